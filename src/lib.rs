@@ -1,0 +1,11 @@
+//! unicoro: a gunicorn-compatible server for Python web applications.
+//!
+//! The modules stand in layer order; each imports only from those above it.
+
+pub mod sys;
+pub mod config;
+pub mod logging;
+pub mod supervisor;
+pub mod http;
+pub mod python;
+pub mod worker;

@@ -1,0 +1,3 @@
+//! The `unicoro` command.
+
+fn main() {}

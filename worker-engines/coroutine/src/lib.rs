@@ -1,1 +1,80 @@
-//! (being built)
+//! `-k coroutine`: thousands of requests of one worker, as green threads on one OS thread.
+//!
+//! The application's blocking calls park the green thread that makes them (see [`hooks`]); client
+//! connections between two requests are parked without a green thread (see [`lot`]).
+//!
+//! ```text
+//!   main thread          scheduler's thread (may's only worker)          may's timer thread
+//!   loads the app,       reactor ◄──yield──► green workers               never used
+//!   takes signals        (core)              (crew)
+//! ```
+
+mod acceptor;
+mod core;
+mod crew;
+mod descriptors;
+mod epoll;
+mod fork;
+mod green;
+mod hooks;
+mod identity;
+mod lot;
+mod overflow;
+mod scheduler;
+mod semaphores;
+mod signals;
+mod stack;
+mod timers;
+mod waiter;
+
+use std::sync::{Arc, mpsc};
+
+use unicoro_contract::{Engine, Handler, Refusal, Seat};
+
+use crate::core::Core;
+
+/// The engine of `-k coroutine`.
+#[derive(Debug)]
+pub struct CoroutineEngine {
+    stack_bytes: usize,
+}
+
+impl CoroutineEngine {
+    /// An engine whose green threads have `stack_bytes` of stack: a multiple of 4096.
+    #[must_use]
+    pub fn new(stack_bytes: usize) -> Self {
+        Self { stack_bytes }
+    }
+}
+
+impl Engine for CoroutineEngine {
+    fn run(self: Box<Self>, seat: Seat, handler: Arc<dyn Handler>) -> Result<(), Refusal> {
+        hooks::check().map_err(Refusal)?;
+        stack::check_limit(self.stack_bytes).map_err(Refusal)?;
+        hooks::set_preemption_points(&handler.preemption_points());
+        fork::watch();
+
+        let (done, wait) = mpsc::channel();
+        let stack_bytes = self.stack_bytes;
+        let first = move || {
+            let core = Core::new(seat, Arc::clone(&handler), stack_bytes)
+                .map(|core| &*Box::leak(Box::new(core)));
+            match core {
+                Err(error) => drop(done.send(Err(error))),
+                Ok(core) => handler.on_scheduler_thread(&mut || {
+                    overflow::install();
+                    core.run();
+                    // The main thread ends the process; nothing may run here any more.
+                    drop(done.send(Ok(())));
+                    loop {
+                        scheduler::park();
+                    }
+                }),
+            }
+        };
+        overflow::remember();
+        signals::blocked(|| scheduler::start(stack_bytes, first))
+            .and_then(|()| wait.recv().unwrap_or(Ok(())))
+            .map_err(|error| Refusal(format!("the coroutine engine could not start: {error}")))
+    }
+}

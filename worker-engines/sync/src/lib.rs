@@ -1,1 +1,179 @@
-//! (being built)
+//! `-k sync`: one request at a time, on the process's main thread, as small as gunicorn's.
+//!
+//! Connections whose request head is not whole yet wait together in poll(2), so that a slow client
+//! delays nobody; while a request is served, nothing else happens. It never keeps a connection for
+//! a second request, as gunicorn's does not: a client bound to a worker that is busy would wait
+//! while another worker idles. (The handler is told so by its settings, not by this engine.)
+
+mod waiting;
+
+use std::io;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use unicoro_contract::{
+    AfterRead, AfterServe, Connection, Engine, EngineListener, Handler, Interest, PollSlot,
+    Received, Refusal, Seat, StopState, Stream, Waiter, poll_set, wait_blocking,
+};
+
+use crate::waiting::Waiting;
+
+/// The engine of `-k sync`.
+#[derive(Debug, Default)]
+pub struct SyncEngine;
+
+impl Engine for SyncEngine {
+    fn run(self: Box<Self>, seat: Seat, handler: Arc<dyn Handler>) -> Result<(), Refusal> {
+        Worker { seat, handler, waiting: Waiting::default() }.run();
+        Ok(())
+    }
+}
+
+/// A beat a second: the supervisor's shortest time-out is one.
+const BEAT: Duration = Duration::from_secs(1);
+/// Connections accepted before those that are ready get their turn.
+const ACCEPT_BATCH: usize = 16;
+
+struct Worker {
+    seat: Seat,
+    handler: Arc<dyn Handler>,
+    waiting: Waiting,
+}
+
+impl Worker {
+    fn run(&mut self) {
+        loop {
+            self.seat.pulse.beat();
+            match self.seat.stop.state() {
+                StopState::Running => {}
+                StopState::Draining => return self.drain(),
+                StopState::Quitting => return,
+            }
+            self.turn();
+        }
+    }
+
+    /// Waits for one event, acts on all that are ready.
+    fn turn(&mut self) {
+        let is_full = self.waiting.len() >= self.seat.worker_connections;
+        let mut slots = vec![PollSlot::readable(self.seat.stop.as_raw_fd())];
+        if !is_full {
+            slots.extend(self.seat.listeners.iter().map(|l| PollSlot::readable(l.as_raw_fd())));
+        }
+        let first_waiting = slots.len();
+        slots.extend(self.waiting.descriptors().map(PollSlot::readable));
+
+        let timeout = self
+            .waiting
+            .next_deadline()
+            .map_or(BEAT, |until| until.saturating_duration_since(Instant::now()).min(BEAT));
+        if let Err(error) = poll_set(&mut slots, Some(timeout)) {
+            log::error!("poll failed: {error}");
+            return;
+        }
+        if slots[0].is_ready() {
+            self.seat.stop.acknowledge();
+        }
+        // Waiting connections first, from the back: taking one out must not move those before it.
+        for index in (first_waiting..slots.len()).rev() {
+            if slots[index].is_ready() {
+                let connection = self.waiting.take(index - first_waiting);
+                self.read(connection);
+            }
+        }
+        for (listener, slot) in slots[1..first_waiting].iter().enumerate() {
+            if slot.is_ready() {
+                self.accept(listener);
+            }
+        }
+        for mut connection in self.waiting.take_expired(Instant::now()) {
+            if self.handler.expired(&mut connection) == AfterRead::Serve {
+                self.serve(connection);
+            }
+        }
+        self.seat.pulse.connections(self.waiting.len());
+    }
+
+    fn accept(&mut self, listener: usize) {
+        for _ in 0..ACCEPT_BATCH {
+            if self.seat.stop.state() != StopState::Running
+                || self.waiting.len() >= self.seat.worker_connections
+            {
+                return;
+            }
+            let listener = &self.seat.listeners[listener];
+            match listener.accept() {
+                Ok((fd, peer)) => {
+                    let connection = Connection::new(listener, fd, peer, 0, &BlockingWaiter);
+                    // The head mostly comes with the connection: look before waiting for it.
+                    self.read(connection);
+                }
+                Err(error) => return log_accept_error(listener, &error),
+            }
+        }
+    }
+
+    /// Takes what has come and does what the handler says of it.
+    fn read(&mut self, mut connection: Connection) {
+        let until = match connection.receive() {
+            Ok(Received::Bytes(_)) => match self.handler.read(&mut connection) {
+                AfterRead::Serve => return self.serve(connection),
+                AfterRead::Close => return,
+                AfterRead::Park { until } => until,
+            },
+            Ok(Received::Nothing) => self.handler.opened(&connection),
+            Ok(Received::End) | Err(_) => return,
+        };
+        self.waiting.push(connection, until);
+    }
+
+    fn serve(&mut self, mut connection: Connection) {
+        self.seat.pulse.connections(self.waiting.len() + 1);
+        self.seat.pulse.beat();
+        loop {
+            match self.handler.serve(&mut connection) {
+                AfterServe::Close | AfterServe::Detached => return,
+                AfterServe::Park { until } => match self.handler.read(&mut connection) {
+                    AfterRead::Serve => {}
+                    AfterRead::Close => return,
+                    AfterRead::Park { .. } => return self.waiting.push(connection, until),
+                },
+            }
+        }
+    }
+
+    /// Answers those whose request has come already, then lets all go.
+    fn drain(&mut self) {
+        self.seat.listeners.clear();
+        for mut connection in self.waiting.take_all() {
+            if matches!(connection.receive(), Ok(Received::Bytes(_)))
+                && self.handler.read(&mut connection) == AfterRead::Serve
+                && self.seat.stop.state() != StopState::Quitting
+            {
+                self.serve(connection);
+            }
+        }
+    }
+}
+
+fn log_accept_error(listener: &EngineListener, error: &io::Error) {
+    match error.raw_os_error() {
+        // Nothing waits, another worker was faster, or the client has left already.
+        Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED) => {}
+        _ => log::error!("accept on descriptor {} failed: {error}", listener.as_raw_fd()),
+    }
+}
+
+struct BlockingWaiter;
+
+impl Waiter for BlockingWaiter {
+    fn wait(
+        &self,
+        stream: &Stream,
+        interest: Interest,
+        until: Option<Instant>,
+    ) -> io::Result<bool> {
+        wait_blocking(stream, interest, until)
+    }
+}

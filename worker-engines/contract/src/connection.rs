@@ -1,0 +1,52 @@
+//! A client's connection between two calls of the handler.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use crate::{Address, EngineListener, Inbox, Received, Stream, Waiter};
+
+/// One client: its socket, what it has sent, and what the handler remembers of it.
+pub struct Connection {
+    /// The socket, shared with whoever serves the request right now.
+    pub stream: Arc<Stream>,
+    /// Received and not yet consumed.
+    pub inbox: Inbox,
+    /// The client's end.
+    pub peer: Address,
+    /// Our end.
+    pub local: Address,
+    /// How far into the inbox the handler has looked; the handler's own.
+    pub scanned: usize,
+    /// Requests served so far; the handler's own.
+    pub served: u64,
+}
+
+impl Connection {
+    /// A connection that `listener` has just accepted.
+    #[must_use]
+    pub fn new(
+        listener: &EngineListener,
+        fd: OwnedFd,
+        peer: Address,
+        key: usize,
+        waiter: &'static dyn Waiter,
+    ) -> Self {
+        let local = listener.local_of(fd.as_fd());
+        Self {
+            stream: Arc::new(Stream::new(fd, key, waiter)),
+            inbox: Inbox::default(),
+            peer,
+            local,
+            scanned: 0,
+            served: 0,
+        }
+    }
+
+    /// Receives once, without waiting.
+    ///
+    /// # Errors
+    /// recv(2).
+    pub fn receive(&mut self) -> std::io::Result<Received> {
+        self.stream.receive(&mut self.inbox)
+    }
+}

@@ -1,0 +1,48 @@
+//! An engine: one way to serve many connections in one process.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::{EngineListener, Handler, Stop};
+
+/// How a worker's life shows outside.
+pub trait Pulse: Send + Sync {
+    /// The engine has turned; called at least once a second while all is well.
+    fn beat(&self);
+
+    /// How many clients are connected.
+    fn connections(&self, count: usize);
+}
+
+/// What a worker gives its engine.
+pub struct Seat {
+    /// Where to accept.
+    pub listeners: Vec<EngineListener>,
+    /// The most simultaneous clients.
+    pub worker_connections: usize,
+    /// The request to end.
+    pub stop: Arc<Stop>,
+    /// Life signs.
+    pub pulse: Arc<dyn Pulse>,
+}
+
+/// Why an engine will not run here: one text for the operator.
+#[derive(Debug)]
+pub struct Refusal(pub String);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// One way to serve.
+pub trait Engine {
+    /// Serves on the process's main thread (and threads of the engine's own) until asked to stop.
+    ///
+    /// # Errors
+    /// The engine cannot work here; nothing was accepted.
+    fn run(self: Box<Self>, seat: Seat, handler: Arc<dyn Handler>) -> Result<(), Refusal>;
+}

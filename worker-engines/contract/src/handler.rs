@@ -1,0 +1,76 @@
+//! What an engine asks of the protocol, and of the language that the application is written in.
+
+use std::ops::Range;
+use std::time::Instant;
+
+use crate::Connection;
+
+/// What becomes of a connection after bytes have come.
+#[derive(Debug, PartialEq, Eq)]
+pub enum AfterRead {
+    /// More bytes are needed; `expired` is called when `until` passes first.
+    Park {
+        /// The deadline, if there is one.
+        until: Option<Instant>,
+    },
+    /// A request is there, whole enough: call `serve`.
+    Serve,
+    /// Close it.
+    Close,
+}
+
+/// What becomes of a connection after a request was served.
+#[derive(Debug, PartialEq, Eq)]
+pub enum AfterServe {
+    /// It waits for its next request.
+    Park {
+        /// The deadline, if there is one.
+        until: Option<Instant>,
+    },
+    /// Close it.
+    Close,
+    /// The application has taken the socket: forget it.
+    Detached,
+}
+
+/// The protocol, and behind it the application. One object serves all connections of a worker.
+pub trait Handler: Send + Sync {
+    /// A connection was accepted: when to give up if nothing comes.
+    fn opened(&self, connection: &Connection) -> Option<Instant>;
+
+    /// Bytes have come. Runs on the engine's own thread: it must not block or run the application.
+    fn read(&self, connection: &mut Connection) -> AfterRead;
+
+    /// The deadline of a `Park` has passed. Under the same rule as `read`.
+    fn expired(&self, connection: &mut Connection) -> AfterRead;
+
+    /// Serves one request; may wait through the connection's stream, and inside the application.
+    fn serve(&self, connection: &mut Connection) -> AfterServe;
+
+    /// The state of a new green thread. Called in the green thread, and dropped in it.
+    fn green_state(&self) -> Box<dyn GreenState>;
+
+    /// Runs `body`, which never returns, on the thread of a scheduler of green threads.
+    fn on_scheduler_thread(&self, body: &mut dyn FnMut());
+
+    /// Addresses of the condition variables whose wait is a point of preemption (the language's
+    /// interpreter lock); a wait for any other condition variable never switches.
+    fn preemption_points(&self) -> Range<usize>;
+}
+
+/// What the application's language keeps for each thread, and so for each green thread.
+///
+/// # Contract
+/// The engine calls all of these in the green thread itself, on the scheduler's thread. `resume`
+/// follows each `suspend` before anything else of that green thread runs.
+pub trait GreenState {
+    /// Whether this green thread may leave the processor here: it runs application code and holds
+    /// no lock of the interpreter. Must not allocate, log or panic: hooks ask before anything else.
+    fn may_park(&self) -> bool;
+
+    /// About to let others run.
+    fn suspend(&self);
+
+    /// Running again.
+    fn resume(&self);
+}

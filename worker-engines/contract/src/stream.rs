@@ -1,0 +1,224 @@
+//! The sending and receiving ends of a client's socket, for whoever serves it.
+//!
+//! Calls here look blocking and are not: they try, and when the socket is not ready they ask the
+//! engine's [`Waiter`], which blocks a thread, or parks a green thread. The rule that a reader would
+//! break: no lock may be held across a call that can wait.
+
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::{Inbox, sys};
+
+/// What a wait is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// Bytes to receive, or the end of the stream.
+    Read,
+    /// Room to send.
+    Write,
+}
+
+/// How an engine lets its caller wait for a socket.
+pub trait Waiter: Sync {
+    /// Waits until the stream is ready, or broken; false when `until` came first.
+    ///
+    /// # Errors
+    /// The socket cannot be waited for.
+    fn wait(&self, stream: &Stream, interest: Interest, until: Option<Instant>)
+    -> io::Result<bool>;
+}
+
+/// Waits by blocking the OS thread: for engines without green threads, and for an application's own
+/// thread that reads its input in one that has them. As [`Waiter::wait`].
+///
+/// # Errors
+/// poll(2).
+pub fn wait_blocking(
+    stream: &Stream,
+    interest: Interest,
+    until: Option<Instant>,
+) -> io::Result<bool> {
+    loop {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        if sys::poll_one(stream.as_raw_fd(), interest == Interest::Write, left)? {
+            return Ok(true);
+        }
+        if left.is_some_and(|left| left.is_zero()) {
+            return Ok(false);
+        }
+    }
+}
+
+/// What one receive gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// That many bytes.
+    Bytes(usize),
+    /// Nothing now.
+    Nothing,
+    /// The client will send no more.
+    End,
+}
+
+/// A client's socket. It is closed when the last owner drops it.
+pub struct Stream {
+    fd: OwnedFd,
+    key: usize,
+    waiter: &'static dyn Waiter,
+    // Edge-triggered engines learn of readiness once; these remember it until it is used up. They
+    // are atomics because an app may read its input from a thread of its own.
+    readable: AtomicBool,
+    hung_up: AtomicBool,
+}
+
+impl Stream {
+    /// Wraps an accepted, non-blocking socket; `key` is the engine's own mark.
+    #[must_use]
+    pub fn new(fd: OwnedFd, key: usize, waiter: &'static dyn Waiter) -> Self {
+        Self { fd, key, waiter, readable: AtomicBool::new(true), hung_up: AtomicBool::new(false) }
+    }
+
+    /// The engine's mark.
+    #[must_use]
+    pub fn key(&self) -> usize {
+        self.key
+    }
+
+    /// The engine was told that bytes have come, or (`hung_up`) that no more will.
+    pub fn note_readable(&self, hung_up: bool) {
+        self.readable.store(true, Ordering::Relaxed);
+        if hung_up {
+            self.hung_up.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a receive may give something; false means that the engine's next event will tell.
+    #[must_use]
+    pub fn may_be_readable(&self) -> bool {
+        self.readable.load(Ordering::Relaxed) || self.hung_up.load(Ordering::Relaxed)
+    }
+
+    /// Whether the client has closed its sending end (a hang-up that the engine has seen).
+    #[must_use]
+    pub fn is_hung_up(&self) -> bool {
+        self.hung_up.load(Ordering::Relaxed)
+    }
+
+    /// Receives once, without waiting.
+    ///
+    /// # Errors
+    /// recv(2): the connection is broken.
+    pub fn receive(&self, inbox: &mut Inbox) -> io::Result<Received> {
+        let room = inbox.room();
+        let asked = room.capacity() - room.len();
+        loop {
+            return match sys::receive(self.fd.as_fd(), room) {
+                Ok(0) => Ok(Received::End),
+                Ok(count) => {
+                    // Less than asked for: the socket is empty (epoll(7), Q&A 9); no second call
+                    // is needed to learn it.
+                    if count < asked {
+                        self.readable.store(false, Ordering::Relaxed);
+                    }
+                    Ok(Received::Bytes(count))
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.readable.store(false, Ordering::Relaxed);
+                    Ok(Received::Nothing)
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => Err(error),
+            };
+        }
+    }
+
+    /// Receives, waiting up to `idle` for the first byte; `TimedOut` when none came.
+    ///
+    /// # Errors
+    /// recv(2), or `TimedOut`.
+    pub fn receive_wait(&self, inbox: &mut Inbox, idle: Option<Duration>) -> io::Result<Received> {
+        let until = idle.map(|idle| Instant::now() + idle);
+        loop {
+            match self.receive(inbox)? {
+                Received::Nothing => self.wait(Interest::Read, until)?,
+                received => return Ok(received),
+            }
+        }
+    }
+
+    /// Sends all of `parts`, in one call when the socket has room; waits up to `idle` at a time.
+    ///
+    /// # Errors
+    /// sendmsg(2), or `TimedOut`: nothing could be sent for `idle`.
+    pub fn send_all(
+        &self,
+        mut parts: &mut [IoSlice<'_>],
+        idle: Option<Duration>,
+    ) -> io::Result<()> {
+        IoSlice::advance_slices(&mut parts, 0);
+        while !parts.is_empty() {
+            match sys::send(self.fd.as_fd(), parts) {
+                Ok(sent) => IoSlice::advance_slices(&mut parts, sent),
+                Err(error) => self.after_failed_send(error, idle)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends `count` bytes of `file` from `offset` on; how many there were (the file may be short).
+    ///
+    /// # Errors
+    /// sendfile(2), or `TimedOut`.
+    pub fn send_file(
+        &self,
+        file: BorrowedFd<'_>,
+        offset: u64,
+        count: u64,
+        idle: Option<Duration>,
+    ) -> io::Result<u64> {
+        let mut sent = 0;
+        while sent < count {
+            let step = usize::try_from(count - sent).unwrap_or(usize::MAX).min(MAX_SENDFILE);
+            match sys::send_file(self.fd.as_fd(), file, offset + sent, step) {
+                Ok(0) => break,
+                Ok(step) => sent += step as u64,
+                Err(error) => self.after_failed_send(error, idle)?,
+            }
+        }
+        Ok(sent)
+    }
+
+    /// Says that no more will be sent (shutdown(2)).
+    pub fn finish_sending(&self) {
+        sys::shutdown_write(self.fd.as_fd());
+    }
+
+    fn after_failed_send(&self, error: io::Error, idle: Option<Duration>) -> io::Result<()> {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => {
+                self.wait(Interest::Write, idle.map(|idle| Instant::now() + idle))
+            }
+            io::ErrorKind::Interrupted => Ok(()),
+            _ => Err(error),
+        }
+    }
+
+    fn wait(&self, interest: Interest, until: Option<Instant>) -> io::Result<()> {
+        if self.waiter.wait(self, interest, until)? {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::TimedOut.into())
+        }
+    }
+}
+
+impl AsRawFd for Stream {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+}
+
+/// What one sendfile(2) moves at most (its man page).
+const MAX_SENDFILE: usize = 0x7fff_f000;

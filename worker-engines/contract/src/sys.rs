@@ -1,0 +1,226 @@
+//! The libc fence of the engines: sockets, eventfd, poll.
+//!
+//! Everything here goes through `syscall(2)` and never through the libc function of that name: the
+//! binary defines `recv`, `poll` and their like itself (the coroutine engine's hooks), and the
+//! engines must not be caught by their own hooks.
+#![allow(unsafe_code)]
+
+use std::io::{self, IoSlice};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+use crate::Address;
+
+/// Receives once, without waiting, behind what `into` holds already; at most its spare capacity.
+///
+/// # Errors
+/// recv(2); `WouldBlock` when nothing has come.
+pub(crate) fn receive(fd: BorrowedFd<'_>, into: &mut Vec<u8>) -> io::Result<usize> {
+    let spare = into.spare_capacity_mut();
+    // SAFETY: the pointer and length describe the vector's own spare capacity, which the kernel
+    // only writes to.
+    let received = check(unsafe {
+        libc::syscall(
+            libc::SYS_recvfrom,
+            fd.as_raw_fd(),
+            spare.as_mut_ptr(),
+            spare.len(),
+            libc::MSG_DONTWAIT,
+            0usize,
+            0usize,
+        )
+    })?;
+    // SAFETY: the kernel initialised the first `received` bytes of the spare capacity.
+    unsafe { into.set_len(into.len() + received) };
+    Ok(received)
+}
+
+/// Sends what it can of `parts` in one call, without waiting.
+///
+/// # Errors
+/// sendmsg(2); `WouldBlock` when the socket's buffer is full. Never raises SIGPIPE.
+pub(crate) fn send(fd: BorrowedFd<'_>, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+    if let [one] = parts {
+        // SAFETY: the slice is valid for reads of its length.
+        return check(unsafe {
+            libc::syscall(
+                libc::SYS_sendto,
+                fd.as_raw_fd(),
+                one.as_ptr(),
+                one.len(),
+                libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
+                0usize,
+                0usize,
+            )
+        });
+    }
+    // SAFETY: an all-zero msghdr is a valid empty one.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = parts.as_ptr().cast::<libc::iovec>().cast_mut();
+    message.msg_iovlen = parts.len();
+    // SAFETY: IoSlice is ABI-compatible with iovec (its documentation), sendmsg only reads it, and
+    // `message` lives across the call.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_sendmsg,
+            fd.as_raw_fd(),
+            &raw const message,
+            libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
+        )
+    })
+}
+
+/// Sends up to `count` bytes of a file from `offset` on, without waiting for the socket.
+///
+/// # Errors
+/// sendfile(2); `WouldBlock` when the socket's buffer is full.
+pub(crate) fn send_file(
+    fd: BorrowedFd<'_>,
+    file: BorrowedFd<'_>,
+    offset: u64,
+    count: usize,
+) -> io::Result<usize> {
+    let mut position = offset.cast_signed();
+    // SAFETY: `position` outlives the call; both descriptors are open as long as they are borrowed.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_sendfile,
+            fd.as_raw_fd(),
+            file.as_raw_fd(),
+            &raw mut position,
+            count,
+        )
+    })
+}
+
+/// Accepts one connection, non-blocking and close-on-exec.
+///
+/// # Errors
+/// accept4(2); `WouldBlock` when none waits.
+pub(crate) fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, Address)> {
+    // SAFETY: an all-zero sockaddr_storage is valid; the kernel fills it up to `len`.
+    let mut storage: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
+    let mut len = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+    // SAFETY: the address buffer and its length outlive the call.
+    let fd = check(unsafe {
+        libc::syscall(
+            libc::SYS_accept4,
+            listener.as_raw_fd(),
+            &raw mut storage,
+            &raw mut len,
+            libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC,
+        )
+    })?;
+    // SAFETY: the kernel has just made this descriptor for us.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd as RawFd) };
+    Ok((fd, Address::from_storage(&storage, len as usize)))
+}
+
+/// The address that this end of a socket is bound to (getsockname(2)).
+pub(crate) fn local_address(fd: BorrowedFd<'_>) -> io::Result<Address> {
+    // SAFETY: an all-zero sockaddr_storage is valid; the kernel fills it up to `len`.
+    let mut storage: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
+    let mut len = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+    // SAFETY: the address buffer and its length outlive the call.
+    check(i64::from(unsafe {
+        libc::getsockname(fd.as_raw_fd(), (&raw mut storage).cast(), &raw mut len)
+    }))?;
+    Ok(Address::from_storage(&storage, len as usize))
+}
+
+/// Small answers must not wait for the client's acknowledgement (Nagle); a connection inherits the
+/// option from its listener on Linux, so that it costs no call of its own. Silent on unix sockets.
+pub(crate) fn set_no_delay(listener: BorrowedFd<'_>) {
+    let on: libc::c_int = 1;
+    // SAFETY: `on` outlives the call.
+    unsafe {
+        libc::setsockopt(
+            listener.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_NODELAY,
+            (&raw const on).cast(),
+            size_of::<libc::c_int>() as libc::socklen_t,
+        );
+    }
+}
+
+/// Shuts down the sending half: the client sees the end of the stream, what it still sends is read.
+pub(crate) fn shutdown_write(fd: BorrowedFd<'_>) {
+    // SAFETY: a plain call on an open descriptor.
+    unsafe { libc::shutdown(fd.as_raw_fd(), libc::SHUT_WR) };
+}
+
+/// A new eventfd(2), non-blocking and close-on-exec.
+pub(crate) fn event_fd() -> io::Result<OwnedFd> {
+    // SAFETY: no pointers.
+    let fd = check(i64::from(unsafe { libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC) }))?;
+    // SAFETY: just made for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
+/// Adds one to an eventfd. Async-signal-safe.
+pub(crate) fn raise(fd: BorrowedFd<'_>) {
+    let one = 1u64;
+    // SAFETY: eight readable bytes. A full counter (EAGAIN) wakes just as well.
+    unsafe { libc::syscall(libc::SYS_write, fd.as_raw_fd(), &raw const one, 8usize) };
+}
+
+/// Empties an eventfd.
+pub(crate) fn lower(fd: BorrowedFd<'_>) {
+    let mut count = 0u64;
+    // SAFETY: eight writable bytes. EAGAIN means it was empty.
+    unsafe { libc::syscall(libc::SYS_read, fd.as_raw_fd(), &raw mut count, 8usize) };
+}
+
+/// One descriptor in a [`poll_set`]; the layout of `struct pollfd`.
+#[repr(transparent)]
+#[derive(Clone, Copy)]
+pub struct PollSlot(libc::pollfd);
+
+impl PollSlot {
+    /// Asks for readability.
+    #[must_use]
+    pub fn readable(fd: RawFd) -> Self {
+        Self(libc::pollfd { fd, events: libc::POLLIN, revents: 0 })
+    }
+
+    /// Whether the last poll found anything, an error or a hang-up included.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.0.revents != 0
+    }
+}
+
+/// poll(2) by the OS thread; `None` waits without end. Returns early, with 0, on a signal.
+///
+/// # Errors
+/// poll(2), but never `Interrupted`.
+pub fn poll_set(slots: &mut [PollSlot], timeout: Option<Duration>) -> io::Result<usize> {
+    // Rounded up: a wait that ends a fraction early would be repeated with a time-out of 0.
+    let millis =
+        timeout.map_or(-1, |t| i32::try_from(t.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX));
+    // SAFETY: PollSlot is a transparent pollfd; pointer and length describe the slice.
+    match check(unsafe { libc::syscall(libc::SYS_poll, slots.as_mut_ptr(), slots.len(), millis) }) {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            for slot in slots {
+                slot.0.revents = 0;
+            }
+            Ok(0)
+        }
+        done => done,
+    }
+}
+
+/// poll(2) for one descriptor; whether it is ready (or broken) before `timeout` has passed.
+///
+/// # Errors
+/// poll(2).
+pub(crate) fn poll_one(fd: RawFd, write: bool, timeout: Option<Duration>) -> io::Result<bool> {
+    let events = if write { libc::POLLOUT } else { libc::POLLIN };
+    let mut slot = [PollSlot(libc::pollfd { fd, events, revents: 0 })];
+    Ok(poll_set(&mut slot, timeout)? > 0)
+}
+
+fn check(result: i64) -> io::Result<usize> {
+    usize::try_from(result).map_err(|_| io::Error::last_os_error())
+}

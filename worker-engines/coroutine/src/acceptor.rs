@@ -1,0 +1,101 @@
+//! Whether the worker takes new connections: not when it is full, not when it ends, and not for a
+//! moment after the process ran out of descriptors. It says so once an episode.
+
+use std::io;
+use std::os::fd::AsRawFd;
+
+use unicoro_contract::EngineListener;
+
+use crate::epoll::{Epoll, Token};
+
+/// Connections accepted in a row: the others of the turn wait no longer than this takes.
+const BATCH: usize = 64;
+
+enum State {
+    /// Not begun, or ended.
+    Closed,
+    /// Waiting for connections.
+    Open,
+    /// At the limit.
+    Full,
+}
+
+/// The gate in front of the listeners.
+pub struct Acceptor {
+    state: State,
+    limit: usize,
+    has_said_full: bool,
+}
+
+impl Acceptor {
+    /// Closed, for at most `limit` clients at once.
+    pub fn new(limit: usize) -> Self {
+        Self { state: State::Closed, limit, has_said_full: false }
+    }
+
+    /// Begins to accept.
+    pub fn open(&mut self, epoll: &Epoll, listeners: &[EngineListener]) {
+        for (index, listener) in listeners.iter().enumerate() {
+            let token = Token::Listener(index as u32);
+            if let Err(error) = epoll.add_listener(listener.as_raw_fd(), token) {
+                log::error!("a listener could not be watched: {error}");
+            }
+        }
+        self.state = State::Open;
+    }
+
+    /// Accepts no more, for good.
+    pub fn close(&mut self, epoll: &Epoll, listeners: &[EngineListener]) {
+        Self::unwatch(epoll, listeners);
+        self.state = State::Closed;
+    }
+
+    /// How many to accept now beside `connected`.
+    pub fn batch(&self, connected: usize) -> usize {
+        match self.state {
+            State::Open => BATCH.min(self.limit.saturating_sub(connected)),
+            State::Closed | State::Full => 0,
+        }
+    }
+
+    /// Closes or opens the gate by how many are connected.
+    pub fn check_limit(&mut self, epoll: &Epoll, listeners: &[EngineListener], connected: usize) {
+        match self.state {
+            State::Open if connected >= self.limit => {
+                Self::unwatch(epoll, listeners);
+                self.state = State::Full;
+                if !self.has_said_full {
+                    self.has_said_full = true;
+                    log::warn!(
+                        "worker_connections ({}) reached: new clients wait in the listen queue \
+                         until others leave; raise it if the machine can take more (said once)",
+                        self.limit
+                    );
+                }
+            }
+            State::Full if connected < self.limit => self.open(epoll, listeners),
+            _ => {}
+        }
+    }
+
+    /// accept4(2) has failed.
+    pub fn failed(&mut self, epoll: &Epoll, listeners: &[EngineListener], error: &io::Error) {
+        match error.raw_os_error() {
+            // Nothing waits, another worker was faster, or the client has left already.
+            Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED) => {}
+            Some(libc::EMFILE | libc::ENFILE) => {
+                // Until a client leaves there is no descriptor: the same as being full.
+                log::error!("no descriptor for another client: {error}; raise RLIMIT_NOFILE");
+                Self::unwatch(epoll, listeners);
+                self.state = State::Full;
+            }
+            _ => log::error!("accept failed: {error}"),
+        }
+    }
+
+    fn unwatch(epoll: &Epoll, listeners: &[EngineListener]) {
+        for listener in listeners {
+            epoll.remove(listener.as_raw_fd());
+        }
+    }
+}

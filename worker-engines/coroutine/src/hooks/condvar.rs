@@ -1,0 +1,126 @@
+//! Condition variables: only those of the interpreter lock, as points of preemption.
+//!
+//! A green thread that waits for the lock lets the others run first: "unlock, let others run, lock,
+//! return", which POSIX allows as a spurious wake-up. When nobody else can run, or all who can wait
+//! for the lock too, it waits for real: the holder is another OS thread and will give it up.
+//! Any other condition variable is the real call: libraries abort or deadlock when a wait inside
+//! them switches (absl: "illegal recursion into Mutex code").
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use libc::{c_int, clockid_t, pthread_cond_t, pthread_mutex_t, timespec};
+
+use super::Real;
+use crate::green::{self, Green};
+
+static START: AtomicUsize = AtomicUsize::new(0);
+static END: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    // Green threads that wait for the lock by letting others run.
+    static YIELDING: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Where the interpreter lock's condition variables lie.
+pub fn set_preemption_points(addresses: &Range<usize>) {
+    START.store(addresses.start, Ordering::Relaxed);
+    END.store(addresses.end, Ordering::Relaxed);
+}
+
+/// glibc has two of each; the version of 2.3.2 is the one that everybody means.
+const VERSION: &std::ffi::CStr = c"GLIBC_2.3.2";
+
+type Wait = unsafe extern "C" fn(*mut pthread_cond_t, *mut pthread_mutex_t) -> c_int;
+type TimedWait =
+    unsafe extern "C" fn(*mut pthread_cond_t, *mut pthread_mutex_t, *const timespec) -> c_int;
+type ClockWait = unsafe extern "C" fn(
+    *mut pthread_cond_t,
+    *mut pthread_mutex_t,
+    clockid_t,
+    *const timespec,
+) -> c_int;
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_cond_wait(
+    condition: *mut pthread_cond_t,
+    mutex: *mut pthread_mutex_t,
+) -> c_int {
+    static REAL: Real = Real::versioned(c"pthread_cond_wait", VERSION);
+    if lets_others_run(condition, mutex) {
+        return 0;
+    }
+    // SAFETY: the address is that of the function of this name and this type; the caller's
+    // arguments.
+    unsafe { std::mem::transmute::<*mut libc::c_void, Wait>(REAL.address())(condition, mutex) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_cond_timedwait(
+    condition: *mut pthread_cond_t,
+    mutex: *mut pthread_mutex_t,
+    until: *const timespec,
+) -> c_int {
+    static REAL: Real = Real::versioned(c"pthread_cond_timedwait", VERSION);
+    if lets_others_run(condition, mutex) {
+        return 0;
+    }
+    // SAFETY: as above.
+    unsafe {
+        std::mem::transmute::<*mut libc::c_void, TimedWait>(REAL.address())(condition, mutex, until)
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_cond_clockwait(
+    condition: *mut pthread_cond_t,
+    mutex: *mut pthread_mutex_t,
+    clock: clockid_t,
+    until: *const timespec,
+) -> c_int {
+    static REAL: Real = Real::new(c"pthread_cond_clockwait");
+    if lets_others_run(condition, mutex) {
+        return 0;
+    }
+    // SAFETY: as above.
+    unsafe {
+        std::mem::transmute::<*mut libc::c_void, ClockWait>(REAL.address())(
+            condition, mutex, clock, until,
+        )
+    }
+}
+
+pub(super) static HOOKS: &[(&std::ffi::CStr, super::Address)] = &[
+    (c"pthread_cond_wait", super::Address(pthread_cond_wait as *const _)),
+    (c"pthread_cond_timedwait", super::Address(pthread_cond_timedwait as *const _)),
+    (c"pthread_cond_clockwait", super::Address(pthread_cond_clockwait as *const _)),
+];
+
+/// True: others have run, and the caller should look at its condition again.
+fn lets_others_run(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) -> bool {
+    let address = condition as usize;
+    if !(START.load(Ordering::Relaxed)..END.load(Ordering::Relaxed)).contains(&address) {
+        return false;
+    }
+    match green::parkable() {
+        // All who can run may be waiting for the lock as well: then time must pass for real.
+        Some(green) if green.core().runnable.get() > YIELDING.get() => {
+            give_way(green, mutex);
+            true
+        }
+        _ => false,
+    }
+}
+
+fn give_way(green: &Green, mutex: *mut pthread_mutex_t) {
+    // SAFETY: the caller of a condition wait holds this mutex; nobody on this OS thread may find
+    // it locked while we are away.
+    unsafe { libc::pthread_mutex_unlock(mutex) };
+    YIELDING.set(YIELDING.get() + 1);
+    green.yield_now();
+    YIELDING.set(YIELDING.get() - 1);
+    // SAFETY: the same mutex, which we have just released.
+    unsafe { libc::pthread_mutex_lock(mutex) };
+}

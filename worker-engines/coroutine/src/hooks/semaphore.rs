@@ -1,0 +1,113 @@
+//! `sem_wait` and its variants: CPython's locks, queues and joins.
+//!
+//! `sem_post` is a hook on every thread: a post anywhere must wake a green thread that waits.
+#![allow(unsafe_code)]
+
+use std::time::{Duration, Instant};
+
+use libc::{c_int, clockid_t, sem_t, timespec};
+
+use super::hooks;
+use super::wait::errno;
+use crate::green::{self, Green, Woken, set_errno};
+use crate::semaphores;
+
+hooks! {
+    fn sem_wait(semaphore: *mut sem_t) -> c_int |green, _real| {
+        acquire(green, semaphore, None)
+    }
+
+    fn sem_timedwait(semaphore: *mut sem_t, until: *const timespec) -> c_int |green, real| {
+        // SAFETY: the caller's.
+        match deadline(libc::CLOCK_REALTIME, unsafe { &*until }) {
+            Some(at) => acquire(green, semaphore, Some(at)),
+            // SAFETY: the caller's arguments, which the real call refuses.
+            None => unsafe { real(semaphore, until) },
+        }
+    }
+
+    fn sem_clockwait(semaphore: *mut sem_t, clock: clockid_t, until: *const timespec) -> c_int
+    |green, real| {
+        // SAFETY: the caller's.
+        match deadline(clock, unsafe { &*until }) {
+            Some(at) => acquire(green, semaphore, Some(at)),
+            // SAFETY: the caller's arguments, which the real call refuses.
+            None => unsafe { real(semaphore, clock, until) },
+        }
+    }
+}
+
+/// Posts, and wakes a green thread that waits for it.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sem_post(semaphore: *mut sem_t) -> c_int {
+    type Function = unsafe extern "C" fn(*mut sem_t) -> c_int;
+    static REAL: super::Real = super::Real::new(c"sem_post");
+    // SAFETY: the address is that of the function of this name and this type.
+    let real: Function = unsafe { std::mem::transmute(REAL.address()) };
+    // Taken before the post: the waiter that it lets through may free the semaphore.
+    let address = semaphore as usize;
+    // SAFETY: the caller's semaphore.
+    let done = unsafe { real(semaphore) };
+    if done == 0 {
+        match green::current() {
+            Some(green) => green.core().semaphores.borrow_mut().posted(address),
+            None => semaphores::posted_elsewhere(address),
+        }
+    }
+    done
+}
+
+/// The hook that needs no green thread, for the check.
+pub(super) static POST: (&std::ffi::CStr, super::Address) =
+    (c"sem_post", super::Address(sem_post as *const std::ffi::c_void));
+
+fn acquire(green: &Green, semaphore: *mut sem_t, deadline: Option<Instant>) -> c_int {
+    loop {
+        // SAFETY: the caller's semaphore.
+        if unsafe { libc::sem_trywait(semaphore) } == 0 {
+            return 0;
+        }
+        if errno() != libc::EAGAIN {
+            return -1;
+        }
+        let address = semaphore as usize;
+        let ticket = green.ticket();
+        green.core().semaphores.borrow_mut().add(address, ticket);
+        // Once more, now that a post on any thread sees us waiting.
+        // SAFETY: the caller's semaphore.
+        let taken = unsafe { libc::sem_trywait(semaphore) } == 0;
+        let woken = if taken { Woken::Ready } else { green.park(ticket, deadline) };
+        green.core().semaphores.borrow_mut().remove(address, ticket);
+        if taken {
+            return 0;
+        }
+        if woken == Woken::Deadline {
+            // A post that came with the deadline may have been meant for us: nobody else would
+            // be woken for it.
+            // SAFETY: the caller's semaphore.
+            if unsafe { libc::sem_trywait(semaphore) } == 0 {
+                return 0;
+            }
+            set_errno(libc::ETIMEDOUT);
+            return -1;
+        }
+    }
+}
+
+/// An absolute time of a clock as an instant; `None` for what the real call refuses.
+fn deadline(clock: clockid_t, until: &timespec) -> Option<Instant> {
+    let mut now = timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` outlives the call.
+    if unsafe { libc::clock_gettime(clock, &raw mut now) } != 0
+        || !(0..1_000_000_000).contains(&until.tv_nsec)
+    {
+        return None;
+    }
+    let nanos = i128::from(until.tv_sec - now.tv_sec) * 1_000_000_000
+        + i128::from(until.tv_nsec - now.tv_nsec);
+    let left = Duration::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX));
+    let now = Instant::now();
+    Some(now.checked_add(left).unwrap_or(now + A_CENTURY))
+}
+
+const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);

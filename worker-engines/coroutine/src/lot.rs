@@ -1,0 +1,176 @@
+//! The parking lot: every client connection, parked or in service.
+//!
+//! A parked connection is a small struct here: no stack, no thread state, no buffer. One in service
+//! is owned by a green worker; its place only remembers how to reach it. A place has a generation,
+//! so that an event for a connection that is gone never hits its successor.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use unicoro_contract::{Connection, Interest, Stream};
+
+use crate::green::Ticket;
+use crate::timers::TimerKey;
+
+enum State {
+    Free,
+    Parked { connection: Box<Connection>, until: Option<Instant> },
+    InService { stream: Arc<Stream>, waiter: Option<(Ticket, Interest)> },
+}
+
+struct Place {
+    generation: u16,
+    state: State,
+    // At most one: a deadline that has moved on is looked at when the old one fires.
+    timer: Option<TimerKey>,
+}
+
+/// All connections of a worker.
+#[derive(Default)]
+pub struct Lot {
+    places: Vec<Place>,
+    free: Vec<usize>,
+    connected: usize,
+}
+
+/// What an expired timer of a place means.
+pub enum Expiry {
+    /// The deadline of the parked connection has passed; here it is.
+    Passed(Box<Connection>),
+    /// It has moved on to this.
+    Later(Instant),
+    /// Nobody waits for it any more.
+    Void,
+}
+
+impl Lot {
+    /// How many clients are connected.
+    pub fn connected(&self) -> usize {
+        self.connected
+    }
+
+    /// The place for the next connection, with its generation.
+    pub fn reserve(&mut self) -> (usize, u16) {
+        self.connected += 1;
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.places.push(Place { generation: 0, state: State::Free, timer: None });
+            self.places.len() - 1
+        });
+        (index, self.places[index].generation)
+    }
+
+    /// Gives a place up; its timer, if it has one, is to be taken back.
+    pub fn release(&mut self, index: usize) -> Option<TimerKey> {
+        self.connected -= 1;
+        let place = &mut self.places[index];
+        place.generation = place.generation.wrapping_add(1);
+        place.state = State::Free;
+        self.free.push(index);
+        place.timer.take()
+    }
+
+    /// Parks a connection. The answer says whether a timer is needed, for when.
+    pub fn park(&mut self, connection: Box<Connection>, until: Option<Instant>) -> Option<Instant> {
+        let place = &mut self.places[connection.stream.key()];
+        place.state = State::Parked { connection, until };
+        match place.timer {
+            // It fires first, and finds the deadline that counts then.
+            Some((at, _)) if until.is_none_or(|until| at <= until) => None,
+            _ => until,
+        }
+    }
+
+    /// Notes the timer of a place; the one that it replaces is to be taken back.
+    pub fn set_timer(&mut self, index: usize, timer: TimerKey) -> Option<TimerKey> {
+        self.places[index].timer.replace(timer)
+    }
+
+    /// A connection goes into service.
+    pub fn put_in_service(&mut self, index: usize, stream: &Arc<Stream>) {
+        self.places[index].state = State::InService { stream: Arc::clone(stream), waiter: None };
+    }
+
+    /// An event for a place: takes the connection out if it is parked, else notes the event and
+    /// hands back who waits for it.
+    pub fn event(
+        &mut self,
+        index: usize,
+        generation: u16,
+        ready: crate::epoll::Ready,
+    ) -> Result<Box<Connection>, Option<Ticket>> {
+        let Some(place) = self.places.get_mut(index).filter(|p| p.generation == generation) else {
+            return Err(None);
+        };
+        match &mut place.state {
+            State::Free => Err(None),
+            State::Parked { connection, .. } => {
+                if !(ready.read || ready.hung_up) {
+                    return Err(None);
+                }
+                connection.stream.note_readable(ready.hung_up);
+                Ok(self.unpark(index))
+            }
+            State::InService { stream, waiter } => {
+                if ready.read {
+                    stream.note_readable(ready.hung_up);
+                }
+                let wakes = waiter.is_some_and(|(_, interest)| match interest {
+                    Interest::Read => ready.read,
+                    Interest::Write => ready.write,
+                });
+                Err(if wakes { waiter.take().map(|(ticket, _)| ticket) } else { None })
+            }
+        }
+    }
+
+    /// Who is in service at a place waits for its socket. False: somebody does already.
+    pub fn wait(&mut self, index: usize, ticket: Ticket, interest: Interest) -> bool {
+        match &mut self.places[index].state {
+            State::InService { waiter: waiter @ None, .. } => {
+                *waiter = Some((ticket, interest));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The wait is over.
+    pub fn stop_waiting(&mut self, index: usize) {
+        if let State::InService { waiter, .. } = &mut self.places[index].state {
+            *waiter = None;
+        }
+    }
+
+    /// The timer of a place has fired.
+    pub fn expired(&mut self, index: usize, now: Instant) -> Expiry {
+        let place = &mut self.places[index];
+        place.timer = None;
+        match place.state {
+            State::Parked { until: Some(until), .. } if until <= now => {
+                Expiry::Passed(self.unpark(index))
+            }
+            State::Parked { until: Some(until), .. } => Expiry::Later(until),
+            _ => Expiry::Void,
+        }
+    }
+
+    /// Takes every parked connection out.
+    #[expect(clippy::vec_box, reason = "they are boxed already, and stay so")]
+    pub fn unpark_all(&mut self) -> Vec<Box<Connection>> {
+        let parked = |place: &Place| matches!(place.state, State::Parked { .. });
+        let indices: Vec<_> = (0..self.places.len()).filter(|i| parked(&self.places[*i])).collect();
+        indices.into_iter().map(|index| self.unpark(index)).collect()
+    }
+
+    fn unpark(&mut self, index: usize) -> Box<Connection> {
+        let place = &mut self.places[index];
+        match std::mem::replace(&mut place.state, State::Free) {
+            State::Parked { connection, .. } => {
+                let stream = Arc::clone(&connection.stream);
+                place.state = State::InService { stream, waiter: None };
+                connection
+            }
+            _ => unreachable!("only a parked connection is unparked"),
+        }
+    }
+}

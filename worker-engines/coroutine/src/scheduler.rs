@@ -1,0 +1,87 @@
+//! The only file that names `may`: spawn, park, unpark, yield.
+//!
+//! may is run with one worker thread, as a run queue and a context switch; its selector, its timers
+//! and its I/O are never used. The rules that a reader would break, each read in may 0.3.51:
+//!
+//! * no timed primitive: an expired timer resumes a coroutine on may's timer thread;
+//! * no cancel: it unwinds through the C frames of the application;
+//! * [`spawn`] only from the reactor: it runs the new coroutine at once, on top of the caller, until
+//!   its first park;
+//! * [`Task::unpark`] only on the scheduler's thread: from another thread may would put the
+//!   coroutine into its global queue, which a reactor that waits in its own epoll never looks at.
+#![allow(unsafe_code)]
+
+use std::io;
+
+use may::coroutine::{self, Builder, Coroutine};
+
+/// Coroutines whose stacks are kept for the next ones. may makes this many at the start.
+const STACKS_KEPT: usize = 16;
+
+/// Starts the scheduler's thread with `first` as its first coroutine. Once in a process, after the
+/// last fork that should serve: may's threads do not survive a fork.
+///
+/// # Errors
+/// The stack of the first coroutine could not be made.
+pub fn start(stack_bytes: usize, first: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let config = may::config();
+    config.set_workers(1);
+    config.set_pool_capacity(STACKS_KEPT);
+    config.set_stack_size(stack_bytes / size_of::<usize>());
+    // The default pins worker 0 to CPU 0, in every process.
+    config.set_worker_pin(false);
+    // may's selector would wake every 10 ms; the first coroutine never lets it wait at all.
+    config.set_timeout_ns(u64::MAX / 2);
+    // SAFETY: the stack is what the setting says and guarded; the closure uses thread-locals of the
+    // scheduler's thread only, which never changes, because nothing here is timed.
+    drop(unsafe { Builder::new().spawn(first) }?);
+    Ok(())
+}
+
+/// A coroutine that can be unparked.
+pub struct Task(Coroutine);
+
+impl Task {
+    /// The coroutine that runs.
+    pub fn current() -> Self {
+        Self(coroutine::current())
+    }
+
+    /// Makes it runnable, behind those that are. One unpark before a park lets that park pass.
+    pub fn unpark(&self) {
+        self.0.unpark();
+    }
+}
+
+/// Starts a coroutine: it runs at once, until it first parks.
+///
+/// # Errors
+/// No memory for its stack, or too many mappings (vm.max_map_count).
+pub fn spawn(body: impl FnOnce() + 'static) -> io::Result<()> {
+    let body = OneThread(body);
+    // SAFETY: as in `start`.
+    drop(unsafe { Builder::new().spawn_local(move || body.run()) }?);
+    Ok(())
+}
+
+/// may wants coroutines that can change threads; with one worker and no timers, none does.
+struct OneThread<F>(F);
+
+// SAFETY: only the scheduler's thread ever runs or drops it, see the head of this file.
+unsafe impl<F> Send for OneThread<F> {}
+
+impl<F: FnOnce()> OneThread<F> {
+    fn run(self) {
+        (self.0)();
+    }
+}
+
+/// Leaves the processor until unparked.
+pub fn park() {
+    coroutine::park();
+}
+
+/// Lets every other runnable coroutine run once.
+pub fn yield_now() {
+    coroutine::yield_now();
+}

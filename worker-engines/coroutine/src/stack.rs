@@ -1,0 +1,68 @@
+//! Where a green thread's stack lies.
+//!
+//! may and generator do not tell, so it is found by what generator writes: a sentinel in the lowest
+//! words of each stack.
+//!
+//! ```text
+//!   top ───────────────┐ page aligned; the first frames lie just below
+//!                      │
+//!   bottom ─ sentinel ─┤ top - coroutine_stack_size
+//!            guard page│ PROT_NONE
+//! ```
+#![allow(unsafe_code)]
+
+use std::ops::Range;
+
+const PAGE: usize = 4096;
+/// generator 0.8.12, `STACK_SENTINEL`.
+const SENTINEL: usize = 0xDEAD_BEEF;
+/// generator 0.8.12, `STACK_USAGE_SAMPLE`: words of sentinel.
+const SENTINEL_WORDS: usize = 8;
+/// The frames between a stack's top and ours are far smaller than this many pages.
+const SEARCH_PAGES: usize = 32;
+
+/// Finds the stack that the caller runs on, of `bytes` bytes, and keeps huge pages off it: with
+/// transparent huge pages always on, its first touch would commit 2 MiB.
+///
+/// Called by a green thread in its first frames.
+pub fn prepare(bytes: usize) -> Range<usize> {
+    let stack = find(bytes);
+    // SAFETY: the range is the mapping of our own stack; the advice changes no contents. It fails
+    // where the kernel has no huge pages, which is as good.
+    unsafe { libc::madvise(stack.start as *mut _, stack.len(), libc::MADV_NOHUGEPAGE) };
+    stack
+}
+
+fn find(bytes: usize) -> Range<usize> {
+    let here = (&raw const bytes) as usize;
+    let lowest_top = here.next_multiple_of(PAGE);
+    // From above: a candidate too high reads untouched stack, one too low would read the guard.
+    for pages in (0..SEARCH_PAGES).rev() {
+        let bottom = lowest_top + pages * PAGE - bytes;
+        // SAFETY: the true bottom is at or below this one, because candidates come from above and
+        // we have not met it; so these words are readable stack.
+        let words = unsafe { std::slice::from_raw_parts(bottom as *const usize, SENTINEL_WORDS) };
+        if words.iter().all(|word| *word == SENTINEL) {
+            return bottom..bottom + bytes;
+        }
+    }
+    panic!("the bottom of this coroutine's stack was not found: generator has changed")
+}
+
+/// Whether stacks of this size can be made: generator takes RLIMIT_STACK's hard limit as a cap.
+///
+/// # Errors
+/// A text for the operator.
+pub fn check_limit(bytes: usize) -> Result<(), String> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` outlives the call.
+    unsafe { libc::getrlimit(libc::RLIMIT_STACK, &raw mut limit) };
+    if limit.rlim_max != libc::RLIM_INFINITY && (bytes + 2 * PAGE) as u64 > limit.rlim_max {
+        return Err(format!(
+            "coroutine_stack_size ({bytes}) is above the hard limit of the stack ({}): lower it, \
+             or raise the limit (ulimit -Hs, LimitSTACK=)",
+            limit.rlim_max
+        ));
+    }
+    Ok(())
+}

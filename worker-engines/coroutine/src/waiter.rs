@@ -1,0 +1,34 @@
+//! How a green worker waits for its client's socket: parked, and woken by the edge that the reactor
+//! sees anyway, so that a wait costs no system call.
+
+use std::io;
+use std::time::Instant;
+
+use unicoro_contract::{Interest, Stream, Waiter, wait_blocking};
+
+use crate::green::{self, Woken};
+
+/// The waiter of every connection of this engine.
+pub struct ParkingWaiter;
+
+impl Waiter for ParkingWaiter {
+    fn wait(
+        &self,
+        stream: &Stream,
+        interest: Interest,
+        until: Option<Instant>,
+    ) -> io::Result<bool> {
+        // An application may read its input from a thread of its own.
+        let Some(green) = green::current() else {
+            return wait_blocking(stream, interest, until);
+        };
+        let ticket = green.ticket();
+        let core = green.core();
+        if !core.lot.borrow_mut().wait(stream.key(), ticket, interest) {
+            return Err(io::Error::other("two threads wait for one client"));
+        }
+        let woken = green.park(ticket, until);
+        core.lot.borrow_mut().stop_waiting(stream.key());
+        Ok(woken == Woken::Ready)
+    }
+}

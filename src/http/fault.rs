@@ -11,19 +11,15 @@ use super::limits::Limits;
 pub(super) fn explain(head: &[u8], error: httparse::Error, limits: &Limits) -> HttpError {
     match error {
         httparse::Error::TooManyHeaders => too_many_fields(limits),
-        httparse::Error::HeaderName | httparse::Error::NewLine => field_name(head),
+        httparse::Error::HeaderName => field_name(head),
         httparse::Error::HeaderValue => HttpError::bad(
             "field-value",
             "A header value holds a control character or a CR without its LF.",
         ),
         httparse::Error::Version => version(head),
-        _ => HttpError::bad(
-            "request-line",
-            format!(
-                "\"{}\" is not a method, a target and a version with single spaces between.",
-                quote(request_line(head))
-            ),
-        ),
+        // A CR without its LF, behind the version or where a field line begins.
+        httparse::Error::NewLine if ends_in_our_version(head) => field_name(head),
+        _ => request_line(head),
     }
 }
 
@@ -37,21 +33,35 @@ pub(super) fn too_many_fields(limits: &Limits) -> HttpError {
 }
 
 fn version(head: &[u8]) -> HttpError {
-    let line = request_line(head);
-    let last = line.rsplit(|&byte| byte == b' ').next().unwrap_or(line);
+    let mut parts = first_line(head).splitn(3, |&byte| byte == b' ');
     // RFC 9112, 2.3: HTTP-name "/" DIGIT "." DIGIT is a version, though not one of ours.
-    if let [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] = last
-        && major.is_ascii_digit()
-        && minor.is_ascii_digit()
-        && !matches!(last, b"HTTP/1.0" | b"HTTP/1.1")
-    {
-        return HttpError::new(
-            505,
-            "version-unsupported",
-            format!("{} is not spoken here, only HTTP/1.0 and HTTP/1.1.", quote(last)),
-        );
+    match parts.nth(2) {
+        Some(version @ [b'H', b'T', b'T', b'P', b'/', major, b'.', minor])
+            if major.is_ascii_digit() && minor.is_ascii_digit() =>
+        {
+            HttpError::new(
+                505,
+                "version-unsupported",
+                format!("{} is not spoken here, only HTTP/1.0 and HTTP/1.1.", quote(version)),
+            )
+        }
+        _ => request_line(head),
     }
-    HttpError::bad("version", format!("\"{}\" does not end in an HTTP version.", quote(line)))
+}
+
+fn ends_in_our_version(head: &[u8]) -> bool {
+    let line = first_line(head);
+    line.ends_with(b" HTTP/1.0") || line.ends_with(b" HTTP/1.1")
+}
+
+fn request_line(head: &[u8]) -> HttpError {
+    HttpError::bad(
+        "request-line",
+        format!(
+            "\"{}\" is not a method, a target and a version with single spaces between.",
+            quote(first_line(head))
+        ),
+    )
 }
 
 /// The first line whose name is no token followed by a colon.
@@ -85,7 +95,7 @@ fn field_name(head: &[u8]) -> HttpError {
     HttpError::bad("field-name", "A header line is malformed.")
 }
 
-fn request_line(head: &[u8]) -> &[u8] {
+fn first_line(head: &[u8]) -> &[u8] {
     let line = head.split(|&byte| byte == b'\n').next().unwrap_or(head);
     line.strip_suffix(b"\r").unwrap_or(line)
 }

@@ -104,3 +104,85 @@ fn not_final(value: &[u8]) -> HttpError {
         format!("Transfer-Encoding \"{}\" is not chunked, once and last.", quote(value)),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The framing of an HTTP/1.1 request with these fields, or the rule that they break.
+    fn framing(lengths: &[&[u8]], codings: &[&[u8]]) -> Result<Framing, (u16, &'static str)> {
+        of(Version::Http11, lengths, codings).map_err(|error| (error.status, error.rule))
+    }
+
+    fn of(version: Version, lengths: &[&[u8]], codings: &[&[u8]]) -> Result<Framing, HttpError> {
+        let mut fields = FramingFields::default();
+        lengths.iter().try_for_each(|value| fields.content_length(value))?;
+        codings.iter().try_for_each(|value| fields.transfer_encoding(value))?;
+        fields.resolve(version)
+    }
+
+    #[test]
+    fn a_request_without_length_has_no_body() {
+        assert_eq!(framing(&[], &[]), Ok(Framing::Empty));
+    }
+
+    #[test]
+    fn content_length_is_all_digits() {
+        assert_eq!(framing(&[b"0"], &[]), Ok(Framing::Length(0)));
+        assert_eq!(framing(&[b"0012"], &[]), Ok(Framing::Length(12)));
+        for bad in
+            [&b""[..], b"+1", b"-1", b"1 2", b"1,1", b"1;", b"0x1", b"1.0", b"99999999999999999999"]
+        {
+            assert_eq!(framing(&[bad], &[]), Err((400, "content-length")), "{}", quote(bad));
+        }
+    }
+
+    #[test]
+    fn content_length_comes_once() {
+        assert_eq!(framing(&[b"1", b"1"], &[]), Err((400, "content-length-repeated")));
+        assert_eq!(framing(&[b"1", b"2"], &[]), Err((400, "content-length-repeated")));
+    }
+
+    #[test]
+    fn chunked_is_the_only_coding() {
+        assert_eq!(framing(&[], &[b"chunked"]), Ok(Framing::Chunked));
+        assert_eq!(framing(&[], &[b"Chunked"]), Ok(Framing::Chunked));
+        assert_eq!(framing(&[], &[b"", b" , chunked,"]), Ok(Framing::Chunked));
+        for bad in [&b"gzip, chunked"[..], b"identity", b"xchunked", b"gzip"] {
+            assert_eq!(framing(&[], &[bad]), Err((501, "transfer-coding")), "{}", quote(bad));
+        }
+    }
+
+    #[test]
+    fn chunked_comes_once_and_last() {
+        for bad in [
+            &b""[..],
+            b",",
+            b"chunked, chunked",
+            b"chunked, gzip",
+            b"chunked;q=1",
+            b"chunked\x0b",
+            b"\"chunked\"",
+            b"chunked chunked",
+        ] {
+            assert_eq!(framing(&[], &[bad]), Err((400, "transfer-encoding")), "{}", quote(bad));
+        }
+        assert_eq!(framing(&[], &[b"chunked", b"chunked"]), Err((400, "transfer-encoding")));
+    }
+
+    #[test]
+    fn content_length_never_stands_beside_transfer_encoding() {
+        let rule = Err((400, "length-and-transfer-encoding"));
+        assert_eq!(framing(&[b"1"], &[b"chunked"]), rule);
+        assert_eq!(framing(&[b"1"], &[b""]), rule);
+    }
+
+    #[test]
+    fn http_1_0_has_no_transfer_codings() {
+        for value in [&b"chunked"[..], b""] {
+            let error = of(Version::Http10, &[], &[value]).unwrap_err();
+            assert_eq!((error.status, error.rule), (400, "transfer-encoding-on-1.0"));
+        }
+        assert_eq!(of(Version::Http10, &[b"1"], &[]), Ok(Framing::Length(1)));
+    }
+}

@@ -121,3 +121,130 @@ fn bare_lf() -> HttpError {
 fn head_too_big() -> HttpError {
     HttpError::new(431, "head-too-big", "The head is bigger than the limits of its lines allow.")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: Limits = Limits { line: 20, fields: 2, field_size: 10 };
+
+    /// What scan says of `bytes`, however they are cut: whole, byte by byte, split anywhere.
+    fn outcome(bytes: &[u8], limits: &Limits) -> Result<Option<usize>, &'static str> {
+        let whole = feed(bytes, [bytes.len()], limits);
+        assert_eq!(feed(bytes, 1..=bytes.len(), limits), whole, "byte by byte: {}", quote(bytes));
+        for split in 0..bytes.len() {
+            let found = feed(bytes, [split, bytes.len()], limits);
+            assert_eq!(found, whole, "split at {split}: {}", quote(bytes));
+        }
+        whole
+    }
+
+    fn feed(
+        bytes: &[u8],
+        ends: impl IntoIterator<Item = usize>,
+        limits: &Limits,
+    ) -> Result<Option<usize>, &'static str> {
+        let mut scanned = 0;
+        for end in ends {
+            if let Some(length) =
+                scan(&bytes[..end], &mut scanned, limits).map_err(|error| error.rule)?
+            {
+                return Ok(Some(length));
+            }
+        }
+        Ok(None)
+    }
+
+    #[test]
+    fn a_head_ends_with_an_empty_line() {
+        let limits = Limits::default();
+        assert_eq!(outcome(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", &limits), Ok(Some(27)));
+        assert_eq!(outcome(b"GET / HTTP/1.1\r\n\r\nGET /", &limits), Ok(Some(18)));
+        assert_eq!(outcome(b"GET / HTTP/1.1\r\nHost: x\r\n\r", &limits), Ok(None));
+        assert_eq!(outcome(b"", &limits), Ok(None));
+    }
+
+    #[test]
+    fn one_leading_crlf_is_part_of_the_head() {
+        let limits = Limits::default();
+        assert_eq!(outcome(b"\r\nGET / HTTP/1.1\r\n\r\n", &limits), Ok(Some(20)));
+        assert_eq!(outcome(b"\r\n\r\nGET / HTTP/1.1\r\n\r\n", &limits), Err("request-line"));
+        assert_eq!(outcome(b"\r\n\nGET / HTTP/1.1\r\n\r\n", &limits), Err("bare-lf"));
+        assert_eq!(outcome(b"\rGET / HTTP/1.1\r\n\r\n", &limits), Err("request-line"));
+    }
+
+    #[test]
+    fn a_connection_is_idle_until_a_byte_of_a_head_comes() {
+        assert!(!has_begun(b"") && !has_begun(b"\r") && !has_begun(b"\r\n"));
+        assert!(has_begun(b"G") && has_begun(b"\r\nG") && has_begun(b"\n") && has_begun(b"\rG"));
+    }
+
+    #[test]
+    fn a_bare_lf_is_refused() {
+        let limits = Limits::default();
+        for bytes in [
+            &b"\nGET / HTTP/1.1\r\n\r\n"[..],
+            b"GET / HTTP/1.1\n",
+            b"GET / HTTP/1.1\r\nHost: x\n",
+            b"GET / HTTP/1.1\r\nHost: x\r\n\n",
+            b"GET / HTTP/1.1\n\r\n\r\n",
+        ] {
+            assert_eq!(outcome(bytes, &limits), Err("bare-lf"), "{}", quote(bytes));
+        }
+    }
+
+    #[test]
+    fn what_is_not_http_is_refused_at_its_first_byte() {
+        for bytes in [&b"\x16\x03\x01\x02\x00"[..], b" GET", b"\0", b"\x80", b"\r\n "] {
+            assert_eq!(outcome(bytes, &Limits::default()), Err("request-line"));
+        }
+    }
+
+    #[test]
+    fn a_line_limit_counts_the_line_without_its_crlf() {
+        assert_eq!(outcome(b"GET /12345 HTTP/1.1\r\n\r\n", &SMALL), Ok(Some(23)));
+        assert_eq!(outcome(b"GET /123456 HTTP/1.1\r\n\r\n", &SMALL), Ok(Some(24)));
+        let too_long = b"GET /1234567 HTTP/1.1\r\n\r\n";
+        assert_eq!(outcome(too_long, &SMALL), Err("request-line-too-long"));
+        assert_eq!(scan(too_long, &mut 0, &SMALL).unwrap_err().status, 414);
+        assert_eq!(outcome(b"GET / HTTP/1.1\r\nA: 4567890\r\n\r\n", &SMALL), Ok(Some(30)));
+        let too_long = b"GET / HTTP/1.1\r\nA: 45678901\r\n\r\n";
+        assert_eq!(outcome(too_long, &SMALL), Err("field-too-long"));
+        assert_eq!(scan(too_long, &mut 0, &SMALL).unwrap_err().status, 431);
+    }
+
+    #[test]
+    fn the_first_fault_is_the_one_that_is_told() {
+        assert_eq!(outcome(b"GET /1234567 HTTP/1.1\n\n", &SMALL), Err("request-line-too-long"));
+        assert_eq!(outcome(b"GET / HTTP/1.1\nA: 45678901\r\n\r\n", &SMALL), Err("bare-lf"));
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_refused_once_it_is_twice_too_long() {
+        for head in [&b""[..], b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nA: 1\r\n"] {
+            let mut bytes = head.to_vec();
+            bytes.extend([b'x'; 2 * 20 + 2]);
+            assert!(outcome(&bytes, &SMALL).is_err(), "{}", quote(head));
+        }
+        let unlimited = Limits { line: 0, ..SMALL };
+        assert_eq!(scan(&vec![b'x'; Limits::UNLIMITED_LINE], &mut 0, &unlimited), Ok(None));
+        assert!(scan(&vec![b'x'; Limits::UNLIMITED_LINE + 1], &mut 0, &unlimited).is_err());
+    }
+
+    #[test]
+    fn a_head_of_many_short_lines_is_bounded() {
+        let mut bytes = b"GET / HTTP/1.1\r\n".to_vec();
+        bytes.extend(b"a:\r\n".repeat(12));
+        assert!(bytes.len() > SMALL.head_max());
+        assert_eq!(outcome(&bytes, &SMALL), Err("head-too-big"));
+    }
+
+    #[test]
+    fn a_head_at_all_limits_fits_its_bound() {
+        let mut bytes = b"GET /123456 HTTP/1.1\r\n".to_vec();
+        bytes.extend(b"A: 4567890\r\n".repeat(SMALL.fields));
+        bytes.extend(b"\r\n");
+        assert_eq!(bytes.len(), SMALL.head_max());
+        assert_eq!(outcome(&bytes, &SMALL), Ok(Some(bytes.len())));
+    }
+}

@@ -237,6 +237,19 @@ mod tests {
         bytes.extend(b"a:\r\n".repeat(12));
         assert!(bytes.len() > SMALL.head_max());
         assert_eq!(outcome(&bytes, &SMALL), Err("head-too-big"));
+        bytes.extend(b"\r\n");
+        assert_eq!(outcome(&bytes, &SMALL), Err("head-too-big"));
+    }
+
+    #[test]
+    fn what_was_scanned_is_not_looked_at_again() {
+        let mut bytes = b"GET / HTTP/1.1\r\nA: b\r\nC: d\r\n\r\n".to_vec();
+        let mut scanned = 0;
+        assert_eq!(scan(&bytes[..25], &mut scanned, &Limits::default()), Ok(None));
+        assert_eq!(scanned, 25);
+        // A fault that a second look would find.
+        bytes[14] = b'x';
+        assert_eq!(scan(&bytes, &mut scanned, &Limits::default()), Ok(Some(bytes.len())));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! This is the cold path: it reads the lines again to say precisely what httparse says in a word.
 //! It decides the status (400, 431 or 505) and the text, never whether the head is good.
 
-use super::bytes::{is_token, is_token_byte};
+use super::bytes::{is_token, is_token_byte, trim};
 use super::error::{HttpError, quote};
 use super::limits::Limits;
 
@@ -77,7 +77,7 @@ fn field_name(head: &[u8]) -> HttpError {
             }
             Some(b':') if token > 0 => {}
             // RFC 9112, 5.1: a server must refuse white space between name and colon with 400.
-            Some(b' ' | b'\t') if line.contains(&b':') => {
+            Some(b' ' | b'\t') if trim(&line[token..]).starts_with(b":") => {
                 return HttpError::bad(
                     "space-before-colon",
                     format!("White space follows the header name \"{}\".", quote(&line[..token])),

@@ -11,6 +11,7 @@ use super::error::{HttpError, quote};
 use super::fault;
 use super::framing::{Framing, FramingFields};
 use super::host;
+use super::leniency::Leniency;
 use super::limits::Limits;
 use super::target::Target;
 use super::version::Version;
@@ -59,15 +60,28 @@ impl<'b> Head<'b> {
 /// 400 for what is malformed, 417 for an unknown expectation, 431 for too many fields, 501 for
 /// CONNECT and unknown transfer codings, 505 for other versions.
 pub fn parse<'b>(head: &'b [u8], limits: &Limits) -> Result<Head<'b>, HttpError> {
+    parse_lenient(head, limits, &Leniency::default())
+}
+
+/// As [`parse`], for a head that [`Leniency::loosen`] has gone over.
+///
+/// # Errors
+///
+/// As [`parse`], but for what the switches forgive.
+pub fn parse_lenient<'b>(
+    head: &'b [u8],
+    limits: &Limits,
+    leniency: &Leniency,
+) -> Result<Head<'b>, HttpError> {
     debug_assert_eq!(super::scan(head, &mut 0, limits), Ok(Some(head.len())), "scan comes first");
     let head = head.strip_prefix(b"\r\n").unwrap_or(head);
     let mut slots = [const { MaybeUninit::uninit() }; STACK_FIELDS];
     let slots = &mut slots[..limits.fields.min(STACK_FIELDS)];
     let mut request = httparse::Request::new(&mut []);
     match request.parse_with_uninit_headers(head, slots) {
-        Ok(httparse::Status::Complete(length)) if length == head.len() => judge(&request),
+        Ok(httparse::Status::Complete(length)) if length == head.len() => judge(&request, leniency),
         Err(httparse::Error::TooManyHeaders) if limits.fields > STACK_FIELDS => {
-            parse_many(head, limits)
+            parse_many(head, limits, leniency)
         }
         Err(error) => Err(fault::explain(head, error, limits)),
         Ok(_) => Err(HttpError::bad("head", "The head does not end where its lines do.")),
@@ -75,12 +89,16 @@ pub fn parse<'b>(head: &'b [u8], limits: &Limits) -> Result<Head<'b>, HttpError>
 }
 
 /// As [`parse`], for more fields than the stack has slots for.
-fn parse_many<'b>(head: &'b [u8], limits: &Limits) -> Result<Head<'b>, HttpError> {
+fn parse_many<'b>(
+    head: &'b [u8],
+    limits: &Limits,
+    leniency: &Leniency,
+) -> Result<Head<'b>, HttpError> {
     let lines = head.iter().filter(|&&byte| byte == b'\n').count();
     let mut slots = vec![httparse::EMPTY_HEADER; lines.min(limits.fields)];
     let mut request = httparse::Request::new(&mut slots);
     match request.parse(head) {
-        Ok(_) => judge(&request),
+        Ok(_) => judge(&request, leniency),
         Err(error) => Err(fault::explain(head, error, limits)),
     }
 }
@@ -89,13 +107,18 @@ fn parse_many<'b>(head: &'b [u8], limits: &Limits) -> Result<Head<'b>, HttpError
 const STACK_FIELDS: usize = 100;
 
 /// The rules that httparse leaves to us.
-fn judge<'b>(request: &httparse::Request<'_, 'b>) -> Result<Head<'b>, HttpError> {
+fn judge<'b>(
+    request: &httparse::Request<'_, 'b>,
+    leniency: &Leniency,
+) -> Result<Head<'b>, HttpError> {
     let (Some(method), Some(raw), Some(minor)) = (request.method, request.path, request.version)
     else {
         return Err(HttpError::bad("request-line", "The request line is incomplete."));
     };
     let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-    check_method(method)?;
+    if !leniency.permit_unconventional_http_method {
+        check_method(method)?;
+    }
     let target = Target::parse(method, raw)?;
     let mut known = KnownFields::default();
     let mut fields = Vec::with_capacity(request.headers.len());

@@ -1,0 +1,233 @@
+//! Makes a value fit its kind, or complains.
+//!
+//! Never knows the setting's name: the caller names it. Afterwards a value of a kind has one
+//! shape (`Int` for numbers, `Bool` for flags, `Str` for text, `List` of `Str` for lists), whether
+//! it came from a command line, a variable or a Python file.
+
+use super::error::Complaint;
+use super::setting::Kind;
+use super::value::Value;
+
+/// File mode bits: owner, group, others.
+const MAX_MODE: i64 = 0o777;
+
+/// The value in its kind's shape. `None` is for the caller to judge.
+pub fn convert(kind: Kind, value: &Value) -> Result<Value, Complaint> {
+    match kind {
+        Kind::Int { min, max } => int(value, min, max),
+        Kind::Capped { .. } => int(value, 0, i64::MAX),
+        Kind::Bytes { min, max, multiple } => bytes(value, min, max, multiple),
+        Kind::Mode => mode(value),
+        Kind::Flag | Kind::FlagOff => flag(value),
+        Kind::Text => not_empty(text(value)?),
+        Kind::List => list(value, |text| vec![text]),
+        Kind::Csv => list(value, |text| text.split(',').map(str::to_owned).collect()),
+        Kind::Pairs => pairs(value),
+        Kind::Choice(words) => choice(value, words),
+    }
+}
+
+fn int(value: &Value, min: i64, max: i64) -> Result<Value, Complaint> {
+    let number = match value {
+        Value::Int(number) => Some(*number),
+        // Python's False and True are 0 and 1, and `timeout = False` is in use.
+        Value::Bool(on) => Some(i64::from(*on)),
+        Value::Str(text) => parse_int(text.trim()),
+        _ => None,
+    };
+    in_range(number, min, max)
+}
+
+fn in_range(number: Option<i64>, min: i64, max: i64) -> Result<Value, Complaint> {
+    let number = number
+        .ok_or_else(|| Complaint::new("not a whole number", format!("give {min} or more")))?;
+    if number < min {
+        return Err(Complaint::new(format!("below {min}"), format!("give {min} or more")));
+    }
+    if number > max {
+        return Err(Complaint::new(format!("above {max}"), format!("give at most {max}")));
+    }
+    Ok(Value::Int(number))
+}
+
+/// Python's spellings: `10`, `1_000`, `0x1f`, `0o17`, `0b11`, with a sign.
+fn parse_int(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.as_bytes().first()? {
+        b'-' => ("-", &text[1..]),
+        b'+' => ("", &text[1..]),
+        _ => ("", text),
+    };
+    let (radix, digits) = match digits.get(..2).map(str::to_ascii_lowercase).as_deref() {
+        Some("0x") => (16, &digits[2..]),
+        Some("0o") => (8, &digits[2..]),
+        Some("0b") => (2, &digits[2..]),
+        _ => (10, digits),
+    };
+    let is_grouped = digits.split('_').all(|group| !group.is_empty());
+    let digits = digits.replace('_', "");
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !is_grouped || !is_plain {
+        return None;
+    }
+    i64::from_str_radix(&format!("{sign}{digits}"), radix).ok()
+}
+
+fn bytes(value: &Value, min: i64, max: i64, multiple: i64) -> Result<Value, Complaint> {
+    let number = match value {
+        Value::Int(number) => Some(*number),
+        Value::Str(text) => parse_bytes(text.trim()),
+        _ => None,
+    };
+    let Some(number) = number else {
+        return Err(Complaint::new(
+            "not a number of bytes",
+            "give a whole number, with K or M after it or not",
+        ));
+    };
+    if number < min || number > max {
+        return Err(Complaint::new(
+            format!("not within {min} and {max} bytes"),
+            format!("give {}K to {}M", min >> 10, max >> 20),
+        ));
+    }
+    if number % multiple != 0 {
+        let above = (number / multiple + 1) * multiple;
+        return Err(Complaint::new(
+            format!("not a multiple of {multiple} bytes"),
+            format!("give {above}, for example"),
+        ));
+    }
+    Ok(Value::Int(number))
+}
+
+fn parse_bytes(text: &str) -> Option<i64> {
+    let (digits, unit) = match text.as_bytes().last()? {
+        b'k' | b'K' => (&text[..text.len() - 1], 1 << 10),
+        b'm' | b'M' => (&text[..text.len() - 1], 1 << 20),
+        _ => (text, 1),
+    };
+    parse_int(digits)?.checked_mul(unit)
+}
+
+fn mode(value: &Value) -> Result<Value, Complaint> {
+    let number = match value {
+        Value::Int(number) => Some(*number),
+        Value::Str(text) => parse_mode(text.trim()),
+        _ => None,
+    };
+    match number {
+        Some(number @ 0..=MAX_MODE) => Ok(Value::Int(number)),
+        Some(_) => Err(Complaint::new("not within 0 and 0o777", "give octal, such as 0o007")),
+        None => Err(Complaint::new("not a file mode", "give octal, such as 0o007")),
+    }
+}
+
+/// A leading zero alone means octal too, as in chmod and on gunicorn's command line.
+fn parse_mode(text: &str) -> Option<i64> {
+    let is_octal = text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_octal { i64::from_str_radix(text, 8).ok() } else { parse_int(text) }
+}
+
+fn flag(value: &Value) -> Result<Value, Complaint> {
+    match value {
+        Value::Bool(on) => Ok(Value::Bool(*on)),
+        // gunicorn: None is false there too.
+        Value::None => Ok(Value::Bool(false)),
+        Value::Str(text) if text.trim().eq_ignore_ascii_case("true") => Ok(Value::Bool(true)),
+        Value::Str(text) if text.trim().eq_ignore_ascii_case("false") => Ok(Value::Bool(false)),
+        _ => Err(Complaint::new("neither true nor false", "give True or False")),
+    }
+}
+
+fn text(value: &Value) -> Result<Value, Complaint> {
+    match value {
+        Value::Str(text) if text.contains('\0') => {
+            Err(Complaint::new("a zero byte in the text", "take it out"))
+        }
+        Value::Str(text) => Ok(Value::Str(text.trim().into())),
+        other => Err(Complaint::new(format!("{}, not text", other.describe()), "give text")),
+    }
+}
+
+fn not_empty(value: Value) -> Result<Value, Complaint> {
+    match value {
+        Value::Str(text) if text.is_empty() => {
+            Err(Complaint::new("empty", "give text, or leave it out for the default"))
+        }
+        value => Ok(value),
+    }
+}
+
+fn list(value: &Value, split: fn(String) -> Vec<String>) -> Result<Value, Complaint> {
+    let mut texts = Vec::new();
+    for item in items(value)? {
+        if let Value::Str(item) = text(&item)? {
+            texts.extend(split(item));
+        }
+    }
+    Ok(Value::List(
+        texts
+            .iter()
+            .map(|text| text.trim())
+            .filter(|text| !text.is_empty())
+            .map(|text| Value::Str(text.into()))
+            .collect(),
+    ))
+}
+
+/// One text stands for a list of one.
+fn items(value: &Value) -> Result<Vec<Value>, Complaint> {
+    match value {
+        Value::None => Ok(Vec::new()),
+        Value::Str(_) => Ok(vec![value.clone()]),
+        Value::List(items) => Ok(items.clone()),
+        other => Err(Complaint::new(
+            format!("{}, not a list of texts", other.describe()),
+            "give text or a list of texts",
+        )),
+    }
+}
+
+fn pairs(value: &Value) -> Result<Value, Complaint> {
+    // gunicorn: a dict would lose its values there without a word; here it means what it says.
+    let items = match value {
+        Value::Map(pairs) => {
+            let join = |(key, value): &(String, Value)| Ok(format!("{key}={}", plain_text(value)?));
+            let joined: Result<Vec<String>, Complaint> = pairs.iter().map(join).collect();
+            Value::List(joined?.into_iter().map(Value::Str).collect())
+        }
+        other => other.clone(),
+    };
+    let converted = list(&items, |text| vec![text])?;
+    if let Value::List(items) = &converted {
+        for item in items {
+            check_pair(item)?;
+        }
+    }
+    Ok(converted)
+}
+
+fn plain_text(value: &Value) -> Result<&str, Complaint> {
+    match value {
+        Value::Str(text) => Ok(text),
+        other => Err(Complaint::new(format!("{}, not text", other.describe()), "give text")),
+    }
+}
+
+fn check_pair(item: &Value) -> Result<(), Complaint> {
+    match plain_text(item)?.split_once('=') {
+        Some((key, _)) if !key.is_empty() => Ok(()),
+        _ => Err(Complaint::new(format!("{item} is no KEY=VALUE"), "give KEY=VALUE")),
+    }
+}
+
+fn choice(value: &Value, words: &[&str]) -> Result<Value, Complaint> {
+    let given = match value {
+        Value::Str(text) => text.trim().to_ascii_lowercase(),
+        _ => String::new(),
+    };
+    if words.contains(&given.as_str()) {
+        return Ok(Value::Str(given));
+    }
+    Err(Complaint::new("not one of the allowed words", format!("give {}", words.join(", "))))
+}

@@ -108,13 +108,156 @@ fn stop(error: &clap::Error, place: &str) -> Stop {
     }
 }
 
-/// A flag of gunicorn's that has no row yet gets its own sentence; the rest is clap's to explain.
+/// One line: what is wrong and what to do.
 fn explain(error: &clap::Error) -> String {
-    if let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg)
-        && error.kind() == ErrorKind::UnknownArgument
-        && gunicorn::not_yet_by_flag(flag).is_some()
-    {
-        return format!("gunicorn's flag {flag} is not supported yet; leave it out");
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(word)) if error.kind() == ErrorKind::UnknownArgument => {
+            explain_unknown(word, error.get(ContextKind::SuggestedArg))
+        }
+        _ => {
+            let text = error.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            format!("{}; see unicoro --help", line.trim_start_matches("error: "))
+        }
     }
-    error.to_string()
+}
+
+fn explain_unknown(word: &str, suggested: Option<&ContextValue>) -> String {
+    if gunicorn::not_yet_by_flag(word).is_some() {
+        return format!("gunicorn's option {word} is not supported yet; leave it out");
+    }
+    if !word.starts_with('-') {
+        return format!("'{word}' is one argument too many; name one application");
+    }
+    match suggested {
+        Some(ContextValue::String(near)) => format!("no option {word}; did you mean {near}?"),
+        _ => format!("no option {word}; see unicoro --help"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer_of(words: &[&str]) -> Result<Layer, Stop> {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        parse_arguments(&words)
+    }
+
+    fn value(layer: &Layer, name: &str) -> String {
+        layer.get(name).unwrap().value.to_string()
+    }
+
+    #[test]
+    fn every_spelling_of_every_flag_is_read() {
+        for setting in TABLE {
+            let Spelling::Flag { short, long } = setting.spelling else { continue };
+            let long = long.iter().map(|word| format!("--{word}"));
+            for spelling in long.chain(short.map(|letter| format!("-{letter}"))) {
+                let value = match setting.kind {
+                    Kind::Flag | Kind::FlagOff => None,
+                    Kind::Bytes { .. } => Some("8M"),
+                    Kind::Pairs => Some("A=1"),
+                    Kind::Choice(words) => Some(words[0]),
+                    _ => Some("7"),
+                };
+                let words: Vec<&str> = [spelling.as_str()].into_iter().chain(value).collect();
+                let layer = layer_of(&words).unwrap();
+                let origin = Origin::CommandLine { flag: setting.flag() };
+                assert_eq!(layer.get(setting.name).unwrap().origin, origin, "{spelling}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_may_be_glued_and_mixed_with_the_argument() {
+        let layer = layer_of(&["-w4", "app:app", "--timeout=9", "-b", "a", "-b=b"]).unwrap();
+        assert_eq!(value(&layer, "workers"), "4");
+        assert_eq!(value(&layer, "timeout"), "9");
+        assert_eq!(value(&layer, "bind"), "['a', 'b']");
+        assert_eq!(value(&layer, "wsgi_app"), "'app:app'");
+        assert!(layer.get("loglevel").is_none());
+        assert!(layer.get("preload_app").is_none());
+    }
+
+    #[test]
+    fn a_flag_given_twice_means_the_last() {
+        let layer = layer_of(&["-w", "2", "--workers", "3", "--preload", "--preload"]).unwrap();
+        assert_eq!(value(&layer, "workers"), "3");
+        assert_eq!(value(&layer, "preload_app"), "True");
+    }
+
+    #[test]
+    fn a_wrong_value_names_its_flag_and_exits_with_1() {
+        let stop = layer_of(&["-w", "four"]).unwrap_err();
+        assert_eq!(
+            stop.to_string(),
+            "workers = 'four' (--workers): not a whole number; give 1 or more"
+        );
+        assert_eq!(stop.exit_code(), 1);
+        let negative = layer_of(&["--workers", "-1"]).unwrap_err();
+        assert_eq!(negative.to_string(), "workers = '-1' (--workers): below 1; give 1 or more");
+    }
+
+    #[test]
+    fn an_unknown_flag_exits_with_2_and_names_the_nearest() {
+        let stop = layer_of(&["--worker", "4"]).unwrap_err();
+        assert_eq!(stop.exit_code(), 2);
+        assert_eq!(stop.to_string(), "unicoro: no option --worker; did you mean --workers?");
+    }
+
+    #[test]
+    fn whatever_is_wrong_with_the_words_is_told_in_one_line_with_what_to_do() {
+        for (words, told) in [
+            (&["-Z"][..], "no option -Z; see unicoro --help"),
+            (&["a:a", "b:b"], "'b:b' is one argument too many; name one application"),
+            (&["-w"], "a value is required for '--workers <N>' but none was supplied; see"),
+            (&["--preload=1"], "unexpected value '1' for '--preload' found; no more were"),
+        ] {
+            let stop = layer_of(words).unwrap_err();
+            assert_eq!(stop.exit_code(), 2, "{words:?}");
+            let text = stop.to_string();
+            assert!(text.starts_with(&format!("unicoro: {told}")), "{text}");
+            assert_eq!(text.lines().count(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_flag_of_gunicorns_without_a_row_says_so() {
+        for words in [&["--threads", "4"][..], &["--threads=4"], &["-D"], &["-u", "www"]] {
+            let stop = layer_of(words).unwrap_err();
+            assert_eq!(stop.exit_code(), 2);
+            let flag = words[0].split('=').next().unwrap();
+            assert_eq!(
+                stop.to_string(),
+                format!("unicoro: gunicorn's option {flag} is not supported yet; leave it out")
+            );
+        }
+    }
+
+    #[test]
+    fn help_and_version_are_printed_and_exit_with_0() {
+        for word in ["-h", "--help"] {
+            assert_eq!(layer_of(&[word]).unwrap_err().to_string(), help::text().trim_end());
+        }
+        for word in ["-v", "--version"] {
+            let stop = layer_of(&[word]).unwrap_err();
+            assert_eq!(stop.exit_code(), 0);
+            assert_eq!(stop.to_string(), concat!("unicoro ", env!("CARGO_PKG_VERSION")));
+        }
+    }
+
+    #[test]
+    fn cmd_args_are_named_in_every_message_about_them() {
+        let layer = parse_cmd_args("-w 4 -e 'A=b c'").unwrap();
+        assert_eq!(layer.get("workers").unwrap().origin, Origin::CmdArgs);
+        assert_eq!(value(&layer, "raw_env"), "['A=b c']");
+        let message = |line| parse_cmd_args(line).unwrap_err().to_string();
+        assert_eq!(
+            message("-w four"),
+            "workers = 'four' (GUNICORN_CMD_ARGS): not a whole number; give 1 or more"
+        );
+        assert!(message("--bogus").starts_with("unicoro: in GUNICORN_CMD_ARGS: no option --bogus"));
+        assert!(message("-w '4").starts_with("GUNICORN_CMD_ARGS: a quote ' that is not closed;"));
+    }
 }

@@ -231,3 +231,139 @@ fn choice(value: &Value, words: &[&str]) -> Result<Value, Complaint> {
     }
     Err(Complaint::new("not one of the allowed words", format!("give {}", words.join(", "))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(text: &str) -> Value {
+        Value::Str(text.into())
+    }
+
+    fn complaint(kind: Kind, value: &Value) -> String {
+        convert(kind, value).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn whole_numbers_are_read_in_every_python_spelling() {
+        let kind = Kind::Int { min: -20, max: 2000 };
+        for (text, number) in [
+            ("10", 10),
+            (" 10 ", 10),
+            ("+1", 1),
+            ("-7", -7),
+            ("1_000", 1000),
+            ("0x1F", 31),
+            ("0o17", 15),
+            ("0b11", 3),
+            ("007", 7),
+        ] {
+            assert_eq!(convert(kind, &text_of(text)).unwrap(), Value::Int(number), "{text}");
+        }
+        assert_eq!(convert(kind, &Value::Bool(false)).unwrap(), Value::Int(0));
+    }
+
+    #[test]
+    fn what_is_no_whole_number_in_range_is_refused() {
+        let kind = Kind::Int { min: 1, max: 9 };
+        for text in ["four", "", "-", "+-1", "1__0", "_1", "1.0", "0x", "1e3", "½", "é"] {
+            let message = complaint(kind, &text_of(text));
+            assert_eq!(message, "not a whole number; give 1 or more", "{text}");
+        }
+        for value in [Value::None, Value::Float(2.0), Value::List(vec![Value::Int(1)])] {
+            assert_eq!(complaint(kind, &value), "not a whole number; give 1 or more");
+        }
+        assert_eq!(complaint(kind, &Value::Int(0)), "below 1; give 1 or more");
+        assert_eq!(complaint(kind, &Value::Int(10)), "above 9; give at most 9");
+    }
+
+    #[test]
+    fn bytes_take_a_suffix_and_must_be_whole_pages_in_range() {
+        let kind = Kind::Bytes { min: 128 << 10, max: 1 << 30, multiple: 4096 };
+        for (text, number) in [("256K", 256 << 10), ("8m", 8 << 20), ("131072", 131_072)] {
+            assert_eq!(convert(kind, &text_of(text)).unwrap(), Value::Int(number));
+        }
+        for text in ["8G", "M", "", "eight", "9223372036854775807M"] {
+            assert!(complaint(kind, &text_of(text)).contains("K or M"), "{text}");
+        }
+        assert!(complaint(kind, &text_of("64K")).contains("give 128K to 1024M"));
+        assert!(complaint(kind, &text_of("2048M")).contains("give 128K to 1024M"));
+        assert_eq!(
+            complaint(kind, &text_of("131073")),
+            "not a multiple of 4096 bytes; give 135168, for example"
+        );
+    }
+
+    #[test]
+    fn a_mode_with_a_leading_zero_is_octal() {
+        for text in ["022", "0o22", "18"] {
+            assert_eq!(convert(Kind::Mode, &text_of(text)).unwrap(), Value::Int(18), "{text}");
+        }
+        assert!(complaint(Kind::Mode, &text_of("089")).contains("not a file mode"));
+        assert!(complaint(Kind::Mode, &text_of("01000")).contains("not within"));
+        assert!(complaint(Kind::Mode, &Value::Int(-1)).contains("not within"));
+    }
+
+    #[test]
+    fn flags_take_true_and_false_in_any_case_and_nothing_else() {
+        for (value, on) in
+            [(text_of("TRUE"), true), (text_of(" false"), false), (Value::None, false)]
+        {
+            assert_eq!(convert(Kind::Flag, &value).unwrap(), Value::Bool(on));
+        }
+        for value in [text_of("yes"), Value::Int(1)] {
+            assert_eq!(complaint(Kind::Flag, &value), "neither true nor false; give True or False");
+        }
+    }
+
+    #[test]
+    fn lists_take_one_text_or_many_and_only_csv_splits_at_commas() {
+        let list = |kind, value| convert(kind, &value).unwrap().to_string();
+        assert_eq!(list(Kind::List, text_of("a:1,b:2")), "['a:1,b:2']");
+        assert_eq!(list(Kind::List, Value::List(vec![text_of(" a "), text_of("")])), "['a']");
+        assert_eq!(list(Kind::List, Value::None), "[]");
+        assert_eq!(list(Kind::Csv, text_of("/a, /b,,")), "['/a', '/b']");
+        assert_eq!(
+            complaint(Kind::List, &Value::List(vec![Value::Int(8000)])),
+            "a whole number, not text; give text"
+        );
+        assert!(complaint(Kind::List, &Value::Bool(true)).contains("not a list of texts"));
+    }
+
+    #[test]
+    fn pairs_need_a_key_and_may_come_as_a_dict() {
+        let map = Value::Map(vec![("A".into(), text_of("1=2"))]);
+        assert_eq!(convert(Kind::Pairs, &map).unwrap().to_string(), "['A=1=2']");
+        assert_eq!(convert(Kind::Pairs, &text_of("A=")).unwrap().to_string(), "['A=']");
+        assert_eq!(
+            complaint(Kind::Pairs, &Value::List(vec![text_of("A=1"), text_of("B")])),
+            "'B' is no KEY=VALUE; give KEY=VALUE"
+        );
+        assert!(complaint(Kind::Pairs, &text_of("=1")).contains("no KEY=VALUE"));
+        let number = Value::Map(vec![("A".into(), Value::Int(1))]);
+        assert!(complaint(Kind::Pairs, &number).contains("not text"));
+    }
+
+    #[test]
+    fn a_choice_is_one_of_its_words_in_any_case() {
+        let kind = Kind::Choice(&["debug", "info"]);
+        assert_eq!(convert(kind, &text_of("DEBUG")).unwrap(), text_of("debug"));
+        assert_eq!(
+            complaint(kind, &text_of("verbose")),
+            "not one of the allowed words; give debug, info"
+        );
+        assert!(convert(kind, &Value::Int(10)).is_err());
+    }
+
+    #[test]
+    fn text_is_trimmed_and_neither_empty_nor_another_type() {
+        assert_eq!(convert(Kind::Text, &text_of(" - ")).unwrap(), text_of("-"));
+        assert!(complaint(Kind::Text, &text_of(" ")).starts_with("empty;"));
+        assert!(complaint(Kind::Text, &text_of("a\0b")).contains("zero byte"));
+        let path = Value::Object { type_name: "PosixPath".into() };
+        assert_eq!(
+            complaint(Kind::Text, &path),
+            "an object of type PosixPath, not text; give text"
+        );
+    }
+}

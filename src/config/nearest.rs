@@ -18,20 +18,32 @@ pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein's: letters to insert, delete or replace.
+/// Letters to insert, delete or replace; two neighbours swapped count as one (optimal string
+/// alignment), since that is the commonest slip.
 fn distance(from: &str, to: &str) -> usize {
+    let from: Vec<char> = from.chars().collect();
     let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (above, letter) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = above + 1;
-        for (column, other) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *other);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+    let mut before = Vec::new();
+    let mut above: Vec<usize> = (0..=to.len()).collect();
+    for row in 1..=from.len() {
+        let mut current = vec![row];
+        for column in 1..=to.len() {
+            let differs = usize::from(from[row - 1] != to[column - 1]);
+            let replaced = above[column - 1] + differs;
+            let mut least = replaced.min(above[column] + 1).min(current[column - 1] + 1);
+            if is_swap(&from[..row], &to[..column]) {
+                least = least.min(before[column - 2] + 1);
+            }
+            current.push(least);
         }
+        before = std::mem::replace(&mut above, current);
     }
-    row[to.len()]
+    above[to.len()]
+}
+
+/// Whether both end in the same two letters in opposite order.
+fn is_swap(from: &[char], to: &[char]) -> bool {
+    matches!((from, to), ([.., a, b], [.., c, d]) if a == d && b == c)
 }
 
 #[cfg(test)]
@@ -39,11 +51,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distance_counts_inserted_deleted_and_replaced_letters() {
+    fn distance_counts_inserted_deleted_replaced_and_swapped_letters() {
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("worker", "workers"), 1);
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("same", "same"), 0);
+        assert_eq!(distance("tiemout", "timeout"), 1);
+        assert_eq!(distance("ab", "ba"), 1);
+        assert_eq!(distance("ca", "abc"), 3);
     }
 
     #[test]

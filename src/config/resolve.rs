@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::bind::Bind;
 use super::error::{Complaint, ConfigError};
 use super::layers::{Layers, Raw};
+use super::origin::Origin;
 use super::setting::Kind;
 use super::settings::{AppSpec, Settings, Shown};
 use super::table::{self, TABLE};
@@ -68,6 +69,10 @@ fn worker_class(layers: &Layers) -> Result<(WorkerClass, Option<String>), Config
 }
 
 fn chdir(reader: &Reader<'_>, cwd: &Path) -> Result<PathBuf, ConfigError> {
+    // The default shows `cwd`, but as text, which it need not be.
+    if reader.raw("chdir")?.origin == Origin::Default {
+        return Ok(cwd.to_owned());
+    }
     let directory = cwd.join(reader.text("chdir")?);
     if directory.is_dir() {
         return Ok(directory);

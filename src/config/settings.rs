@@ -82,7 +82,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Every setting, its value and where it came from: a config file that gives these settings.
+    /// Every setting, its value and where it came from, in a config file's syntax.
     pub fn print(&self) -> String {
         let name_width = self.shown.iter().map(|row| row.name.len()).max().unwrap_or(0);
         let mut text: String =

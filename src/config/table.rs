@@ -289,7 +289,8 @@ pub static TABLE: &[Setting] = &[
         section: Section::Logging,
         spelling: flag(&["access-logfile"]),
         metavar: "FILE",
-        doc: "Write one line per request to this file; - means stdout. None writes no lines.",
+        doc: "Write one line per request to this file; - means stdout. Without it no \
+              such lines are written.",
         ..ROW
     },
     Setting {

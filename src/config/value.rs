@@ -46,7 +46,7 @@ impl Value {
     }
 }
 
-/// Written as Python writes it, so that what `--print-config` prints can be a config file.
+/// Written as Python writes it, so that lines of `--print-config` can go into a config file.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -170,6 +170,20 @@ mod tests {
     }
 
     #[test]
+    fn an_off_flag_sets_false() {
+        static NO_SENDFILE: Setting = Setting {
+            name: "sendfile",
+            spelling: Spelling::Flag { short: None, long: &["no-sendfile"] },
+            kind: Kind::FlagOff,
+            ..TABLE[0]
+        };
+        let command = Command::new("unicoro").arg(argument(&NO_SENDFILE).unwrap());
+        let matches = command.try_get_matches_from(["unicoro", "--no-sendfile"]).unwrap();
+        assert!(is_given(&matches, &NO_SENDFILE));
+        assert_eq!(given(&matches, &NO_SENDFILE), Value::Bool(false));
+    }
+
+    #[test]
     fn values_may_be_glued_and_mixed_with_the_argument() {
         let layer = layer_of(&["-w4", "app:app", "--timeout=9", "-b", "a", "-b=b"]).unwrap();
         assert_eq!(value(&layer, "workers"), "4");

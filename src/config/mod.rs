@@ -20,6 +20,7 @@ mod gunicorn;
 mod help;
 mod layers;
 mod nearest;
+mod number;
 mod origin;
 mod resolve;
 mod setting;

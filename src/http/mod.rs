@@ -1,1 +1,52 @@
-//! (being built)
+//! HTTP/1.0 and HTTP/1.1 as pure functions of bytes: heads, bodies, responses (RFC 9110, 9112).
+//!
+//! httparse reads the head's syntax; which heads are served is decided here, and strictly: what
+//! two servers in a row could read differently is refused. Nothing in this module touches a file
+//! descriptor, a clock or Python, so every rule is tested with literal bytes.
+//!
+//! A connection goes through it like this:
+//!
+//! ```text
+//! bytes in ─► scan ─► parse ─► Head ─► BodyDecoder(head.framing) ─► body bytes
+//!                └─ HttpError ─► refusal ─► bytes out, then close
+//! the app's status and fields ─► Encoder::head ─► Encoder::frame ... ─► Encoder::finish
+//! ```
+
+pub mod body;
+mod bytes;
+mod chunk;
+pub mod date;
+pub mod error;
+mod fault;
+pub mod frame;
+pub mod framing;
+pub mod head;
+mod host;
+pub mod interim;
+pub mod leniency;
+pub mod limits;
+pub mod page;
+pub mod percent;
+pub mod response;
+pub mod scan;
+pub mod status;
+mod survey;
+pub mod target;
+pub mod version;
+
+pub use body::{BodyDecoder, Decoded};
+pub use date::imf_fixdate;
+pub use error::{HttpError, ResponseError};
+pub use frame::{ChunkSize, Framed, FramedLen};
+pub use framing::Framing;
+pub use head::{Field, Head, parse, parse_lenient};
+pub use interim::{CONTINUE, early_hints};
+pub use leniency::Leniency;
+pub use limits::Limits;
+pub use page::{error_page, refusal};
+pub use percent::decode as percent_decode;
+pub use response::{Encoder, Finish, RequestFacts};
+pub use scan::{has_begun, scan};
+pub use status::reason;
+pub use target::Target;
+pub use version::Version;

@@ -1,0 +1,206 @@
+//! Makes a value fit its kind, or complains.
+//!
+//! Never knows the setting's name: the caller names it. Afterwards a value of a kind has one
+//! shape (`Int` for numbers, `Bool` for flags, `Str` for text, `List` of `Str` for lists), whether
+//! it came from a command line, a variable or a Python file.
+
+use super::error::Complaint;
+use super::number::{bytes, int, mode};
+use super::setting::Kind;
+use super::value::Value;
+
+/// The value in its kind's shape. `None` is for the caller to judge.
+pub fn convert(kind: Kind, value: &Value) -> Result<Value, Complaint> {
+    match kind {
+        Kind::Int { min, max } => int(value, min, max),
+        Kind::Capped { .. } => int(value, 0, i64::MAX),
+        Kind::Bytes { min, max, multiple } => bytes(value, min, max, multiple),
+        Kind::Mode => mode(value),
+        Kind::Flag | Kind::FlagOff => flag(value),
+        Kind::Text => not_empty(text(value)?),
+        Kind::List => list(value, |text| vec![text]),
+        Kind::Csv => list(value, |text| text.split(',').map(str::to_owned).collect()),
+        Kind::Pairs => pairs(value),
+        Kind::Choice(words) => choice(value, words),
+    }
+}
+
+fn flag(value: &Value) -> Result<Value, Complaint> {
+    match value {
+        Value::Bool(on) => Ok(Value::Bool(*on)),
+        // gunicorn: None is false there too.
+        Value::None => Ok(Value::Bool(false)),
+        Value::Str(text) if text.trim().eq_ignore_ascii_case("true") => Ok(Value::Bool(true)),
+        Value::Str(text) if text.trim().eq_ignore_ascii_case("false") => Ok(Value::Bool(false)),
+        _ => Err(Complaint::new("neither true nor false", "give True or False")),
+    }
+}
+
+fn text(value: &Value) -> Result<Value, Complaint> {
+    match value {
+        Value::Str(text) if text.contains('\0') => {
+            Err(Complaint::new("a zero byte in the text", "take it out"))
+        }
+        Value::Str(text) => Ok(Value::Str(text.trim().into())),
+        other => Err(Complaint::new(format!("{}, not text", other.describe()), "give text")),
+    }
+}
+
+fn not_empty(value: Value) -> Result<Value, Complaint> {
+    match value {
+        Value::Str(text) if text.is_empty() => {
+            Err(Complaint::new("empty", "give text, or leave it out for the default"))
+        }
+        value => Ok(value),
+    }
+}
+
+fn list(value: &Value, split: fn(String) -> Vec<String>) -> Result<Value, Complaint> {
+    let mut texts = Vec::new();
+    for item in items(value)? {
+        if let Value::Str(item) = text(&item)? {
+            texts.extend(split(item));
+        }
+    }
+    Ok(Value::List(
+        texts
+            .iter()
+            .map(|text| text.trim())
+            .filter(|text| !text.is_empty())
+            .map(|text| Value::Str(text.into()))
+            .collect(),
+    ))
+}
+
+/// One text stands for a list of one.
+fn items(value: &Value) -> Result<Vec<Value>, Complaint> {
+    match value {
+        Value::None => Ok(Vec::new()),
+        Value::Str(_) => Ok(vec![value.clone()]),
+        Value::List(items) => Ok(items.clone()),
+        other => Err(Complaint::new(
+            format!("{}, not a list of texts", other.describe()),
+            "give text or a list of texts",
+        )),
+    }
+}
+
+fn pairs(value: &Value) -> Result<Value, Complaint> {
+    // gunicorn: a dict would lose its values there without a word; here it means what it says.
+    let items = match value {
+        Value::Map(pairs) => {
+            let join = |(key, value): &(String, Value)| Ok(format!("{key}={}", plain_text(value)?));
+            let joined: Result<Vec<String>, Complaint> = pairs.iter().map(join).collect();
+            Value::List(joined?.into_iter().map(Value::Str).collect())
+        }
+        other => other.clone(),
+    };
+    let converted = list(&items, |text| vec![text])?;
+    if let Value::List(items) = &converted {
+        for item in items {
+            check_pair(item)?;
+        }
+    }
+    Ok(converted)
+}
+
+fn plain_text(value: &Value) -> Result<&str, Complaint> {
+    match value {
+        Value::Str(text) => Ok(text),
+        other => Err(Complaint::new(format!("{}, not text", other.describe()), "give text")),
+    }
+}
+
+fn check_pair(item: &Value) -> Result<(), Complaint> {
+    match plain_text(item)?.split_once('=') {
+        Some((key, _)) if !key.is_empty() => Ok(()),
+        _ => Err(Complaint::new(format!("{item} is no KEY=VALUE"), "give KEY=VALUE")),
+    }
+}
+
+fn choice(value: &Value, words: &[&str]) -> Result<Value, Complaint> {
+    let given = match value {
+        Value::Str(text) => text.trim().to_ascii_lowercase(),
+        _ => String::new(),
+    };
+    if words.contains(&given.as_str()) {
+        return Ok(Value::Str(given));
+    }
+    Err(Complaint::new("not one of the allowed words", format!("give {}", words.join(", "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(text: &str) -> Value {
+        Value::Str(text.into())
+    }
+
+    fn complaint(kind: Kind, value: &Value) -> String {
+        convert(kind, value).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn flags_take_true_and_false_in_any_case_and_nothing_else() {
+        for (value, on) in
+            [(text_of("TRUE"), true), (text_of(" false"), false), (Value::None, false)]
+        {
+            assert_eq!(convert(Kind::Flag, &value).unwrap(), Value::Bool(on));
+        }
+        for value in [text_of("yes"), Value::Int(1)] {
+            assert_eq!(complaint(Kind::Flag, &value), "neither true nor false; give True or False");
+        }
+    }
+
+    #[test]
+    fn lists_take_one_text_or_many_and_only_csv_splits_at_commas() {
+        let list = |kind, value| convert(kind, &value).unwrap().to_string();
+        assert_eq!(list(Kind::List, text_of("a:1,b:2")), "['a:1,b:2']");
+        assert_eq!(list(Kind::List, Value::List(vec![text_of(" a "), text_of("")])), "['a']");
+        assert_eq!(list(Kind::List, Value::None), "[]");
+        assert_eq!(list(Kind::Csv, text_of("/a, /b,,")), "['/a', '/b']");
+        assert_eq!(
+            complaint(Kind::List, &Value::List(vec![Value::Int(8000)])),
+            "a whole number, not text; give text"
+        );
+        assert!(complaint(Kind::List, &Value::Bool(true)).contains("not a list of texts"));
+    }
+
+    #[test]
+    fn pairs_need_a_key_and_may_come_as_a_dict() {
+        let map = Value::Map(vec![("A".into(), text_of("1=2"))]);
+        assert_eq!(convert(Kind::Pairs, &map).unwrap().to_string(), "['A=1=2']");
+        assert_eq!(convert(Kind::Pairs, &text_of("A=")).unwrap().to_string(), "['A=']");
+        assert_eq!(
+            complaint(Kind::Pairs, &Value::List(vec![text_of("A=1"), text_of("B")])),
+            "'B' is no KEY=VALUE; give KEY=VALUE"
+        );
+        assert!(complaint(Kind::Pairs, &text_of("=1")).contains("no KEY=VALUE"));
+        let number = Value::Map(vec![("A".into(), Value::Int(1))]);
+        assert!(complaint(Kind::Pairs, &number).contains("not text"));
+    }
+
+    #[test]
+    fn a_choice_is_one_of_its_words_in_any_case() {
+        let kind = Kind::Choice(&["debug", "info"]);
+        assert_eq!(convert(kind, &text_of("DEBUG")).unwrap(), text_of("debug"));
+        assert_eq!(
+            complaint(kind, &text_of("verbose")),
+            "not one of the allowed words; give debug, info"
+        );
+        assert!(convert(kind, &Value::Int(10)).is_err());
+    }
+
+    #[test]
+    fn text_is_trimmed_and_neither_empty_nor_another_type() {
+        assert_eq!(convert(Kind::Text, &text_of(" - ")).unwrap(), text_of("-"));
+        assert!(complaint(Kind::Text, &text_of(" ")).starts_with("empty;"));
+        assert!(complaint(Kind::Text, &text_of("a\0b")).contains("zero byte"));
+        let path = Value::Object { type_name: "PosixPath".into() };
+        assert_eq!(
+            complaint(Kind::Text, &path),
+            "an object of type PosixPath, not text; give text"
+        );
+    }
+}

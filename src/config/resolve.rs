@@ -1,0 +1,194 @@
+//! From layers of raw values to `Settings`.
+//!
+//! Never looks at a source again; of the file system it asks only whether `chdir` exists. The
+//! rule: a mistake is blamed on the one value that made it, with its origin.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::bind::Bind;
+use super::error::{Complaint, ConfigError};
+use super::layers::{Layers, Raw};
+use super::origin::Origin;
+use super::setting::Kind;
+use super::settings::{AppSpec, Settings, Shown};
+use super::table::{self, TABLE};
+use super::value::Value;
+use super::worker_class::WorkerClass;
+
+/// Makes the settings; `cwd` is the directory of the start.
+pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> {
+    let (worker_class, note) = worker_class(&layers)?;
+    if worker_class == WorkerClass::Coroutine {
+        layers.use_coroutine_defaults();
+    }
+    let reader = Reader(&layers);
+    let chdir = chdir(&reader, cwd)?;
+    let from_chdir = |path: &String| chdir.join(path);
+    Ok(Settings {
+        wsgi_app: AppSpec(reader.optional_text("wsgi_app")?.unwrap_or_default()),
+        pythonpath: reader.texts("pythonpath")?.iter().map(from_chdir).collect(),
+        raw_env: raw_env(&reader)?,
+        preload_app: reader.flag("preload_app")?,
+        bind: bind(&reader)?,
+        backlog: reader.int("backlog")?,
+        umask: reader.int("umask")?,
+        workers: reader.int("workers")?,
+        worker_class,
+        worker_connections: reader.int("worker_connections")?,
+        coroutine_stack_size: reader.int("coroutine_stack_size")?,
+        max_requests: none_if_zero(reader.int("max_requests")?),
+        max_requests_jitter: reader.int("max_requests_jitter")?,
+        timeout: none_if_zero(reader.int("timeout")?).map(Duration::from_secs),
+        graceful_timeout: Duration::from_secs(reader.int("graceful_timeout")?),
+        keepalive: Duration::from_secs(reader.int("keepalive")?),
+        limit_request_line: none_if_zero(reader.int("limit_request_line")?),
+        limit_request_fields: limit_request_fields(&reader)?,
+        // gunicorn: its documents say that 0 means no limit, its code uses the default.
+        limit_request_field_size: none_if_zero(reader.int("limit_request_field_size")?),
+        pidfile: reader.optional_text("pidfile")?.as_ref().map(from_chdir),
+        accesslog: reader.optional_text("accesslog")?.map(|path| log_target(&chdir, path)),
+        access_log_format: reader.text("access_log_format")?,
+        errorlog: log_target(&chdir, reader.text("errorlog")?),
+        loglevel: loglevel(&reader)?,
+        check_config: reader.flag("check_config")?,
+        notices: layers.notices().into_iter().chain(note).collect(),
+        shown: shown(&reader)?,
+        chdir,
+    })
+}
+
+fn none_if_zero<Number: PartialEq + Default>(number: Number) -> Option<Number> {
+    (number != Number::default()).then_some(number)
+}
+
+fn worker_class(layers: &Layers) -> Result<(WorkerClass, Option<String>), ConfigError> {
+    let reader = Reader(layers);
+    let name = reader.text("worker_class")?;
+    WorkerClass::parse(&name).map_err(|complaint| reader.blame("worker_class", complaint))
+}
+
+fn chdir(reader: &Reader<'_>, cwd: &Path) -> Result<PathBuf, ConfigError> {
+    // The default shows `cwd`, but as text, which it need not be.
+    if reader.raw("chdir")?.origin == Origin::Default {
+        return Ok(cwd.to_owned());
+    }
+    let directory = cwd.join(reader.text("chdir")?);
+    if directory.is_dir() {
+        return Ok(directory);
+    }
+    let complaint = Complaint::new("no such directory", "give a directory that exists");
+    Err(reader.blame("chdir", complaint))
+}
+
+fn bind(reader: &Reader<'_>) -> Result<Vec<Bind>, ConfigError> {
+    let texts = reader.texts("bind")?;
+    if texts.is_empty() {
+        // gunicorn: starts without a listener, and nobody can reach it.
+        let complaint = Complaint::new("no address", "give at least one, such as 127.0.0.1:8000");
+        return Err(reader.blame("bind", complaint));
+    }
+    let parse = |text: &String| {
+        let blame =
+            |complaint| reader.blame("bind", complaint).of("bind", &Value::Str(text.clone()));
+        Bind::parse(text).map_err(blame)
+    };
+    texts.iter().map(parse).collect()
+}
+
+fn raw_env(reader: &Reader<'_>) -> Result<Vec<(String, String)>, ConfigError> {
+    let texts = reader.texts("raw_env")?;
+    let pairs = texts.iter().filter_map(|text| text.split_once('='));
+    Ok(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+}
+
+fn limit_request_fields(reader: &Reader<'_>) -> Result<usize, ConfigError> {
+    let most = match table::find("limit_request_fields").map(|setting| setting.kind) {
+        Some(Kind::Capped { cap }) => usize::try_from(cap).unwrap_or(usize::MAX),
+        _ => usize::MAX,
+    };
+    Ok(none_if_zero(reader.int("limit_request_fields")?).unwrap_or(most))
+}
+
+/// Absolute, since an application may change its directory before a log is opened again.
+fn log_target(chdir: &Path, path: String) -> String {
+    if path == "-" { path } else { chdir.join(path).display().to_string() }
+}
+
+fn loglevel(reader: &Reader<'_>) -> Result<log::LevelFilter, ConfigError> {
+    Ok(match reader.text("loglevel")?.as_str() {
+        "debug" => log::LevelFilter::Debug,
+        "warning" => log::LevelFilter::Warn,
+        "error" | "critical" => log::LevelFilter::Error,
+        _ => log::LevelFilter::Info,
+    })
+}
+
+fn shown(reader: &Reader<'_>) -> Result<Vec<Shown>, ConfigError> {
+    let show = |name| Ok(Shown { name, raw: reader.raw(name)?.clone() });
+    TABLE.iter().map(|setting| show(setting.name)).collect()
+}
+
+/// Reads winning values in the shape that their kind gave them.
+struct Reader<'a>(&'a Layers);
+
+impl Reader<'_> {
+    fn raw(&self, name: &str) -> Result<&Raw, ConfigError> {
+        self.0.top(name).ok_or_else(|| disagreement(name))
+    }
+
+    fn int<Number: TryFrom<i64>>(&self, name: &str) -> Result<Number, ConfigError> {
+        match self.raw(name)?.value {
+            Value::Int(number) => Number::try_from(number).map_err(|_| disagreement(name)),
+            _ => Err(disagreement(name)),
+        }
+    }
+
+    fn flag(&self, name: &str) -> Result<bool, ConfigError> {
+        match self.raw(name)?.value {
+            Value::Bool(on) => Ok(on),
+            _ => Err(disagreement(name)),
+        }
+    }
+
+    fn text(&self, name: &str) -> Result<String, ConfigError> {
+        self.optional_text(name)?.ok_or_else(|| disagreement(name))
+    }
+
+    fn optional_text(&self, name: &str) -> Result<Option<String>, ConfigError> {
+        match &self.raw(name)?.value {
+            Value::None => Ok(None),
+            Value::Str(text) => Ok(Some(text.clone())),
+            _ => Err(disagreement(name)),
+        }
+    }
+
+    fn texts(&self, name: &str) -> Result<Vec<String>, ConfigError> {
+        let text = |item: &Value| match item {
+            Value::Str(text) => Ok(text.clone()),
+            _ => Err(disagreement(name)),
+        };
+        match &self.raw(name)?.value {
+            Value::None => Ok(Vec::new()),
+            Value::List(items) => items.iter().map(text).collect(),
+            _ => Err(disagreement(name)),
+        }
+    }
+
+    fn blame(&self, name: &str, complaint: Complaint) -> ConfigError {
+        match self.raw(name) {
+            Ok(raw) => ConfigError::from(complaint).of(name, &raw.value).at(raw.origin.clone()),
+            Err(error) => error,
+        }
+    }
+}
+
+/// Ours: a row's kind is not what its field reads. The test that resolves the defaults finds it.
+fn disagreement(name: &str) -> ConfigError {
+    let mut error = ConfigError::new(
+        "the table of settings and its reader disagree",
+        "this is a bug in unicoro, please report it",
+    );
+    error.setting = Some(name.to_owned());
+    error
+}

@@ -1,0 +1,105 @@
+//! The settings that everything else reads: typed, resolved once, immutable.
+//!
+//! Never parses and never reads a source. A reload makes a new `Settings`; nobody changes one.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::bind::Bind;
+use super::layers::Raw;
+use super::table;
+use super::worker_class::WorkerClass;
+
+/// The application as it was named: `mod`, `mod:var` or `mod:factory("literal", k=1)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppSpec(pub String);
+
+/// One resolved setting as `--print-config` shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Shown {
+    pub(super) name: &'static str,
+    pub(super) raw: Raw,
+}
+
+/// Every setting, resolved. Fields bear gunicorn's names; texts about them are in the table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The application; never empty in what `load` returns.
+    pub wsgi_app: AppSpec,
+    /// Absolute and existing.
+    pub chdir: PathBuf,
+    /// Absolute, in the order for `sys.path`.
+    pub pythonpath: Vec<PathBuf>,
+    /// Variables to set for the application, in order.
+    pub raw_env: Vec<(String, String)>,
+    /// Whether the application is loaded before the fork.
+    pub preload_app: bool,
+    /// At least one.
+    pub bind: Vec<Bind>,
+    /// For listen(2).
+    pub backlog: i32,
+    /// Mode bits taken from unix sockets' files.
+    pub umask: u32,
+    /// At least 1.
+    pub workers: usize,
+    /// The engine.
+    pub worker_class: WorkerClass,
+    /// At least 1.
+    pub worker_connections: usize,
+    /// Bytes, a multiple of 4096.
+    pub coroutine_stack_size: usize,
+    /// `None`: a worker is never replaced for its number of requests.
+    pub max_requests: Option<u64>,
+    /// Upper end of what is added to `max_requests` at random.
+    pub max_requests_jitter: u64,
+    /// `None`: a silent worker is never killed.
+    pub timeout: Option<Duration>,
+    /// For requests in progress at a stop.
+    pub graceful_timeout: Duration,
+    /// For idle connections; zero closes after each response.
+    pub keepalive: Duration,
+    /// Bytes; `None`: no limit of its own.
+    pub limit_request_line: Option<usize>,
+    /// Fields; at least 1.
+    pub limit_request_fields: usize,
+    /// Bytes; `None`: no limit of its own.
+    pub limit_request_field_size: Option<usize>,
+    /// Absolute.
+    pub pidfile: Option<PathBuf>,
+    /// `-` for stdout, else an absolute path; `None`: no access log.
+    pub accesslog: Option<String>,
+    /// As written.
+    pub access_log_format: String,
+    /// `-` for stderr, else an absolute path.
+    pub errorlog: String,
+    /// critical is `Error`, the most severe that `log` has.
+    pub loglevel: log::LevelFilter,
+    /// Whether to load the application and exit.
+    pub check_config: bool,
+    /// What the log should say once at the start, in whole lines.
+    pub notices: Vec<String>,
+    pub(super) shown: Vec<Shown>,
+}
+
+impl Settings {
+    /// Every setting, its value and where it came from, in a config file's syntax.
+    pub fn print(&self) -> String {
+        let name_width = self.shown.iter().map(|row| row.name.len()).max().unwrap_or(0);
+        let mut text: String =
+            self.notices.iter().map(|line| format!("# note: {line}\n")).collect();
+        for Shown { name, raw } in &self.shown {
+            text.push_str(&format!("{name:name_width$} = {}  # {}\n", raw.value, raw.origin));
+        }
+        text
+    }
+
+    /// The settings that differ in `newer` and that only a restart takes over.
+    pub fn needing_restart(&self, newer: &Settings) -> Vec<&'static str> {
+        let changed = self.shown.iter().zip(&newer.shown);
+        let changed = changed.filter(|(old, new)| old.raw.value != new.raw.value);
+        changed
+            .map(|(old, _)| old.name)
+            .filter(|name| table::find(name).is_some_and(|setting| !setting.reloadable))
+            .collect()
+    }
+}

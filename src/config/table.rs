@@ -1,0 +1,404 @@
+//! The table of settings: one row each. Data only.
+//!
+//! Command line, config file, `GUNICORN_CMD_ARGS`, `--print-config` and `--help` all come from
+//! here. The rule: a row is added together with what it does; a flag that parses and does nothing
+//! is a defect. Names, flags and defaults are gunicorn's (GUNICORN.md, section 1), the texts ours.
+
+use super::setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Support};
+
+/// Most workers: one seat each in shared memory, and far above any machine's cores.
+const MAX_WORKERS: i64 = 65_535;
+/// Most connections of one worker: beyond any fd limit that Linux grants by default.
+const MAX_CONNECTIONS: i64 = 1_048_576;
+/// Longest duration, in seconds: 68 years, so that a deadline always fits its clock.
+const MAX_SECONDS: i64 = i32::MAX as i64;
+/// Longest queue that listen(2) can be told.
+const MAX_BACKLOG: i64 = i32::MAX as i64;
+/// Smallest green-thread stack: a Flask job alone was measured at up to 110 KiB.
+const MIN_STACK_BYTES: i64 = 128 << 10;
+/// Largest green-thread stack: 1,000 of them still fit in the address space.
+const MAX_STACK_BYTES: i64 = 1 << 30;
+/// A page; the stack pool reuses only whole ones.
+const PAGE_BYTES: i64 = 4096;
+
+const SECONDS: Kind = Kind::Int { min: 0, max: MAX_SECONDS };
+const COUNT: Kind = Kind::Int { min: 0, max: i64::MAX };
+
+/// What most rows share; each row names what it changes.
+const ROW: Setting = Setting {
+    name: "",
+    section: Section::App,
+    spelling: Spelling::FileOnly,
+    metavar: "",
+    kind: Kind::Text,
+    default: Preset::None,
+    default_on_coroutine: None,
+    env: None,
+    reloadable: true,
+    support: Support::Works,
+    doc: "",
+};
+
+const fn flag(long: &'static [&'static str]) -> Spelling {
+    Spelling::Flag { short: None, long }
+}
+
+const fn short_flag(short: char, long: &'static [&'static str]) -> Spelling {
+    Spelling::Flag { short: Some(short), long }
+}
+
+/// The log levels, from most to least.
+pub const LOG_LEVELS: &[&str] = &["debug", "info", "warning", "error", "critical"];
+
+/// Every setting, in the order of the help within its section.
+pub static TABLE: &[Setting] = &[
+    Setting {
+        name: "wsgi_app",
+        section: Section::App,
+        spelling: Spelling::Argument,
+        metavar: "APP",
+        doc: "The WSGI application as MODULE or MODULE:VARIABLE; the variable is `application` \
+              unless given, and may be a call such as create_app(\"prod\"). In a config file the \
+              name is wsgi_app; the command line wins.",
+        ..ROW
+    },
+    Setting {
+        name: "config",
+        section: Section::App,
+        spelling: short_flag('c', &["config"]),
+        metavar: "FILE",
+        default: Preset::Str("./gunicorn.conf.py"),
+        reloadable: false,
+        doc: "The config file, run as Python: PATH, file:PATH or python:MODULE. The default is \
+              read only if it exists. It is run again at each reload.",
+        ..ROW
+    },
+    Setting {
+        name: "chdir",
+        section: Section::App,
+        spelling: flag(&["chdir"]),
+        metavar: "DIR",
+        default: Preset::StartDirectory,
+        doc: "Change to this directory before the application is loaded. The default config file \
+              is looked up before that.",
+        ..ROW
+    },
+    Setting {
+        name: "pythonpath",
+        section: Section::App,
+        spelling: flag(&["pythonpath"]),
+        metavar: "DIRS",
+        kind: Kind::Csv,
+        doc: "Directories, with commas between them, that are put in front of sys.path.",
+        ..ROW
+    },
+    Setting {
+        name: "raw_env",
+        section: Section::App,
+        spelling: short_flag('e', &["env"]),
+        metavar: "KEY=VALUE",
+        kind: Kind::Pairs,
+        default: Preset::List(&[]),
+        doc: "Sets an environment variable for the application. Can be given more than once.",
+        ..ROW
+    },
+    Setting {
+        name: "preload_app",
+        section: Section::App,
+        spelling: flag(&["preload"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        reloadable: false,
+        doc: "Load the application once, before the workers are forked. They share its memory, \
+              and new code needs a restart instead of a reload.",
+        ..ROW
+    },
+    Setting {
+        name: "bind",
+        section: Section::Listening,
+        spelling: short_flag('b', &["bind"]),
+        metavar: "ADDRESS",
+        kind: Kind::List,
+        default: Preset::List(&["127.0.0.1:8000"]),
+        env: Some(EnvDefault { variable: "PORT", prefix: "0.0.0.0:" }),
+        doc: "Where to listen: HOST, HOST:PORT, [IPV6]:PORT, unix:PATH, unix:@NAME or fd://N. Can \
+              be given more than once.",
+        ..ROW
+    },
+    Setting {
+        name: "backlog",
+        section: Section::Listening,
+        spelling: flag(&["backlog"]),
+        metavar: "N",
+        kind: Kind::Int { min: 1, max: MAX_BACKLOG },
+        default: Preset::Int(2048),
+        reloadable: false,
+        doc: "How many connections the kernel may queue for each address until a worker accepts \
+              them. net.core.somaxconn is the upper bound.",
+        ..ROW
+    },
+    Setting {
+        name: "umask",
+        section: Section::Listening,
+        spelling: short_flag('m', &["umask"]),
+        metavar: "MODE",
+        kind: Kind::Mode,
+        default: Preset::Int(0),
+        reloadable: false,
+        doc: "Permission bits that are taken away from the unix sockets' files, e.g. 0o007.",
+        ..ROW
+    },
+    Setting {
+        name: "workers",
+        section: Section::Workers,
+        spelling: short_flag('w', &["workers"]),
+        metavar: "N",
+        kind: Kind::Int { min: 1, max: MAX_WORKERS },
+        default: Preset::Int(1),
+        env: Some(EnvDefault { variable: "WEB_CONCURRENCY", prefix: "" }),
+        doc: "How many worker processes serve requests.",
+        ..ROW
+    },
+    Setting {
+        name: "worker_class",
+        section: Section::Workers,
+        spelling: short_flag('k', &["worker-class"]),
+        metavar: "NAME",
+        default: Preset::Str("sync"),
+        doc: "How a worker runs requests: sync, one at a time, or coroutine, thousands at once on \
+              green threads. gevent and eventlet are taken as coroutine.",
+        ..ROW
+    },
+    Setting {
+        name: "worker_connections",
+        section: Section::Workers,
+        spelling: flag(&["worker-connections"]),
+        metavar: "N",
+        kind: Kind::Int { min: 1, max: MAX_CONNECTIONS },
+        default: Preset::Int(1000),
+        doc: "How many requests one coroutine worker runs at the same time.",
+        ..ROW
+    },
+    Setting {
+        name: "coroutine_stack_size",
+        section: Section::Workers,
+        spelling: flag(&["coroutine-stack-size"]),
+        metavar: "BYTES",
+        kind: Kind::Bytes { min: MIN_STACK_BYTES, max: MAX_STACK_BYTES, multiple: PAGE_BYTES },
+        default: Preset::Int(8 << 20),
+        doc: "Address space for the stack of a green thread, in bytes or with the suffix K or M; \
+              a multiple of 4K. Memory is used only for what the stack really touches.",
+        ..ROW
+    },
+    Setting {
+        name: "max_requests",
+        section: Section::Workers,
+        spelling: flag(&["max-requests"]),
+        metavar: "N",
+        kind: COUNT,
+        default: Preset::Int(0),
+        doc: "Replace a worker after this many requests; 0 means never.",
+        ..ROW
+    },
+    Setting {
+        name: "max_requests_jitter",
+        section: Section::Workers,
+        spelling: flag(&["max-requests-jitter"]),
+        metavar: "N",
+        kind: COUNT,
+        default: Preset::Int(0),
+        doc: "Adds a random number from 0 to this to max_requests for each worker, so that they \
+              are not all replaced at once.",
+        ..ROW
+    },
+    Setting {
+        name: "timeout",
+        section: Section::Workers,
+        spelling: short_flag('t', &["timeout"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(30),
+        doc: "A worker that gives no sign of life for this many seconds is killed and replaced; 0 \
+              turns that off.",
+        ..ROW
+    },
+    Setting {
+        name: "graceful_timeout",
+        section: Section::Workers,
+        spelling: flag(&["graceful-timeout"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(30),
+        doc: "Seconds that running requests get to end on a stop or a reload.",
+        ..ROW
+    },
+    Setting {
+        name: "keepalive",
+        section: Section::Workers,
+        spelling: flag(&["keep-alive"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(2),
+        // gunicorn: 2 s everywhere, which answers 502 behind load balancers that keep connections
+        // for 60 s (GUNICORN.md, section 6, item 5). An idle connection costs nothing here.
+        default_on_coroutine: Some(Preset::Int(75)),
+        doc: "Seconds that an idle connection is kept for the client's next request.",
+        ..ROW
+    },
+    Setting {
+        name: "limit_request_line",
+        section: Section::Limits,
+        spelling: flag(&["limit-request-line"]),
+        metavar: "BYTES",
+        kind: Kind::Capped { cap: 8190 },
+        default: Preset::Int(4094),
+        doc: "Longest request line in bytes, at most 8190; 0 means no limit of its own.",
+        ..ROW
+    },
+    Setting {
+        name: "limit_request_fields",
+        section: Section::Limits,
+        spelling: flag(&["limit-request-fields"]),
+        metavar: "N",
+        kind: Kind::Capped { cap: 32_768 },
+        default: Preset::Int(100),
+        doc: "Most header fields of one request, at most 32768; 0 means that most.",
+        ..ROW
+    },
+    Setting {
+        name: "limit_request_field_size",
+        section: Section::Limits,
+        // The underscore is gunicorn's.
+        spelling: flag(&["limit-request-field_size"]),
+        metavar: "BYTES",
+        kind: Kind::Int { min: 0, max: i32::MAX as i64 },
+        default: Preset::Int(8190),
+        doc: "Longest header field in bytes; 0 means no limit of its own.",
+        ..ROW
+    },
+    Setting {
+        name: "pidfile",
+        section: Section::Process,
+        spelling: short_flag('p', &["pid"]),
+        metavar: "FILE",
+        doc: "Write the supervisor's process id to this file.",
+        ..ROW
+    },
+    Setting {
+        name: "accesslog",
+        section: Section::Logging,
+        spelling: flag(&["access-logfile"]),
+        metavar: "FILE",
+        doc: "Write one line per request to this file; - means stdout. Without it no \
+              such lines are written.",
+        ..ROW
+    },
+    Setting {
+        name: "access_log_format",
+        section: Section::Logging,
+        spelling: flag(&["access-logformat"]),
+        metavar: "FORMAT",
+        default: Preset::Str("%(h)s %(l)s %(u)s %(t)s \"%(r)s\" %(s)s %(b)s \"%(f)s\" \"%(a)s\""),
+        doc: "The access log's line, with %(x)s for each of its parts.",
+        ..ROW
+    },
+    Setting {
+        name: "errorlog",
+        section: Section::Logging,
+        spelling: flag(&["error-logfile", "log-file"]),
+        metavar: "FILE",
+        default: Preset::Str("-"),
+        doc: "Write the server's own log to this file; - means stderr.",
+        ..ROW
+    },
+    Setting {
+        name: "loglevel",
+        section: Section::Logging,
+        spelling: flag(&["log-level"]),
+        metavar: "LEVEL",
+        kind: Kind::Choice(LOG_LEVELS),
+        default: Preset::Str("info"),
+        doc: "Least severe messages to log: debug, info, warning, error or critical. The server's \
+              own log has nothing above error, so critical is taken as error.",
+        ..ROW
+    },
+    Setting {
+        name: "check_config",
+        section: Section::Inspection,
+        spelling: flag(&["check-config"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        reloadable: false,
+        doc: "Read the settings, load the application and exit: 0 if all is well.",
+        ..ROW
+    },
+    Setting {
+        name: "print_config",
+        section: Section::Inspection,
+        spelling: flag(&["print-config"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        reloadable: false,
+        doc: "Print every setting with its value and where the value came from, and exit.",
+        ..ROW
+    },
+];
+
+/// The row of a name.
+pub fn find(name: &str) -> Option<&'static Setting> {
+    TABLE.iter().find(|setting| setting.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_row_is_documented_in_sentences() {
+        for row in TABLE {
+            assert!(row.doc.ends_with('.'), "{}", row.name);
+            assert!(row.doc.chars().next().unwrap().is_uppercase(), "{}", row.name);
+            assert!(!row.doc.contains("  "), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn names_and_flags_are_unique() {
+        let (mut names, mut flags) =
+            (BTreeSet::new(), BTreeSet::from(["-h", "-v"].map(String::from)));
+        flags.extend(["--help", "--version"].map(String::from));
+        for row in TABLE {
+            assert!(names.insert(row.name), "{}", row.name);
+            if let Spelling::Flag { short, long } = row.spelling {
+                assert!(!long.is_empty(), "{}", row.name);
+                let short = short.map(|letter| format!("-{letter}"));
+                let long = long.iter().map(|word| format!("--{word}"));
+                for spelling in short.into_iter().chain(long) {
+                    assert!(flags.insert(spelling.clone()), "{spelling}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_that_take_a_value_have_a_metavar_and_flags_have_none() {
+        for row in TABLE {
+            let is_flag = matches!(row.kind, Kind::Flag | Kind::FlagOff);
+            assert_eq!(is_flag, row.metavar.is_empty(), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn rows_of_a_section_stand_together_in_the_order_of_the_help() {
+        let mut sections: Vec<Section> = TABLE.iter().map(|row| row.section).collect();
+        sections.dedup();
+        assert_eq!(sections, Section::ALL);
+    }
+
+    #[test]
+    fn only_one_row_is_the_argument() {
+        let arguments = TABLE.iter().filter(|row| matches!(row.spelling, Spelling::Argument));
+        assert_eq!(arguments.count(), 1);
+    }
+}

@@ -1,1 +1,30 @@
-//! (being built)
+//! The bridge to CPython: the interpreter, who holds its lock, and WSGI (PEP 3333).
+//!
+//! Only [`attach`] takes and gives the GIL; only [`attach`], [`thread_state`] and [`interpreter`]
+//! are unsafe. Never switch green threads while attached, and never keep a `Python` token, a `Bound`
+//! or a guard across something that may: detach first, with [`attach::detached`].
+
+mod application;
+mod attach;
+mod config_file;
+mod environ;
+mod errors;
+mod file_wrapper;
+mod fork;
+mod home;
+mod input;
+mod interpreter;
+mod loader;
+mod respond;
+mod response;
+mod thread_state;
+mod traceback;
+
+pub use application::{Application, Outcome, Request, ServerFacts};
+pub use attach::main_thread;
+pub use config_file::run as run_config_file;
+pub use fork::{after_fork_child, after_fork_parent, before_fork};
+pub use home::Home;
+pub use interpreter::{end, is_running, preflight, start};
+pub use loader::{LoadError, load};
+pub use thread_state::{GreenThreadState, gil_addresses, on_scheduler_thread};

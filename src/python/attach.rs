@@ -1,0 +1,58 @@
+//! The only place that takes or gives the GIL.
+//!
+//! On an OS thread pyo3 does it (`Python::attach`). In a green thread pyo3 must not: it counts
+//! attachments per OS thread, and would hand a second green thread a token with nothing behind it.
+//! There the green thread's own `PyThreadState` is restored and saved.
+//!
+//! pyo3's count still matters: a `Py<T>` dropped while the count is 0 is put aside instead of freed.
+//! So the scheduler's thread keeps it above 0 for its whole life ([`super::on_scheduler_thread`]).
+#![allow(unsafe_code)]
+
+use pyo3::{Python, ffi};
+
+use super::thread_state;
+
+/// Runs `body` with the GIL: as the green thread that runs, or as this OS thread.
+///
+/// `body` must not keep anything of Python beyond its end, and must not wait while attached: use
+/// [`detached`].
+pub fn attached<R>(body: impl FnOnce(Python<'_>) -> R) -> R {
+    let Some(green) = thread_state::current() else {
+        return Python::attach(body);
+    };
+    green.enter(|state| {
+        // SAFETY: the state belongs to this green thread and is detached: `enter` has checked.
+        unsafe { ffi::PyEval_RestoreThread(state) };
+        // SAFETY: we hold the GIL, with this green thread's state, until the save below; `body`
+        // gives it up only through `detached` and CPython's own blocking calls, which take it back
+        // before they return.
+        let result = body(unsafe { Python::assume_attached() });
+        // SAFETY: attached, see above.
+        unsafe { ffi::PyEval_SaveThread() };
+        result
+    })
+}
+
+/// Gives the GIL up for `body`, which may wait and park.
+///
+/// Unlike pyo3's `detach` it leaves pyo3's count alone: green threads come and go in the meantime,
+/// each with a share in it.
+pub fn detached<R>(_py: Python<'_>, body: impl FnOnce() -> R) -> R {
+    // SAFETY: the token shows that this thread is attached.
+    let state = unsafe { ffi::PyEval_SaveThread() };
+    let result = body();
+    // SAFETY: the state that was just saved, on the same thread or green thread.
+    unsafe { ffi::PyEval_RestoreThread(state) };
+    result
+}
+
+/// Gives the GIL up on the main thread, after the application was loaded, for as long as an engine
+/// runs `body` there. What runs inside attaches by itself.
+pub fn main_thread<R>(body: impl FnOnce() -> R) -> R {
+    // SAFETY: the main thread has held the GIL since it started the interpreter.
+    let state = unsafe { ffi::PyEval_SaveThread() };
+    let result = body();
+    // SAFETY: the state that was just saved, on the same thread.
+    unsafe { ffi::PyEval_RestoreThread(state) };
+    result
+}

@@ -1,0 +1,126 @@
+//! Running a config file, which is a Python program: its global names are the settings.
+
+use pyo3::prelude::*;
+use pyo3::types::{
+    PyBool, PyDict, PyFloat, PyInt, PyList, PyModule, PySet, PyString, PyTuple, PyType,
+};
+
+use super::attach::attached;
+use super::traceback;
+use crate::config::{ConfigError, ConfigSource, FileValue, Value};
+
+/// Runs the file or imports the module, and hands back its global names with their lines.
+///
+/// # Errors
+/// The file cannot be read, or raises: with its traceback.
+pub fn run(source: &ConfigSource) -> Result<Vec<FileValue>, ConfigError> {
+    attached(|py| {
+        let (names, lines) = match source {
+            ConfigSource::Path(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    ConfigError::new(
+                        format!("the config file {} cannot be read: {error}", path.display()),
+                        "name one that exists with -c, or leave it out",
+                    )
+                })?;
+                let path = path.display().to_string();
+                let names = run_text(py, &text, &path).map_err(|error| raised(py, &path, &error))?;
+                (names, lines_of(py, &text).unwrap_or_default())
+            }
+            ConfigSource::Module(module) => {
+                let names = PyModule::import(py, module.as_str())
+                    .map(|module| module.dict())
+                    .map_err(|error| raised(py, module, &error))?;
+                (names, Vec::new())
+            }
+        };
+        Ok(values(&names, &lines))
+    })
+}
+
+fn raised(py: Python<'_>, name: &str, error: &PyErr) -> ConfigError {
+    ConfigError::new(
+        format!("the config file {name} raised an exception:\n{}", traceback::format(py, error)),
+        "mend it and try again",
+    )
+}
+
+fn run_text<'py>(py: Python<'py>, text: &str, path: &str) -> PyResult<Bound<'py, PyDict>> {
+    let builtins = py.import("builtins")?;
+    let names = PyDict::new(py);
+    names.set_item("__builtins__", &builtins)?;
+    names.set_item("__name__", "__config__")?;
+    names.set_item("__file__", path)?;
+    let code = builtins.call_method1("compile", (text, path, "exec"))?;
+    builtins.call_method1("exec", (code, &names))?;
+    Ok(names)
+}
+
+/// The line of the last assignment to each name, at the top level of the file.
+fn lines_of(py: Python<'_>, text: &str) -> PyResult<Vec<(String, u32)>> {
+    let tree = py.import("ast")?.call_method1("parse", (text,))?;
+    let mut lines = Vec::new();
+    for statement in tree.getattr("body")?.try_iter()? {
+        let statement = statement?;
+        let line: u32 = statement.getattr("lineno")?.extract()?;
+        let targets = match statement.getattr("targets") {
+            Ok(targets) => targets.try_iter()?.collect::<PyResult<Vec<_>>>()?,
+            // An annotated assignment has one target, a function its name.
+            Err(_) => statement.getattr("target").into_iter().collect(),
+        };
+        for target in targets {
+            if let Ok(name) = target.getattr("id") {
+                lines.push((name.extract()?, line));
+            }
+        }
+        if let Ok(name) = statement.getattr("name") {
+            lines.push((name.extract()?, line));
+        }
+    }
+    Ok(lines)
+}
+
+fn values(names: &Bound<'_, PyDict>, lines: &[(String, u32)]) -> Vec<FileValue> {
+    let mut values: Vec<FileValue> = names
+        .iter()
+        .filter_map(|(name, value)| Some((name.extract::<String>().ok()?, value)))
+        .filter(|(name, _)| !name.starts_with("__"))
+        .map(|(name, value)| FileValue {
+            line: lines.iter().rev().find(|(known, _)| *known == name).map(|(_, line)| *line),
+            value: plain(&value),
+            name,
+        })
+        .collect();
+    values.sort_by_key(|value| value.line);
+    values
+}
+
+/// A Python object as a plain value, or what it is.
+fn plain(object: &Bound<'_, PyAny>) -> Value {
+    let described =
+        || Value::Object { type_name: object.get_type().name().map_or("object".into(), |name| name.to_string()) };
+    if object.is_none() {
+        Value::None
+    } else if let Ok(flag) = object.cast::<PyBool>() {
+        Value::Bool(flag.is_true())
+    } else if object.is_instance_of::<PyInt>() {
+        object.extract().map_or_else(|_| described(), Value::Int)
+    } else if object.is_instance_of::<PyFloat>() {
+        object.extract().map_or_else(|_| described(), Value::Float)
+    } else if object.is_instance_of::<PyString>() {
+        object.extract().map_or_else(|_| described(), Value::Str)
+    } else if object.is_instance_of::<PyType>() {
+        described()
+    } else if object.is_instance_of::<PyList>()
+        || object.is_instance_of::<PyTuple>()
+        || object.is_instance_of::<PySet>()
+    {
+        let items = object.try_iter().into_iter().flatten().flatten();
+        Value::List(items.map(|item| plain(&item)).collect())
+    } else if let Ok(map) = object.cast::<PyDict>() {
+        let pairs = map.iter().map(|(key, value)| (key.to_string(), plain(&value)));
+        Value::Map(pairs.collect())
+    } else {
+        described()
+    }
+}

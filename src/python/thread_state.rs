@@ -1,0 +1,195 @@
+//! A green thread as CPython sees it: a `PyThreadState` of its own.
+//!
+//! ```text
+//!   one OS thread      autoTSSkey, CPython's "this OS thread's state", follows every switch
+//!   ├ green thread 1   PyThreadState A    detached (parked in recv)
+//!   ├ green thread 2   PyThreadState B    attached (runs bytecode)
+//!   └ green thread 3   PyThreadState C    detached (parked in sem_wait)
+//! ```
+//!
+//! The rules, each of which was broken on purpose and seen to crash (DESIGN.md, section 2): switch
+//! only while detached; the slot is this green thread's state from its first instruction to its
+//! last, because a C library's callback (`PyGILState_Ensure`) looks there; a state is made with an
+//! empty slot, and cleared and deleted in its own green thread.
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::ops::Range;
+use std::ptr;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use pyo3::{Python, ffi};
+use unicoro_contract::GreenState;
+
+use super::attach::{attached, detached};
+
+thread_local! {
+    static CURRENT: Cell<*const GreenThreadState> = const { Cell::new(ptr::null()) };
+}
+
+/// The pthread key of CPython's slot (`_PyRuntime.gilstate.autoTSSkey`), found by [`find_slot`].
+static SLOT: AtomicU32 = AtomicU32::new(u32::MAX);
+
+/// A green thread's `PyThreadState`.
+pub struct GreenThreadState {
+    state: *mut ffi::PyThreadState,
+    // Between the first step towards the GIL and the last one away from it. Outside, the Rust side
+    // of the server runs, whose calls must not park behind its back.
+    in_python: Cell<bool>,
+}
+
+impl GreenThreadState {
+    /// Makes the state of the green thread that calls.
+    #[must_use]
+    pub fn new() -> Box<Self> {
+        set_slot(ptr::null_mut());
+        // SAFETY: the interpreter runs; the slot is empty, so the new state takes it and belongs
+        // to the identity that this green thread has now.
+        let state = unsafe { ffi::PyThreadState_New(ffi::PyInterpreterState_Main()) };
+        assert!(!state.is_null(), "no memory for a thread state");
+        let green = Box::new(Self { state, in_python: Cell::new(false) });
+        green.resume();
+        green
+    }
+
+    /// Runs `body`, which takes and gives the GIL, as "in Python".
+    pub(super) fn enter<R>(&self, body: impl FnOnce(*mut ffi::PyThreadState) -> R) -> R {
+        let nested = self.in_python.replace(true);
+        debug_assert!(!nested, "a green thread attaches twice");
+        let result = body(self.state);
+        self.in_python.set(nested);
+        result
+    }
+
+    fn is_attached(&self) -> bool {
+        // Before 3.12 the current state is the whole process's, so it must be compared with our
+        // own: another OS thread may hold the GIL.
+        // SAFETY: a read that needs no GIL.
+        let current = unsafe { unchecked_current() };
+        ptr::eq(current, self.state)
+    }
+}
+
+impl GreenState for GreenThreadState {
+    fn may_park(&self) -> bool {
+        self.in_python.get() && !self.is_attached()
+    }
+
+    fn suspend(&self) {
+        CURRENT.set(ptr::null());
+    }
+
+    fn resume(&self) {
+        CURRENT.set(self);
+        set_slot(self.state);
+    }
+}
+
+impl Drop for GreenThreadState {
+    /// The green thread ends: its thread-locals close.
+    fn drop(&mut self) {
+        // SAFETY: our own state, detached, in its own green thread; deleting it gives the GIL up.
+        unsafe {
+            ffi::PyEval_RestoreThread(self.state);
+            ffi::PyThreadState_Clear(self.state);
+            ffi::PyThreadState_DeleteCurrent();
+        }
+        CURRENT.set(ptr::null());
+        set_slot(ptr::null_mut());
+    }
+}
+
+/// The state of the green thread that runs on this OS thread.
+pub(super) fn current() -> Option<&'static GreenThreadState> {
+    let current = CURRENT.get();
+    // SAFETY: not null: it belongs to the green thread that calls, and outlives the call.
+    (!current.is_null()).then(|| unsafe { &*current })
+}
+
+/// Runs `body`, which never returns, on a scheduler's thread: attached once as an OS thread, so that
+/// pyo3 counts this thread as attached for good (see [`super::attach`]).
+pub fn on_scheduler_thread(body: &mut dyn FnMut()) {
+    attached(|py| detached(py, body));
+}
+
+/// Finds CPython's slot: the pthread key that holds this thread's state, confirmed by emptying it.
+/// Called with the GIL held, on a thread that has a state.
+///
+/// # Errors
+/// A text for the operator: this CPython keeps its slot elsewhere.
+pub(super) fn find_slot(_py: Python<'_>) -> Result<(), String> {
+    // SAFETY: needs no GIL; reads the slot.
+    let state = unsafe { ffi::PyGILState_GetThisThreadState() };
+    // SAFETY: pthread_getspecific takes any number; unused keys give null.
+    let holds = |key: &u32| unsafe { libc::pthread_getspecific(*key) } == state.cast();
+    let empties = |key: &u32| {
+        // SAFETY: the key holds a value of this thread's, which is put back at once.
+        unsafe {
+            libc::pthread_setspecific(*key, ptr::null());
+            let emptied = ffi::PyGILState_GetThisThreadState().is_null();
+            libc::pthread_setspecific(*key, state.cast());
+            emptied
+        }
+    };
+    let slot = (0..PTHREAD_KEYS).filter(holds).find(empties);
+    let slot = slot.ok_or(
+        "this CPython keeps its thread slot where it cannot be found; green threads need \
+         CPython 3.10 to 3.14 with the GIL: use -k sync",
+    )?;
+    SLOT.store(slot, Ordering::Relaxed);
+    Ok(())
+}
+
+/// PTHREAD_KEYS_MAX of glibc (limits.h).
+const PTHREAD_KEYS: u32 = 1024;
+
+fn set_slot(state: *mut ffi::PyThreadState) {
+    // SAFETY: the key of CPython's slot; only what CPython itself would store goes there.
+    unsafe { libc::pthread_setspecific(SLOT.load(Ordering::Relaxed), state.cast()) };
+}
+
+#[cfg(Py_3_13)]
+unsafe fn unchecked_current() -> *mut ffi::PyThreadState {
+    // SAFETY: reads a variable.
+    unsafe { ffi::PyThreadState_GetUnchecked() }
+}
+
+#[cfg(not(Py_3_13))]
+unsafe fn unchecked_current() -> *mut ffi::PyThreadState {
+    unsafe extern "C" {
+        // Exported by CPython 3.5.2 to 3.12; pyo3-ffi keeps it to itself.
+        fn _PyThreadState_UncheckedGet() -> *mut ffi::PyThreadState;
+    }
+    // SAFETY: reads a variable.
+    unsafe { _PyThreadState_UncheckedGet() }
+}
+
+/// Where the GIL's condition variables lie: inside `_PyRuntime` in every version from 3.10 on, the
+/// main interpreter's own included (3.12).
+#[must_use]
+pub fn gil_addresses() -> Range<usize> {
+    // SAFETY: dlsym and dladdr1 read the loaded libraries; `info` and `symbol` outlive the call.
+    unsafe {
+        let start = libc::dlsym(libc::RTLD_DEFAULT, c"_PyRuntime".as_ptr());
+        let mut info: libc::Dl_info = std::mem::zeroed();
+        let mut symbol: *const libc::Elf64_Sym = ptr::null();
+        let found =
+            dladdr1(start, &raw mut info, (&raw mut symbol).cast(), RTLD_DL_SYMENT);
+        if start.is_null() || found == 0 || symbol.is_null() {
+            return 0..0;
+        }
+        start as usize..start as usize + (*symbol).st_size as usize
+    }
+}
+
+/// dlfcn.h.
+const RTLD_DL_SYMENT: libc::c_int = 1;
+
+unsafe extern "C" {
+    fn dladdr1(
+        address: *const libc::c_void,
+        info: *mut libc::Dl_info,
+        extra: *mut *mut libc::c_void,
+        flags: libc::c_int,
+    ) -> libc::c_int;
+}

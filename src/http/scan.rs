@@ -19,7 +19,8 @@ use super::limits::Limits;
 /// - `Err`: no further byte can make it right; answer it now.
 ///
 /// A whole line that is too long is always found. One that has not ended is found at the latest
-/// when it has twice the length that the limits allow.
+/// when it has twice the length that the limits allow. The answer's status does not depend on how
+/// the head was cut; of the two rules behind 431, the one that is met first is told.
 pub fn scan(buf: &[u8], scanned: &mut usize, limits: &Limits) -> Result<Option<usize>, HttpError> {
     let Some(start) = head_start(buf)? else { return Ok(None) };
     let from = (*scanned).clamp(start, buf.len());
@@ -28,12 +29,15 @@ pub fn scan(buf: &[u8], scanned: &mut usize, limits: &Limits) -> Result<Option<u
     while let Some(length) = buf[at..].iter().position(|&byte| byte == b'\n') {
         let end = at + length;
         let begin = line.unwrap_or_else(|| line_start(buf, start, at));
-        check_line(&buf[begin..end], begin == start, limits)?;
+        let line_bytes = &buf[begin..end];
+        check_length(strip_cr(line_bytes), begin == start, limits)?;
         at = end + 1;
-        if at - start > limits.head_max() {
-            return Err(head_too_big());
+        check_head_length(at - start, limits)?;
+        // RFC 9112, 2.2 allows a lone LF as a line end; proxies differ on it, so it is refused.
+        if !line_bytes.ends_with(b"\r") {
+            return Err(bare_lf());
         }
-        if end == begin + 1 {
+        if line_bytes.len() == 1 {
             *scanned = at;
             return Ok(Some(at));
         }
@@ -47,9 +51,7 @@ pub fn scan(buf: &[u8], scanned: &mut usize, limits: &Limits) -> Result<Option<u
         let begin = line.unwrap_or_else(|| line_start(buf, start, from));
         check_length(strip_cr(&buf[begin..]), begin == start, limits)?;
     }
-    if buf.len() - start > limits.head_max() {
-        return Err(head_too_big());
-    }
+    check_head_length(buf.len() - start, limits)?;
     *scanned = buf.len();
     Ok(None)
 }
@@ -85,13 +87,6 @@ fn line_start(buf: &[u8], start: usize, at: usize) -> usize {
     buf[start..at].iter().rposition(|&byte| byte == b'\n').map_or(start, |lf| start + lf + 1)
 }
 
-/// `line` is everything before its LF.
-fn check_line(line: &[u8], is_first: bool, limits: &Limits) -> Result<(), HttpError> {
-    check_length(strip_cr(line), is_first, limits)?;
-    // RFC 9112, 2.2 allows a lone LF as a line end; proxies differ on it, so it is refused.
-    if line.last() == Some(&b'\r') { Ok(()) } else { Err(bare_lf()) }
-}
-
 fn check_length(line: &[u8], is_first: bool, limits: &Limits) -> Result<(), HttpError> {
     if is_first && line.len() > limits.line_max() {
         return Err(HttpError::new(
@@ -118,8 +113,15 @@ fn bare_lf() -> HttpError {
     HttpError::bad("bare-lf", "A line of the head ends in LF instead of CRLF.")
 }
 
-fn head_too_big() -> HttpError {
-    HttpError::new(431, "head-too-big", "The head is bigger than the limits of its lines allow.")
+fn check_head_length(length: usize, limits: &Limits) -> Result<(), HttpError> {
+    if length <= limits.head_max() {
+        return Ok(());
+    }
+    Err(HttpError::new(
+        431,
+        "head-too-big",
+        "The head is bigger than the limits of its lines allow.",
+    ))
 }
 
 #[cfg(test)]
@@ -250,6 +252,15 @@ mod tests {
         // A fault that a second look would find.
         bytes[14] = b'x';
         assert_eq!(scan(&bytes, &mut scanned, &Limits::default()), Ok(Some(bytes.len())));
+    }
+
+    #[test]
+    fn a_fault_behind_the_bound_is_not_told() {
+        let mut bytes = b"GET / HTTP/1.1\r\n".to_vec();
+        bytes.extend(b"a:\r\n".repeat(7));
+        bytes.extend(b"b: 45\n");
+        assert!(bytes.len() > SMALL.head_max());
+        assert_eq!(outcome(&bytes, &SMALL), Err("head-too-big"));
     }
 
     #[test]

@@ -46,6 +46,25 @@ pub fn detached<R>(_py: Python<'_>, body: impl FnOnce() -> R) -> R {
     result
 }
 
+/// Runs `body` in a new, empty contextvars context: what one request sets, the next does not see.
+pub fn in_fresh_context<R>(_py: Python<'_>, body: impl FnOnce() -> R) -> R {
+    // SAFETY: attached. A new context is entered and left by the same thread state; a failure
+    // (no memory) leaves an exception, which is cleared, and the thread's own context in force.
+    unsafe {
+        let context = ffi::PyContext_New();
+        let is_entered = !context.is_null() && ffi::PyContext_Enter(context) == 0;
+        if !is_entered {
+            ffi::PyErr_Clear();
+        }
+        let result = body();
+        if is_entered && ffi::PyContext_Exit(context) != 0 {
+            ffi::PyErr_Clear();
+        }
+        ffi::Py_XDECREF(context);
+        result
+    }
+}
+
 /// Gives the GIL up on the main thread, after the application was loaded, for as long as an engine
 /// runs `body` there. What runs inside attaches by itself.
 pub fn main_thread<R>(body: impl FnOnce() -> R) -> R {

@@ -125,6 +125,23 @@ pub fn prepare_path(chdir: &Path, pythonpath: &[PathBuf]) -> Result<(), String> 
     })
 }
 
+/// Sets variables in `os.environ`, and so in the process's environment.
+///
+/// # Errors
+/// The text of the Python exception.
+pub fn set_environ(variables: &[(String, String)]) -> Result<(), String> {
+    attached(|py| {
+        let set = || -> PyResult<()> {
+            let environ = py.import("os")?.getattr("environ")?;
+            for (name, value) in variables {
+                environ.set_item(name, value)?;
+            }
+            Ok(())
+        };
+        set().map_err(|error| traceback::format(py, &error))
+    })
+}
+
 /// What must be known of this CPython before green threads run in it, found on the main thread.
 ///
 /// # Errors

@@ -5,7 +5,7 @@
 //! break: no lock may be held across a call that can wait.
 
 use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -167,13 +167,14 @@ impl Stream {
         Ok(())
     }
 
-    /// Sends `count` bytes of `file` from `offset` on; how many there were (the file may be short).
+    /// Sends `count` bytes of the open `file` from `offset` on; how many there were (the file may
+    /// be short).
     ///
     /// # Errors
     /// sendfile(2), or `TimedOut`.
     pub fn send_file(
         &self,
-        file: BorrowedFd<'_>,
+        file: RawFd,
         offset: u64,
         count: u64,
         idle: Option<Duration>,

@@ -76,17 +76,17 @@ pub(crate) fn send(fd: BorrowedFd<'_>, parts: &[IoSlice<'_>]) -> io::Result<usiz
 /// sendfile(2); `WouldBlock` when the socket's buffer is full.
 pub(crate) fn send_file(
     fd: BorrowedFd<'_>,
-    file: BorrowedFd<'_>,
+    file: RawFd,
     offset: u64,
     count: usize,
 ) -> io::Result<usize> {
     let mut position = offset.cast_signed();
-    // SAFETY: `position` outlives the call; both descriptors are open as long as they are borrowed.
+    // SAFETY: `position` outlives the call; a number that is no open file is an error (EBADF).
     check(unsafe {
         libc::syscall(
             libc::SYS_sendfile,
             fd.as_raw_fd(),
-            file.as_raw_fd(),
+            file,
             &raw mut position,
             count,
         )

@@ -1,0 +1,196 @@
+//! One request through the application: call it, send what it returns, say how it ended.
+
+use std::sync::Arc;
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use unicoro_contract::Stream;
+
+use super::attach::{attached, in_fresh_context};
+use super::environ::{Ends, Environ};
+use super::input::Input;
+use super::respond::{Ended, Trouble, respond};
+use super::response::{Fields, Response};
+use super::{Reader, ServerFacts, traceback};
+use crate::http::{Head, RequestFacts, refusal};
+
+/// A loaded WSGI application.
+pub struct Application {
+    callable: Py<PyAny>,
+    environ: Environ,
+    no_body: Py<Input>,
+}
+
+/// One request for it.
+pub struct Request<'a> {
+    /// What was asked.
+    pub head: &'a Head<'a>,
+    /// Both ends of the connection.
+    pub ends: Ends<'a>,
+    /// Where the response goes.
+    pub stream: &'a Arc<Stream>,
+    /// The body, if there is one.
+    pub reader: Option<Reader>,
+    /// What the response must know.
+    pub facts: RequestFacts,
+    /// For the response's Date.
+    pub date: Arc<str>,
+}
+
+/// How the request ended.
+pub struct Outcome {
+    /// Still to be sent.
+    pub unsent: Vec<u8>,
+    /// Of the response, as far as one was begun.
+    pub status: u16,
+    /// Bytes of its body.
+    pub body_sent: u64,
+    /// Its header fields.
+    pub fields: Fields,
+    /// Whether another request can follow on the connection.
+    pub keep_alive: bool,
+    /// The body's reader; `None` if there was no body, or a thread of the application's is still
+    /// reading it.
+    pub reader: Option<Reader>,
+    /// Whether the client has left.
+    pub is_client_gone: bool,
+}
+
+impl Application {
+    /// Wraps a loaded application. On the main thread: it makes the types that requests need.
+    ///
+    /// # Errors
+    /// The text of a Python exception.
+    pub fn new(callable: Py<PyAny>, facts: ServerFacts) -> Result<Self, String> {
+        attached(|py| {
+            let make = || -> PyResult<Self> {
+                Ok(Self {
+                    callable,
+                    environ: Environ::new(py, facts)?,
+                    no_body: Py::new(py, Input::empty())?,
+                })
+            };
+            make().map_err(|error| traceback::format(py, &error))
+        })
+    }
+
+    /// Serves one request. Waits and parks inside.
+    pub fn call(&self, mut request: Request<'_>) -> Outcome {
+        attached(|py| {
+            in_fresh_context(py, || {
+                self.try_call(py, &mut request).unwrap_or_else(|error| {
+                    // The server's own objects could not be made: out of memory, or a bug.
+                    log::error!("{}", traceback::format(py, &error));
+                    failed(&request, 500, None)
+                })
+            })
+        })
+    }
+
+    fn try_call(&self, py: Python<'_>, request: &mut Request<'_>) -> PyResult<Outcome> {
+        let response =
+            Response::new(Arc::clone(request.stream), request.facts, Arc::clone(&request.date));
+        let response = Bound::new(py, response)?;
+        let input = match request.reader.take() {
+            Some(reader) => Bound::new(py, Input::new(reader))?,
+            None => self.no_body.bind(py).clone(),
+        };
+        let environ = self.environ.build(py, request.head, &request.ends)?;
+        environ.set_item(intern!(py, "wsgi.input"), &input)?;
+
+        let result = self.callable.bind(py).call1((environ, &response));
+        let ended = match result {
+            Ok(result) => respond(&result, &response),
+            Err(error) => Err(Trouble::Raised(error)),
+        };
+        let reader = input.try_borrow_mut().ok().and_then(|mut input| input.take_reader());
+        let mut outcome = match ended {
+            Ok(ended) => well(request, &response, ended),
+            Err(trouble) => badly(py, request, &response, reader.as_ref(), trouble),
+        };
+        outcome.reader = reader;
+        if let Ok(mut response) = response.try_borrow_mut() {
+            response.close();
+        }
+        Ok(outcome)
+    }
+}
+
+fn well(request: &Request<'_>, response: &Bound<'_, Response>, ended: Ended) -> Outcome {
+    if let Some(complaint) = ended.complaint {
+        log::error!("{}: {complaint}", line_of(request));
+    }
+    let mut outcome = failed(request, 0, None);
+    if let Ok(mut response) = response.try_borrow_mut() {
+        outcome.status = response.status();
+        outcome.body_sent = response.body_sent();
+        outcome.fields = response.take_fields();
+    }
+    Outcome { unsent: ended.unsent, keep_alive: ended.keep_alive, ..outcome }
+}
+
+/// Says in the log what happened, and to the client what can still be said.
+fn badly(
+    py: Python<'_>,
+    request: &Request<'_>,
+    response: &Bound<'_, Response>,
+    reader: Option<&Reader>,
+    trouble: Trouble,
+) -> Outcome {
+    let (is_broken, is_head_sent, body_sent, begun) = match response.try_borrow() {
+        Ok(response) => (
+            response.is_broken(),
+            response.is_head_sent(),
+            response.body_sent(),
+            response.status(),
+        ),
+        Err(_) => (false, true, 0, 0),
+    };
+    let line = line_of(request);
+    let mut status = 500;
+    let mut is_client_gone = is_broken;
+    if let Some(failure) = reader.and_then(Reader::failure) {
+        log::info!("{line}: {failure}");
+        is_client_gone |= failure.status().is_none();
+        status = failure.status().unwrap_or(400);
+    } else if is_broken {
+        log::info!("{line}: the client left before it had the whole response");
+    } else {
+        match trouble {
+            Trouble::Raised(error) => {
+                log::error!("Error handling request {line}\n{}", traceback::format(py, &error));
+            }
+            Trouble::Misused(text) => log::error!("Error handling request {line}: {text}"),
+            Trouble::Client => {}
+        }
+    }
+    let can_tell = !is_head_sent && !is_client_gone;
+    let mut outcome = failed(request, status, can_tell.then_some(""));
+    if is_head_sent {
+        outcome.status = begun;
+        outcome.body_sent = body_sent;
+    }
+    outcome.is_client_gone = is_client_gone;
+    outcome
+}
+
+/// A request that ends its connection; with `page`, an answer for the client.
+fn failed(request: &Request<'_>, status: u16, page: Option<&str>) -> Outcome {
+    let unsent = page.map_or_else(Vec::new, |detail| {
+        refusal(status, detail, &request.date, request.facts.is_head)
+    });
+    Outcome {
+        unsent,
+        status,
+        body_sent: 0,
+        fields: Fields::default(),
+        keep_alive: false,
+        reader: None,
+        is_client_gone: false,
+    }
+}
+
+/// The request line as the log shows it. The parser lets no control byte into any part of it.
+fn line_of(request: &Request<'_>) -> String {
+    format!("{} {}", request.head.method, request.head.target.raw)
+}

@@ -1,0 +1,203 @@
+//! The environ of a request (PEP 3333, "environ Variables").
+//!
+//! What is the same for every request is a dict that is copied; names of headers are made once.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Mutex;
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyType};
+use unicoro_contract::Address;
+
+use super::errors::ErrorLog;
+use super::file_wrapper::FileWrapper;
+use crate::http::{Head, Version, percent_decode};
+
+/// Names of headers remembered: clients choose them, so there must be a bound.
+const NAMES_KEPT: usize = 256;
+
+/// What is true of the whole server.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerFacts {
+    /// Requests of one process may run at the same time.
+    pub multithread: bool,
+    /// Other processes serve the same application.
+    pub multiprocess: bool,
+}
+
+/// Makes environs.
+pub struct Environ {
+    template: Py<PyDict>,
+    names: Mutex<HashMap<String, Py<PyString>>>,
+}
+
+/// Both ends of the connection.
+pub struct Ends<'a> {
+    /// The client's.
+    pub peer: &'a Address,
+    /// Ours.
+    pub local: &'a Address,
+}
+
+impl Environ {
+    /// # Errors
+    /// No memory.
+    pub fn new(py: Python<'_>, facts: ServerFacts) -> PyResult<Self> {
+        let template = PyDict::new(py);
+        template.set_item("wsgi.version", (1, 0))?;
+        template.set_item("wsgi.url_scheme", "http")?;
+        template.set_item("wsgi.errors", Py::new(py, ErrorLog)?)?;
+        template.set_item("wsgi.multithread", facts.multithread)?;
+        template.set_item("wsgi.multiprocess", facts.multiprocess)?;
+        template.set_item("wsgi.run_once", false)?;
+        template.set_item("wsgi.file_wrapper", PyType::new::<FileWrapper>(py))?;
+        template.set_item("wsgi.input_terminated", true)?;
+        template.set_item("SERVER_SOFTWARE", concat!("unicoro/", env!("CARGO_PKG_VERSION")))?;
+        template.set_item("SCRIPT_NAME", "")?;
+        Ok(Self { template: template.unbind(), names: Mutex::default() })
+    }
+
+    /// The environ of one request, but for `wsgi.input`.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn build<'py>(
+        &self,
+        py: Python<'py>,
+        head: &Head<'_>,
+        ends: &Ends<'_>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let environ = self.template.bind(py).copy()?;
+        let set = |key: &Bound<'py, PyString>, value: &str| environ.set_item(key, value);
+        set(intern!(py, "REQUEST_METHOD"), head.method)?;
+        set(intern!(py, "QUERY_STRING"), head.target.query)?;
+        set(intern!(py, "RAW_URI"), head.target.raw)?;
+        set(intern!(py, "SERVER_PROTOCOL"), match head.version {
+            Version::Http10 => "HTTP/1.0",
+            Version::Http11 => "HTTP/1.1",
+        })?;
+        let path = percent_decode(head.target.path);
+        environ.set_item(intern!(py, "PATH_INFO"), latin1(py, &path))?;
+        self.set_headers(py, &environ, head)?;
+        set_ends(py, &environ, head, ends)?;
+        Ok(environ)
+    }
+
+    fn set_headers(
+        &self,
+        py: Python<'_>,
+        environ: &Bound<'_, PyDict>,
+        head: &Head<'_>,
+    ) -> PyResult<()> {
+        for (index, field) in head.fields.iter().enumerate() {
+            // gunicorn: header_map = "drop". A name with an underscore would pass for the header
+            // with a dash, which a proxy may have checked.
+            if field.name.contains('_') {
+                continue;
+            }
+            let key = self.key(py, field.name);
+            // A repeated header is rare, and then one value: joined with a comma (RFC 9110, 5.3;
+            // gunicorn joins without a space).
+            let is_repeated = head.fields[..index]
+                .iter()
+                .any(|earlier| earlier.name.eq_ignore_ascii_case(field.name));
+            let value = latin1(py, field.value);
+            match environ.get_item(&key)?.filter(|_| is_repeated) {
+                Some(first) => {
+                    let joined = format!("{},{}", first.extract::<String>()?, value.to_cow()?);
+                    environ.set_item(key, joined)?;
+                }
+                None => environ.set_item(key, value)?,
+            }
+        }
+        // RFC 9112, 3.2.2: the authority of an absolute target replaces Host.
+        if let Some(authority) = head.target.authority {
+            environ.set_item(intern!(py, "HTTP_HOST"), authority)?;
+        }
+        Ok(())
+    }
+
+    /// The environ's key of a header.
+    fn key<'py>(&self, py: Python<'py>, name: &str) -> Bound<'py, PyString> {
+        let mut names = self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(key) = names.get(name) {
+            return key.bind(py).clone();
+        }
+        let key = PyString::new(py, &environ_key(name));
+        if names.len() < NAMES_KEPT {
+            names.insert(name.to_owned(), key.clone().unbind());
+        }
+        key
+    }
+}
+
+fn environ_key(name: &str) -> String {
+    let upper = name.to_ascii_uppercase().replace('-', "_");
+    match upper.as_str() {
+        "CONTENT_TYPE" | "CONTENT_LENGTH" => upper,
+        _ => format!("HTTP_{upper}"),
+    }
+}
+
+fn set_ends(
+    py: Python<'_>,
+    environ: &Bound<'_, PyDict>,
+    head: &Head<'_>,
+    ends: &Ends<'_>,
+) -> PyResult<()> {
+    let set = |key: &Bound<'_, PyString>, value: &str| environ.set_item(key, value);
+    match ends.peer {
+        Address::Ip(peer) => {
+            set(intern!(py, "REMOTE_ADDR"), &peer.ip().to_string())?;
+            set(intern!(py, "REMOTE_PORT"), &peer.port().to_string())?;
+        }
+        Address::Unix(_) => set(intern!(py, "REMOTE_ADDR"), "")?,
+    }
+    let (name, port) = server_name(head, ends.local);
+    set(intern!(py, "SERVER_NAME"), &name)?;
+    set(intern!(py, "SERVER_PORT"), &port)
+}
+
+/// Our own address; behind a unix socket what the client says it is talking to.
+fn server_name(head: &Head<'_>, local: &Address) -> (String, String) {
+    match local {
+        Address::Ip(SocketAddr::V4(address)) => {
+            (address.ip().to_string(), address.port().to_string())
+        }
+        Address::Ip(SocketAddr::V6(address)) => {
+            (address.ip().to_string(), address.port().to_string())
+        }
+        Address::Unix(_) => {
+            let host = head.target.authority.map(str::as_bytes).or_else(|| head.field("Host"));
+            let host = String::from_utf8_lossy(host.unwrap_or(b"localhost")).into_owned();
+            match host.rsplit_once(':') {
+                Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => {
+                    (name.to_owned(), port.to_owned())
+                }
+                _ => (host, "80".to_owned()),
+            }
+        }
+    }
+}
+
+/// PEP 3333: bytes as a native string that holds latin-1.
+fn latin1<'py>(py: Python<'py>, bytes: &[u8]) -> Bound<'py, PyString> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.is_ascii() => PyString::new(py, text),
+        _ => PyString::new(py, &bytes.iter().map(|byte| char::from(*byte)).collect::<String>()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_named_as_pep_3333_says() {
+        assert_eq!(environ_key("Content-Type"), "CONTENT_TYPE");
+        assert_eq!(environ_key("content-length"), "CONTENT_LENGTH");
+        assert_eq!(environ_key("X-Request-Id"), "HTTP_X_REQUEST_ID");
+    }
+}

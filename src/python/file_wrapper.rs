@@ -1,0 +1,67 @@
+//! `wsgi.file_wrapper`: a file as a response, by sendfile(2) where it is a real one (PEP 3333).
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::os::fd::RawFd;
+
+/// Read at a time from what is no real file.
+const BLOCK: usize = 64 * 1024;
+
+/// An iterable over a file-like object.
+#[pyclass(module = "unicoro", name = "FileWrapper", frozen)]
+pub struct FileWrapper {
+    file: Py<PyAny>,
+    block: usize,
+}
+
+/// A stretch of a regular file, for sendfile(2).
+pub struct Stretch {
+    /// Stays open while its Python object lives.
+    pub fd: RawFd,
+    /// Where the object's position is.
+    pub offset: u64,
+    /// Bytes from there to the end of the file.
+    pub len: u64,
+}
+
+impl FileWrapper {
+    /// The real file behind the object; `None` if it is none, or its position is unknown.
+    pub fn stretch(&self, py: Python<'_>) -> Option<Stretch> {
+        let file = self.file.bind(py);
+        let fd: RawFd = file.call_method0("fileno").ok()?.extract().ok()?;
+        // The object's own position: what it has buffered was read from the descriptor already.
+        let offset: u64 = file.call_method0("tell").ok()?.extract().ok()?;
+        let stat = py.import("os").ok()?.call_method1("fstat", (fd,)).ok()?;
+        let mode: u32 = stat.getattr("st_mode").ok()?.extract().ok()?;
+        let size: u64 = stat.getattr("st_size").ok()?.extract().ok()?;
+        let is_regular = mode & libc::S_IFMT == libc::S_IFREG;
+        is_regular.then(|| Stretch { fd, offset, len: size.saturating_sub(offset) })
+    }
+}
+
+#[pymethods]
+impl FileWrapper {
+    #[new]
+    #[pyo3(signature = (filelike, blksize=BLOCK))]
+    fn new(filelike: Py<PyAny>, blksize: usize) -> Self {
+        Self { file: filelike, block: blksize }
+    }
+
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let block = self.file.bind(py).call_method1("read", (self.block,))?;
+        let is_end = block.cast::<PyBytes>().is_ok_and(|bytes| bytes.as_bytes().is_empty());
+        Ok((!is_end).then_some(block))
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let file = self.file.bind(py);
+        if file.hasattr("close")? {
+            file.call_method0("close")?;
+        }
+        Ok(())
+    }
+}

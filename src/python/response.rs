@@ -1,0 +1,293 @@
+//! `start_response`, and the `write` that it returns (PEP 3333).
+//!
+//! The head is encoded when it is given and sent with the first piece of the body, so that an error
+//! in between can still replace it. After the request the object is closed: an application that
+//! kept it gets an exception and no other client's connection.
+
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyTypeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString, PyTuple};
+use unicoro_contract::Stream;
+
+use super::attach::detached;
+use crate::http::{Encoder, RequestFacts};
+
+/// A client that takes nothing of its response for this long is given up.
+pub const SEND_IDLE: Duration = Duration::from_secs(30);
+
+/// The response to one request, called by the application as `start_response`.
+#[pyclass(module = "unicoro", name = "StartResponse")]
+pub struct Response {
+    stream: Option<Arc<Stream>>,
+    facts: RequestFacts,
+    date: Arc<str>,
+    encoder: Encoder,
+    // Encoded and not sent yet.
+    head: Vec<u8>,
+    is_head_sent: bool,
+    status: u16,
+    fields: Fields,
+    body_sent: u64,
+    // Sending has failed: the client is gone.
+    broken: Option<io::ErrorKind>,
+}
+
+/// Header fields as bytes, in one piece.
+#[derive(Default)]
+pub struct Fields {
+    bytes: Vec<u8>,
+    // Where each name and each value ends.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Fields {
+    fn push(&mut self, name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        push_latin1(name, "a header's name", &mut self.bytes)?;
+        let name_end = self.bytes.len();
+        push_latin1(value, "a header's value", &mut self.bytes)?;
+        self.ends.push((name_end, self.bytes.len()));
+        Ok(())
+    }
+
+    /// Names and values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
+        let starts = std::iter::once(0).chain(self.ends.iter().map(|(_, value_end)| *value_end));
+        starts.zip(&self.ends).map(|(start, (name_end, value_end))| {
+            (&self.bytes[start..*name_end], &self.bytes[*name_end..*value_end])
+        })
+    }
+}
+
+/// PEP 3333: native strings that hold latin-1.
+fn push_latin1(object: &Bound<'_, PyAny>, what: &str, out: &mut Vec<u8>) -> PyResult<()> {
+    let text = object.cast::<PyString>().map_err(|_| {
+        let kind = object.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
+        PyTypeError::new_err(format!("{what} must be str, not {kind}"))
+    })?;
+    let text = text.to_cow()?;
+    if text.is_ascii() {
+        out.extend_from_slice(text.as_bytes());
+        return Ok(());
+    }
+    for letter in text.chars() {
+        let byte = u8::try_from(u32::from(letter)).map_err(|_| {
+            PyValueError::new_err(format!("{what} holds {letter:?}, which is not latin-1"))
+        })?;
+        out.push(byte);
+    }
+    Ok(())
+}
+
+impl Response {
+    /// A response that has not begun.
+    pub fn new(stream: Arc<Stream>, facts: RequestFacts, date: Arc<str>) -> Self {
+        Self {
+            stream: Some(stream),
+            facts,
+            date,
+            encoder: Encoder::new(facts),
+            head: Vec::new(),
+            is_head_sent: false,
+            status: 0,
+            fields: Fields::default(),
+            body_sent: 0,
+            broken: None,
+        }
+    }
+
+    /// Whether `start_response` was called.
+    pub fn has_begun(&self) -> bool {
+        self.status != 0
+    }
+
+    /// Whether the client has the head: nothing can be taken back any more.
+    pub fn is_head_sent(&self) -> bool {
+        self.is_head_sent
+    }
+
+    /// The status, 0 before it is known.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The fields that the application gave.
+    pub fn take_fields(&mut self) -> Fields {
+        std::mem::take(&mut self.fields)
+    }
+
+    /// Bytes of the body given to the client, without framing.
+    pub fn body_sent(&self) -> u64 {
+        self.body_sent
+    }
+
+    /// Whether sending has failed.
+    pub fn is_broken(&self) -> bool {
+        self.broken.is_some()
+    }
+
+    /// The encoder, to frame and to finish.
+    pub fn encoder(&mut self) -> &mut Encoder {
+        &mut self.encoder
+    }
+
+    /// Appends what is to be sent for a piece of the body, and the head if it is still due.
+    pub fn gather(&mut self, piece: &[u8], out: &mut Vec<u8>) {
+        self.gather_head(out);
+        let framed = self.encoder.frame(piece);
+        self.body_sent += framed.data.len() as u64;
+        for part in framed.parts() {
+            out.extend_from_slice(part);
+        }
+    }
+
+    /// Appends the head, once.
+    pub fn gather_head(&mut self, out: &mut Vec<u8>) {
+        if !self.is_head_sent {
+            self.is_head_sent = true;
+            out.append(&mut self.head);
+        }
+    }
+
+    /// Sends a piece of the body, with the head if it is still due, in one call.
+    ///
+    /// # Errors
+    /// The client is gone.
+    pub fn send(&mut self, py: Python<'_>, piece: &[u8]) -> io::Result<()> {
+        let framed = self.encoder.frame(piece);
+        self.body_sent += framed.data.len() as u64;
+        let [prefix, data, suffix] = framed.parts();
+        let head = if self.is_head_sent { &[] } else { self.head.as_slice() };
+        self.is_head_sent = true;
+        let mut parts =
+            [IoSlice::new(head), IoSlice::new(prefix), IoSlice::new(data), IoSlice::new(suffix)];
+        let stream = self.stream.clone().ok_or(io::ErrorKind::NotConnected)?;
+        let sent = detached(py, || stream.send_all(&mut parts, Some(SEND_IDLE)));
+        self.note(sent)
+    }
+
+    /// Sends bytes that are framed already.
+    ///
+    /// # Errors
+    /// The client is gone.
+    pub fn send_raw(&mut self, py: Python<'_>, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let stream = self.stream.clone().ok_or(io::ErrorKind::NotConnected)?;
+        let sent =
+            detached(py, || stream.send_all(&mut [IoSlice::new(bytes)], Some(SEND_IDLE)));
+        self.note(sent)
+    }
+
+    /// Sends a stretch of a file.
+    ///
+    /// # Errors
+    /// The client is gone.
+    pub fn send_file(
+        &mut self,
+        py: Python<'_>,
+        stretch: &super::file_wrapper::Stretch,
+    ) -> io::Result<()> {
+        let framed = self.encoder.frame_len(stretch.len);
+        let mut front = Vec::new();
+        self.gather_head(&mut front);
+        front.extend_from_slice(&framed.prefix);
+        let stream = self.stream.clone().ok_or(io::ErrorKind::NotConnected)?;
+        let sent = detached(py, || {
+            stream.send_all(&mut [IoSlice::new(&front)], Some(SEND_IDLE))?;
+            let sent = stream.send_file(stretch.fd, stretch.offset, framed.len, Some(SEND_IDLE))?;
+            if sent < framed.len {
+                // Its length was promised, in a header or in a chunk's size.
+                return Err(io::Error::other("the file became shorter while it was sent"));
+            }
+            stream.send_all(&mut [IoSlice::new(framed.suffix)], Some(SEND_IDLE))?;
+            Ok(sent)
+        });
+        self.body_sent += *sent.as_ref().unwrap_or(&0);
+        self.note(sent.map(drop))
+    }
+
+    fn note(&mut self, sent: io::Result<()>) -> io::Result<()> {
+        sent.inspect_err(|error| self.broken = Some(error.kind()))
+    }
+
+    /// The request is over.
+    pub fn close(&mut self) {
+        self.stream = None;
+    }
+
+    fn begin(
+        &mut self,
+        status: &Bound<'_, PyAny>,
+        headers: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let mut line = Vec::with_capacity(32);
+        push_latin1(status, "the status", &mut line)?;
+        let mut fields = Fields::default();
+        for field in headers.try_iter()? {
+            let field = field?;
+            let pair = field.cast::<PyTuple>().ok().filter(|pair| pair.len() == 2);
+            let pair = pair.ok_or_else(|| {
+                PyTypeError::new_err("headers must be a list of (name, value) tuples")
+            })?;
+            fields.push(
+                &pair.get_borrowed_item(0)?.to_owned(),
+                &pair.get_borrowed_item(1)?.to_owned(),
+            )?;
+        }
+        let mut encoder = Encoder::new(self.facts);
+        let mut head = Vec::with_capacity(256);
+        encoder
+            .head(&line, fields.iter(), &self.date, &mut head)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        self.status = std::str::from_utf8(&line[..3]).ok().and_then(|c| c.parse().ok()).unwrap_or(0);
+        self.encoder = encoder;
+        self.head = head;
+        self.fields = fields;
+        Ok(())
+    }
+}
+
+#[pymethods]
+impl Response {
+    #[pyo3(signature = (status, headers, exc_info=None))]
+    fn __call__<'py>(
+        slf: &Bound<'py, Self>,
+        status: &Bound<'py, PyAny>,
+        headers: &Bound<'py, PyAny>,
+        exc_info: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        {
+            let mut response = slf.try_borrow_mut()?;
+            match exc_info.filter(|info| !info.is_none()) {
+                Some(info) if response.is_head_sent => {
+                    // PEP 3333: too late to say it to the client, so the application's error goes on.
+                    return Err(PyErr::from_value(info.get_item(1)?));
+                }
+                Some(_) => {}
+                None if response.has_begun() => {
+                    return Err(PyAssertionError::new_err(
+                        "start_response was called twice without exc_info",
+                    ));
+                }
+                None => {}
+            }
+            response.begin(status, headers)?;
+        }
+        slf.as_any().getattr(intern!(py, "write"))
+    }
+
+    fn write(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>) -> PyResult<()> {
+        if self.stream.is_none() {
+            return Err(PyBrokenPipeError::new_err("this request is over"));
+        }
+        let sent = self.send(py, data.as_bytes());
+        sent.map_err(|error| PyBrokenPipeError::new_err(format!("the client is gone: {error}")))
+    }
+}

@@ -12,10 +12,9 @@ use super::fd::check;
 
 /// The addresses a host name stands for, IPv4 first.
 ///
-/// // gunicorn: takes a name as IPv4 only; here IPv6 is tried when there is nothing else.
-///
 /// # Errors
 /// The name is not known.
+// gunicorn: takes a name as IPv4 only; here IPv6 is tried when there is nothing else.
 pub fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     if host.is_empty() {
         return Ok(vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))]);

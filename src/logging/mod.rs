@@ -1,1 +1,31 @@
-//! (being built)
+//! What the server tells its operator: the error log and the access log.
+//!
+//! Code logs through the `log` facade; [`init`] puts env_logger behind it, with gunicorn's line
+//! format. Each line is one write(2), made directly, so lines of several processes do not mix and
+//! no green thread is parked in the middle of one.
+//!
+//! The rule a reader would break: text from a request never reaches a line unescaped
+//! ([`escape`]), or a client could forge records.
+
+pub mod access;
+pub mod access_atom;
+pub mod access_format;
+pub mod access_record;
+pub mod basic_auth;
+pub mod error_log;
+pub mod escape;
+pub mod sink;
+
+pub use access::AccessLog;
+pub use access_format::{AccessFormat, FormatError};
+pub use access_record::{AccessRecord, Lookup};
+pub use error_log::{CRITICAL, LogLevel, TRACEBACK, capture_output, init};
+pub use sink::{LogError, reopen};
+
+/// Logs a record one step above `error`: the server, or a worker, cannot go on.
+#[macro_export]
+macro_rules! critical {
+    ($($arg:tt)+) => {
+        ::log::error!(target: $crate::logging::CRITICAL, $($arg)+)
+    };
+}

@@ -1,0 +1,249 @@
+//! The error log: the `log` facade, env_logger as its backend, gunicorn's line format.
+//!
+//!     [2026-11-21 13:10:00 +0000] [4711] [INFO] message
+//!
+//! Two targets have a meaning: [`CRITICAL`] raises the level that is printed, and [`TRACEBACK`]
+//! lets a record have several lines. Any other record is one line, whatever it contains.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
+
+use super::escape::{push_line, push_lines};
+use super::sink::{LogError, Sink, Stream};
+use crate::sys::clock::{LocalTime, unix_now};
+use crate::sys::fd::replace;
+use crate::sys::process::Pid;
+
+/// Target of records at level `critical`, which the facade does not have.
+pub const CRITICAL: &str = "critical";
+
+/// Target of records that keep their line ends, such as a Python traceback.
+pub const TRACEBACK: &str = "traceback";
+
+/// gunicorn's levels.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogLevel {
+    /// Everything.
+    Debug,
+    /// What a user expects to see.
+    Info,
+    /// What may go wrong.
+    Warning,
+    /// What went wrong.
+    Error,
+    /// Only what ends a worker or the server.
+    Critical,
+}
+
+impl FromStr for LogLevel {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<LogLevel, String> {
+        match name.to_ascii_lowercase().as_str() {
+            "debug" => Ok(LogLevel::Debug),
+            "info" => Ok(LogLevel::Info),
+            "warning" | "warn" => Ok(LogLevel::Warning),
+            "error" => Ok(LogLevel::Error),
+            "critical" => Ok(LogLevel::Critical),
+            _ => Err(format!(
+                "{name:?} is no log level; use debug, info, warning, error or critical"
+            )),
+        }
+    }
+}
+
+/// Starts logging to `errorlog` (`-`: stderr, else a path) from `level` up.
+///
+/// Called again, by a reload, it changes both; on an error they stay as they were.
+///
+/// # Errors
+/// The file cannot be opened.
+pub fn init(errorlog: &str, level: LogLevel) -> Result<(), LogError> {
+    let mut sink = SINK.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*sink {
+        Some(sink) => sink.redirect(errorlog)?,
+        None => *sink = Some(install(Sink::open(errorlog, Stream::Stderr)?)),
+    }
+    drop(sink);
+    if CAPTURES.load(Ordering::Relaxed) {
+        capture_output()?;
+    }
+    ONLY_CRITICAL.store(level == LogLevel::Critical, Ordering::Relaxed);
+    log::set_max_level(match level {
+        LogLevel::Debug => LevelFilter::Debug,
+        LogLevel::Info => LevelFilter::Info,
+        LogLevel::Warning => LevelFilter::Warn,
+        LogLevel::Error | LogLevel::Critical => LevelFilter::Error,
+    });
+    Ok(())
+}
+
+/// Lets standard output and error of this process go to the error log as well.
+///
+/// # Errors
+/// The descriptors cannot be replaced; nothing has been logged to yet if [`init`] never ran, and
+/// then this does nothing.
+pub fn capture_output() -> Result<(), LogError> {
+    let sink = SINK.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(sink) = &*sink else { return Ok(()) };
+    CAPTURES.store(true, Ordering::Relaxed);
+    for stream in [libc::STDOUT_FILENO, libc::STDERR_FILENO] {
+        replace(stream, sink.as_fd())
+            .map_err(|source| LogError { target: "standard output".to_owned(), source })?;
+    }
+    Ok(())
+}
+
+static SINK: Mutex<Option<Arc<Sink>>> = Mutex::new(None);
+static ONLY_CRITICAL: AtomicBool = AtomicBool::new(false);
+static CAPTURES: AtomicBool = AtomicBool::new(false);
+static LOGGER: OnceLock<ErrorLog> = OnceLock::new();
+
+fn install(sink: Arc<Sink>) -> Arc<Sink> {
+    let logger = LOGGER.get_or_init(|| ErrorLog { backend: backend(Arc::clone(&sink)) });
+    // A logger that somebody installed earlier stays; only a test harness would do that.
+    let _ = log::set_logger(logger);
+    sink
+}
+
+/// Everything passes env_logger's own filter; the facade's maximum level and [`ErrorLog`] decide,
+/// because those can change at a reload.
+fn backend(sink: Arc<Sink>) -> env_logger::Logger {
+    env_logger::Builder::new()
+        .filter_level(LevelFilter::Trace)
+        .format(|out, record| {
+            let (target, message) = (record.target(), record.args().to_string());
+            let line = line(unix_now(), Pid::me(), label(record.level(), target), target, &message);
+            out.write_all(line.as_bytes())
+        })
+        .target(env_logger::Target::Pipe(Box::new(LineWriter(sink))))
+        .build()
+}
+
+/// env_logger behind a level that can change.
+struct ErrorLog {
+    backend: env_logger::Logger,
+}
+
+impl Log for ErrorLog {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.level() <= log::max_level()
+            && (!ONLY_CRITICAL.load(Ordering::Relaxed) || metadata.target() == CRITICAL)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.enabled(record.metadata()) {
+            self.backend.log(record);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// What env_logger writes to: it hands over a whole record at once.
+struct LineWriter(Arc<Sink>);
+
+impl io::Write for LineWriter {
+    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+        self.0.write_line(record);
+        Ok(record.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One record as it stands in the log.
+fn line(seconds: i64, pid: Pid, label: &str, target: &str, message: &str) -> String {
+    let time = LocalTime::from_unix(seconds);
+    let (sign, hours, minutes) = time.offset();
+    let LocalTime { year, month, day, hour, minute, second, .. } = time;
+    let mut line = String::with_capacity(message.len() + 64);
+    // Writing to a String cannot fail.
+    let _ = write!(
+        line,
+        "[{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} \
+         {sign}{hours:02}{minutes:02}] [{pid}] [{label}] "
+    );
+    match target {
+        TRACEBACK => push_lines(&mut line, message),
+        _ => push_line(&mut line, message),
+    }
+    line.push('\n');
+    line
+}
+
+fn label(level: Level, target: &str) -> &'static str {
+    match level {
+        Level::Error if target == CRITICAL => "CRITICAL",
+        Level::Error => "ERROR",
+        Level::Warn => "WARNING",
+        Level::Info => "INFO",
+        Level::Debug | Level::Trace => "DEBUG",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line_of(target: &str, message: &str) -> String {
+        let pid = Pid::from_raw(4711).unwrap();
+        line(0, pid, label(Level::Error, target), target, message)
+    }
+
+    #[test]
+    fn a_record_looks_like_gunicorns() {
+        let line = line_of("unicoro::supervisor", "Listening");
+        let (date, rest) = line.split_once("] ").unwrap();
+        assert_eq!(rest, "[4711] [ERROR] Listening\n");
+        // The zone is the machine's; the shape is fixed.
+        let shape: String =
+            date.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+        assert_eq!(shape.replace('-', "+"), "[9999+99+99 99:99:99 +9999");
+    }
+
+    #[test]
+    fn a_message_cannot_begin_a_second_line() {
+        let line = line_of("app", "bad path /\n[x] [1] [INFO] forged");
+        assert_eq!(line.matches('\n').count(), 1);
+    }
+
+    #[test]
+    fn a_traceback_has_its_lines() {
+        let line = line_of(TRACEBACK, "Traceback:\n  File \"a.py\"\nValueError: no\n");
+        assert!(line.ends_with("] [ERROR] Traceback:\n  File \"a.py\"\nValueError: no\n"));
+    }
+
+    #[test]
+    fn critical_is_a_level_of_its_own() {
+        assert!(line_of(CRITICAL, "x").contains("[CRITICAL]"));
+        assert_eq!("Critical".parse(), Ok(LogLevel::Critical));
+        assert!("loud".parse::<LogLevel>().unwrap_err().contains("\"loud\""));
+    }
+
+    #[test]
+    fn records_reach_the_file_and_a_second_init_changes_level_and_file() {
+        let dir = std::env::temp_dir();
+        let first = dir.join(format!("unicoro-{}-first.log", Pid::me()));
+        let second = dir.join(format!("unicoro-{}-second.log", Pid::me()));
+        let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+        init(first.to_str().unwrap(), LogLevel::Warning).unwrap();
+        log::info!(target: "log-test", "unseen");
+        log::warn!(target: "log-test", "seen once");
+        init(second.to_str().unwrap(), LogLevel::Critical).unwrap();
+        log::error!(target: "log-test", "too low");
+        crate::critical!("the end");
+        assert!(read(&first).contains("[WARNING] seen once\n"));
+        assert!(!read(&first).contains("unseen"));
+        assert!(read(&second).contains("[CRITICAL] the end\n"));
+        assert!(!read(&second).contains("too low"));
+        let _ = (std::fs::remove_file(first), std::fs::remove_file(second));
+    }
+}

@@ -1,0 +1,285 @@
+//! The loop: wait, reap, hear reports, take one signal, act. It decides nothing itself.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use super::birth::{Born, Newborn, give_birth};
+use super::desk::Desks;
+use super::generation::Generation;
+use super::host::Host;
+use super::plan::{Action, Beat, Event, Plan, timeout_message};
+use crate::critical;
+use crate::logging::{self, LogLevel, TRACEBACK};
+use crate::sys::clock::Moment;
+use crate::sys::pidfile::PidFile;
+use crate::sys::process::{Pid, reap};
+use crate::sys::raw::{raw_poll, readable};
+use crate::sys::scoreboard::SlotState;
+use crate::sys::signal::Signal;
+use crate::sys::signal_pipe::SignalPipe;
+
+/// What the supervisor owns.
+pub(super) struct Office {
+    pub(super) signals: SignalPipe,
+    /// Signals that came before the loop began.
+    pub(super) early_signals: Vec<Signal>,
+    /// (read end, which every worker has; write end, which is ours alone)
+    pub(super) orphan: (OwnedFd, OwnedFd),
+    pub(super) desks: Desks,
+    pub(super) generation: Generation,
+    pub(super) pidfile: Option<PidFile>,
+}
+
+/// The supervisor at work.
+pub(super) struct Arbiter<'h> {
+    host: &'h mut dyn Host,
+    plan: Plan,
+    signals: SignalPipe,
+    orphan: (OwnedFd, OwnedFd),
+    desks: Desks,
+    /// The one that serves, and during a reload the next one.
+    generations: Vec<Generation>,
+    newest_generation: u64,
+    pidfile: Option<PidFile>,
+    /// What actions brought about, to be stepped when all of them are done.
+    later: VecDeque<Event<'static>>,
+}
+
+/// Why the loop ends.
+enum Leave {
+    End(i32),
+    /// We are the child of a fork.
+    AsWorker(Newborn),
+}
+
+type Flow = ControlFlow<Leave>;
+
+impl<'h> Arbiter<'h> {
+    pub(super) fn new(host: &'h mut dyn Host, office: Office, now: Moment) -> Arbiter<'h> {
+        let Office { signals, early_signals, orphan, desks, generation, pidfile } = office;
+        let (terms, is_daemon) = (generation.options.terms(1), generation.options.daemon);
+        Arbiter {
+            host,
+            plan: Plan::new(terms, is_daemon, now),
+            signals,
+            orphan,
+            desks,
+            generations: vec![generation],
+            newest_generation: 1,
+            pidfile,
+            later: early_signals.into_iter().map(Event::Signal).collect(),
+        }
+    }
+
+    /// The exit code. The child of a fork never returns from here.
+    pub(super) fn run(mut self) -> i32 {
+        self.host.when_ready();
+        let mut flow = Ok(self.step(Event::Start));
+        loop {
+            match flow {
+                Ok(ControlFlow::Continue(())) => flow = self.turn(),
+                Ok(ControlFlow::Break(Leave::End(code))) => return self.close(code),
+                Ok(ControlFlow::Break(Leave::AsWorker(newborn))) => self.leave_as_worker(newborn),
+                Err(why) => {
+                    critical!("{why}");
+                    return self.close(1);
+                }
+            }
+        }
+    }
+
+    /// One turn. An error means that the kernel refuses what cannot be done without.
+    fn turn(&mut self) -> Result<Flow, String> {
+        self.wait()?;
+        for event in self.news()? {
+            if let leave @ ControlFlow::Break(_) = self.step(event) {
+                return Ok(leave);
+            }
+        }
+        let beats: Vec<Beat> = self.beats();
+        Ok(self.step(Event::Tick(&beats)))
+    }
+
+    /// Sleeps until a signal, a report, or the plan's next deadline.
+    fn wait(&mut self) -> Result<(), String> {
+        let mut fds = vec![readable(self.signals.as_fd().as_raw_fd())];
+        fds.extend(self.desks.raw_fds().map(readable));
+        raw_poll(&mut fds, self.plan.sleep(Moment::now()))
+            .map(drop)
+            .map_err(|error| format!("cannot wait for events: {error}"))
+    }
+
+    /// What happened: deaths first, each after the last words of the dead; then reports; then
+    /// one signal. More signals end the next wait at once.
+    fn news(&mut self) -> Result<Vec<Event<'static>>, String> {
+        let mut news = Vec::new();
+        while let Some((pid, exit)) = reap().map_err(|error| format!("cannot reap: {error}"))? {
+            let Some(mut desk) = self.desks.remove(pid) else { continue };
+            let last_words = desk.reports.read().into_iter();
+            news.extend(last_words.map(|report| Event::Report { pid, report }));
+            news.push(Event::Exited { pid, exit });
+            self.host.worker_exited(desk.number, pid, exit);
+        }
+        let reports = self.desks.read_reports().into_iter();
+        news.extend(reports.map(|(pid, report)| Event::Report { pid, report }));
+        match self.signals.next_signal() {
+            Ok(Some(Signal::CHLD) | None) => {}
+            Ok(Some(signal)) => news.push(Event::Signal(signal)),
+            Err(error) => return Err(format!("cannot read signals: {error}")),
+        }
+        Ok(news)
+    }
+
+    fn beats(&self) -> Vec<Beat> {
+        let beat = |pid, slot: &crate::sys::scoreboard::Slot| Beat {
+            pid,
+            at: slot.last_beat(),
+            is_retiring: slot.state() == SlotState::Retiring,
+        };
+        self.desks.iter().map(|desk| beat(desk.pid, desk.slot)).collect()
+    }
+
+    /// One event, and whatever its actions bring about.
+    fn step(&mut self, event: Event<'_>) -> Flow {
+        let actions = self.plan.step(event, Moment::now());
+        self.act_all(actions)?;
+        while let Some(event) = self.later.pop_front() {
+            let actions = self.plan.step(event, Moment::now());
+            self.act_all(actions)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn act_all(&mut self, actions: Vec<Action>) -> Flow {
+        for action in actions {
+            self.act(action)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn act(&mut self, action: Action) -> Flow {
+        match action {
+            Action::Log(level, text) => write_log(level, &text),
+            Action::LogLines(text) => log::error!(target: TRACEBACK, "{text}"),
+            Action::Spawn { number, generation } => return self.spawn(number, generation),
+            Action::Send { pid, signal } => send(pid, signal),
+            Action::Abort { pid, age } => {
+                let request = self.desks.by_pid(pid).and_then(|desk| desk.slot.current());
+                critical!("{}", timeout_message(pid, age, request.as_deref()));
+                send(pid, Signal::ABRT);
+            }
+            Action::Reload => self.reload(),
+            Action::ReopenLogs => reopen_logs(),
+            Action::Settle { generation } => self.settle(generation),
+            Action::CloseListeners => {
+                self.generations.iter_mut().for_each(|generation| generation.listeners.clear());
+            }
+            Action::WorkersChanged { new, old } => self.host.workers_changed(new, old),
+            Action::End(code) => return ControlFlow::Break(Leave::End(code)),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn spawn(&mut self, number: u64, generation: u64) -> Flow {
+        let born = match self.desks.free_slot() {
+            Some(slot) => give_birth(self.host, number, generation, slot.1)
+                .map(|born| (slot, born))
+                .map_err(|error| error.to_string()),
+            None => Err("too many workers are alive".to_owned()),
+        };
+        let event = match born {
+            Ok((_, Born::Child(newborn))) => return ControlFlow::Break(Leave::AsWorker(newborn)),
+            Ok((slot, Born::Parent { pid, reports })) => {
+                self.desks.add(number, pid, slot, reports);
+                Event::Spawned { number, generation, pid }
+            }
+            Err(reason) => Event::SpawnFailed { reason },
+        };
+        let actions = self.plan.step(event, Moment::now());
+        self.act_all(actions)
+    }
+
+    fn reload(&mut self) {
+        reopen_logs();
+        self.newest_generation += 1;
+        let number = self.newest_generation;
+        let result = Generation::reload(self.host, number, &self.generations).map(|generation| {
+            let terms = generation.options.terms(number);
+            let addresses = generation.addresses();
+            if self.generations.iter().all(|known| known.addresses() != addresses) {
+                log::info!("Listening at: {addresses} ({})", Pid::me());
+            }
+            self.generations.push(generation);
+            terms
+        });
+        self.later.push_back(Event::Reloaded(result));
+    }
+
+    /// Listeners that only a forgotten generation had are closed here.
+    fn settle(&mut self, number: u64) {
+        self.generations.retain(|generation| generation.number == number);
+        self.host.settled(number);
+        let wanted = self.generations.first().and_then(|first| first.options.pidfile.clone());
+        let has = self.pidfile.as_ref().map(|file| file.path().to_owned());
+        let wanted = wanted.and_then(|path| std::path::absolute(path).ok());
+        if wanted != has {
+            self.move_pidfile(wanted.as_deref());
+        }
+    }
+
+    /// A reload changed the setting. The new one first; on an error the old one stays.
+    fn move_pidfile(&mut self, wanted: Option<&std::path::Path>) {
+        let new = match wanted.map(PidFile::create).transpose() {
+            Ok(new) => new,
+            Err(error) => return log::error!("{error}"),
+        };
+        if let Some(old) = std::mem::replace(&mut self.pidfile, new) {
+            old.remove();
+        }
+    }
+
+    fn close(self, code: i32) -> i32 {
+        log::info!("Shutting down: Master");
+        self.host.on_exit();
+        if let Some(pidfile) = self.pidfile {
+            pidfile.remove();
+        }
+        code
+    }
+
+    /// Takes the arbiter apart: what is not handed on is closed.
+    fn leave_as_worker(self, newborn: Newborn) -> ! {
+        let Arbiter { host, signals, orphan: (orphan, our_end), desks, generations, .. } = self;
+        drop((our_end, desks));
+        let listeners = generations
+            .into_iter()
+            .find(|generation| generation.number == newborn.generation)
+            .map(|generation| generation.listeners)
+            .unwrap_or_default();
+        newborn.live(host, signals, listeners, orphan)
+    }
+}
+
+fn write_log(level: LogLevel, text: &str) {
+    match level {
+        LogLevel::Debug => log::debug!("{text}"),
+        LogLevel::Info => log::info!("{text}"),
+        LogLevel::Warning => log::warn!("{text}"),
+        LogLevel::Error => log::error!("{text}"),
+        LogLevel::Critical => critical!("{text}"),
+    }
+}
+
+/// Only to children that are not reaped yet, so the number is theirs. It may be a zombie's.
+fn send(pid: Pid, signal: Signal) {
+    if let Err(error) = pid.send(signal) {
+        log::debug!("cannot send {signal} to worker (pid:{pid}): {error}");
+    }
+}
+
+fn reopen_logs() {
+    if let Err(error) = logging::reopen() {
+        log::error!("{error}");
+    }
+}

@@ -1,0 +1,94 @@
+//! The fork of a worker.
+//!
+//! ```text
+//!   parent: block signals ─ before_fork ─ fork ─┬─ after_fork_parent ─ let signals through
+//!                                               │
+//!   child:    default dispositions ─ close what is the supervisor's ─ after_fork_child
+//!             ─ let signals through ─ run_worker ─ _exit
+//! ```
+//!
+//! The child leaves the loop by returning from it: the arbiter is taken apart on the way, so what
+//! a worker must not hold (the other workers' lines, the write end of the orphan pipe, listeners
+//! of another generation) is closed because nobody owns it any more. A signal that comes between
+//! the fork and the end of this waits, and then does to a worker what it does by default.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::host::Host;
+use super::report::{ReportReader, ReportWriter};
+use super::worker_seat::WorkerSeat;
+use crate::sys::fd::set_nonblocking;
+use crate::sys::listener::Listener;
+use crate::sys::pipe::pipe;
+use crate::sys::process::{Fork, Pid, exit_now, fork};
+use crate::sys::scoreboard::{Slot, SlotState};
+use crate::sys::signal::Blocked;
+use crate::sys::signal_pipe::SignalPipe;
+
+/// Which side we are on after a birth.
+pub(super) enum Born {
+    Parent { pid: Pid, reports: ReportReader },
+    Child(Newborn),
+}
+
+/// What the child knows while it leaves the loop. Signals are blocked as long as it lives.
+pub(super) struct Newborn {
+    pub(super) number: u64,
+    pub(super) generation: u64,
+    slot: &'static Slot,
+    report: ReportWriter,
+    supervisor: Pid,
+    blocked: Blocked,
+}
+
+/// Forks.
+pub(super) fn give_birth(
+    host: &mut dyn Host,
+    number: u64,
+    generation: u64,
+    slot: &'static Slot,
+) -> io::Result<Born> {
+    let (reader, writer) = pipe()?;
+    set_nonblocking(reader.as_fd(), true)?;
+    slot.reset();
+    slot.set_state(SlotState::Booting);
+    let supervisor = Pid::me();
+    let blocked = Blocked::all()?;
+    host.before_fork();
+    let forked = fork();
+    if matches!(forked, Ok(Fork::Child)) {
+        let report = ReportWriter::new(writer);
+        return Ok(Born::Child(Newborn { number, generation, slot, report, supervisor, blocked }));
+    }
+    host.after_fork_parent();
+    match forked? {
+        Fork::Parent(pid) => Ok(Born::Parent { pid, reports: ReportReader::new(reader) }),
+        Fork::Child => Err(io::Error::other("handled above")),
+    }
+}
+
+impl Newborn {
+    /// The rest of the worker's life.
+    pub(super) fn live(
+        self,
+        host: &mut dyn Host,
+        signals: SignalPipe,
+        listeners: Vec<Arc<Listener>>,
+        orphan: OwnedFd,
+    ) -> ! {
+        let Newborn { number, generation, slot, report, supervisor, blocked } = self;
+        signals.reset();
+        host.after_fork_child();
+        drop(blocked);
+        let seat = WorkerSeat { number, generation, listeners, slot, supervisor, orphan, report };
+        // A panic must not run on into the supervisor's frames. Its message is on stderr already.
+        let code = catch_unwind(AssertUnwindSafe(|| host.run_worker(seat)));
+        exit_now(code.unwrap_or(PANIC_EXIT))
+    }
+}
+
+/// What sysexits.h calls an internal software error: ours, not the app's.
+const PANIC_EXIT: i32 = 70;

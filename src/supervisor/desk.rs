@@ -1,0 +1,79 @@
+//! The supervisor's things for one worker: its slot and the line it reports on.
+//!
+//! The plan knows the worker as a seat; the desk holds what a fork makes and a death frees.
+
+use std::os::fd::RawFd;
+
+use super::report::{Report, ReportReader};
+use crate::sys::process::Pid;
+use crate::sys::scoreboard::{Scoreboard, Slot};
+
+/// One worker's descriptors and shared memory.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) number: u64,
+    pub(super) pid: Pid,
+    pub(super) slot: &'static Slot,
+    pub(super) reports: ReportReader,
+    slot_index: usize,
+}
+
+/// All of them.
+#[derive(Debug)]
+pub(super) struct Desks {
+    board: Scoreboard,
+    desks: Vec<Desk>,
+}
+
+impl Desks {
+    pub(super) fn new(board: Scoreboard) -> Desks {
+        Desks { board, desks: Vec::new() }
+    }
+
+    /// The first slot that nobody uses.
+    pub(super) fn free_slot(&self) -> Option<(usize, &'static Slot)> {
+        let index = (0..self.board.len())
+            .find(|index| self.desks.iter().all(|desk| desk.slot_index != *index))?;
+        Some((index, self.board.slot(index)?))
+    }
+
+    pub(super) fn add(
+        &mut self,
+        number: u64,
+        pid: Pid,
+        slot: (usize, &'static Slot),
+        reports: ReportReader,
+    ) {
+        let (slot_index, slot) = slot;
+        self.desks.push(Desk { number, pid, slot, reports, slot_index });
+    }
+
+    /// Its slot is free from now on.
+    pub(super) fn remove(&mut self, pid: Pid) -> Option<Desk> {
+        let index = self.desks.iter().position(|desk| desk.pid == pid)?;
+        Some(self.desks.swap_remove(index))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Desk> {
+        self.desks.iter()
+    }
+
+    pub(super) fn by_pid(&self, pid: Pid) -> Option<&Desk> {
+        self.desks.iter().find(|desk| desk.pid == pid)
+    }
+
+    /// What to poll.
+    pub(super) fn raw_fds(&self) -> impl Iterator<Item = RawFd> {
+        self.desks.iter().filter_map(|desk| desk.reports.raw_fd())
+    }
+
+    /// Everything that all workers have reported.
+    pub(super) fn read_reports(&mut self) -> Vec<(Pid, Report)> {
+        let mut all = Vec::new();
+        for desk in &mut self.desks {
+            let pid = desk.pid;
+            all.extend(desk.reports.read().into_iter().map(|report| (pid, report)));
+        }
+        all
+    }
+}

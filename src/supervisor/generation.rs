@@ -1,0 +1,43 @@
+//! Settings and listeners that belong together: what a worker of one generation is started with.
+//!
+//! During a reload there are two, because a worker of the old one may have to be replaced.
+//! A listener whose address is in both is shared.
+
+use std::sync::Arc;
+
+use super::host::Host;
+use super::listeners::bind_all;
+use super::options::Options;
+use crate::sys::listener::Listener;
+
+/// One generation.
+#[derive(Debug)]
+pub(super) struct Generation {
+    pub(super) number: u64,
+    pub(super) options: Options,
+    pub(super) listeners: Vec<Arc<Listener>>,
+}
+
+impl Generation {
+    /// Reads the settings again and binds what is new, before anything old is given up.
+    ///
+    /// The error is for the operator; what was bound for nothing is closed again.
+    pub(super) fn reload(
+        host: &mut dyn Host,
+        number: u64,
+        known: &[Generation],
+    ) -> Result<Generation, String> {
+        let options = host.reload(number)?;
+        options.check()?;
+        let listening: Vec<Arc<Listener>> =
+            known.iter().flat_map(|generation| generation.listeners.iter().cloned()).collect();
+        let listeners = bind_all(&options, &listening).map_err(|error| error.to_string())?;
+        Ok(Generation { number, options, listeners })
+    }
+
+    /// As the log has it.
+    pub(super) fn addresses(&self) -> String {
+        let shown: Vec<&str> = self.listeners.iter().map(|listener| listener.address()).collect();
+        shown.join(",")
+    }
+}

@@ -1,0 +1,45 @@
+//! What a worker's death means, for the operator's log.
+
+use crate::sys::process::{Exit, Pid};
+
+/// One line: which worker, how it died, what to look at.
+#[must_use]
+pub fn obituary(pid: Pid, exit: Exit) -> String {
+    format!("Worker (pid:{pid}) {exit}{}", advice(exit))
+}
+
+fn advice(exit: Exit) -> &'static str {
+    let Some(signal) = exit.signal() else {
+        return " without being asked to; look above for what the app printed last";
+    };
+    match signal.as_raw() {
+        libc::SIGKILL => {
+            ", which we did not send: perhaps the machine or the container ran out of memory \
+             (see the kernel's log)"
+        }
+        libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE => {
+            ": the app or one of its C extensions crashed; PYTHONFAULTHANDLER=1 shows where"
+        }
+        libc::SIGABRT => ": the app or one of its C extensions called abort()",
+        _ => ", which we did not send",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::signal::Signal;
+
+    #[test]
+    fn a_kill_from_outside_points_at_memory() {
+        let exit = Exit::Signal { signal: Signal::KILL, core: false };
+        let text = obituary(Pid::me(), exit);
+        assert!(text.starts_with(&format!("Worker (pid:{}) was killed by SIGKILL", Pid::me())));
+        assert!(text.contains("out of memory"));
+    }
+
+    #[test]
+    fn an_exit_code_is_named() {
+        assert!(obituary(Pid::me(), Exit::Code(9)).contains("exited with code 9"));
+    }
+}

@@ -1,0 +1,58 @@
+//! What a supervisor can do.
+
+use std::time::Duration;
+
+use crate::logging::LogLevel;
+use crate::sys::process::Pid;
+use crate::sys::signal::Signal;
+
+/// One thing to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Log one line.
+    Log(LogLevel, String),
+    /// Log a text of several lines, as an error.
+    LogLines(String),
+    /// Fork a worker, then say [`Spawned`](super::Event::Spawned) or
+    /// [`SpawnFailed`](super::Event::SpawnFailed) before anything else.
+    Spawn {
+        /// Its number.
+        number: u64,
+        /// Whose settings and listeners it gets.
+        generation: u64,
+    },
+    /// Send a signal to a worker.
+    Send {
+        /// Which worker.
+        pid: Pid,
+        /// Which signal.
+        signal: Signal,
+    },
+    /// A worker hangs: log which request it is at, and send ABRT.
+    Abort {
+        /// Which worker.
+        pid: Pid,
+        /// How old its heartbeat is.
+        age: Duration,
+    },
+    /// Read the settings, bind, and say [`Reloaded`](super::Event::Reloaded).
+    Reload,
+    /// Reopen our own logs.
+    ReopenLogs,
+    /// Forget settings and listeners of all generations but this one.
+    Settle {
+        /// The one that is kept.
+        generation: u64,
+    },
+    /// Close our copies of the listeners: workers that have drained them close the last ones.
+    CloseListeners,
+    /// Tell the host how many workers are aimed at.
+    WorkersChanged {
+        /// From now on.
+        new: usize,
+        /// Before; `None` at the start.
+        old: Option<usize>,
+    },
+    /// Leave the loop with this exit code.
+    End(i32),
+}

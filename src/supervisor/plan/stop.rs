@@ -1,0 +1,85 @@
+//! Stopping: gracefully, quickly, and the end of a graceful stop's patience.
+
+use std::time::Duration;
+
+use super::seats::Stage;
+use super::{Action, Phase, Plan};
+use crate::logging::LogLevel;
+use crate::sys::clock::Moment;
+use crate::sys::signal::Signal;
+
+/// From QUIT to KILL in a quick stop: enough to run exit handlers.
+const QUICK_GRACE: Duration = Duration::from_secs(3);
+/// What is left of a graceful stop after a second TERM, INT or QUIT, as in gunicorn.
+const SHORTENED: Duration = Duration::from_secs(2);
+/// A worker stuck in the kernel cannot be killed: then the master goes without it.
+pub(super) const UNREAPED_LIMIT: Duration = Duration::from_secs(5);
+
+impl Plan {
+    /// TERM: workers finish what they have begun.
+    pub(super) fn stop_gracefully(&mut self, now: Moment) {
+        match self.phase {
+            Phase::Stopping { .. } => self.hurry(now),
+            Phase::Starting | Phase::Serving => {
+                let deadline = now + self.current.graceful_timeout;
+                self.stop(Signal::TERM, deadline, 0);
+            }
+        }
+    }
+
+    /// INT, QUIT.
+    pub(super) fn stop_quickly(&mut self, now: Moment) {
+        match self.phase {
+            Phase::Stopping { .. } => self.hurry(now),
+            Phase::Starting | Phase::Serving => self.stop(Signal::QUIT, now + QUICK_GRACE, 0),
+        }
+    }
+
+    /// The app cannot be loaded: nothing will ever serve.
+    pub(super) fn give_up(&mut self, code: i32, now: Moment) {
+        self.stop(Signal::TERM, now + QUICK_GRACE, code);
+    }
+
+    /// Ends the loop when nobody is left, or nobody who can be killed.
+    pub(super) fn end_when_alone(&mut self, code: i32, now: Moment) {
+        let is_unreapable =
+            |stage| matches!(stage, Stage::Killed { at } if at + UNREAPED_LIMIT <= now);
+        if self.seats.iter().all(|seat| is_unreapable(seat.stage)) {
+            self.out.push(Action::End(code));
+        }
+    }
+
+    fn stop(&mut self, signal: Signal, deadline: Moment, code: i32) {
+        self.phase = Phase::Stopping { code };
+        self.incoming = None;
+        // Our copies first: once the workers have drained and closed theirs, a new connection is
+        // refused instead of waiting for nobody.
+        self.out.push(Action::CloseListeners);
+        for seat in self.seats.iter_mut() {
+            let is_told = match seat.stage {
+                Stage::Failed { .. } | Stage::Aborted { .. } | Stage::Killed { .. } => continue,
+                Stage::Leaving { .. } => true,
+                _ => false,
+            };
+            let kill_at = seat.stage.kill_at().map_or(deadline, |before| before.min(deadline));
+            seat.stage = Stage::Leaving { kill_at };
+            // A worker that boots may have no handler for QUIT yet, and would leave a core file.
+            let signal = if seat.ready_at.is_some() { signal } else { Signal::TERM };
+            // A second TERM says nothing new, or, worse, something else.
+            if !(is_told && signal == Signal::TERM) {
+                self.out.push(Action::Send { pid: seat.pid, signal });
+            }
+        }
+    }
+
+    fn hurry(&mut self, now: Moment) {
+        let latest = now + SHORTENED;
+        for seat in self.seats.iter_mut() {
+            if let Stage::Leaving { kill_at } = &mut seat.stage {
+                *kill_at = latest.min(*kill_at);
+            }
+        }
+        let seconds = SHORTENED.as_secs();
+        self.log(LogLevel::Info, format!("Workers that have not left in {seconds} s are killed"));
+    }
+}

@@ -1,0 +1,127 @@
+//! From nothing to a loop that supervises: signals, listeners, pid file, then the arbiter.
+//!
+//! Signals come first: a TERM while an address is waited for ends the server, it does not kill
+//! it half-way.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::arbiter::{Arbiter, Office};
+use super::desk::Desks;
+use super::generation::Generation;
+use super::host::Host;
+use super::listeners::{BIND_PAUSE, BIND_TRIES, bind_all};
+use super::options::{MAX_WORKERS, Options};
+use crate::critical;
+use crate::sys::clock::Moment;
+use crate::sys::listener::Listener;
+use crate::sys::pidfile::PidFile;
+use crate::sys::pipe::pipe;
+use crate::sys::process::Pid;
+use crate::sys::raw::{raw_poll, readable};
+use crate::sys::scoreboard::Scoreboard;
+use crate::sys::signal::Signal;
+use crate::sys::signal_pipe::SignalPipe;
+
+/// Supervises until it is told to stop; returns the exit code of the master.
+///
+/// 0: stopped by a signal. 1: it could not start. 3: the app cannot be imported. 4: there is no
+/// such app in the module. Call it once, on a process that has one thread.
+pub fn run(host: &mut dyn Host, options: Options) -> i32 {
+    log::info!("Starting unicoro {}", env!("CARGO_PKG_VERSION"));
+    match open_office(options) {
+        Ok(Some(office)) => Arbiter::new(host, office, Moment::now()).run(),
+        Ok(None) => 0,
+        Err(why) => {
+            critical!("{why}");
+            1
+        }
+    }
+}
+
+/// Everything that the loop needs; `None` when a signal said to stop meanwhile.
+fn open_office(options: Options) -> Result<Option<Office>, String> {
+    options.check()?;
+    let signals = SignalPipe::install(&SIGNALS).map_err(cannot("handle signals"))?;
+    let mut early_signals = Vec::new();
+    let Some(listeners) = bind_patiently(&options, &signals, &mut early_signals)? else {
+        return Ok(None);
+    };
+    let board = Scoreboard::new(2 * MAX_WORKERS + SPARE_SLOTS)
+        .map_err(cannot("map the memory shared with the workers"))?;
+    let orphan = pipe().map_err(cannot("make a pipe"))?;
+    // Last, because it is not removed by itself.
+    let pidfile = match &options.pidfile {
+        Some(path) => Some(PidFile::create(path).map_err(|error| error.to_string())?),
+        None => None,
+    };
+    let generation = Generation { number: 1, options, listeners };
+    log::info!("Listening at: {} ({})", generation.addresses(), Pid::me());
+    log::info!("Using worker: {}", generation.options.worker_class);
+    let desks = Desks::new(board);
+    Ok(Some(Office { signals, early_signals, orphan, desks, generation, pidfile }))
+}
+
+/// Binds; an address that is in use is tried again, for a server that is on its way out.
+fn bind_patiently(
+    options: &Options,
+    signals: &SignalPipe,
+    early: &mut Vec<Signal>,
+) -> Result<Option<Vec<Arc<Listener>>>, String> {
+    for tries_left in (0..BIND_TRIES).rev() {
+        match bind_all(options, &[]) {
+            Ok(listeners) => return Ok(Some(listeners)),
+            Err(error) if error.is_in_use() && tries_left > 0 => {
+                log::error!("{error}. Trying again in {} s.", BIND_PAUSE.as_secs());
+            }
+            Err(error) => return Err(error.to_string()),
+        }
+        if is_told_to_stop(signals, BIND_PAUSE, early) {
+            return Ok(None);
+        }
+    }
+    Err("no address could be bound".to_owned())
+}
+
+/// Waits; signals that are not about stopping are kept for the loop.
+fn is_told_to_stop(signals: &SignalPipe, pause: Duration, early: &mut Vec<Signal>) -> bool {
+    let end = Moment::now() + pause;
+    loop {
+        let left = end - Moment::now();
+        if left.is_zero() {
+            return false;
+        }
+        // An error would come back at once: the next try to bind is then simply earlier.
+        let Ok(_) = raw_poll(&mut [readable(signals.as_fd().as_raw_fd())], Some(left)) else {
+            return false;
+        };
+        match signals.next_signal() {
+            Ok(Some(Signal::TERM | Signal::INT | Signal::QUIT)) => return true,
+            Ok(Some(signal)) => early.push(signal),
+            Ok(None) | Err(_) => {}
+        }
+    }
+}
+
+fn cannot(what: &'static str) -> impl Fn(io::Error) -> String {
+    move |error| format!("cannot {what}: {error}")
+}
+
+/// What a master listens to.
+const SIGNALS: [Signal; 10] = [
+    Signal::TERM,
+    Signal::INT,
+    Signal::QUIT,
+    Signal::HUP,
+    Signal::TTIN,
+    Signal::TTOU,
+    Signal::USR1,
+    Signal::USR2,
+    Signal::WINCH,
+    Signal::CHLD,
+];
+
+/// For workers of former generations that take their time to leave.
+const SPARE_SLOTS: usize = 2 * MAX_WORKERS;

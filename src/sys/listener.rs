@@ -1,0 +1,394 @@
+//! A socket that listens.
+//!
+//! The supervisor binds it once; workers inherit it through the fork. It is non-blocking and
+//! close-on-exec. A unix socket's path is removed when the listener is dropped, but only by the
+//! process that bound it, and only while the path is still that very socket.
+#![allow(unsafe_code)]
+
+use std::error::Error;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::mem;
+use std::net::TcpListener;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::{SocketAddr as UnixAddress, UnixListener};
+use std::path::{Path, PathBuf};
+
+use super::address::Address;
+use super::fd::{check, set_cloexec, set_nonblocking};
+use super::process::Pid;
+use super::stale_socket::clear_path;
+use super::tcp;
+
+/// How to bind.
+#[derive(Clone, Copy, Debug)]
+pub struct BindOptions {
+    /// How many connections the kernel holds until they are accepted.
+    pub backlog: u32,
+    /// SO_REUSEPORT on TCP sockets.
+    pub reuse_port: bool,
+    /// The umask while a unix socket's path is made: 0 lets everybody connect.
+    pub umask: u32,
+}
+
+impl Default for BindOptions {
+    fn default() -> BindOptions {
+        BindOptions { backlog: 2048, reuse_port: false, umask: 0 }
+    }
+}
+
+/// A listening socket and where it came from.
+#[derive(Debug)]
+pub struct Listener {
+    fd: OwnedFd,
+    asked: Address,
+    shown: String,
+    path: Option<OwnedPath>,
+}
+
+impl Listener {
+    /// Binds and listens.
+    ///
+    /// # Errors
+    /// A sentence that names the address, the reason and what to do.
+    pub fn bind(address: &Address, options: BindOptions) -> Result<Listener, BindError> {
+        Listener::open(address, options)
+            .map_err(|source| BindError { address: address.clone(), source })
+    }
+
+    fn open(address: &Address, options: BindOptions) -> io::Result<Listener> {
+        let (fd, path) = match address {
+            Address::Tcp { host, port } => (bind_tcp(host, *port, options.reuse_port)?, None),
+            Address::Unix(path) => {
+                let fd = bind_unix(path, options.umask)?;
+                (fd, Some(OwnedPath::of(path)?))
+            }
+            Address::Abstract(name) => {
+                let address = UnixAddress::from_abstract_name(name)?;
+                (UnixListener::bind_addr(&address)?.into(), None)
+            }
+            Address::Fd(number) => (adopt(*number)?, None),
+        };
+        set_nonblocking(fd.as_fd(), true)?;
+        if !matches!(address, Address::Fd(_)) {
+            listen(&fd, options.backlog)?;
+        }
+        let shown = shown(address, &fd);
+        Ok(Listener { fd, asked: address.clone(), shown, path })
+    }
+
+    /// What was asked for; a port of 0 is still 0 here.
+    #[must_use]
+    pub fn asked(&self) -> &Address {
+        &self.asked
+    }
+
+    /// What logs print: `http://127.0.0.1:8000`, `unix:/run/app.sock`.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.shown
+    }
+
+    /// True for a unix socket.
+    #[must_use]
+    pub fn is_unix(&self) -> bool {
+        family(self.fd.as_raw_fd()).is_ok_and(|family| family == libc::AF_UNIX)
+    }
+
+    /// From now on the path of a unix socket is left in place: another process goes on with it.
+    pub fn keep_path(&mut self) {
+        self.path = None;
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl AsRawFd for Listener {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            path.remove();
+        }
+    }
+}
+
+/// Why an address could not be listened on.
+#[derive(Debug)]
+pub struct BindError {
+    /// The address.
+    pub address: Address,
+    /// The system's reason.
+    pub source: io::Error,
+}
+
+impl BindError {
+    /// True when somebody else has the address, so that a later try may succeed.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        self.source.kind() == io::ErrorKind::AddrInUse
+    }
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let BindError { address, source } = self;
+        write!(f, "cannot listen on {address}: {source}")?;
+        match source.kind() {
+            io::ErrorKind::AddrInUse => {
+                write!(f, "; stop the server that has it, or choose another address with --bind")
+            }
+            io::ErrorKind::PermissionDenied => {
+                write!(f, "; choose a port above 1023 or a path that this user may write")
+            }
+            io::ErrorKind::AddrNotAvailable => write!(f, "; this machine has no such address"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Error for BindError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+/// A path in the file system that is ours to remove.
+#[derive(Debug)]
+struct OwnedPath {
+    path: PathBuf,
+    owner: Pid,
+    device: u64,
+    inode: u64,
+}
+
+impl OwnedPath {
+    fn of(path: &Path) -> io::Result<OwnedPath> {
+        let found = fs::symlink_metadata(path)?;
+        let (device, inode) = (found.dev(), found.ino());
+        // Absolute, because the server may change its directory later.
+        Ok(OwnedPath { path: std::path::absolute(path)?, owner: Pid::me(), device, inode })
+    }
+
+    /// Not in a forked child, and not when another server has bound the path since.
+    fn remove(&self) {
+        let is_same = fs::symlink_metadata(&self.path)
+            .is_ok_and(|found| (found.dev(), found.ino()) == (self.device, self.inode));
+        if is_same && Pid::me() == self.owner {
+            // A path that cannot be removed is stale, and is cleared by the next server.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// The first of the host's addresses that can be bound; else the first error.
+fn bind_tcp(host: &str, port: u16, reuse_port: bool) -> io::Result<OwnedFd> {
+    let mut first_error = None;
+    for address in tcp::resolve(host, port)? {
+        match tcp::bound(address, reuse_port) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => {
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    Err(first_error.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
+}
+
+fn bind_unix(path: &Path, umask: u32) -> io::Result<OwnedFd> {
+    clear_path(path)?;
+    // SAFETY: umask takes and returns an integer. It is the process's; the supervisor has one
+    // thread, so no file of somebody else's is made meanwhile.
+    let former = unsafe { libc::umask(umask as libc::mode_t) };
+    let bound = UnixListener::bind(path);
+    // SAFETY: as above.
+    unsafe { libc::umask(former) };
+    Ok(bound?.into())
+}
+
+/// Takes over an inherited descriptor after a look at what it is.
+fn adopt(number: RawFd) -> io::Result<OwnedFd> {
+    let refuse = |why| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    if number <= libc::STDERR_FILENO {
+        return refuse("0, 1 and 2 are the standard streams");
+    }
+    if socket_option(number, libc::SO_TYPE)? != libc::SOCK_STREAM {
+        return refuse("it is not a stream socket");
+    }
+    if socket_option(number, libc::SO_ACCEPTCONN)? == 0 {
+        return refuse("the socket does not listen; whoever made it has to call listen(2)");
+    }
+    // SAFETY: it is open (it answered above), and the operator handed it to us by its number, so
+    // nothing else in this process owns it.
+    let fd = unsafe { OwnedFd::from_raw_fd(number) };
+    set_cloexec(fd.as_fd(), true)?;
+    Ok(fd)
+}
+
+/// May be called again on a socket that listens: it only changes the backlog.
+fn listen(fd: &OwnedFd, backlog: u32) -> io::Result<()> {
+    let backlog = libc::c_int::try_from(backlog).unwrap_or(libc::c_int::MAX);
+    // SAFETY: listen(2) takes integers; the fd is open.
+    check(unsafe { libc::listen(fd.as_raw_fd(), backlog) }).map(drop)
+}
+
+fn socket_option(fd: RawFd, option: libc::c_int) -> io::Result<libc::c_int> {
+    let mut value: libc::c_int = 0;
+    let mut length = mem::size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: `value` has the `length` bytes that the kernel may write; all options asked for
+    // here are ints. A number that is not open, or no socket, is answered with an error.
+    let result = unsafe {
+        libc::getsockopt(fd, libc::SOL_SOCKET, option, (&raw mut value).cast(), &raw mut length)
+    };
+    check(result).map(|_| value)
+}
+
+fn family(fd: RawFd) -> io::Result<libc::c_int> {
+    socket_option(fd, libc::SO_DOMAIN)
+}
+
+/// TCP shows the address the kernel has: it knows the port that 0 became.
+fn shown(asked: &Address, fd: &OwnedFd) -> String {
+    let is_unix = family(fd.as_raw_fd()).is_ok_and(|family| family == libc::AF_UNIX);
+    match (asked, is_unix) {
+        (Address::Unix(_) | Address::Abstract(_), _) => asked.to_string(),
+        (_, true) => inherited_unix(fd).unwrap_or_else(|| asked.to_string()),
+        (_, false) => fd
+            .try_clone()
+            .and_then(|copy| TcpListener::from(copy).local_addr())
+            .map_or_else(|_| asked.to_string(), |address| format!("http://{address}")),
+    }
+}
+
+fn inherited_unix(fd: &OwnedFd) -> Option<String> {
+    let address = UnixListener::from(fd.try_clone().ok()?).local_addr().ok()?;
+    if let Some(path) = address.as_pathname() {
+        return Some(format!("unix:{}", path.display()));
+    }
+    Some(format!("unix:@{}", address.as_abstract_name()?.escape_ascii()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpStream;
+    use std::os::fd::IntoRawFd;
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::net::UnixStream;
+
+    fn bind(address: &Address) -> Result<Listener, BindError> {
+        Listener::bind(address, BindOptions::default())
+    }
+
+    fn tcp(host: &str) -> Address {
+        Address::Tcp { host: host.to_owned(), port: 0 }
+    }
+
+    fn path(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("unicoro-{}-{name}", Pid::me()));
+        let _ = fs::remove_file(&path);
+        path
+    }
+
+    #[test]
+    fn a_tcp_listener_shows_the_port_it_got() {
+        let listener = bind(&tcp("127.0.0.1")).unwrap();
+        let shown = listener.address().strip_prefix("http://").unwrap();
+        TcpStream::connect(shown).unwrap();
+        assert!(!shown.ends_with(":0"));
+        assert!(!listener.is_unix());
+    }
+
+    #[test]
+    fn ipv6_is_shown_in_brackets() {
+        // A machine without IPv6 has nothing to test here.
+        if let Ok(listener) = bind(&tcp("::1")) {
+            assert!(listener.address().starts_with("http://[::1]:"));
+        }
+    }
+
+    #[test]
+    fn a_taken_port_is_in_use() {
+        let first = bind(&tcp("127.0.0.1")).unwrap();
+        let port = first.address().rsplit(':').next().unwrap().parse().unwrap();
+        let error = bind(&Address::Tcp { host: "127.0.0.1".into(), port }).unwrap_err();
+        assert!(error.is_in_use());
+        assert!(error.to_string().contains("--bind"), "{error}");
+    }
+
+    #[test]
+    fn a_stale_unix_path_is_replaced_and_a_live_one_is_not() {
+        let path = path("stale");
+        drop(UnixListener::bind(&path).unwrap());
+        let address = Address::Unix(path.clone());
+        let listener = bind(&address).unwrap();
+        UnixStream::connect(&path).unwrap();
+        assert!(bind(&address).unwrap_err().is_in_use());
+        UnixStream::connect(&path).unwrap();
+        drop(listener);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_that_is_no_socket_stays() {
+        let path = path("file");
+        fs::write(&path, "precious").unwrap();
+        let error = bind(&Address::Unix(path.clone())).unwrap_err();
+        assert!(error.to_string().contains("not a socket"), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+        fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_path_taken_over_by_another_server_stays() {
+        let path = path("taken");
+        let listener = bind(&Address::Unix(path.clone())).unwrap();
+        fs::rename(&path, path.with_extension("old")).unwrap();
+        let other = UnixListener::bind(&path).unwrap();
+        drop(listener);
+        assert!(path.exists());
+        drop(other);
+        fs::remove_file(&path).unwrap();
+        fs::remove_file(path.with_extension("old")).unwrap();
+    }
+
+    #[test]
+    fn umask_0_lets_everybody_connect() {
+        let path = path("mode");
+        let _listener = bind(&Address::Unix(path.clone())).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o777);
+    }
+
+    #[test]
+    fn an_abstract_name_is_bound() {
+        let name = format!("unicoro-test-{}", Pid::me()).into_bytes();
+        let listener = bind(&Address::Abstract(name.clone())).unwrap();
+        assert!(listener.address().starts_with("unix:@unicoro-test-"));
+        UnixStream::connect_addr(&UnixAddress::from_abstract_name(&name).unwrap()).unwrap();
+    }
+
+    #[test]
+    fn an_inherited_socket_must_listen() {
+        let ours = TcpListener::bind("127.0.0.1:0").unwrap();
+        let shown = format!("http://{}", ours.local_addr().unwrap());
+        let listener = bind(&Address::Fd(ours.into_raw_fd())).unwrap();
+        assert_eq!(listener.address(), shown);
+
+        let (one, _other) = UnixStream::pair().unwrap();
+        let error = bind(&Address::Fd(one.as_raw_fd())).unwrap_err();
+        assert!(error.to_string().contains("does not listen"), "{error}");
+        assert!(bind(&Address::Fd(1)).is_err());
+        assert!(bind(&Address::Fd(9999)).is_err());
+    }
+}

@@ -1,0 +1,219 @@
+//! Processes: who we are, fork, how a child ended, signals to others.
+//!
+//! ```text
+//!            fork()
+//!   parent ────┬──────────────> Fork::Parent(pid) ... reap() -> (pid, Exit)
+//!              └─ child ──────> Fork::Child ... exit_now(code), never a return to the caller
+//! ```
+//!
+//! The child of a fork takes no lock that another thread may have held; the supervisor keeps
+//! itself single-threaded for that reason.
+#![allow(unsafe_code)]
+
+use std::fmt;
+use std::io;
+
+use super::fd::check;
+use super::signal::Signal;
+
+/// A process id, always positive.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Pid(libc::pid_t);
+
+impl Pid {
+    /// This process.
+    #[must_use]
+    pub fn me() -> Pid {
+        // SAFETY: getpid has no arguments and cannot fail.
+        Pid(unsafe { libc::getpid() })
+    }
+
+    /// The parent; process 1, or the nearest subreaper, once the real one is gone.
+    #[must_use]
+    pub fn parent() -> Pid {
+        // SAFETY: getppid has no arguments and cannot fail.
+        Pid(unsafe { libc::getppid() })
+    }
+
+    /// The process with this number. Zero and below mean groups to kill(2), so they are refused.
+    #[must_use]
+    pub fn from_raw(number: i32) -> Option<Pid> {
+        (number > 0).then_some(Pid(number))
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn as_raw(self) -> i32 {
+        self.0
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// `ESRCH` when it is gone, `EPERM` when it is not ours.
+    pub fn send(self, signal: Signal) -> io::Result<()> {
+        // SAFETY: kill takes two integers; the pid is positive, so no group is meant.
+        check(unsafe { libc::kill(self.0, signal.as_raw()) }).map(drop)
+    }
+
+    /// True when such a process exists; a zombie does.
+    #[must_use]
+    pub fn is_alive(self) -> bool {
+        // SAFETY: signal 0 only checks.
+        match check(unsafe { libc::kill(self.0, 0) }) {
+            Ok(_) => true,
+            Err(error) => error.raw_os_error() == Some(libc::EPERM),
+        }
+    }
+}
+
+impl fmt::Display for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Which side of a fork we are on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fork {
+    /// The caller, which has a new child.
+    Parent(Pid),
+    /// The new process.
+    Child,
+}
+
+/// Forks.
+///
+/// # Errors
+/// `EAGAIN`, `ENOMEM`: no process or memory is left.
+pub fn fork() -> io::Result<Fork> {
+    // SAFETY: glibc's fork leaves malloc and stdio usable in the child. Locks that other threads
+    // held stay taken there, which can hang the child but not break memory; see the module text.
+    match check(unsafe { libc::fork() })? {
+        0 => Ok(Fork::Child),
+        pid => Ok(Fork::Parent(Pid(pid))),
+    }
+}
+
+/// Ends this process at once: no destructors, no atexit, no flush of what a parent had buffered.
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: _exit takes an integer and does not return.
+    unsafe { libc::_exit(code) }
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// It left by itself with this code.
+    Code(i32),
+    /// A signal ended it.
+    Signal {
+        /// Which one.
+        signal: Signal,
+        /// Whether it left a core file.
+        core: bool,
+    },
+}
+
+impl Exit {
+    /// The signal that ended it, if one did.
+    #[must_use]
+    pub fn signal(self) -> Option<Signal> {
+        match self {
+            Exit::Code(_) => None,
+            Exit::Signal { signal, .. } => Some(signal),
+        }
+    }
+
+    fn from_status(status: libc::c_int) -> Exit {
+        if libc::WIFSIGNALED(status) {
+            let signal = Signal::from_raw(libc::WTERMSIG(status));
+            Exit::Signal { signal, core: libc::WCOREDUMP(status) }
+        } else {
+            Exit::Code(libc::WEXITSTATUS(status))
+        }
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Exit::Code(code) => write!(f, "exited with code {code}"),
+            Exit::Signal { signal, core: false } => write!(f, "was killed by {signal}"),
+            Exit::Signal { signal, core: true } => {
+                write!(f, "was killed by {signal} and left a core file")
+            }
+        }
+    }
+}
+
+/// One child that has ended, if there is any; never waits.
+///
+/// # Errors
+/// Whatever `wait4(2)` says, `ECHILD` (no children at all) excepted.
+pub fn reap() -> io::Result<Option<(Pid, Exit)>> {
+    wait(-1, libc::WNOHANG)
+}
+
+/// Waits until the child `pid` has ended.
+///
+/// # Errors
+/// `ECHILD` as `NotFound` when it is no child of ours.
+pub fn wait_for(pid: Pid) -> io::Result<Exit> {
+    loop {
+        match wait(pid.0, 0) {
+            Ok(Some((_, exit))) => return Ok(exit),
+            Ok(None) => return Err(io::ErrorKind::NotFound.into()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// wait4(2) made directly: the binary has a `waitpid` of its own for green threads.
+fn wait(pid: libc::pid_t, options: libc::c_int) -> io::Result<Option<(Pid, Exit)>> {
+    let mut status: libc::c_int = 0;
+    let usage = std::ptr::null_mut::<libc::rusage>();
+    // SAFETY: `status` is written before the call returns; a null rusage is allowed.
+    let found = unsafe { libc::syscall(libc::SYS_wait4, pid, &raw mut status, options, usage) };
+    match found {
+        -1 => no_child_is_none(io::Error::last_os_error()),
+        0 => Ok(None),
+        // The kernel's pids fit a pid_t.
+        pid => Ok(Some((Pid(pid as libc::pid_t), Exit::from_status(status)))),
+    }
+}
+
+fn no_child_is_none(error: io::Error) -> io::Result<Option<(Pid, Exit)>> {
+    if error.raw_os_error() == Some(libc::ECHILD) { Ok(None) } else { Err(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exit_of(child: impl FnOnce()) -> Exit {
+        match fork().unwrap() {
+            Fork::Child => {
+                child();
+                exit_now(7)
+            }
+            Fork::Parent(pid) => wait_for(pid).unwrap(),
+        }
+    }
+
+    #[test]
+    fn an_exit_code_is_told_from_a_signal() {
+        assert_eq!(exit_of(|| ()), Exit::Code(7));
+        let killed = exit_of(|| drop(Pid::me().send(Signal::KILL)));
+        assert_eq!(killed, Exit::Signal { signal: Signal::KILL, core: false });
+        assert_eq!(killed.to_string(), "was killed by SIGKILL");
+    }
+
+    #[test]
+    fn group_numbers_are_no_pids() {
+        assert_eq!(Pid::from_raw(0), None);
+        assert_eq!(Pid::from_raw(-1), None);
+        assert!(Pid::me().is_alive());
+    }
+}

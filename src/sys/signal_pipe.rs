@@ -1,0 +1,173 @@
+//! Signals as bytes in a pipe: the one signal handler of the program.
+//!
+//! ```text
+//!   kernel ── handler: keep errno, write(number), put errno back ──> pipe ──> next()
+//! ```
+//!
+//! Everything else happens in the loop that reads the pipe, with no restriction on what it may
+//! call. One pipe serves a process. The child of a fork must call [`SignalPipe::reset`] while
+//! signals are still blocked; otherwise its signals would land in the pipe that it shares with
+//! its parent.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use super::fd::set_nonblocking;
+use super::pipe::pipe;
+use super::raw::raw_read;
+use super::signal::{Signal, unblock};
+
+/// The write end for the handler, or -1: then the signal is swallowed.
+static WAKE_FD: AtomicI32 = AtomicI32::new(-1);
+
+/// The read end, and what to undo in a child.
+#[derive(Debug)]
+pub struct SignalPipe {
+    reader: OwnedFd,
+    /// Owned for its lifetime only; the handler finds its number in `WAKE_FD`.
+    _writer: OwnedFd,
+    handled: Vec<Signal>,
+}
+
+impl SignalPipe {
+    /// Installs the handler for each of `signals` and lets them through.
+    ///
+    /// # Errors
+    /// No descriptor left, a signal that cannot be caught, or a pipe that exists already.
+    pub fn install(signals: &[Signal]) -> io::Result<SignalPipe> {
+        let (reader, writer) = pipe()?;
+        set_nonblocking(reader.as_fd(), true)?;
+        // A full pipe must not block the handler. 64 KiB of unread signals are more than any
+        // loop has to do: those that are lost then say nothing new.
+        set_nonblocking(writer.as_fd(), true)?;
+        WAKE_FD
+            .compare_exchange(-1, writer.as_raw_fd(), Ordering::SeqCst, Ordering::SeqCst)
+            .map_err(|_| io::Error::new(io::ErrorKind::AlreadyExists, "a signal pipe exists"))?;
+        let pipe = SignalPipe { reader, _writer: writer, handled: signals.to_vec() };
+        for signal in &pipe.handled {
+            signal.handle(on_signal)?;
+        }
+        unblock(&pipe.handled)?;
+        Ok(pipe)
+    }
+
+    /// The next signal that came in, if any. Never blocks.
+    ///
+    /// # Errors
+    /// Whatever `read(2)` says, `EAGAIN` and `EINTR` excepted.
+    pub fn next_signal(&self) -> io::Result<Option<Signal>> {
+        let mut byte = [0];
+        match raw_read(self.reader.as_raw_fd(), &mut byte) {
+            Ok(0) => Ok(None),
+            Ok(_) => Ok(Some(Signal::from_raw(libc::c_int::from(byte[0])))),
+            Err(error) if is_for_later(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// For the child of a fork: default dispositions again, and both ends closed.
+    ///
+    /// Call it while signals are blocked. A plain drop instead leaves the handlers in place with
+    /// nothing to write to, so that a master on its way out is not killed by a second SIGTERM.
+    pub fn reset(self) {
+        for signal in &self.handled {
+            // Each could be handled, so each can be reset.
+            let _ = signal.reset();
+        }
+    }
+}
+
+impl Drop for SignalPipe {
+    fn drop(&mut self) {
+        // Before the descriptors are closed, so that the handler never meets a reused number.
+        WAKE_FD.store(-1, Ordering::SeqCst);
+    }
+}
+
+impl AsFd for SignalPipe {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
+    }
+}
+
+fn is_for_later(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// Only async-signal-safe steps: an atomic load and a write(2) made directly.
+extern "C" fn on_signal(number: libc::c_int) {
+    // SAFETY: errno's address is the calling thread's own and always valid.
+    let errno = unsafe { *libc::__errno_location() };
+    let fd = WAKE_FD.load(Ordering::Relaxed);
+    if fd >= 0 {
+        // Signal numbers end at 64.
+        let byte = number as u8;
+        // SAFETY: one byte is read from a live local. The write end is non-blocking; a number
+        // that is no longer open gives EBADF, which is dropped with errno.
+        unsafe { libc::syscall(libc::SYS_write, fd, &raw const byte, 1usize) };
+    }
+    // SAFETY: as above.
+    unsafe { *libc::__errno_location() = errno };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::process::{Fork, Pid, exit_now, fork, wait_for};
+
+    // One test only: the pipe is the process's. It forks so that no other test's signals matter.
+    #[test]
+    fn signals_arrive_as_bytes_in_order_and_errno_survives() {
+        match fork().unwrap() {
+            Fork::Child => exit_now(in_the_child()),
+            Fork::Parent(pid) => {
+                assert_eq!(wait_for(pid).unwrap(), crate::sys::process::Exit::Code(0));
+            }
+        }
+    }
+
+    /// No assertion macros and no panics here: a forked test process only returns a number.
+    fn in_the_child() -> i32 {
+        let Ok(pipe) = SignalPipe::install(&[Signal::USR1, Signal::HUP]) else { return 1 };
+        if SignalPipe::install(&[Signal::USR1]).is_ok() {
+            return 2;
+        }
+        // SAFETY: this thread's errno; raise(3) delivers to this thread before it returns.
+        let errno = unsafe {
+            *libc::__errno_location() = 4242;
+            libc::raise(libc::SIGUSR1);
+            libc::raise(libc::SIGHUP);
+            *libc::__errno_location()
+        };
+        if errno != 4242 {
+            return 3;
+        }
+        if !matches!(pipe.next_signal(), Ok(Some(Signal::USR1))) {
+            return 4;
+        }
+        if !matches!(pipe.next_signal(), Ok(Some(Signal::HUP))) {
+            return 5;
+        }
+        if !matches!(pipe.next_signal(), Ok(None)) {
+            return 6;
+        }
+        after_a_reset(pipe)
+    }
+
+    fn after_a_reset(pipe: SignalPipe) -> i32 {
+        pipe.reset();
+        match fork() {
+            Ok(Fork::Child) => {
+                let _ = Pid::me().send(Signal::USR1);
+                exit_now(9)
+            }
+            Ok(Fork::Parent(pid)) => match wait_for(pid) {
+                Ok(exit) if exit.signal() == Some(Signal::USR1) => 0,
+                _ => 7,
+            },
+            Err(_) => 8,
+        }
+    }
+}

@@ -1,3 +1,61 @@
-//! The `unicoro` command.
+//! The `unicoro` command: settings, then the supervisor, then (in each fork) a worker.
 
-fn main() {}
+mod host;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::ExitCode;
+
+use unicoro::config::{Invocation, Stop};
+use unicoro::{supervisor, worker};
+
+use crate::host::{WorkerHost, log_to, options, read_settings};
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let cwd = match std::env::current_dir() {
+        Ok(cwd) => cwd,
+        Err(error) => return fail(&format!("the current directory is gone: {error}"), 1),
+    };
+    // Variables that are no UTF-8 cannot be settings.
+    let env: BTreeMap<_, _> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let invocation = Invocation { args: arguments[1..].to_vec(), env, cwd };
+    let settings = match read_settings(&invocation, &arguments) {
+        Ok(settings) => settings,
+        Err(stop @ Stop::Print(_)) => {
+            // A reader that is gone (`| head`) is no error of ours.
+            drop(writeln!(std::io::stdout(), "{stop}"));
+            return ExitCode::SUCCESS;
+        }
+        Err(stop) => return fail(&stop.to_string(), stop.exit_code()),
+    };
+    if let Err(text) = log_to(&settings) {
+        return fail(&text, 1);
+    }
+    if settings.check_config {
+        return match worker::check(&settings, &arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(text) => fail(&text, 1),
+        };
+    }
+    for notice in &settings.notices {
+        log::warn!("{notice}");
+    }
+    let options = match options(&settings) {
+        Ok(options) => options,
+        Err(text) => return fail(&text, 1),
+    };
+    let mut host = match WorkerHost::new(invocation, arguments, settings) {
+        Ok(host) => host,
+        Err((code, text)) => return fail(&text, code),
+    };
+    let code = supervisor::run(&mut host, options);
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
+}
+
+fn fail(text: &str, code: i32) -> ExitCode {
+    drop(writeln!(std::io::stderr(), "unicoro: {text}"));
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
+}

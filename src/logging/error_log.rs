@@ -83,6 +83,15 @@ pub fn init(errorlog: &str, level: LogLevel) -> Result<(), LogError> {
     Ok(())
 }
 
+/// Writes an application's own text (`wsgi.errors`) to the error log, as it is.
+pub fn write_text(text: &str) {
+    let sink = SINK.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match sink {
+        Some(sink) => sink.write_line(text.as_bytes()),
+        None => eprint!("{text}"),
+    }
+}
+
 /// Lets standard output and error of this process go to the error log as well.
 ///
 /// # Errors
@@ -111,6 +120,12 @@ fn install(sink: Arc<Sink>) -> Arc<Sink> {
     sink
 }
 
+/// may reports each of its settings and descriptors at info: nobody's news.
+fn own_level(target: &str) -> LevelFilter {
+    let is_dependency = target.starts_with("may") || target.starts_with("generator");
+    if is_dependency { LevelFilter::Warn } else { log::max_level() }
+}
+
 /// Everything passes env_logger's own filter; the facade's maximum level and [`ErrorLog`] decide,
 /// because those can change at a reload.
 fn backend(sink: Arc<Sink>) -> env_logger::Logger {
@@ -132,7 +147,7 @@ struct ErrorLog {
 
 impl Log for ErrorLog {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= log::max_level()
+        metadata.level() <= own_level(metadata.target())
             && (!ONLY_CRITICAL.load(Ordering::Relaxed) || metadata.target() == CRITICAL)
     }
 

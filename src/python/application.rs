@@ -13,6 +13,7 @@ use super::respond::{Ended, Trouble, respond};
 use super::response::{Fields, Response};
 use super::{Reader, ServerFacts, traceback};
 use crate::http::{Head, RequestFacts, refusal};
+use crate::logging::TRACEBACK;
 
 /// A loaded WSGI application.
 pub struct Application {
@@ -80,7 +81,7 @@ impl Application {
             in_fresh_context(py, || {
                 self.try_call(py, &mut request).unwrap_or_else(|error| {
                     // The server's own objects could not be made: out of memory, or a bug.
-                    log::error!("{}", traceback::format(py, &error));
+                    log::error!(target: TRACEBACK, "{}", traceback::format(py, &error));
                     failed(&request, 500, None)
                 })
             })
@@ -138,12 +139,9 @@ fn badly(
     trouble: Trouble,
 ) -> Outcome {
     let (is_broken, is_head_sent, body_sent, begun) = match response.try_borrow() {
-        Ok(response) => (
-            response.is_broken(),
-            response.is_head_sent(),
-            response.body_sent(),
-            response.status(),
-        ),
+        Ok(response) => {
+            (response.is_broken(), response.is_head_sent(), response.body_sent(), response.status())
+        }
         Err(_) => (false, true, 0, 0),
     };
     let line = line_of(request);
@@ -158,7 +156,11 @@ fn badly(
     } else {
         match trouble {
             Trouble::Raised(error) => {
-                log::error!("Error handling request {line}\n{}", traceback::format(py, &error));
+                log::error!(
+                    target: TRACEBACK,
+                    "Error handling request {line}\n{}",
+                    traceback::format(py, &error)
+                );
             }
             Trouble::Misused(text) => log::error!("Error handling request {line}: {text}"),
             Trouble::Client => {}

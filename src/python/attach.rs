@@ -21,15 +21,11 @@ pub fn attached<R>(body: impl FnOnce(Python<'_>) -> R) -> R {
         return Python::attach(body);
     };
     green.enter(|state| {
-        // SAFETY: the state belongs to this green thread and is detached: `enter` has checked.
-        unsafe { ffi::PyEval_RestoreThread(state) };
-        // SAFETY: we hold the GIL, with this green thread's state, until the save below; `body`
+        let _attached = Attached::restore(state);
+        // SAFETY: we hold the GIL, with this green thread's state, until the guard drops; `body`
         // gives it up only through `detached` and CPython's own blocking calls, which take it back
         // before they return.
-        let result = body(unsafe { Python::assume_attached() });
-        // SAFETY: attached, see above.
-        unsafe { ffi::PyEval_SaveThread() };
-        result
+        body(unsafe { Python::assume_attached() })
     })
 }
 
@@ -38,12 +34,8 @@ pub fn attached<R>(body: impl FnOnce(Python<'_>) -> R) -> R {
 /// Unlike pyo3's `detach` it leaves pyo3's count alone: green threads come and go in the meantime,
 /// each with a share in it.
 pub fn detached<R>(_py: Python<'_>, body: impl FnOnce() -> R) -> R {
-    // SAFETY: the token shows that this thread is attached.
-    let state = unsafe { ffi::PyEval_SaveThread() };
-    let result = body();
-    // SAFETY: the state that was just saved, on the same thread or green thread.
-    unsafe { ffi::PyEval_RestoreThread(state) };
-    result
+    let _detached = Detached::save();
+    body()
 }
 
 /// Runs `body` in a new, empty contextvars context: what one request sets, the next does not see.
@@ -68,10 +60,43 @@ pub fn in_fresh_context<R>(_py: Python<'_>, body: impl FnOnce() -> R) -> R {
 /// Gives the GIL up on the main thread, after the application was loaded, for as long as an engine
 /// runs `body` there. What runs inside attaches by itself.
 pub fn main_thread<R>(body: impl FnOnce() -> R) -> R {
-    // SAFETY: the main thread has held the GIL since it started the interpreter.
-    let state = unsafe { ffi::PyEval_SaveThread() };
-    let result = body();
-    // SAFETY: the state that was just saved, on the same thread.
-    unsafe { ffi::PyEval_RestoreThread(state) };
-    result
+    let _detached = Detached::save();
+    body()
+}
+
+/// The GIL, held by a green thread. A guard, so that a panic gives it back too.
+struct Attached;
+
+impl Attached {
+    fn restore(state: *mut ffi::PyThreadState) -> Self {
+        // SAFETY: the state belongs to this green thread and is detached: `enter` has checked.
+        unsafe { ffi::PyEval_RestoreThread(state) };
+        Self
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        // SAFETY: attached since `restore`, see `attached`.
+        unsafe { ffi::PyEval_SaveThread() };
+    }
+}
+
+/// The GIL, given up. A guard, so that a panic takes it back too.
+struct Detached(*mut ffi::PyThreadState);
+
+impl Detached {
+    /// The caller is attached.
+    fn save() -> Self {
+        // SAFETY: attached: `detached` was shown a token, `main_thread` is called by the thread that
+        // started the interpreter.
+        Self(unsafe { ffi::PyEval_SaveThread() })
+    }
+}
+
+impl Drop for Detached {
+    fn drop(&mut self) {
+        // SAFETY: the state that `save` gave up, on the same thread or green thread.
+        unsafe { ffi::PyEval_RestoreThread(self.0) };
+    }
 }

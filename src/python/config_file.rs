@@ -24,7 +24,8 @@ pub fn run(source: &ConfigSource) -> Result<Vec<FileValue>, ConfigError> {
                     )
                 })?;
                 let path = path.display().to_string();
-                let names = run_text(py, &text, &path).map_err(|error| raised(py, &path, &error))?;
+                let names =
+                    run_text(py, &text, &path).map_err(|error| raised(py, &path, &error))?;
                 (names, lines_of(py, &text).unwrap_or_default())
             }
             ConfigSource::Module(module) => {
@@ -97,8 +98,9 @@ fn values(names: &Bound<'_, PyDict>, lines: &[(String, u32)]) -> Vec<FileValue> 
 
 /// A Python object as a plain value, or what it is.
 fn plain(object: &Bound<'_, PyAny>) -> Value {
-    let described =
-        || Value::Object { type_name: object.get_type().name().map_or("object".into(), |name| name.to_string()) };
+    let described = || Value::Object {
+        type_name: object.get_type().name().map_or("object".into(), |name| name.to_string()),
+    };
     if object.is_none() {
         Value::None
     } else if let Ok(flag) = object.cast::<PyBool>() {

@@ -74,10 +74,13 @@ impl Environ {
         set(intern!(py, "REQUEST_METHOD"), head.method)?;
         set(intern!(py, "QUERY_STRING"), head.target.query)?;
         set(intern!(py, "RAW_URI"), head.target.raw)?;
-        set(intern!(py, "SERVER_PROTOCOL"), match head.version {
-            Version::Http10 => "HTTP/1.0",
-            Version::Http11 => "HTTP/1.1",
-        })?;
+        set(
+            intern!(py, "SERVER_PROTOCOL"),
+            match head.version {
+                Version::Http10 => "HTTP/1.0",
+                Version::Http11 => "HTTP/1.1",
+            },
+        )?;
         let path = percent_decode(head.target.path);
         environ.set_item(intern!(py, "PATH_INFO"), latin1(py, &path))?;
         self.set_headers(py, &environ, head)?;

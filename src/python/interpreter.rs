@@ -16,6 +16,7 @@ use super::attach::attached;
 use super::home::Home;
 use super::thread_state;
 use super::traceback;
+use crate::logging::TRACEBACK;
 
 /// Whether an interpreter runs in this process.
 #[must_use]
@@ -169,6 +170,6 @@ pub fn end() {
 fn call(py: Python<'_>, module: &str, function: &str) {
     let done = py.import(module).and_then(|module| module.call_method0(function));
     if let Err(error) = done {
-        log::error!("at the end of the application:\n{}", traceback::format(py, &error));
+        log::error!(target: TRACEBACK, "at the end of the application:\n{}", traceback::format(py, &error));
     }
 }

@@ -43,8 +43,11 @@ pub fn load(spec: &str) -> Result<Py<PyAny>, LoadError> {
             if error.is_instance(py, &wrong) {
                 LoadError::Application(error.value(py).to_string())
             } else if error.is_instance_of::<PySystemExit>(py) {
-                LoadError::Import(format!("{}\nthe application called exit() while it was \
-                    imported", traceback::format(py, &error)))
+                LoadError::Import(format!(
+                    "{}\nthe application called exit() while it was \
+                    imported",
+                    traceback::format(py, &error)
+                ))
             } else {
                 LoadError::Import(traceback::format(py, &error))
             }

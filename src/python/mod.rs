@@ -29,6 +29,6 @@ pub use fork::{after_fork_child, after_fork_parent, before_fork};
 pub use home::Home;
 pub use interpreter::{end, is_running, preflight, prepare_path, set_environ, start};
 pub use loader::{LoadError, load};
-pub use response::{Fields, SEND_IDLE};
 pub use reader::Reader;
+pub use response::{Fields, SEND_IDLE};
 pub use thread_state::{GreenThreadState, gil_addresses, on_scheduler_thread};

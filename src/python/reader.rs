@@ -107,10 +107,8 @@ impl Reader {
 
     fn try_read(&mut self, max: usize, out: &mut Vec<u8>) -> Result<usize, BodyFailure> {
         while max > 0 && !self.decoder.is_done() {
-            let decoded = self
-                .decoder
-                .decode(self.inbox.as_slice(), max)
-                .map_err(BodyFailure::Malformed)?;
+            let decoded =
+                self.decoder.decode(self.inbox.as_slice(), max).map_err(BodyFailure::Malformed)?;
             let count = decoded.data.len();
             out.extend_from_slice(&self.inbox.as_slice()[decoded.data]);
             self.inbox.consume(decoded.consumed);

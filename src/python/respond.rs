@@ -49,7 +49,10 @@ pub struct Ended {
 }
 
 /// Sends `result`, and then calls its `close`, however it ends.
-pub fn respond(result: &Bound<'_, PyAny>, response: &Bound<'_, Response>) -> Result<Ended, Trouble> {
+pub fn respond(
+    result: &Bound<'_, PyAny>,
+    response: &Bound<'_, Response>,
+) -> Result<Ended, Trouble> {
     if let Some(unsent) = gather(result, response) {
         let (trailer, ended) = finish(response);
         return Ok(Ended { unsent: [&unsent, trailer].concat(), ..ended });
@@ -109,10 +112,7 @@ fn send(result: &Bound<'_, PyAny>, response: &Bound<'_, Response>) -> Result<End
     Ok(ended)
 }
 
-fn send_pieces(
-    result: &Bound<'_, PyAny>,
-    response: &Bound<'_, Response>,
-) -> Result<(), Trouble> {
+fn send_pieces(result: &Bound<'_, PyAny>, response: &Bound<'_, Response>) -> Result<(), Trouble> {
     let pieces = result.try_iter().map_err(|_| {
         Trouble::Misused(format!(
             "the application returned {}, which cannot be iterated; WSGI wants an iterable of bytes",

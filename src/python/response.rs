@@ -179,8 +179,7 @@ impl Response {
             return Ok(());
         }
         let stream = self.stream.clone().ok_or(io::ErrorKind::NotConnected)?;
-        let sent =
-            detached(py, || stream.send_all(&mut [IoSlice::new(bytes)], Some(SEND_IDLE)));
+        let sent = detached(py, || stream.send_all(&mut [IoSlice::new(bytes)], Some(SEND_IDLE)));
         self.note(sent)
     }
 
@@ -221,11 +220,7 @@ impl Response {
         self.stream = None;
     }
 
-    fn begin(
-        &mut self,
-        status: &Bound<'_, PyAny>,
-        headers: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
+    fn begin(&mut self, status: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>) -> PyResult<()> {
         let mut line = Vec::with_capacity(32);
         push_latin1(status, "the status", &mut line)?;
         let mut fields = Fields::default();
@@ -245,7 +240,8 @@ impl Response {
         encoder
             .head(&line, fields.iter(), &self.date, &mut head)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        self.status = std::str::from_utf8(&line[..3]).ok().and_then(|c| c.parse().ok()).unwrap_or(0);
+        self.status =
+            std::str::from_utf8(&line[..3]).ok().and_then(|c| c.parse().ok()).unwrap_or(0);
         self.encoder = encoder;
         self.head = head;
         self.fields = fields;

@@ -173,8 +173,7 @@ pub fn gil_addresses() -> Range<usize> {
         let start = libc::dlsym(libc::RTLD_DEFAULT, c"_PyRuntime".as_ptr());
         let mut info: libc::Dl_info = std::mem::zeroed();
         let mut symbol: *const libc::Elf64_Sym = ptr::null();
-        let found =
-            dladdr1(start, &raw mut info, (&raw mut symbol).cast(), RTLD_DL_SYMENT);
+        let found = dladdr1(start, &raw mut info, (&raw mut symbol).cast(), RTLD_DL_SYMENT);
         if start.is_null() || found == 0 || symbol.is_null() {
             return 0..0;
         }

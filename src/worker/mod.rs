@@ -1,1 +1,16 @@
-//! (being built)
+//! A worker: a forked process that loads the application and serves it with an engine.
+//!
+//! ```text
+//!   main thread      boot ─► load the application ─► engine.run ─► end of Python ─► exit code
+//!   control thread   signals, the supervisor's end ─► Stop
+//! ```
+
+mod access;
+mod boot;
+mod clock;
+mod control;
+mod linger;
+mod quota;
+mod serve;
+
+pub use boot::{EngineChoice, check, load, run};

@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::{Address, EngineListener, Inbox, Received, Stream, Waiter};
 
@@ -17,6 +18,8 @@ pub struct Connection {
     pub local: Address,
     /// How far into the inbox the handler has looked; the handler's own.
     pub scanned: usize,
+    /// When what has begun to come must have come whole; the handler's own.
+    pub deadline: Option<Instant>,
     /// Requests served so far; the handler's own.
     pub served: u64,
 }
@@ -38,6 +41,7 @@ impl Connection {
             peer,
             local,
             scanned: 0,
+            deadline: None,
             served: 0,
         }
     }

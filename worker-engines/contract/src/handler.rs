@@ -1,6 +1,7 @@
 //! What an engine asks of the protocol, and of the language that the application is written in.
 
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use crate::Connection;
@@ -56,6 +57,15 @@ pub trait Handler: Send + Sync {
     /// Addresses of the condition variables whose wait is a point of preemption (the language's
     /// interpreter lock); a wait for any other condition variable never switches.
     fn preemption_points(&self) -> Range<usize>;
+}
+
+/// Serves one request; a panic costs the request and its connection, not the worker.
+pub fn serve_caught(handler: &dyn Handler, connection: &mut Connection) -> AfterServe {
+    let serve = AssertUnwindSafe(|| handler.serve(connection));
+    catch_unwind(serve).unwrap_or_else(|_| {
+        log::error!("a bug in unicoro: a request was lost to a panic, see above; please report it");
+        AfterServe::Close
+    })
 }
 
 /// What the application's language keeps for each thread, and so for each green thread.

@@ -23,7 +23,7 @@ mod sys;
 
 pub use connection::Connection;
 pub use engine::{Engine, Pulse, Refusal, Seat};
-pub use handler::{AfterRead, AfterServe, GreenState, Handler};
+pub use handler::{AfterRead, AfterServe, GreenState, Handler, serve_caught};
 pub use inbox::Inbox;
 pub use listener::{Address, EngineListener};
 pub use stop::{Stop, StopState};

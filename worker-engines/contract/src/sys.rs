@@ -83,13 +83,7 @@ pub(crate) fn send_file(
     let mut position = offset.cast_signed();
     // SAFETY: `position` outlives the call; a number that is no open file is an error (EBADF).
     check(unsafe {
-        libc::syscall(
-            libc::SYS_sendfile,
-            fd.as_raw_fd(),
-            file,
-            &raw mut position,
-            count,
-        )
+        libc::syscall(libc::SYS_sendfile, fd.as_raw_fd(), file, &raw mut position, count)
     })
 }
 

@@ -20,7 +20,9 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use unicoro_contract::{AfterRead, AfterServe, Connection, Handler, Received, Seat, StopState};
+use unicoro_contract::{
+    AfterRead, AfterServe, Connection, Handler, Received, Seat, StopState, serve_caught,
+};
 
 use crate::acceptor::Acceptor;
 use crate::crew::{Crew, IDLE_LIFE};
@@ -328,7 +330,7 @@ impl Core {
     }
 
     fn serve(&'static self, mut connection: Box<Connection>) {
-        match self.handler.serve(&mut connection) {
+        match serve_caught(&*self.handler, &mut connection) {
             AfterServe::Park { until } => self.advance(connection, until),
             AfterServe::Close => self.close(connection),
             AfterServe::Detached => self.forget(&connection),

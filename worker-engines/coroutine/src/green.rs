@@ -90,7 +90,8 @@ impl Green {
             task: Task::current(),
             state: core.handler.green_state(),
             identity,
-            stack: stack::prepare(core.stack_bytes),
+            // The reactor has found its own before any green thread began.
+            stack: stack::prepare(core.stack_bytes).unwrap_or_default(),
             wait: Cell::new(0),
             woken: Cell::new(Woken::Ready),
         };

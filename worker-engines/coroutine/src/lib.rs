@@ -56,25 +56,33 @@ impl Engine for CoroutineEngine {
 
         let (done, wait) = mpsc::channel();
         let stack_bytes = self.stack_bytes;
-        let first = move || {
-            let core = Core::new(seat, Arc::clone(&handler), stack_bytes)
-                .map(|core| &*Box::leak(Box::new(core)));
-            match core {
-                Err(error) => drop(done.send(Err(error))),
-                Ok(core) => handler.on_scheduler_thread(&mut || {
-                    overflow::install();
-                    core.run();
-                    // The main thread ends the process; nothing may run here any more.
-                    drop(done.send(Ok(())));
-                    loop {
-                        scheduler::park();
-                    }
-                }),
-            }
+        let first = move || match reactor(seat, Arc::clone(&handler), stack_bytes) {
+            Err(text) => drop(done.send(Err(text))),
+            Ok(core) => handler.on_scheduler_thread(&mut || {
+                core.run();
+                // The main thread ends the process; nothing may run here any more.
+                drop(done.send(Ok(())));
+                loop {
+                    scheduler::park();
+                }
+            }),
         };
         overflow::remember();
         signals::blocked(|| scheduler::start(stack_bytes, first))
-            .and_then(|()| wait.recv().unwrap_or(Ok(())))
-            .map_err(|error| Refusal(format!("the coroutine engine could not start: {error}")))
+            .map_err(|error| error.to_string())
+            .and_then(|()| wait.recv().map_err(|_| "the reactor panicked".to_owned()).flatten())
+            .map_err(|text| Refusal(format!("the coroutine engine cannot run: {text}")))
     }
+}
+
+/// Sets the engine up, in its first coroutine.
+fn reactor(
+    seat: Seat,
+    handler: Arc<dyn Handler>,
+    stack_bytes: usize,
+) -> Result<&'static Core, String> {
+    stack::prepare(stack_bytes)?;
+    overflow::install();
+    let core = Core::new(seat, handler, stack_bytes).map_err(|error| error.to_string())?;
+    Ok(Box::leak(Box::new(core)))
 }

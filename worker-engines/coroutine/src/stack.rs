@@ -25,15 +25,22 @@ const SEARCH_PAGES: usize = 32;
 /// transparent huge pages always on, its first touch would commit 2 MiB.
 ///
 /// Called by a green thread in its first frames.
-pub fn prepare(bytes: usize) -> Range<usize> {
-    let stack = find(bytes);
+///
+/// # Errors
+/// A text for the operator: generator has changed what it writes.
+pub fn prepare(bytes: usize) -> Result<Range<usize>, String> {
+    let stack = find(bytes).ok_or_else(|| {
+        "the bottom of a coroutine's stack was not found: this unicoro was built with a generator \
+         crate that it does not know; build it with --locked"
+            .to_owned()
+    })?;
     // SAFETY: the range is the mapping of our own stack; the advice changes no contents. It fails
     // where the kernel has no huge pages, which is as good.
     unsafe { libc::madvise(stack.start as *mut _, stack.len(), libc::MADV_NOHUGEPAGE) };
-    stack
+    Ok(stack)
 }
 
-fn find(bytes: usize) -> Range<usize> {
+fn find(bytes: usize) -> Option<Range<usize>> {
     let here = (&raw const bytes) as usize;
     let lowest_top = here.next_multiple_of(PAGE);
     // From above: a candidate too high reads untouched stack, one too low would read the guard.
@@ -43,10 +50,10 @@ fn find(bytes: usize) -> Range<usize> {
         // we have not met it; so these words are readable stack.
         let words = unsafe { std::slice::from_raw_parts(bottom as *const usize, SENTINEL_WORDS) };
         if words.iter().all(|word| *word == SENTINEL) {
-            return bottom..bottom + bytes;
+            return Some(bottom..bottom + bytes);
         }
     }
-    panic!("the bottom of this coroutine's stack was not found: generator has changed")
+    None
 }
 
 /// Whether stacks of this size can be made: generator takes RLIMIT_STACK's hard limit as a cap.

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::{
     AfterRead, AfterServe, Connection, Engine, EngineListener, Handler, Interest, PollSlot,
-    Received, Refusal, Seat, StopState, Stream, Waiter, poll_set, wait_blocking,
+    Received, Refusal, Seat, StopState, Stream, Waiter, poll_set, serve_caught, wait_blocking,
 };
 
 use crate::waiting::Waiting;
@@ -132,7 +132,7 @@ impl Worker {
         self.seat.pulse.connections(self.waiting.len() + 1);
         self.seat.pulse.beat();
         loop {
-            match self.handler.serve(&mut connection) {
+            match serve_caught(&*self.handler, &mut connection) {
                 AfterServe::Close | AfterServe::Detached => return,
                 AfterServe::Park { until } => match self.handler.read(&mut connection) {
                     AfterRead::Serve => {}

@@ -1,0 +1,63 @@
+//! One access-log line for one request.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use unicoro_contract::Address;
+
+use crate::http::{Head, percent_decode};
+use crate::logging::access_record::nothing;
+use crate::logging::{AccessLog, AccessRecord};
+use crate::python::Fields;
+use crate::sys::clock::unix_now;
+use crate::sys::process::Pid;
+
+/// What is known of an answered request.
+pub struct Answered<'a> {
+    /// The client.
+    pub peer: &'a Address,
+    /// `None`: the head was refused.
+    pub head: Option<&'a Head<'a>>,
+    /// Of the response.
+    pub status: u16,
+    /// Bytes of its body.
+    pub body_sent: u64,
+    /// Its fields.
+    pub fields: &'a Fields,
+    /// From the whole head to the end of the response.
+    pub duration: Duration,
+}
+
+/// Writes the line.
+pub fn write(log: &AccessLog, answered: &Answered<'_>) {
+    let remote_addr = match answered.peer {
+        Address::Ip(address) => address.ip().to_string(),
+        Address::Unix(_) => String::new(),
+    };
+    let head = answered.head;
+    let text = |part: Option<&'_ str>| part.unwrap_or("").as_bytes().to_vec();
+    let path = head.map_or(Cow::Borrowed(&b""[..]), |head| percent_decode(head.target.path));
+    let request_header = |name: &str| head.and_then(|head| head.field(name)).map(Cow::Borrowed);
+    let response_header = |name: &str| {
+        let mut fields = answered.fields.iter();
+        fields
+            .find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| Cow::Borrowed(value))
+    };
+    log.write(&AccessRecord {
+        remote_addr: remote_addr.as_bytes(),
+        method: &text(head.map(|head| head.method)),
+        target: &text(head.map(|head| head.target.raw)),
+        path: &path,
+        query: &text(head.map(|head| head.target.query)),
+        protocol: &text(head.map(|head| head.version.as_str())),
+        status: answered.status,
+        sent: Some(answered.body_sent),
+        unix_seconds: unix_now(),
+        duration: answered.duration,
+        pid: Pid::me(),
+        request_header: &request_header,
+        response_header: &response_header,
+        environ: &nothing,
+    });
+}

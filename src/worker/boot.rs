@@ -1,0 +1,159 @@
+//! From the fork to the last request: what a worker does, in order.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+
+use pyo3::{Py, PyAny};
+use unicoro_contract::{Engine, EngineListener, Pulse, Seat, Stop};
+
+use crate::config::Settings;
+use crate::logging::{AccessFormat, AccessLog};
+use crate::python::{self, Application, LoadError, ServerFacts};
+use crate::supervisor::{BootFailure, WorkerSeat};
+use crate::sys;
+use crate::sys::scoreboard::{Slot, SlotState};
+
+use super::control::Control;
+use super::quota::Quota;
+use super::serve::Server;
+
+/// An engine, and what the protocol must know of it.
+pub struct EngineChoice {
+    /// The engine.
+    pub engine: Box<dyn Engine>,
+    /// Whether requests of one worker overlap (`wsgi.multithread`).
+    pub is_concurrent: bool,
+    /// Whether a connection may wait for a next request.
+    pub keeps_alive: bool,
+}
+
+/// Runs a worker to its end; the exit code. `loaded` is the application, if it was loaded before
+/// the fork.
+pub fn run(
+    seat: WorkerSeat,
+    settings: &Settings,
+    arguments: &[OsString],
+    loaded: Option<Py<PyAny>>,
+    choice: EngineChoice,
+) -> i32 {
+    let seat = Arc::new(seat);
+    seat.slot.set_state(SlotState::Booting);
+    let begun = begin(&seat, settings, arguments, loaded, &choice);
+    let (server, stop) = match begun {
+        Ok(begun) => begun,
+        Err((failure, text)) => return seat.failed(failure, &text),
+    };
+    let control = match Control::start(Arc::clone(&stop), &seat) {
+        Ok(control) => control,
+        Err(error) => {
+            return seat.failed(BootFailure::Setup, &format!("no control thread: {error}"));
+        }
+    };
+    let engine_seat = match engine_seat(&seat, settings, stop) {
+        Ok(engine_seat) => engine_seat,
+        Err(error) => return seat.failed(BootFailure::Setup, &format!("no engine: {error}")),
+    };
+    seat.ready();
+    let served = python::main_thread(|| choice.engine.run(engine_seat, server));
+    if let Err(refusal) = served {
+        return seat.failed(BootFailure::Setup, &refusal.to_string());
+    }
+    control.is_ending();
+    python::end();
+    log::info!("Worker exiting (pid: {})", sys::process::Pid::me());
+    0
+}
+
+type Failure = (BootFailure, String);
+
+fn begin(
+    seat: &Arc<WorkerSeat>,
+    settings: &Settings,
+    arguments: &[OsString],
+    loaded: Option<Py<PyAny>>,
+    choice: &EngineChoice,
+) -> Result<(Arc<Server>, Arc<Stop>), Failure> {
+    let setup = |text| (BootFailure::Setup, text);
+    let application = match loaded {
+        Some(application) => application,
+        None => load(settings, arguments)?,
+    };
+    let facts =
+        ServerFacts { multithread: choice.is_concurrent, multiprocess: settings.workers > 1 };
+    let application = Application::new(application, facts).map_err(setup)?;
+    if choice.is_concurrent {
+        python::preflight().map_err(setup)?;
+    }
+    let stop = Arc::new(Stop::new().map_err(|error| setup(error.to_string()))?);
+    let access = access_log(settings).map_err(setup)?;
+    let quota = Quota::new(settings, Arc::clone(seat));
+    let server =
+        Server::new(settings, application, choice.keeps_alive, Arc::clone(&stop), access, quota);
+    Ok((Arc::new(server), stop))
+}
+
+/// Loads the application into this process.
+///
+/// # Errors
+/// What failed and why, in whole sentences or a traceback.
+pub fn load(settings: &Settings, arguments: &[OsString]) -> Result<Py<PyAny>, Failure> {
+    let setup = |text| (BootFailure::Setup, text);
+    std::env::set_current_dir(&settings.chdir)
+        .map_err(|error| setup(format!("chdir to {}: {error}", settings.chdir.display())))?;
+    python::start(arguments).map_err(setup)?;
+    python::set_environ(&settings.raw_env).map_err(setup)?;
+    python::prepare_path(&settings.chdir, &settings.pythonpath).map_err(setup)?;
+    python::load(&settings.wsgi_app.0).map_err(|error| match error {
+        LoadError::Import(text) => (BootFailure::Import, text),
+        LoadError::Application(text) => (BootFailure::App, text),
+    })
+}
+
+/// `--check-config`: whether the application loads. The exit code, and what is wrong.
+///
+/// # Errors
+/// The text for the operator; the exit code is 1, as gunicorn's.
+pub fn check(settings: &Settings, arguments: &[OsString]) -> Result<(), String> {
+    access_log(settings)?;
+    load(settings, arguments).map(drop).map_err(|(_, text)| text)
+}
+
+fn access_log(settings: &Settings) -> Result<Option<AccessLog>, String> {
+    let format = AccessFormat::compile(&settings.access_log_format)
+        .map_err(|error| format!("access_log_format: {error}"))?;
+    settings
+        .accesslog
+        .as_deref()
+        .map(|target| AccessLog::open(target, format).map_err(|error| error.to_string()))
+        .transpose()
+}
+
+fn engine_seat(seat: &Arc<WorkerSeat>, settings: &Settings, stop: Arc<Stop>) -> io::Result<Seat> {
+    let listeners = seat
+        .listeners
+        .iter()
+        .map(|listener| EngineListener::new(sys::fd::duplicate(listener.as_fd().as_raw_fd())?))
+        .collect::<io::Result<_>>()?;
+    Ok(Seat {
+        listeners,
+        worker_connections: settings.worker_connections,
+        stop,
+        pulse: Arc::new(SlotPulse(seat.slot)),
+    })
+}
+
+/// The engine's life signs, in the page that the supervisor reads.
+struct SlotPulse(&'static Slot);
+
+impl Pulse for SlotPulse {
+    fn beat(&self) {
+        self.0.beat();
+    }
+
+    fn connections(&self, count: usize) {
+        self.0.set_connections(count as u64);
+    }
+}

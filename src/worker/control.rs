@@ -1,0 +1,131 @@
+//! The control thread: signals, and the supervisor's end.
+//!
+//! A thread of its own, because the main thread may be inside a request for as long as that takes.
+//! It never runs Python.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use unicoro_contract::{Stop, StopState};
+
+use crate::logging;
+use crate::supervisor::WorkerSeat;
+use crate::sys::process::exit_now;
+use crate::sys::raw::{raw_poll, readable};
+use crate::sys::scoreboard::SlotState;
+use crate::sys::signal::Signal;
+use crate::sys::signal_pipe::SignalPipe;
+
+/// How long a quick stop, or a stop without a supervisor, may take.
+const QUICK: Duration = Duration::from_secs(1);
+
+/// What a worker listens to; TTIN and its like are the supervisor's.
+const SIGNALS: [Signal; 4] = [Signal::TERM, Signal::INT, Signal::QUIT, Signal::USR1];
+
+/// The control thread, as the main thread sees it.
+pub struct Control {
+    is_ending: Arc<AtomicBool>,
+}
+
+impl Control {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// No descriptor, or no thread.
+    pub fn start(stop: Arc<Stop>, seat: &Arc<WorkerSeat>) -> io::Result<Self> {
+        let signals = SignalPipe::install(&SIGNALS)?;
+        // The terminal's hang-up is the supervisor's business.
+        Signal::HUP.ignore()?;
+        let is_ending = Arc::new(AtomicBool::new(false));
+        let watch = Watch {
+            signals,
+            stop,
+            seat: Arc::clone(seat),
+            is_ending: Arc::clone(&is_ending),
+            deadline: None,
+            is_orphaned: false,
+        };
+        thread::Builder::new().name("control".into()).spawn(move || watch.run())?;
+        Ok(Self { is_ending })
+    }
+
+    /// The engine has returned: a deadline that passes from now on would only cut off what the
+    /// application does at its end.
+    pub fn is_ending(&self) {
+        self.is_ending.store(true, Ordering::Relaxed);
+    }
+}
+
+struct Watch {
+    signals: SignalPipe,
+    stop: Arc<Stop>,
+    seat: Arc<WorkerSeat>,
+    is_ending: Arc<AtomicBool>,
+    deadline: Option<Instant>,
+    is_orphaned: bool,
+}
+
+impl Watch {
+    fn run(mut self) {
+        loop {
+            let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            let mut slots = vec![readable(self.signals.as_fd().as_raw_fd())];
+            if !self.is_orphaned {
+                slots.push(readable(self.seat.orphan().as_raw_fd()));
+            }
+            // A failing poll is out of memory at worst: try again when something happens.
+            drop(raw_poll(&mut slots, left));
+            while let Ok(Some(signal)) = self.signals.next_signal() {
+                self.signal(signal);
+            }
+            if slots.get(1).is_some_and(|slot| slot.revents != 0) {
+                self.orphaned();
+            }
+            if self.deadline.is_some_and(|at| at <= Instant::now()) {
+                self.cut_off();
+            }
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        match signal {
+            Signal::TERM => {
+                self.seat.slot.set_state(SlotState::Draining);
+                self.stop.ask(StopState::Draining);
+            }
+            Signal::INT | Signal::QUIT => {
+                self.stop.ask(StopState::Quitting);
+                self.hurry();
+            }
+            Signal::USR1 => {
+                if let Err(error) = logging::reopen() {
+                    log::error!("reopening the logs: {error}");
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn orphaned(&mut self) {
+        self.is_orphaned = true;
+        log::warn!("the supervisor is gone; this worker ends");
+        self.stop.ask(StopState::Draining);
+        self.hurry();
+    }
+
+    fn hurry(&mut self) {
+        self.deadline.get_or_insert_with(|| Instant::now() + QUICK);
+    }
+
+    fn cut_off(&mut self) {
+        self.deadline = None;
+        if self.is_orphaned || !self.is_ending.load(Ordering::Relaxed) {
+            log::warn!("requests still in progress are cut off");
+            exit_now(0);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `max_requests`: after its share of requests a worker asks for a successor, and serves on until
+//! the successor is ready (make before break).
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::config::Settings;
+use crate::supervisor::WorkerSeat;
+
+/// How many requests are left, and the seat that counts them.
+pub struct Quota {
+    left: Option<AtomicU64>,
+    seat: Arc<WorkerSeat>,
+}
+
+impl Quota {
+    /// The worker's share: `max_requests` and a random part of the jitter, so that workers which
+    /// began together do not end together.
+    pub fn new(settings: &Settings, seat: Arc<WorkerSeat>) -> Self {
+        let share = settings.max_requests.map(|share| {
+            // RandomState is seeded by the kernel, anew in each process.
+            let random = RandomState::new().build_hasher().finish();
+            share + random % (settings.max_requests_jitter + 1)
+        });
+        Self { left: share.map(AtomicU64::new), seat }
+    }
+
+    /// A request begins; its line is left where the supervisor finds it.
+    pub fn began(&self, line: &str) {
+        self.seat.slot.request_began();
+        self.seat.slot.set_current(line.as_bytes());
+    }
+
+    /// A request has ended.
+    pub fn ended(&self) {
+        self.seat.slot.request_ended();
+        self.seat.slot.clear_current();
+        let Some(left) = &self.left else { return };
+        if left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            log::info!("max_requests reached: asking for a successor");
+            self.seat.retiring();
+        }
+    }
+}

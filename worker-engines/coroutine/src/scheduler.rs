@@ -30,8 +30,9 @@ pub fn start(stack_bytes: usize, first: impl FnOnce() + Send + 'static) -> io::R
     config.set_stack_size(stack_bytes / size_of::<usize>());
     // The default pins worker 0 to CPU 0, in every process.
     config.set_worker_pin(false);
-    // may's selector would wake every 10 ms; the first coroutine never lets it wait at all.
-    config.set_timeout_ns(u64::MAX / 2);
+    // may's selector would wake every 10 ms; it waits only when the reactor has ended. A day fits
+    // into epoll_wait's milliseconds.
+    config.set_timeout_ns(24 * 3600 * 1_000_000_000);
     // SAFETY: the stack is what the setting says and guarded; the closure uses thread-locals of the
     // scheduler's thread only, which never changes, because nothing here is timed.
     drop(unsafe { Builder::new().spawn(first) }?);

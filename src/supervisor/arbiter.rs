@@ -1,4 +1,4 @@
-//! The loop: wait, reap, hear reports, take one signal, act. It decides nothing itself.
+//! The loop: wait, reap, hear reports, take signals, act. It decides nothing itself.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -111,9 +111,11 @@ impl<'h> Arbiter<'h> {
     }
 
     /// What happened: deaths first, each after the last words of the dead; then reports; then
-    /// one signal. More signals end the next wait at once.
+    /// signals. Only a stop goes before the deaths: Ctrl-C reaches the workers as well, and they
+    /// must not be replaced because they were faster.
     fn news(&mut self) -> Result<Vec<Event<'static>>, String> {
-        let mut news = Vec::new();
+        let (stops, others) = self.take_signals()?;
+        let mut news: Vec<Event<'static>> = stops.into_iter().map(Event::Signal).collect();
         while let Some((pid, exit)) = reap().map_err(|error| format!("cannot reap: {error}"))? {
             let Some(mut desk) = self.desks.remove(pid) else { continue };
             let last_words = desk.reports.read().into_iter();
@@ -123,12 +125,24 @@ impl<'h> Arbiter<'h> {
         }
         let reports = self.desks.read_reports().into_iter();
         news.extend(reports.map(|(pid, report)| Event::Report { pid, report }));
-        match self.signals.next_signal() {
-            Ok(Some(Signal::CHLD) | None) => {}
-            Ok(Some(signal)) => news.push(Event::Signal(signal)),
-            Err(error) => return Err(format!("cannot read signals: {error}")),
-        }
+        news.extend(others.into_iter().map(Event::Signal));
         Ok(news)
+    }
+
+    /// (those that stop us, all others); what is left in the pipe ends the next wait at once.
+    fn take_signals(&self) -> Result<(Vec<Signal>, Vec<Signal>), String> {
+        let mut signals = Vec::new();
+        for _ in 0..MAX_SIGNALS_A_TURN {
+            match self.signals.next_signal() {
+                Ok(Some(Signal::CHLD)) => {}
+                Ok(Some(signal)) => signals.push(signal),
+                Ok(None) => break,
+                Err(error) => return Err(format!("cannot read signals: {error}")),
+            }
+        }
+        let is_stop =
+            |signal: &Signal| matches!(*signal, Signal::TERM | Signal::INT | Signal::QUIT);
+        Ok(signals.into_iter().partition(is_stop))
     }
 
     fn beats(&self) -> Vec<Beat> {
@@ -260,6 +274,9 @@ impl<'h> Arbiter<'h> {
         newborn.live(host, signals, listeners, orphan)
     }
 }
+
+/// More than there are kinds of signals; deaths and reports must get their turn in a flood.
+const MAX_SIGNALS_A_TURN: usize = 64;
 
 fn write_log(level: LogLevel, text: &str) {
     match level {

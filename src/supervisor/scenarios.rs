@@ -11,6 +11,7 @@ use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -83,7 +84,7 @@ impl FakeHost {
             }
             match signals.next_signal().unwrap() {
                 Some(Signal::TERM) if self.is("stubborn") => {}
-                Some(Signal::TERM | Signal::QUIT) => return 0,
+                Some(Signal::TERM | Signal::QUIT | Signal::INT) => return 0,
                 Some(Signal::HUP) => seat.retiring(),
                 Some(Signal::USR1) => log::info!("worker reopens"),
                 _ => {}
@@ -111,7 +112,7 @@ impl Host for FakeHost {
         if self.is("slow-boot") {
             thread::sleep(Duration::from_secs(600));
         }
-        let handled = [Signal::TERM, Signal::QUIT, Signal::USR1, Signal::HUP];
+        let handled = [Signal::TERM, Signal::QUIT, Signal::INT, Signal::USR1, Signal::HUP];
         let signals = SignalPipe::install(&handled).unwrap();
         seat.slot.set_current(b"GET /slow HTTP/1.1");
         seat.ready();
@@ -152,6 +153,7 @@ impl Master {
             .env(FOLDER, &folder)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
+            .process_group(0)
             .spawn()
             .unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -279,6 +281,37 @@ fn it_starts_serves_and_stops() {
 fn a_quick_stop_is_clean_too() {
     let log = Master::serving("").stops_with_0(Signal::INT);
     assert!(!log.contains("[WARNING]"), "{log}");
+}
+
+#[test]
+fn ctrl_c_reaches_workers_as_well_and_none_is_replaced() {
+    for scenario in ["", "slow-boot"] {
+        let mut master = Master::start(scenario);
+        master.expect("Booting worker");
+        master.expect(if scenario.is_empty() { "2 of generation 1 is ready" } else { "Booting" });
+        let group = format!("-{}", master.pid());
+        Command::new("kill").args(["-INT", "--", &group]).status().unwrap();
+        let (code, log) = master.ends();
+        assert_eq!(code, Some(0), "{log}");
+        assert_eq!(log.matches("Booting worker").count(), 2, "{log}");
+        assert!(!log.contains("[WARNING]") && !log.contains("[ERROR]"), "{log}");
+    }
+}
+
+#[test]
+fn an_idle_master_uses_no_processor_time() {
+    let master = Master::serving("");
+    let ticks = || {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", master.pid())).unwrap();
+        // Behind the name in parentheses: user and system time are the 12th and 13th.
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    };
+    let before = ticks();
+    // Not a wait for anything: the time over which it is measured.
+    thread::sleep(Duration::from_millis(500));
+    assert!(ticks() - before <= 2, "a busy loop would use about 50 ticks");
+    master.stops_with_0(Signal::TERM);
 }
 
 #[test]

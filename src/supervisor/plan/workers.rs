@@ -186,11 +186,14 @@ impl Plan {
 
     /// It was asked to, or had said so itself.
     fn left(&mut self, seat: Seat, exit: Exit) {
+        let was_ready = seat.ready_at.is_some();
         let is_expected = match exit {
             // One that was not ready yet may have failed at the same moment.
-            Exit::Code(code) => code == 0 || seat.ready_at.is_none(),
-            // It has no handler yet either: TERM ends it.
-            Exit::Signal { signal, .. } => signal == Signal::TERM && seat.ready_at.is_none(),
+            Exit::Code(code) => code == 0 || !was_ready,
+            // It has no handlers yet either: TERM, or Ctrl-C, ends it.
+            Exit::Signal { signal, .. } => {
+                !was_ready && matches!(signal, Signal::TERM | Signal::INT | Signal::QUIT)
+            }
         };
         if is_expected {
             self.log(LogLevel::Info, format!("Worker exited (pid: {})", seat.pid));

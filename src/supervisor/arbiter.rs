@@ -112,21 +112,29 @@ impl<'h> Arbiter<'h> {
 
     /// What happened: deaths first, each after the last words of the dead; then reports; then
     /// signals. Only a stop goes before the deaths: Ctrl-C reaches the workers as well, and they
-    /// must not be replaced because they were faster.
+    /// must not be replaced because they were faster. So signals are read after the reaping: who
+    /// died of a Ctrl-C got it no earlier than we did.
     fn news(&mut self) -> Result<Vec<Event<'static>>, String> {
+        let deaths = self.reap_all()?;
         let (stops, others) = self.take_signals()?;
-        let mut news: Vec<Event<'static>> = stops.into_iter().map(Event::Signal).collect();
-        while let Some((pid, exit)) = reap().map_err(|error| format!("cannot reap: {error}"))? {
-            let Some(mut desk) = self.desks.remove(pid) else { continue };
-            let last_words = desk.reports.read().into_iter();
-            news.extend(last_words.map(|report| Event::Report { pid, report }));
-            news.push(Event::Exited { pid, exit });
-            self.host.worker_exited(desk.number, pid, exit);
-        }
         let reports = self.desks.read_reports().into_iter();
+        let mut news: Vec<Event<'static>> = stops.into_iter().map(Event::Signal).collect();
+        news.extend(deaths);
         news.extend(reports.map(|(pid, report)| Event::Report { pid, report }));
         news.extend(others.into_iter().map(Event::Signal));
         Ok(news)
+    }
+
+    fn reap_all(&mut self) -> Result<Vec<Event<'static>>, String> {
+        let mut deaths = Vec::new();
+        while let Some((pid, exit)) = reap().map_err(|error| format!("cannot reap: {error}"))? {
+            let Some(mut desk) = self.desks.remove(pid) else { continue };
+            let last_words = desk.reports.read().into_iter();
+            deaths.extend(last_words.map(|report| Event::Report { pid, report }));
+            deaths.push(Event::Exited { pid, exit });
+            self.host.worker_exited(desk.number, pid, exit);
+        }
+        Ok(deaths)
     }
 
     /// (those that stop us, all others); what is left in the pipe ends the next wait at once.

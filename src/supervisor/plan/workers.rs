@@ -15,8 +15,7 @@ use crate::sys::signal::Signal;
 const FAILED_GRACE: Duration = Duration::from_secs(5);
 
 impl Plan {
-    pub(super) fn on_spawned(&mut self, number: u64, generation: u64, pid: Pid, now: Moment) {
-        let _ = now;
+    pub(super) fn on_spawned(&mut self, number: u64, generation: u64, pid: Pid) {
         let stage = Stage::Booting { reopen: false };
         self.seats.add(Seat { number, generation, pid, ready_at: None, stage });
         self.log(LogLevel::Info, format!("Booting worker with pid: {pid}"));

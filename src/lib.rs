@@ -2,10 +2,10 @@
 //!
 //! The modules stand in layer order; each imports only from those above it.
 
-pub mod config;
-pub mod http;
-pub mod logging;
-pub mod python;
-pub mod supervisor;
 pub mod sys;
+pub mod config;
+pub mod logging;
+pub mod supervisor;
+pub mod http;
+pub mod python;
 pub mod worker;

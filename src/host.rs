@@ -2,17 +2,23 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
+use pyo3::types::PyDict;
 use pyo3::{Py, PyAny};
 use unicoro::config::{self, Bind, Invocation, Settings, Stop};
 use unicoro::engines;
 use unicoro::logging::{self, LogLevel};
-use unicoro::python;
+use unicoro::python::{self, Hooks};
 use unicoro::supervisor::{Host, Options, WorkerSeat};
 use unicoro::sys::address::Address;
-use unicoro::sys::listener::BindOptions;
+use unicoro::sys::listener::{BindOptions, Listener};
+use unicoro::sys::process::{Exit, Pid};
 use unicoro::worker;
+
+/// A listener as hooks see it: its descriptor, and its name in the log.
+type Shown = (i32, String);
 
 /// Settings and, with preload_app, the application, of one generation of workers.
 struct Generation {
@@ -25,6 +31,7 @@ pub struct WorkerHost {
     invocation: Invocation,
     arguments: Vec<OsString>,
     generations: HashMap<u64, Generation>,
+    hooks: Arc<Hooks>,
 }
 
 impl WorkerHost {
@@ -35,8 +42,10 @@ impl WorkerHost {
     pub fn new(
         invocation: Invocation,
         arguments: Vec<OsString>,
-        settings: Settings,
+        Configuration { settings, names }: Configuration,
     ) -> Result<Self, (i32, String)> {
+        let hooks = Hooks::default();
+        hooks.load(1, &settings, names.as_ref()).map_err(|text| (1, text))?;
         let application = if settings.preload_app {
             let loaded = worker::load(&settings, &arguments);
             Some(loaded.map_err(|(failure, text)| (failure.exit_code(), text))?)
@@ -44,7 +53,8 @@ impl WorkerHost {
             None
         };
         let first = Generation { settings: Arc::new(settings), application };
-        Ok(Self { invocation, arguments, generations: HashMap::from([(1, first)]) })
+        let generations = HashMap::from([(1, first)]);
+        Ok(Self { invocation, arguments, generations, hooks: Arc::new(hooks) })
     }
 }
 
@@ -55,7 +65,9 @@ impl Host for WorkerHost {
             return 1;
         };
         let choice = engines::choose(&generation.settings);
-        worker::run(seat, &generation.settings, &self.arguments, generation.application, choice)
+        let Generation { settings, application } = generation;
+        let hooks = Arc::clone(&self.hooks);
+        worker::run(seat, &settings, &self.arguments, application, choice, hooks)
     }
 
     fn before_fork(&mut self) {
@@ -71,7 +83,7 @@ impl Host for WorkerHost {
     }
 
     fn reload(&mut self, generation: u64) -> Result<Options, String> {
-        let settings =
+        let Configuration { settings, names } =
             read_settings(&self.invocation, &self.arguments).map_err(|stop| stop.to_string())?;
         // gunicorn: a preloaded application is not loaded again by HUP; new code needs a restart
         // of the master. Said in the docs of preload_app.
@@ -81,25 +93,83 @@ impl Host for WorkerHost {
         });
         let options = options(&settings)?;
         log_to(&settings)?;
+        self.hooks.load(generation, &settings, names.as_ref())?;
         self.generations.insert(generation, Generation { settings: settings.into(), application });
         Ok(options)
     }
 
     fn settled(&mut self, generation: u64) {
         self.generations.retain(|known, _| *known == generation);
+        self.hooks.settle(generation);
     }
+
+    fn on_starting(&mut self) -> Result<(), String> {
+        self.hooks.on_starting()
+    }
+
+    fn when_ready(&mut self, listeners: &[Arc<Listener>]) -> Result<(), String> {
+        self.hooks.when_ready(&shown(listeners))
+    }
+
+    fn on_reload(&mut self, generation: u64, listeners: &[Arc<Listener>]) -> Result<(), String> {
+        self.hooks.on_reload(generation, &shown(listeners))
+    }
+
+    fn pre_fork(&mut self, number: u64, generation: u64) -> Result<(), String> {
+        self.hooks.pre_fork(generation, number)
+    }
+
+    fn forked(&mut self, pid: Pid) {
+        self.hooks.forked(pid.as_raw());
+    }
+
+    fn worker_exited(&mut self, _number: u64, pid: Pid, _exit: Exit) {
+        self.hooks.child_exit(pid.as_raw());
+    }
+
+    fn workers_changed(&mut self, new: usize, old: Option<usize>) -> Result<(), String> {
+        self.hooks.nworkers_changed(new, old)
+    }
+
+    fn wait(&mut self, wait: &mut dyn FnMut()) {
+        python::while_waiting(wait);
+    }
+
+    fn on_exit(&mut self) {
+        self.hooks.on_exit();
+    }
+}
+
+fn shown(listeners: &[Arc<Listener>]) -> Vec<Shown> {
+    let shown = |listener: &Arc<Listener>| (listener.as_raw_fd(), listener.address().to_owned());
+    listeners.iter().map(shown).collect()
+}
+
+/// What was read: the settings, and the names that the config file left, for its hooks.
+pub struct Configuration {
+    /// The settings.
+    pub settings: Settings,
+    /// `None` without a config file.
+    pub names: Option<Py<PyDict>>,
 }
 
 /// Reads the settings from every source.
 ///
 /// # Errors
 /// What `config::load` says.
-pub fn read_settings(invocation: &Invocation, arguments: &[OsString]) -> Result<Settings, Stop> {
-    config::load(invocation, &mut |source| {
+pub fn read_settings(
+    invocation: &Invocation,
+    arguments: &[OsString],
+) -> Result<Configuration, Stop> {
+    let mut names = None;
+    let settings = config::load(invocation, &mut |source| {
         python::start(arguments)
             .map_err(|text| config::ConfigError::new(text, "a config file needs Python to run"))?;
-        python::run_config_file(source)
-    })
+        let file = python::run_config_file(source)?;
+        names = Some(file.names);
+        Ok(file.values)
+    })?;
+    Ok(Configuration { settings, names })
 }
 
 /// Starts, or changes, logging.

@@ -22,8 +22,8 @@ fn main() -> ExitCode {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     let invocation = Invocation { args: arguments[1..].to_vec(), env, cwd };
-    let settings = match read_settings(&invocation, &arguments) {
-        Ok(settings) => settings,
+    let configuration = match read_settings(&invocation, &arguments) {
+        Ok(configuration) => configuration,
         Err(stop @ Stop::Print(_)) => {
             // A reader that is gone (`| head`) is no error of ours.
             drop(writeln!(std::io::stdout(), "{stop}"));
@@ -31,11 +31,12 @@ fn main() -> ExitCode {
         }
         Err(stop) => return fail(&stop.to_string(), stop.exit_code()),
     };
-    if let Err(text) = log_to(&settings) {
+    let settings = &configuration.settings;
+    if let Err(text) = log_to(settings) {
         return fail(&text, 1);
     }
     if settings.check_config {
-        return match worker::check(&settings, &arguments) {
+        return match worker::check(settings, &arguments) {
             Ok(()) => ExitCode::SUCCESS,
             Err(text) => fail(&text, 1),
         };
@@ -43,11 +44,11 @@ fn main() -> ExitCode {
     for notice in &settings.notices {
         log::warn!("{notice}");
     }
-    let options = match options(&settings) {
+    let options = match options(settings) {
         Ok(options) => options,
         Err(text) => return fail(&text, 1),
     };
-    let mut host = match WorkerHost::new(invocation, arguments, settings) {
+    let mut host = match WorkerHost::new(invocation, arguments, configuration) {
         Ok(host) => host,
         Err((code, text)) => return fail(&text, code),
     };

@@ -22,6 +22,7 @@ pub fn convert(kind: Kind, value: &Value) -> Result<Value, Complaint> {
         Kind::Csv => list(value, |text| text.split(',').map(str::to_owned).collect()),
         Kind::Pairs => pairs(value),
         Kind::Choice(words) => choice(value, words),
+        Kind::Hook { arguments } => hook(value, arguments),
     }
 }
 
@@ -129,6 +130,23 @@ fn choice(value: &Value, words: &[&str]) -> Result<Value, Complaint> {
     Err(Complaint::new("not one of the allowed words", format!("give {}", words.join(", "))))
 }
 
+/// The caller of a hook counts on the number of its arguments, so it is checked at the start.
+fn hook(value: &Value, allowed: &[usize]) -> Result<Value, Complaint> {
+    let is_fit = match value {
+        Value::Callable { arguments, .. } => arguments.is_none_or(|count| allowed.contains(&count)),
+        _ => false,
+    };
+    if is_fit {
+        return Ok(value.clone());
+    }
+    let counts: Vec<String> = allowed.iter().map(usize::to_string).collect();
+    let plural = if allowed == [1] { "" } else { "s" };
+    Err(Complaint::new(
+        format!("{} does not fit", value.describe()),
+        format!("give a function of {} argument{plural}", counts.join(" or ")),
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,5 +220,20 @@ mod tests {
             complaint(Kind::Text, &path),
             "an object of type PosixPath, not text; give text"
         );
+    }
+
+    #[test]
+    fn a_hook_is_a_function_of_as_many_arguments_as_it_is_called_with() {
+        let kind = Kind::Hook { arguments: &[2, 3, 4] };
+        let function = |arguments| Value::Callable { name: "f".into(), arguments };
+        assert_eq!(convert(kind, &function(Some(3))).unwrap(), function(Some(3)));
+        // Of what Python cannot inspect (written in C) nothing is known.
+        assert!(convert(kind, &function(None)).is_ok());
+        let complaint = |value| convert(kind, &value).unwrap_err().to_string();
+        assert_eq!(
+            complaint(function(Some(1))),
+            "a function of 1 argument does not fit; give a function of 2 or 3 or 4 arguments"
+        );
+        assert!(complaint(Value::Int(3)).starts_with("a whole number does not fit; give a"));
     }
 }

@@ -92,23 +92,8 @@ pub static NOT_YET: &[NotYet] = &[
     not_yet("dirty_graceful_timeout", &["--dirty-graceful-timeout"]),
 ];
 
-/// Functions that gunicorn calls when a config file defines them.
+/// Functions that gunicorn calls when a config file defines them, and that have no row.
 pub static HOOKS: &[&str] = &[
-    "on_starting",
-    "on_reload",
-    "when_ready",
-    "pre_exec",
-    "on_exit",
-    "pre_fork",
-    "post_fork",
-    "child_exit",
-    "worker_exit",
-    "post_worker_init",
-    "worker_int",
-    "worker_abort",
-    "pre_request",
-    "post_request",
-    "nworkers_changed",
     "ssl_context",
     "on_dirty_starting",
     "dirty_post_fork",

@@ -69,6 +69,7 @@ pub enum Section {
     Process,
     Logging,
     Inspection,
+    Hooks,
 }
 
 impl Section {
@@ -81,6 +82,7 @@ impl Section {
         Section::Process,
         Section::Logging,
         Section::Inspection,
+        Section::Hooks,
     ];
 
     /// The heading.
@@ -93,6 +95,7 @@ impl Section {
             Section::Process => "Process",
             Section::Logging => "Logging",
             Section::Inspection => "Inspection",
+            Section::Hooks => "Hooks, functions in the config file",
         }
     }
 }
@@ -137,6 +140,11 @@ pub enum Kind {
     Pairs,
     /// One of these words, in any case.
     Choice(&'static [&'static str]),
+    /// A function of the config file's that the server calls.
+    Hook {
+        /// How many arguments it may take.
+        arguments: &'static [usize],
+    },
 }
 
 /// A default that can stand in a static table.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::bind::Bind;
 use super::layers::Raw;
 use super::table;
+use super::value::Value;
 use super::worker_class::WorkerClass;
 
 /// The application as it was named: `mod`, `mod:var` or `mod:factory("literal", k=1)`.
@@ -91,6 +92,11 @@ impl Settings {
             text.push_str(&format!("{name:name_width$} = {}  # {}\n", raw.value, raw.origin));
         }
         text
+    }
+
+    /// Every setting's name and value, as a source gave it.
+    pub fn values(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.shown.iter().map(|row| (row.name, &row.raw.value))
     }
 
     /// The settings that differ in `newer` and that only a restart takes over.

@@ -74,8 +74,14 @@ impl<'h> Arbiter<'h> {
 
     /// The exit code. The child of a fork never returns from here.
     pub(super) fn run(mut self) -> i32 {
-        self.host.when_ready();
-        let mut flow = Ok(self.step(Event::Start));
+        let ready = self.host.when_ready(&self.generations[0].listeners);
+        let mut flow = match ready {
+            Ok(()) => Ok(self.step(Event::Start)),
+            Err(traceback) => {
+                log::error!(target: TRACEBACK, "{traceback}");
+                Err("when_ready failed: the server does not start".to_owned())
+            }
+        };
         loop {
             match flow {
                 Ok(ControlFlow::Continue(())) => flow = self.turn(),
@@ -105,9 +111,10 @@ impl<'h> Arbiter<'h> {
     fn wait(&mut self) -> Result<(), String> {
         let mut fds = vec![readable(self.signals.as_fd().as_raw_fd())];
         fds.extend(self.desks.raw_fds().map(readable));
-        raw_poll(&mut fds, self.plan.sleep(Moment::now()))
-            .map(drop)
-            .map_err(|error| format!("cannot wait for events: {error}"))
+        let span = self.plan.sleep(Moment::now());
+        let mut result = Ok(0);
+        self.host.wait(&mut || result = raw_poll(&mut fds, span));
+        result.map(drop).map_err(|error| format!("cannot wait for events: {error}"))
     }
 
     /// What happened: deaths first, each after the last words of the dead; then reports; then
@@ -197,7 +204,11 @@ impl<'h> Arbiter<'h> {
             Action::CloseListeners => {
                 self.generations.iter_mut().for_each(|generation| generation.listeners.clear());
             }
-            Action::WorkersChanged { new, old } => self.host.workers_changed(new, old),
+            Action::WorkersChanged { new, old } => {
+                if let Err(traceback) = self.host.workers_changed(new, Some(old)) {
+                    log::error!(target: TRACEBACK, "{traceback}");
+                }
+            }
             Action::End(code) => return ControlFlow::Break(Leave::End(code)),
         }
         ControlFlow::Continue(())
@@ -214,6 +225,7 @@ impl<'h> Arbiter<'h> {
             Ok((_, Born::Child(newborn))) => return ControlFlow::Break(Leave::AsWorker(newborn)),
             Ok((slot, Born::Parent { pid, reports })) => {
                 self.desks.add(number, pid, slot, reports);
+                self.host.forked(pid);
                 Event::Spawned { number, generation, pid }
             }
             Err(reason) => Event::SpawnFailed { reason },

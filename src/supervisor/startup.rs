@@ -15,6 +15,7 @@ use super::host::Host;
 use super::listeners::{BIND_PAUSE, BIND_TRIES, bind_all};
 use super::options::{MAX_WORKERS, Options};
 use crate::critical;
+use crate::logging::TRACEBACK;
 use crate::sys::clock::Moment;
 use crate::sys::listener::Listener;
 use crate::sys::pidfile::PidFile;
@@ -31,7 +32,7 @@ use crate::sys::signal_pipe::SignalPipe;
 /// such app in the module. Call it once, on a process that has one thread.
 pub fn run(host: &mut dyn Host, options: Options) -> i32 {
     log::info!("Starting unicoro {}", env!("CARGO_PKG_VERSION"));
-    match open_office(options) {
+    match open_office(host, options) {
         Ok(Some(office)) => Arbiter::new(host, office, Moment::now()).run(),
         Ok(None) => 0,
         Err(why) => {
@@ -42,8 +43,11 @@ pub fn run(host: &mut dyn Host, options: Options) -> i32 {
 }
 
 /// Everything that the loop needs; `None` when a signal said to stop meanwhile.
-fn open_office(options: Options) -> Result<Option<Office>, String> {
+fn open_office(host: &mut dyn Host, options: Options) -> Result<Option<Office>, String> {
     options.check()?;
+    // In gunicorn's order.
+    hook("nworkers_changed", host.workers_changed(options.workers, None))?;
+    hook("on_starting", host.on_starting())?;
     let signals = SignalPipe::install(&SIGNALS).map_err(cannot("handle signals"))?;
     let mut early_signals = Vec::new();
     let Some(listeners) = bind_patiently(&options, &signals, &mut early_signals)? else {
@@ -62,6 +66,14 @@ fn open_office(options: Options) -> Result<Option<Office>, String> {
     log::info!("Using worker: {}", generation.options.worker_class);
     let desks = Desks::new(board);
     Ok(Some(Office { signals, early_signals, orphan, desks, generation, pidfile }))
+}
+
+/// The traceback goes to the log as it is, the sentence after it says what follows.
+fn hook(name: &str, result: Result<(), String>) -> Result<(), String> {
+    result.map_err(|traceback| {
+        log::error!(target: TRACEBACK, "{traceback}");
+        format!("the hook {name} failed: the server does not start")
+    })
 }
 
 /// Binds; an address that is in use is tried again, for a server that is on its way out.

@@ -11,7 +11,7 @@ use unicoro_contract::{Engine, EngineListener, Pulse, Seat, Stop};
 
 use crate::config::Settings;
 use crate::logging::{AccessFormat, AccessLog};
-use crate::python::{self, Application, LoadError, ServerFacts};
+use crate::python::{self, Application, Hooks, LoadError, ServerFacts};
 use crate::supervisor::{BootFailure, WorkerSeat};
 use crate::sys;
 use crate::sys::scoreboard::{Slot, SlotState};
@@ -31,22 +31,36 @@ pub struct EngineChoice {
 }
 
 /// Runs a worker to its end; the exit code. `loaded` is the application, if it was loaded before
-/// the fork.
+/// the fork; `hooks` are the config file's.
 pub fn run(
     seat: WorkerSeat,
     settings: &Settings,
     arguments: &[OsString],
     loaded: Option<Py<PyAny>>,
     choice: EngineChoice,
+    hooks: Arc<Hooks>,
+) -> i32 {
+    let code = live(seat, settings, arguments, loaded, choice, &hooks);
+    hooks.worker_exit();
+    code
+}
+
+fn live(
+    seat: WorkerSeat,
+    settings: &Settings,
+    arguments: &[OsString],
+    loaded: Option<Py<PyAny>>,
+    choice: EngineChoice,
+    hooks: &Arc<Hooks>,
 ) -> i32 {
     let seat = Arc::new(seat);
     seat.slot.set_state(SlotState::Booting);
-    let begun = begin(&seat, settings, arguments, loaded, &choice);
+    let begun = begin(&seat, settings, arguments, loaded, &choice, hooks);
     let (server, stop) = match begun {
         Ok(begun) => begun,
         Err((failure, text)) => return seat.failed(failure, &text),
     };
-    let control = match Control::start(Arc::clone(&stop), &seat) {
+    let control = match Control::start(Arc::clone(&stop), &seat, hooks) {
         Ok(control) => control,
         Err(error) => {
             return seat.failed(BootFailure::Setup, &format!("no control thread: {error}"));
@@ -62,6 +76,7 @@ pub fn run(
         return seat.failed(BootFailure::Setup, &refusal.to_string());
     }
     control.is_ending();
+    hooks.worker_exit();
     python::end();
     log::info!("Worker exiting (pid: {})", sys::process::Pid::me());
     0
@@ -75,15 +90,19 @@ fn begin(
     arguments: &[OsString],
     loaded: Option<Py<PyAny>>,
     choice: &EngineChoice,
+    hooks: &Arc<Hooks>,
 ) -> Result<(Arc<Server>, Arc<Stop>), Failure> {
     let setup = |text| (BootFailure::Setup, text);
+    let hook = |text| (BootFailure::Hook, text);
+    hooks.post_fork(seat.generation).map_err(hook)?;
     let application = match loaded {
         Some(application) => application,
         None => load(settings, arguments)?,
     };
+    hooks.post_worker_init(&application).map_err(hook)?;
     let facts =
         ServerFacts { multithread: choice.is_concurrent, multiprocess: settings.workers > 1 };
-    let application = Application::new(application, facts).map_err(setup)?;
+    let application = Application::new(application, facts, hooks.for_requests()).map_err(setup)?;
     if choice.is_concurrent {
         python::preflight().map_err(setup)?;
     }

@@ -1,7 +1,8 @@
 //! The control thread: signals, and the supervisor's end.
 //!
 //! A thread of its own, because the main thread may be inside a request for as long as that takes.
-//! It never runs Python.
+//! It runs no Python but the config file's hooks about signals, which other threads may make wait:
+//! then the supervisor's patience decides.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use unicoro_contract::{Stop, StopState};
 
 use crate::logging;
+use crate::python::Hooks;
 use crate::supervisor::WorkerSeat;
 use crate::sys::process::exit_now;
 use crate::sys::raw::{raw_poll, readable};
@@ -22,6 +24,9 @@ use crate::sys::signal_pipe::SignalPipe;
 
 /// How long a quick stop, or a stop without a supervisor, may take.
 const QUICK: Duration = Duration::from_secs(1);
+
+/// The exit code after `worker_abort`, as gunicorn's.
+const ABORTED: i32 = 1;
 
 /// What a worker listens to; TTIN and its like are the supervisor's.
 const SIGNALS: [Signal; 4] = [Signal::TERM, Signal::INT, Signal::QUIT, Signal::USR1];
@@ -36,8 +41,13 @@ impl Control {
     ///
     /// # Errors
     /// No descriptor, or no thread.
-    pub fn start(stop: Arc<Stop>, seat: &Arc<WorkerSeat>) -> io::Result<Self> {
-        let signals = SignalPipe::install(&SIGNALS)?;
+    pub fn start(stop: Arc<Stop>, seat: &Arc<WorkerSeat>, hooks: &Arc<Hooks>) -> io::Result<Self> {
+        let mut handled = SIGNALS.to_vec();
+        // Without the hook ABRT does what it does by default: at once, and with a core file.
+        if hooks.has("worker_abort") {
+            handled.push(Signal::ABRT);
+        }
+        let signals = SignalPipe::install(&handled)?;
         // The terminal's hang-up is the supervisor's business.
         Signal::HUP.ignore()?;
         let is_ending = Arc::new(AtomicBool::new(false));
@@ -45,6 +55,7 @@ impl Control {
             signals,
             stop,
             seat: Arc::clone(seat),
+            hooks: Arc::clone(hooks),
             is_ending: Arc::clone(&is_ending),
             deadline: None,
             is_orphaned: false,
@@ -64,6 +75,7 @@ struct Watch {
     signals: SignalPipe,
     stop: Arc<Stop>,
     seat: Arc<WorkerSeat>,
+    hooks: Arc<Hooks>,
     is_ending: Arc<AtomicBool>,
     deadline: Option<Instant>,
     is_orphaned: bool,
@@ -100,6 +112,12 @@ impl Watch {
             Signal::INT | Signal::QUIT => {
                 self.stop.ask(StopState::Quitting);
                 self.hurry();
+                self.hooks.worker_int();
+            }
+            Signal::ABRT => {
+                self.hooks.worker_abort();
+                self.hooks.worker_exit();
+                exit_now(ABORTED);
             }
             Signal::USR1 => {
                 if let Err(error) = logging::reopen() {
@@ -125,6 +143,7 @@ impl Watch {
         self.deadline = None;
         if self.is_orphaned || !self.is_ending.load(Ordering::Relaxed) {
             log::warn!("requests still in progress are cut off");
+            self.hooks.worker_exit();
             exit_now(0);
         }
     }

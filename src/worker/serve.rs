@@ -107,6 +107,9 @@ impl Server {
             outcome.is_client_gone |= sent.is_err();
         }
         self.quota.ended();
+        if outcome.ends_worker {
+            self.quota.cancelled();
+        }
         if let Some(log) = &self.access {
             access::write(
                 log,

@@ -50,8 +50,8 @@ pub enum Action {
     WorkersChanged {
         /// From now on.
         new: usize,
-        /// Before; `None` at the start.
-        old: Option<usize>,
+        /// Before.
+        old: usize,
     },
     /// Leave the loop with this exit code.
     End(i32),

@@ -55,7 +55,7 @@ impl Plan {
         self.dismiss_generation(old.generation, now + incoming.graceful_timeout);
         self.out.push(Action::Settle { generation: incoming.generation });
         if old.workers != incoming.workers {
-            self.workers_changed(Some(old.workers));
+            self.workers_changed(old.workers);
         }
         let text = format!("Reload done: generation {} serves", incoming.generation);
         self.log(LogLevel::Info, text);

@@ -9,13 +9,14 @@ use pyo3::types::PyDict;
 use pyo3::{Py, PyAny};
 use unicoro::config::{self, Bind, Invocation, Settings, Stop};
 use unicoro::engines;
-use unicoro::logging::{self, LogLevel};
+use unicoro::logging::{self, AccessLog, LogLevel};
 use unicoro::python::{self, Hooks};
 use unicoro::supervisor::{Host, Options, WorkerSeat};
 use unicoro::sys::address::Address;
 use unicoro::sys::listener::{BindOptions, Listener};
 use unicoro::sys::process::{Exit, Pid};
-use unicoro::worker;
+use unicoro::sys::title::set_title;
+use unicoro::worker::{self, Equipment};
 
 /// A listener as hooks see it: its descriptor, and its name in the log.
 type Shown = (i32, String);
@@ -24,6 +25,7 @@ type Shown = (i32, String);
 struct Generation {
     settings: Arc<Settings>,
     application: Option<Py<PyAny>>,
+    access_log: Option<AccessLog>,
 }
 
 /// The program, as the supervisor sees it.
@@ -52,7 +54,8 @@ impl WorkerHost {
         } else {
             None
         };
-        let first = Generation { settings: Arc::new(settings), application };
+        let access_log = worker::access_log(&settings).map_err(|text| (1, text))?;
+        let first = Generation { settings: Arc::new(settings), application, access_log };
         let generations = HashMap::from([(1, first)]);
         Ok(Self { invocation, arguments, generations, hooks: Arc::new(hooks) })
     }
@@ -65,9 +68,15 @@ impl Host for WorkerHost {
             return 1;
         };
         let choice = engines::choose(&generation.settings);
-        let Generation { settings, application } = generation;
-        let hooks = Arc::clone(&self.hooks);
-        worker::run(seat, &settings, &self.arguments, application, choice, hooks)
+        let Generation { settings, application, access_log } = generation;
+        let equipment = Equipment {
+            settings,
+            arguments: self.arguments.clone(),
+            application,
+            access_log,
+            hooks: Arc::clone(&self.hooks),
+        };
+        worker::run(seat, equipment, choice)
     }
 
     fn before_fork(&mut self) {
@@ -92,14 +101,19 @@ impl Host for WorkerHost {
             old.application.as_ref().map(|app| pyo3::Python::attach(|py| app.clone_ref(py)))
         });
         let options = options(&settings)?;
+        let access_log = worker::access_log(&settings)?;
         log_to(&settings)?;
         self.hooks.load(generation, &settings, names.as_ref())?;
-        self.generations.insert(generation, Generation { settings: settings.into(), application });
+        let settings = Arc::new(settings);
+        self.generations.insert(generation, Generation { settings, application, access_log });
         Ok(options)
     }
 
     fn settled(&mut self, generation: u64) {
         self.generations.retain(|known, _| *known == generation);
+        if let Some(kept) = self.generations.get(&generation) {
+            title_of_master(&kept.settings);
+        }
         self.hooks.settle(generation);
     }
 
@@ -184,7 +198,18 @@ pub fn log_to(settings: &Settings) -> Result<(), String> {
         log::LevelFilter::Error => LogLevel::Error,
         log::LevelFilter::Off => LogLevel::Critical,
     };
-    logging::init(&settings.errorlog, level).map_err(|error| format!("errorlog: {error}"))
+    logging::own_files(settings.identity);
+    logging::init(&settings.errorlog, level).map_err(|error| format!("errorlog: {error}"))?;
+    // gunicorn: without a file there is nothing to capture into.
+    if settings.capture_output && settings.errorlog != "-" {
+        logging::capture_output().map_err(|error| format!("capture_output: {error}"))?;
+    }
+    Ok(())
+}
+
+/// The process title of the master.
+pub fn title_of_master(settings: &Settings) {
+    set_title(&format!("unicoro: master [{}]", settings.proc_name));
 }
 
 /// What the supervisor needs of the settings.
@@ -200,9 +225,14 @@ pub fn options(settings: &Settings) -> Result<Options, String> {
         graceful_timeout: settings.graceful_timeout,
         pidfile: settings.pidfile.clone(),
         binds: settings.bind.iter().map(address).collect(),
-        bind_options: BindOptions { backlog, reuse_port: false, umask: settings.umask },
+        bind_options: BindOptions {
+            backlog,
+            reuse_port: settings.reuse_port,
+            umask: settings.umask,
+            owner: settings.identity,
+        },
         worker_class: settings.worker_class.to_string(),
-        daemon: false,
+        daemon: settings.daemon,
     })
 }
 

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 
-use unicoro::config::{Invocation, Stop};
-use unicoro::{supervisor, worker};
+use unicoro::config::{Invocation, Settings, Stop};
+use unicoro::sys::daemon::daemonize;
+use unicoro::{python, supervisor, worker};
 
-use crate::host::{WorkerHost, log_to, options, read_settings};
+use crate::host::{WorkerHost, log_to, options, read_settings, title_of_master};
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
@@ -41,6 +42,10 @@ fn main() -> ExitCode {
             Err(text) => fail(&text, 1),
         };
     }
+    if let Err(text) = go_to_background(settings) {
+        return fail(&text, 1);
+    }
+    title_of_master(settings);
     for notice in &settings.notices {
         log::warn!("{notice}");
     }
@@ -54,6 +59,17 @@ fn main() -> ExitCode {
     };
     let code = supervisor::run(&mut host, options);
     ExitCode::from(u8::try_from(code).unwrap_or(1))
+}
+
+/// After the first look at the logs, so that a mistake there is seen in the terminal; and then the
+/// logs once more, since standard error is another one now.
+fn go_to_background(settings: &Settings) -> Result<(), String> {
+    if !settings.daemon {
+        return Ok(());
+    }
+    daemonize(python::fork, settings.enable_stdio_inheritance)
+        .map_err(|error| format!("cannot go to the background: {error}"))?;
+    log_to(settings)
 }
 
 fn fail(text: &str, code: i32) -> ExitCode {

@@ -16,8 +16,10 @@ pub fn convert(kind: Kind, value: &Value) -> Result<Value, Complaint> {
         Kind::Capped { .. } => int(value, 0, i64::MAX),
         Kind::Bytes { min, max, multiple } => bytes(value, min, max, multiple),
         Kind::Mode => mode(value),
-        Kind::Flag | Kind::FlagOff => flag(value),
+        Kind::Flag => flag(value),
+        Kind::FlagOff => flag(&spelled_out(value)),
         Kind::Text => not_empty(text(value)?),
+        Kind::NameOrId => name_or_id(value),
         Kind::List => list(value, |text| vec![text]),
         Kind::Csv => list(value, |text| text.split(',').map(str::to_owned).collect()),
         Kind::Pairs => pairs(value),
@@ -37,6 +39,17 @@ fn flag(value: &Value) -> Result<Value, Complaint> {
     }
 }
 
+/// gunicorn: SENDFILE, the variable behind the one flag of this kind, knows these words.
+// gunicorn: takes any other word for no.
+fn spelled_out(value: &Value) -> Value {
+    let Value::Str(text) = value else { return value.clone() };
+    match text.trim().to_ascii_lowercase().as_str() {
+        "yes" | "y" | "1" | "on" => Value::Bool(true),
+        "no" | "n" | "0" | "off" => Value::Bool(false),
+        _ => value.clone(),
+    }
+}
+
 fn text(value: &Value) -> Result<Value, Complaint> {
     match value {
         Value::Str(text) if text.contains('\0') => {
@@ -44,6 +57,15 @@ fn text(value: &Value) -> Result<Value, Complaint> {
         }
         Value::Str(text) => Ok(Value::Str(text.trim().into())),
         other => Err(Complaint::new(format!("{}, not text", other.describe()), "give text")),
+    }
+}
+
+fn name_or_id(value: &Value) -> Result<Value, Complaint> {
+    match value {
+        Value::Int(number) => u32::try_from(*number)
+            .map(|number| Value::Str(number.to_string()))
+            .map_err(|_| Complaint::new("not an id", "give a name, or a number from 0")),
+        other => not_empty(text(other)?),
     }
 }
 

@@ -100,11 +100,12 @@ impl Meaning {
         if name.starts_with('_') || name == NOT_FROM_FILE {
             return Meaning::Helper;
         }
-        if let Some(setting) = table::find(name) {
-            return Meaning::Setting(setting);
-        }
+        // gunicorn: a module that bears a setting's name is an error; it can only be an import.
         if is_module(value) {
             return Meaning::Helper;
+        }
+        if let Some(setting) = table::find(name) {
+            return Meaning::Setting(setting);
         }
         if gunicorn::HOOKS.contains(&name) {
             let text = "this hook of gunicorn's is not supported yet; it is not called";

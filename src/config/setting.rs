@@ -132,6 +132,8 @@ pub enum Kind {
     FlagOff,
     /// Text; None is allowed where the default is None.
     Text,
+    /// A user or a group: a name or a number.
+    NameOrId,
     /// A list of texts; its flag may be repeated.
     List,
     /// A list of texts written with commas.
@@ -199,7 +201,7 @@ pub enum Support {
         /// Why it has no effect, as a clause.
         why: &'static str,
     },
-    /// An error when it is set.
+    /// An error when it is set to anything but its default.
     Refused {
         /// What to use instead, as a clause.
         alternative: &'static str,

@@ -10,6 +10,7 @@ use super::layers::Raw;
 use super::table;
 use super::value::Value;
 use super::worker_class::WorkerClass;
+use crate::sys::credentials::Identity;
 
 /// The application as it was named: `mod`, `mod:var` or `mod:factory("literal", k=1)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +76,20 @@ pub struct Settings {
     pub errorlog: String,
     /// critical is `Error`, the most severe that `log` has.
     pub loglevel: log::LevelFilter,
+    /// Whether the application's output goes to `errorlog` too.
+    pub capture_output: bool,
+    /// Whether real files are sent by sendfile(2).
+    pub sendfile: bool,
+    /// Whether each worker has TCP sockets of its own.
+    pub reuse_port: bool,
+    /// Whether to run in the background.
+    pub daemon: bool,
+    /// Whether stdout and stderr stay open in the background.
+    pub enable_stdio_inheritance: bool,
+    /// Whom the workers run as.
+    pub identity: Identity,
+    /// The name in process titles.
+    pub proc_name: String,
     /// Whether to load the application and exit.
     pub check_config: bool,
     /// What the log should say once at the start, in whole lines.

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use crate::sys::credentials::Identity;
 use crate::sys::fd::{duplicate, replace};
 use crate::sys::raw::{raw_poll, raw_write};
 
@@ -135,13 +136,26 @@ fn open_target(target: &str, stream: Stream) -> Result<(OwnedFd, Option<PathBuf>
     Ok((open_file(&path)?, Some(path)))
 }
 
+/// From now on log files are given to `owner`, so that workers which are no longer root can reopen
+/// them.
+pub fn own_files(owner: Identity) {
+    *OWNER.lock().unwrap_or_else(PoisonError::into_inner) = owner;
+}
+
+static OWNER: Mutex<Identity> = Mutex::new(Identity { uid: None, gid: None, initgroups: false });
+
 fn open_file(path: &Path) -> Result<OwnedFd, LogError> {
-    OpenOptions::new()
+    let file = OpenOptions::new()
         .append(true)
         .create(true)
         .open(path)
         .map(OwnedFd::from)
-        .map_err(|source| LogError { target: path.display().to_string(), source })
+        .map_err(|source| LogError { target: path.display().to_string(), source })?;
+    let owner = *OWNER.lock().unwrap_or_else(PoisonError::into_inner);
+    // Not allowed to anyone but root. It is open all the same; only a reopening may fail later, and
+    // says so then.
+    let _ = owner.own(file.as_fd());
+    Ok(file)
 }
 
 /// Normally one write. The rest of a line that the kernel took in part, or that a full

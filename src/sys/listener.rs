@@ -18,7 +18,8 @@ use std::os::unix::net::{SocketAddr as UnixAddress, UnixListener};
 use std::path::{Path, PathBuf};
 
 use super::address::Address;
-use super::fd::{check, set_cloexec, set_nonblocking};
+use super::credentials::Identity;
+use super::fd::{check, duplicate, set_cloexec, set_nonblocking};
 use super::process::Pid;
 use super::stale_socket::clear_path;
 use super::tcp;
@@ -28,15 +29,18 @@ use super::tcp;
 pub struct BindOptions {
     /// How many connections the kernel holds until they are accepted.
     pub backlog: u32,
-    /// SO_REUSEPORT on TCP sockets.
+    /// SO_REUSEPORT on TCP sockets: they only hold the address, and every worker listens on a
+    /// socket of its own. The kernel would hand connections to one that nobody accepts from.
     pub reuse_port: bool,
     /// The umask while a unix socket's path is made: 0 lets everybody connect.
     pub umask: u32,
+    /// Whose a unix socket's path is.
+    pub owner: Identity,
 }
 
 impl Default for BindOptions {
     fn default() -> BindOptions {
-        BindOptions { backlog: 2048, reuse_port: false, umask: 0 }
+        BindOptions { backlog: 2048, reuse_port: false, umask: 0, owner: Identity::default() }
     }
 }
 
@@ -47,6 +51,8 @@ pub struct Listener {
     asked: Address,
     shown: String,
     path: Option<OwnedPath>,
+    /// Of a socket that only holds its address: what the workers' sockets listen with.
+    held_backlog: Option<u32>,
 }
 
 impl Listener {
@@ -64,6 +70,7 @@ impl Listener {
             Address::Tcp { host, port } => (bind_tcp(host, *port, options.reuse_port)?, None),
             Address::Unix(path) => {
                 let fd = bind_unix(path, options.umask)?;
+                options.owner.own_path(path)?;
                 (fd, Some(OwnedPath::of(path)?))
             }
             Address::Abstract(name) => {
@@ -73,11 +80,26 @@ impl Listener {
             Address::Fd(number) => (adopt(*number)?, None),
         };
         set_nonblocking(fd.as_fd(), true)?;
-        if !matches!(address, Address::Fd(_)) {
+        let is_held = options.reuse_port && matches!(address, Address::Tcp { .. });
+        if !is_held && !matches!(address, Address::Fd(_)) {
             listen(&fd, options.backlog)?;
         }
         let shown = shown(address, &fd);
-        Ok(Listener { fd, asked: address.clone(), shown, path })
+        let held_backlog = is_held.then_some(options.backlog);
+        Ok(Listener { fd, asked: address.clone(), shown, path, held_backlog })
+    }
+
+    /// What a worker accepts from: this very socket, or with SO_REUSEPORT one of its own at the
+    /// same address.
+    ///
+    /// # Errors
+    /// No descriptor is left, or the address was lost.
+    pub fn for_worker(&self) -> io::Result<OwnedFd> {
+        let Some(backlog) = self.held_backlog else { return duplicate(self.fd.as_raw_fd()) };
+        let address = TcpListener::from(self.fd.try_clone()?).local_addr()?;
+        let fd = tcp::bound(address, true)?;
+        listen(&fd, backlog)?;
+        Ok(fd)
     }
 
     /// What was asked for; a port of 0 is still 0 here.

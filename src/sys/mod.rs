@@ -10,6 +10,8 @@
 
 pub mod address;
 pub mod clock;
+pub mod credentials;
+pub mod daemon;
 pub mod eventfd;
 pub mod fd;
 pub mod listener;
@@ -22,5 +24,6 @@ pub mod signal;
 pub mod signal_pipe;
 pub mod stale_socket;
 pub mod tcp;
+pub mod title;
 
 pub use raw::raw_write;

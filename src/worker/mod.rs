@@ -13,4 +13,4 @@ mod linger;
 mod quota;
 mod serve;
 
-pub use boot::{EngineChoice, check, load, run};
+pub use boot::{EngineChoice, Equipment, access_log, check, load, run};

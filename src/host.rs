@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::os::fd::AsRawFd;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 
 use pyo3::types::PyDict;
@@ -13,6 +17,7 @@ use unicoro::logging::{self, AccessLog, LogLevel};
 use unicoro::python::{self, Hooks};
 use unicoro::supervisor::{Host, Options, WorkerSeat};
 use unicoro::sys::address::Address;
+use unicoro::sys::inheritance::Inheritance;
 use unicoro::sys::listener::{BindOptions, Listener};
 use unicoro::sys::process::{Exit, Pid};
 use unicoro::sys::title::set_title;
@@ -34,6 +39,10 @@ pub struct WorkerHost {
     arguments: Vec<OsString>,
     generations: HashMap<u64, Generation>,
     hooks: Arc<Hooks>,
+    /// What to start on an upgrade: looked for at the start, by name and not by what is behind it,
+    /// because another file will be there then.
+    program: PathBuf,
+    systemd: Vec<RawFd>,
 }
 
 impl WorkerHost {
@@ -45,6 +54,7 @@ impl WorkerHost {
         invocation: Invocation,
         arguments: Vec<OsString>,
         Configuration { settings, names }: Configuration,
+        systemd: Vec<RawFd>,
     ) -> Result<Self, (i32, String)> {
         let hooks = Hooks::default();
         hooks.load(1, &settings, names.as_ref()).map_err(|text| (1, text))?;
@@ -57,7 +67,8 @@ impl WorkerHost {
         let access_log = worker::access_log(&settings).map_err(|text| (1, text))?;
         let first = Generation { settings: Arc::new(settings), application, access_log };
         let generations = HashMap::from([(1, first)]);
-        Ok(Self { invocation, arguments, generations, hooks: Arc::new(hooks) })
+        let program = program(&arguments, &invocation);
+        Ok(Self { invocation, arguments, generations, hooks: Arc::new(hooks), program, systemd })
     }
 }
 
@@ -100,7 +111,7 @@ impl Host for WorkerHost {
         let application = newest.and_then(|old| {
             old.application.as_ref().map(|app| pyo3::Python::attach(|py| app.clone_ref(py)))
         });
-        let options = options(&settings)?;
+        let options = options(&settings, &self.systemd)?;
         let access_log = worker::access_log(&settings)?;
         log_to(&settings)?;
         self.hooks.load(generation, &settings, names.as_ref())?;
@@ -112,7 +123,7 @@ impl Host for WorkerHost {
     fn settled(&mut self, generation: u64) {
         self.generations.retain(|known, _| *known == generation);
         if let Some(kept) = self.generations.get(&generation) {
-            title_of_master(&kept.settings);
+            title_of_master(&kept.settings, "");
         }
         self.hooks.settle(generation);
     }
@@ -143,6 +154,28 @@ impl Host for WorkerHost {
 
     fn workers_changed(&mut self, new: usize, old: Option<usize>) -> Result<(), String> {
         self.hooks.nworkers_changed(new, old)
+    }
+
+    fn pre_exec(&mut self) -> Result<(), String> {
+        self.hooks.pre_exec()
+    }
+
+    fn exec(&mut self, variables: &[(&str, String)]) -> io::Error {
+        let Some((name, arguments)) = self.arguments.split_first() else {
+            return io::ErrorKind::NotFound.into();
+        };
+        Command::new(&self.program)
+            .arg0(name)
+            .args(arguments)
+            .envs(variables.iter().map(|(name, value)| (*name, value)))
+            .current_dir(&self.invocation.cwd)
+            .exec()
+    }
+
+    fn promoted(&mut self) {
+        if let Some(newest) = self.generations.values().next() {
+            title_of_master(&newest.settings, "");
+        }
     }
 
     fn wait(&mut self, wait: &mut dyn FnMut()) {
@@ -207,16 +240,16 @@ pub fn log_to(settings: &Settings) -> Result<(), String> {
     Ok(())
 }
 
-/// The process title of the master.
-pub fn title_of_master(settings: &Settings) {
-    set_title(&format!("unicoro: master [{}]", settings.proc_name));
+/// The process title of the master; `rank` tells one that is to replace another.
+pub fn title_of_master(settings: &Settings, rank: &str) {
+    set_title(&format!("unicoro: master [{}{rank}]", settings.proc_name));
 }
 
 /// What the supervisor needs of the settings.
 ///
 /// # Errors
 /// A text for the operator.
-pub fn options(settings: &Settings) -> Result<Options, String> {
+pub fn options(settings: &Settings, systemd: &[RawFd]) -> Result<Options, String> {
     let backlog = u32::try_from(settings.backlog)
         .map_err(|_| format!("backlog = {} is negative; give 1 or more", settings.backlog))?;
     Ok(Options {
@@ -224,7 +257,11 @@ pub fn options(settings: &Settings) -> Result<Options, String> {
         timeout: settings.timeout,
         graceful_timeout: settings.graceful_timeout,
         pidfile: settings.pidfile.clone(),
-        binds: settings.bind.iter().map(address).collect(),
+        // gunicorn: systemd's sockets replace `bind`.
+        binds: match systemd {
+            [] => settings.bind.iter().map(address).collect(),
+            numbers => numbers.iter().map(|number| Address::Fd(*number)).collect(),
+        },
         bind_options: BindOptions {
             backlog,
             reuse_port: settings.reuse_port,
@@ -232,8 +269,20 @@ pub fn options(settings: &Settings) -> Result<Options, String> {
             owner: settings.identity,
         },
         worker_class: settings.worker_class.to_string(),
+        inheritance: Inheritance::default(),
         daemon: settings.daemon,
     })
+}
+
+/// As a shell finds it: by its path, or in PATH.
+fn program(arguments: &[OsString], invocation: &Invocation) -> PathBuf {
+    let name = PathBuf::from(arguments.first().cloned().unwrap_or_default());
+    if name.components().count() > 1 {
+        return invocation.cwd.join(name);
+    }
+    let path = invocation.env.get("PATH").cloned().unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join(&name));
+    found.into_iter().find(|path| path.is_file()).unwrap_or_else(|| "/proc/self/exe".into())
 }
 
 fn address(bind: &Bind) -> Address {

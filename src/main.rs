@@ -7,12 +7,16 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use unicoro::config::{Invocation, Settings, Stop};
+use unicoro::supervisor::Options;
 use unicoro::sys::daemon::daemonize;
+use unicoro::sys::inheritance::Inheritance;
 use unicoro::{python, supervisor, worker};
 
 use crate::host::{WorkerHost, log_to, options, read_settings, title_of_master};
 
 fn main() -> ExitCode {
+    // First, because it changes the environment.
+    let inheritance = Inheritance::take();
     let arguments: Vec<_> = std::env::args_os().collect();
     let cwd = match std::env::current_dir() {
         Ok(cwd) => cwd,
@@ -42,18 +46,21 @@ fn main() -> ExitCode {
             Err(text) => fail(&text, 1),
         };
     }
-    if let Err(text) = go_to_background(settings) {
+    // A new master of an upgrade is in the background already.
+    let goes = settings.daemon && inheritance.parent.is_none();
+    if let Err(text) = if goes { go_to_background(settings) } else { Ok(()) } {
         return fail(&text, 1);
     }
-    title_of_master(settings);
+    title_of_master(settings, if inheritance.parent.is_some() { ".2" } else { "" });
     for notice in &settings.notices {
         log::warn!("{notice}");
     }
-    let options = match options(settings) {
-        Ok(options) => options,
+    let systemd = inheritance.systemd.clone();
+    let options = match options(settings, &systemd) {
+        Ok(options) => Options { inheritance, ..options },
         Err(text) => return fail(&text, 1),
     };
-    let mut host = match WorkerHost::new(invocation, arguments, configuration) {
+    let mut host = match WorkerHost::new(invocation, arguments, configuration, systemd) {
         Ok(host) => host,
         Err((code, text)) => return fail(&text, code),
     };
@@ -64,9 +71,6 @@ fn main() -> ExitCode {
 /// After the first look at the logs, so that a mistake there is seen in the terminal; and then the
 /// logs once more, since standard error is another one now.
 fn go_to_background(settings: &Settings) -> Result<(), String> {
-    if !settings.daemon {
-        return Ok(());
-    }
     daemonize(python::fork, settings.enable_stdio_inheritance)
         .map_err(|error| format!("cannot go to the background: {error}"))?;
     log_to(settings)

@@ -3,6 +3,7 @@
 //! It turns the arrow between the layers: the supervisor knows no Python, no HTTP and no engine,
 //! and yet has to run a worker, read settings and call the hooks of a config file.
 
+use std::io;
 use std::sync::Arc;
 
 use super::options::Options;
@@ -96,6 +97,24 @@ pub trait Host {
         let _ = (new, old);
         Ok(())
     }
+
+    /// In the forked child that is about to become the new master (gunicorn's `pre_exec`).
+    ///
+    /// # Errors
+    /// There is no upgrade.
+    fn pre_exec(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Starts the program anew in place of this process, as it was started first, with these
+    /// variables besides. Returns only if that fails.
+    fn exec(&mut self, variables: &[(&str, String)]) -> io::Error {
+        let _ = variables;
+        io::ErrorKind::Unsupported.into()
+    }
+
+    /// The master that this one replaces has gone.
+    fn promoted(&mut self) {}
 
     /// Waits by calling `wait`, which touches nothing of the host's. Others may use what the host
     /// holds in the meantime: threads that a hook has started need the interpreter.

@@ -14,6 +14,8 @@ pub mod credentials;
 pub mod daemon;
 pub mod eventfd;
 pub mod fd;
+pub mod holder;
+pub mod inheritance;
 pub mod listener;
 pub mod pidfile;
 pub mod pipe;

@@ -26,7 +26,7 @@ mod tests;
 use std::mem;
 use std::time::Duration;
 
-pub use action::Action;
+pub use action::{Action, Announcement};
 pub use event::{Beat, Event};
 pub use watchdog::timeout_message;
 
@@ -132,9 +132,7 @@ impl Plan {
             Signal::TTIN => self.resize(self.current.workers + 1),
             Signal::TTOU => self.resize(self.current.workers.saturating_sub(1).max(1)),
             Signal::WINCH => self.stop_workers_only(),
-            Signal::USR2 => {
-                self.log(LogLevel::Warning, "USR2 (upgrade) is not available yet".to_owned());
-            }
+            Signal::USR2 if !self.is_stopping() => self.out.push(Action::Upgrade),
             _ => {}
         }
     }
@@ -196,6 +194,11 @@ impl Plan {
 
     fn workers_changed(&mut self, old: usize) {
         self.out.push(Action::WorkersChanged { new: self.current.workers, old });
+    }
+
+    fn announce_ready(&mut self) {
+        let workers = self.current.workers;
+        self.out.push(Action::Announce(Announcement::Ready { workers }));
     }
 
     fn log(&mut self, level: LogLevel, text: String) {

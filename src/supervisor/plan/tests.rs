@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::action::Announcement;
 use super::{Action, Beat, Event, Plan, Terms};
 use crate::logging::LogLevel;
 use crate::supervisor::report::{BootFailure, Report};
@@ -542,4 +543,23 @@ fn without_a_timeout_the_loop_sleeps_until_something_happens() {
     let beat = Beat { pid: pid(1), at: now, is_retiring: false };
     let done = plan.step(Event::Tick(&[beat]), now + Duration::from_secs(9999));
     assert!(done.is_empty());
+}
+
+#[test]
+fn usr2_starts_a_new_master_unless_this_one_stops() {
+    let mut sim = Sim::serving(1);
+    assert!(sim.feed(Event::Signal(Signal::USR2)).contains(&Action::Upgrade));
+    sim.feed(Event::Signal(Signal::TERM));
+    assert!(!sim.feed(Event::Signal(Signal::USR2)).contains(&Action::Upgrade));
+}
+
+#[test]
+fn systemd_hears_of_readiness_reloads_and_the_stop() {
+    let mut sim = Sim::serving(1);
+    let done = sim.feed(Event::Signal(Signal::HUP));
+    assert!(done.contains(&Action::Announce(Announcement::Reloading)));
+    let done = sim.feed(Event::Reloaded(Err("no".to_owned())));
+    assert!(done.contains(&Action::Announce(Announcement::ReloadFailed)));
+    let done = sim.feed(Event::Signal(Signal::TERM));
+    assert!(done.contains(&Action::Announce(Announcement::Stopping)));
 }

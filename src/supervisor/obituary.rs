@@ -9,8 +9,10 @@ pub fn obituary(pid: Pid, exit: Exit) -> String {
 }
 
 fn advice(exit: Exit) -> &'static str {
-    let Some(signal) = exit.signal() else {
-        return " without being asked to; look above for what the app printed last";
+    let signal = match exit {
+        Exit::Code(0) => return ", though we had not asked it to leave",
+        Exit::Code(_) => return "; look above for what the app printed last",
+        Exit::Signal { signal, .. } => signal,
     };
     match signal.as_raw() {
         libc::SIGKILL => {

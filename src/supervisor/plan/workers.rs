@@ -15,8 +15,7 @@ use crate::sys::signal::Signal;
 const FAILED_GRACE: Duration = Duration::from_secs(5);
 
 impl Plan {
-    pub(super) fn on_spawned(&mut self, number: u64, generation: u64, pid: Pid, now: Moment) {
-        let _ = now;
+    pub(super) fn on_spawned(&mut self, number: u64, generation: u64, pid: Pid) {
         let stage = Stage::Booting { reopen: false };
         self.seats.add(Seat { number, generation, pid, ready_at: None, stage });
         self.log(LogLevel::Info, format!("Booting worker with pid: {pid}"));
@@ -186,11 +185,14 @@ impl Plan {
 
     /// It was asked to, or had said so itself.
     fn left(&mut self, seat: Seat, exit: Exit) {
+        let was_ready = seat.ready_at.is_some();
         let is_expected = match exit {
             // One that was not ready yet may have failed at the same moment.
-            Exit::Code(code) => code == 0 || seat.ready_at.is_none(),
-            // It has no handler yet either: TERM ends it.
-            Exit::Signal { signal, .. } => signal == Signal::TERM && seat.ready_at.is_none(),
+            Exit::Code(code) => code == 0 || !was_ready,
+            // It has no handlers yet either: TERM, or Ctrl-C, ends it.
+            Exit::Signal { signal, .. } => {
+                !was_ready && matches!(signal, Signal::TERM | Signal::INT | Signal::QUIT)
+            }
         };
         if is_expected {
             self.log(LogLevel::Info, format!("Worker exited (pid: {})", seat.pid));

@@ -117,7 +117,7 @@ impl Host for FakeHost {
         }
         let handled = [Signal::TERM, Signal::QUIT, Signal::INT, Signal::USR1, Signal::HUP];
         let signals = SignalPipe::install(&handled).unwrap();
-        seat.slot.set_current(b"GET /slow HTTP/1.1");
+        seat.slot.set_current(b"GET /slow", crate::sys::clock::Moment::now());
         seat.ready();
         log::info!("worker {} of generation {} is ready", seat.number, seat.generation);
         self.serve(&seat, &signals)

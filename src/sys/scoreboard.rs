@@ -46,6 +46,7 @@ pub struct Slot {
     beat_ms: AtomicU64,
     state: AtomicU32,
     text_len: AtomicU32,
+    text_since_ms: AtomicU64,
     requests: AtomicU64,
     busy: AtomicU64,
     connections: AtomicU64,
@@ -117,10 +118,11 @@ impl Slot {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// Leaves a text (the request line) for the supervisor to print should this worker hang.
-    /// Longer texts are cut.
-    pub fn set_current(&self, text: &[u8]) {
+    /// Leaves a text (the request line), and since when it is true, for the supervisor to print
+    /// should this worker hang or die. Longer texts are cut.
+    pub fn set_current(&self, text: &[u8], since: Moment) {
         self.text_len.store(0, Ordering::Release);
+        self.text_since_ms.store(since.as_millis(), Ordering::Relaxed);
         let text = &text[..text.len().min(TEXT_WORDS * 8)];
         for (word, part) in self.text.iter().zip(text.chunks(8)) {
             let mut bytes = [0; 8];
@@ -135,7 +137,7 @@ impl Slot {
         self.text_len.store(0, Ordering::Release);
     }
 
-    /// The text, if there is one. Read while it is being changed, it may be a mixture of two; the
+    /// The text with its age, if there is one. Read while it is being changed, it may be a mixture of two; the
     /// supervisor reads it only from a worker that has stopped moving.
     #[must_use]
     pub fn current(&self) -> Option<String> {
@@ -145,7 +147,9 @@ impl Slot {
         }
         let words = self.text.iter().flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes());
         let bytes: Vec<u8> = words.take(length).collect();
-        Some(String::from_utf8_lossy(&bytes).into_owned())
+        let since = Moment::from_millis(self.text_since_ms.load(Ordering::Relaxed));
+        let age = (Moment::now() - since).as_secs_f32();
+        Some(format!("{} ({age:.1} s old)", String::from_utf8_lossy(&bytes)))
     }
 
     /// Makes the slot ready for a new worker: all zero, and a first beat on its behalf.

@@ -52,7 +52,7 @@ pub(super) fn interval(timeout: Duration) -> Duration {
 pub fn timeout_message(pid: Pid, age: Duration, request: Option<&str>) -> String {
     let seconds = age.as_secs_f32();
     let doing = match request {
-        Some(request) => format!("at the request {request:?}"),
+        Some(request) => format!("at the request {request}"),
         None => "and left no request line".to_owned(),
     };
     format!(

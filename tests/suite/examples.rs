@@ -1,0 +1,2 @@
+//! Every example, run exactly as its README says.
+fn _later() {}

@@ -119,7 +119,7 @@ each_of! { Sync, Coroutine, Gunicorn; fn graceful_timeout_bounds_the_stop(engine
     assert!(clients[0].response_or_close().is_none());
 }}
 
-each_of! { Sync, Coroutine, Gunicorn; fn quick_stop_waits_for_nobody(engine) {
+each_of! { Sync, Coroutine; fn quick_stop_waits_for_nobody(engine) {
     for signal in [Signal::SIGINT, Signal::SIGQUIT] {
         let mut server = Server::start(engine, "blocking", &["--graceful-timeout", "600"]);
         let _clients = waiting_clients(server.address, 1, "/until_file");

@@ -17,7 +17,7 @@ each_of! { Sync, Coroutine; fn empty_item_may_come_before_start_response(engine)
     server.stop();
 }}
 
-each_of! { Sync, Coroutine, Gunicorn; fn exc_info_replaces_a_head_not_yet_sent(engine) {
+each_of! { Sync, Coroutine; fn exc_info_replaces_a_head_not_yet_sent(engine) {
     let server = Server::start(engine, "exc_info", &[]);
     let response = server.get("/before_head");
     assert_eq!((response.status, response.text().as_str()), (503, "sorry"));

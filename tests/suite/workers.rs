@@ -71,7 +71,7 @@ each_of! { Sync, GunicornSync; fn timeout_kills_a_stuck_worker_and_says_so(engin
     server.stop();
 }}
 
-each_of! { Sync, Coroutine, Gunicorn; fn idle_worker_is_not_taken_for_stuck(engine) {
+each_of! { Sync, Coroutine; fn idle_worker_is_not_taken_for_stuck(engine) {
     let server = Server::start(engine, "pid", &["--timeout", "1"]);
     let worker = server.get("/").text();
     // Nothing can be waited for: the rule is that nothing happens for longer than the time-out.

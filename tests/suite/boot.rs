@@ -54,7 +54,7 @@ each_of! { Sync, Coroutine, Gunicorn; fn missing_app_object_ends_the_server_with
 each_of! { Sync, Coroutine, Gunicorn; fn app_that_cannot_be_called_ends_the_server_with_4(engine) {
     let (code, log) = failed_start(engine, &["hello:__doc__"]);
     assert_eq!(code, 4);
-    assert_names(&log, &["callable"]);
+    assert_names(&log, &["call"]);
 }}
 
 each_of! { Sync, Gunicorn; fn app_that_is_no_expression_ends_the_server_with_4(engine) {

@@ -8,12 +8,17 @@ struct Outcome {
     answer: String,
 }
 
+const CLOSING: &str = "Connection: close\r\n";
+/// The server has to close by itself.
+const KEEPING: &str = "";
+
 /// Asks for `way` and makes sure that the same worker serves on and complained once.
-fn provoke(engine: Engine, way: &str) -> Outcome {
+fn provoke(engine: Engine, way: &str, connection: &str) -> Outcome {
     let mut server = Server::start(engine, "misbehaving", &[]);
     assert_eq!(server.get("/ok").text(), "well");
     let worker = server.worker_pid();
-    let answer = server.exchange(format!("GET /{way}?the=query HTTP/1.1\r\nHost: test\r\n\r\n"));
+    let answer =
+        server.exchange(format!("GET /{way}?the=query HTTP/1.1\r\nHost: test\r\n{connection}\r\n"));
     assert_eq!(server.get("/ok").text(), "well");
     assert_eq!(server.worker_pid(), worker, "the worker was replaced");
     let complaints = server.complaints();
@@ -24,7 +29,7 @@ fn provoke(engine: Engine, way: &str) -> Outcome {
 
 /// A failure before the head was sent: a whole 500.
 fn answers_500(engine: Engine, way: &str, in_log: &[&str]) {
-    let Outcome { server, answer } = provoke(engine, way);
+    let Outcome { server, answer } = provoke(engine, way, CLOSING);
     assert!(answer.starts_with("HTTP/1.1 500 Internal Server Error\r\n"), "{answer}");
     for text in in_log {
         assert!(server.log().contains(text), "no {text:?} in the log");
@@ -34,7 +39,7 @@ fn answers_500(engine: Engine, way: &str, in_log: &[&str]) {
 
 /// A failure after the head: what was sent, and nothing that looks like a proper end.
 fn breaks_off(engine: Engine, way: &str, in_log: &[&str]) {
-    let Outcome { server, answer } = provoke(engine, way);
+    let Outcome { server, answer } = provoke(engine, way, KEEPING);
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     assert!(!answer.contains("\r\n0\r\n\r\n"), "ended as if it were whole: {answer}");
     assert!(!answer.contains(" 500 "), "{answer}");
@@ -108,14 +113,14 @@ each_of! { Sync, Coroutine; fn header_that_is_no_string_is_an_error(engine) {
 }}
 
 each_of! { Sync, Coroutine; fn body_longer_than_its_length_is_cut(engine) {
-    let Outcome { server, answer } = provoke(engine, "too_long");
+    let Outcome { server, answer } = provoke(engine, "too_long", CLOSING);
     assert!(answer.ends_with("\r\n\r\nfour"), "{answer}");
     assert!(server.log().contains("Content-Length") && server.log().contains("/too_long"));
     server.stop();
 }}
 
 each_of! { Sync, Coroutine; fn body_shorter_than_its_length_closes_the_connection(engine) {
-    let Outcome { server, answer } = provoke(engine, "too_short");
+    let Outcome { server, answer } = provoke(engine, "too_short", KEEPING);
     assert!(answer.ends_with("\r\n\r\nmuch less"), "{answer}");
     assert!(server.log().contains("Content-Length") && server.log().contains("/too_short"));
     server.stop();

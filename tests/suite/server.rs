@@ -88,7 +88,25 @@ impl Launch {
         let mut command = Command::new("bash");
         command.args(["-c", "exec 3<&0 0</dev/null \"$@\"", "bash"]);
         command.arg(engine.program()).args(engine.arguments());
-        command.process_group(0).current_dir(scratch.path());
+        command.current_dir(scratch.path());
+        Launch { engine, command, scratch }.with_environment()
+    }
+
+    /// What a README says: a line for the shell, which finds our binary as `unicoro`.
+    pub fn shell(line: &str, directory: &Path) -> Launch {
+        let scratch = Scratch::new();
+        let binary = Engine::Coroutine.program();
+        std::os::unix::fs::symlink(binary, scratch.file("unicoro")).unwrap();
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut command = Command::new("bash");
+        command.args(["-c", &format!("exec {line}")]).current_dir(directory);
+        command.env("PATH", format!("{}:{path}", scratch.path().display()));
+        Launch { engine: Engine::Coroutine, command, scratch }.with_environment()
+    }
+
+    fn with_environment(self) -> Launch {
+        let Launch { engine, mut command, scratch } = self;
+        command.process_group(0);
         for name in ["GUNICORN_CMD_ARGS", "WEB_CONCURRENCY", "PORT", "FORWARDED_ALLOW_IPS"] {
             command.env_remove(name);
         }

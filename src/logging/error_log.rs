@@ -1,6 +1,8 @@
 //! The error log: the `log` facade, env_logger as its backend, gunicorn's line format.
 //!
-//!     [2026-11-21 13:10:00 +0000] [4711] [INFO] message
+//! ```text
+//! [2026-11-21 13:10:00 +0000] [4711] [INFO] message
+//! ```
 //!
 //! Two targets have a meaning: [`CRITICAL`] raises the level that is printed, and [`TRACEBACK`]
 //! lets a record have several lines. Any other record is one line, whatever it contains.

@@ -10,7 +10,9 @@ mod boot;
 mod clock;
 mod control;
 mod linger;
+mod memory;
 mod quota;
+mod rules;
 mod serve;
 
 pub use boot::{EngineChoice, check, load, run};

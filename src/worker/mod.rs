@@ -11,7 +11,9 @@ mod clock;
 mod control;
 mod desk;
 mod linger;
+mod memory;
 mod quota;
+mod rules;
 mod serve;
 mod stall;
 

@@ -58,7 +58,7 @@ pub struct Core {
     pub timers: RefCell<Timers<Target>>,
     pub descriptors: RefCell<Descriptors>,
     pub semaphores: RefCell<Semaphores>,
-    pub lot: RefCell<Lot>,
+    pub lot: RefCell<Lot<Ticket>>,
     pub handler: Arc<dyn Handler>,
     pub seat: Seat,
     pub stack_bytes: usize,

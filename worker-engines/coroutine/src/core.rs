@@ -23,16 +23,13 @@ use std::time::{Duration, Instant};
 use unicoro_contract::{
     AfterRead, AfterServe, Connection, Handler, Received, Seat, StopState, serve_caught,
 };
+use unicoro_reactor::{Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token};
 
-use crate::acceptor::Acceptor;
 use crate::crew::{Crew, IDLE_LIFE};
 use crate::descriptors::Descriptors;
-use crate::epoll::{Epoll, Events, Ready, Token};
 use crate::green::{Green, Ticket, Woken};
-use crate::lot::{Expiry, Lot};
 use crate::scheduler;
 use crate::semaphores::{self, Semaphores};
-use crate::timers::{TimerKey, Timers};
 use crate::waiter::ParkingWaiter;
 
 /// Life signs, and the time-out of an idle wait.
@@ -98,7 +95,7 @@ impl Core {
 
     /// Turns until asked to stop, and until then everything in progress is done.
     pub fn run(&'static self) {
-        let mut events = Events::new();
+        let mut events = Events::default();
         let mut last_look = Instant::now();
         let mut last_beat = None;
         self.acceptor.borrow_mut().open(&self.epoll, &self.seat.listeners);

@@ -1,7 +1,7 @@
 //! `-k coroutine`: thousands of requests of one worker, as green threads on one OS thread.
 //!
 //! The application's blocking calls park the green thread that makes them (see [`hooks`]); client
-//! connections between two requests are parked without a green thread (see [`lot`]).
+//! connections between two requests are parked without a green thread (see [`unicoro_reactor::Lot`]).
 //!
 //! ```text
 //!   main thread          scheduler's thread (may's only worker)          may's timer thread
@@ -9,27 +9,23 @@
 //!   takes signals        (core)              (crew)
 //! ```
 
-mod acceptor;
 mod core;
 mod crew;
 mod descriptors;
-mod epoll;
 mod fork;
 mod green;
 mod hooks;
 mod identity;
-mod lot;
 mod overflow;
 mod scheduler;
 mod semaphores;
-mod signals;
 mod stack;
-mod timers;
 mod waiter;
 
 use std::sync::{Arc, mpsc};
 
 use unicoro_contract::{Engine, Handler, Refusal, Seat};
+use unicoro_reactor::blocked;
 
 use crate::core::Core;
 
@@ -68,7 +64,7 @@ impl Engine for CoroutineEngine {
             }),
         };
         overflow::remember();
-        signals::blocked(|| scheduler::start(stack_bytes, first))
+        blocked(|| scheduler::start(stack_bytes, first))
             .map_err(|error| error.to_string())
             .and_then(|()| wait.recv().map_err(|_| "the reactor panicked".to_owned()).flatten())
             .map_err(|text| Refusal(format!("the coroutine engine cannot run: {text}")))

@@ -98,6 +98,9 @@ impl<W: Copy> Lot<W> {
 
     /// An event for a place: takes the connection out if it is parked, else notes the event and
     /// hands back who waits for it.
+    ///
+    /// # Errors
+    /// Nothing was parked there: who is to be woken, if anybody.
     pub fn event(
         &mut self,
         index: usize,
@@ -161,7 +164,6 @@ impl<W: Copy> Lot<W> {
     }
 
     /// Takes every parked connection out.
-    #[expect(clippy::vec_box, reason = "they are boxed already, and stay so")]
     pub fn unpark_all(&mut self) -> Vec<Box<Connection>> {
         let parked = |place: &Place<W>| matches!(place.state, State::Parked { .. });
         let indices: Vec<_> = (0..self.places.len()).filter(|i| parked(&self.places[*i])).collect();

@@ -27,5 +27,5 @@ pub use handler::{AfterRead, AfterServe, GreenState, Handler, serve_caught};
 pub use inbox::Inbox;
 pub use listener::{Address, EngineListener};
 pub use stop::{Stop, StopState};
-pub use stream::{Interest, Received, Stream, Waiter, wait_blocking};
+pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_blocking};
 pub use sys::{PollSlot, poll_set};

@@ -51,6 +51,21 @@ pub fn wait_blocking(
     }
 }
 
+/// The waiter of engines without green threads: [`wait_blocking`].
+#[derive(Debug)]
+pub struct BlockingWaiter;
+
+impl Waiter for BlockingWaiter {
+    fn wait(
+        &self,
+        stream: &Stream,
+        interest: Interest,
+        until: Option<Instant>,
+    ) -> io::Result<bool> {
+        wait_blocking(stream, interest, until)
+    }
+}
+
 /// What one receive gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Connection, Engine, EngineListener, Handler, Interest, PollSlot,
-    Received, Refusal, Seat, StopState, Stream, Waiter, poll_set, serve_caught, wait_blocking,
+    AfterRead, AfterServe, BlockingWaiter, Connection, Engine, EngineListener, Handler, PollSlot,
+    Received, Refusal, Seat, StopState, poll_set, serve_caught,
 };
 
 use crate::waiting::Waiting;
@@ -162,18 +162,5 @@ fn log_accept_error(listener: &EngineListener, error: &io::Error) {
         // Nothing waits, another worker was faster, or the client has left already.
         Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED) => {}
         _ => log::error!("accept on descriptor {} failed: {error}", listener.as_raw_fd()),
-    }
-}
-
-struct BlockingWaiter;
-
-impl Waiter for BlockingWaiter {
-    fn wait(
-        &self,
-        stream: &Stream,
-        interest: Interest,
-        until: Option<Instant>,
-    ) -> io::Result<bool> {
-        wait_blocking(stream, interest, until)
     }
 }

@@ -5,7 +5,7 @@
 //! so that an event for a connection that is gone never hits its successor. `W` is how to wake who
 //! waits for the socket of a connection in service.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use unicoro_contract::{Connection, Interest, Stream};
@@ -16,7 +16,8 @@ use crate::timers::TimerKey;
 enum State<W> {
     Free,
     Parked { connection: Box<Connection>, until: Option<Instant> },
-    InService { stream: Arc<Stream>, waiter: Option<(W, Interest)> },
+    // Weak: whoever serves it closes it when done, on whatever thread.
+    InService { stream: Weak<Stream>, waiter: Option<(W, Interest)> },
 }
 
 struct Place<W> {
@@ -93,7 +94,7 @@ impl<W: Copy> Lot<W> {
 
     /// A connection goes into service.
     pub fn put_in_service(&mut self, index: usize, stream: &Arc<Stream>) {
-        self.places[index].state = State::InService { stream: Arc::clone(stream), waiter: None };
+        self.places[index].state = State::InService { stream: Arc::downgrade(stream), waiter: None };
     }
 
     /// An event for a place: takes the connection out if it is parked, else notes the event and
@@ -120,7 +121,9 @@ impl<W: Copy> Lot<W> {
                 Ok(self.unpark(index))
             }
             State::InService { stream, waiter } => {
-                if ready.read {
+                if ready.read
+                    && let Some(stream) = stream.upgrade()
+                {
                     stream.note_readable(ready.hung_up);
                 }
                 let wakes = waiter.is_some_and(|(_, interest)| match interest {
@@ -174,7 +177,7 @@ impl<W: Copy> Lot<W> {
         let place = &mut self.places[index];
         match std::mem::replace(&mut place.state, State::Free) {
             State::Parked { connection, .. } => {
-                let stream = Arc::clone(&connection.stream);
+                let stream = Arc::downgrade(&connection.stream);
                 place.state = State::InService { stream, waiter: None };
                 connection
             }

@@ -64,6 +64,14 @@ pub fn main_thread<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
+/// Runs `body`, the life of a pool's thread, with one `PyThreadState` from beginning to end: each
+/// request attaches with it. Attaching anew would make one for each request and delete it, and with
+/// it what the application keeps in `threading.local`, such as its database connection.
+pub fn on_pool_thread(body: &mut (dyn FnMut() + Send)) {
+    // pyo3's own detach, which sets its count to 0: a request's `Python::attach` must take the GIL.
+    Python::attach(|py| py.detach(body));
+}
+
 /// The GIL, held by a green thread. A guard, so that a panic gives it back too.
 struct Attached;
 

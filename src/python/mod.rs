@@ -22,7 +22,7 @@ mod thread_state;
 mod traceback;
 
 pub use application::{Application, Outcome, Request};
-pub use attach::main_thread;
+pub use attach::{main_thread, on_pool_thread};
 pub use config_file::run as run_config_file;
 pub use environ::{Ends, ServerFacts};
 pub use fork::{after_fork_child, after_fork_parent, before_fork};

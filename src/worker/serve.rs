@@ -227,6 +227,10 @@ impl Handler for Server {
         python::on_scheduler_thread(body);
     }
 
+    fn on_pool_thread(&self, body: &mut (dyn FnMut() + Send)) {
+        python::on_pool_thread(body);
+    }
+
     fn preemption_points(&self) -> Range<usize> {
         python::gil_addresses()
     }

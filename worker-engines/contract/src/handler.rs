@@ -54,6 +54,10 @@ pub trait Handler: Send + Sync {
     /// Runs `body`, which never returns, on the thread of a scheduler of green threads.
     fn on_scheduler_thread(&self, body: &mut dyn FnMut());
 
+    /// Runs `body`, the life of an OS thread that serves many requests: what the language keeps for
+    /// a thread is made before it and lasts until its end.
+    fn on_pool_thread(&self, body: &mut (dyn FnMut() + Send));
+
     /// Addresses of the condition variables whose wait is a point of preemption (the language's
     /// interpreter lock); a wait for any other condition variable never switches.
     fn preemption_points(&self) -> Range<usize>;

@@ -94,7 +94,8 @@ impl<W: Copy> Lot<W> {
 
     /// A connection goes into service.
     pub fn put_in_service(&mut self, index: usize, stream: &Arc<Stream>) {
-        self.places[index].state = State::InService { stream: Arc::downgrade(stream), waiter: None };
+        self.places[index].state =
+            State::InService { stream: Arc::downgrade(stream), waiter: None };
     }
 
     /// An event for a place: takes the connection out if it is parked, else notes the event and

@@ -5,7 +5,7 @@ use unicoro_coroutine::CoroutineEngine;
 use unicoro_sync::SyncEngine;
 
 use crate::config::{Settings, WorkerClass};
-use crate::worker::EngineChoice;
+use crate::worker::{Concurrency, EngineChoice};
 
 /// The engine that the settings ask for, and what the worker must know of it.
 #[must_use]
@@ -13,14 +13,14 @@ pub fn choose(settings: &Settings) -> EngineChoice {
     match settings.worker_class {
         WorkerClass::Sync => EngineChoice {
             engine: Box::new(SyncEngine) as Box<dyn Engine>,
-            is_concurrent: false,
+            concurrency: Concurrency::None,
             // gunicorn: its sync worker never keeps a connection either, and for the same reason:
             // the client would be bound to a worker that may be busy while another idles.
             keeps_alive: false,
         },
         WorkerClass::Coroutine => EngineChoice {
             engine: Box::new(CoroutineEngine::new(settings.coroutine_stack_size)),
-            is_concurrent: true,
+            concurrency: Concurrency::GreenThreads,
             keeps_alive: true,
         },
     }

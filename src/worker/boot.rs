@@ -24,10 +24,21 @@ use super::serve::Server;
 pub struct EngineChoice {
     /// The engine.
     pub engine: Box<dyn Engine>,
-    /// Whether requests of one worker overlap (`wsgi.multithread`).
-    pub is_concurrent: bool,
+    /// What runs the requests.
+    pub concurrency: Concurrency,
     /// Whether a connection may wait for a next request.
     pub keeps_alive: bool,
+}
+
+/// What runs the requests of one worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concurrency {
+    /// The main thread, one after the other.
+    None,
+    /// OS threads.
+    Threads,
+    /// Green threads on one OS thread.
+    GreenThreads,
 }
 
 /// Runs a worker to its end; the exit code. `loaded` is the application, if it was loaded before
@@ -81,10 +92,12 @@ fn begin(
         Some(application) => application,
         None => load(settings, arguments)?,
     };
-    let facts =
-        ServerFacts { multithread: choice.is_concurrent, multiprocess: settings.workers > 1 };
+    let facts = ServerFacts {
+        multithread: choice.concurrency != Concurrency::None,
+        multiprocess: settings.workers > 1,
+    };
     let application = Application::new(application, facts).map_err(setup)?;
-    if choice.is_concurrent {
+    if choice.concurrency == Concurrency::GreenThreads {
         python::preflight().map_err(setup)?;
     }
     let stop = Arc::new(Stop::new().map_err(|error| setup(error.to_string()))?);

@@ -13,4 +13,4 @@ mod linger;
 mod quota;
 mod serve;
 
-pub use boot::{EngineChoice, check, load, run};
+pub use boot::{Concurrency, EngineChoice, check, load, run};

@@ -3,6 +3,7 @@
 use unicoro_contract::Engine;
 use unicoro_coroutine::CoroutineEngine;
 use unicoro_sync::SyncEngine;
+use unicoro_threads::ThreadsEngine;
 
 use crate::config::{Settings, WorkerClass};
 use crate::worker::{Concurrency, EngineChoice};
@@ -17,6 +18,11 @@ pub fn choose(settings: &Settings) -> EngineChoice {
             // gunicorn: its sync worker never keeps a connection either, and for the same reason:
             // the client would be bound to a worker that may be busy while another idles.
             keeps_alive: false,
+        },
+        WorkerClass::Gthread => EngineChoice {
+            engine: Box::new(ThreadsEngine::new(settings.threads)),
+            concurrency: Concurrency::Threads,
+            keeps_alive: true,
         },
         WorkerClass::Coroutine => EngineChoice {
             engine: Box::new(CoroutineEngine::new(settings.coroutine_stack_size)),

@@ -89,6 +89,12 @@ impl Acceptor {
         matches!(self.state, State::Full)
     }
 
+    /// Whether it accepts no more, for good.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
     /// accept4(2) has failed.
     pub fn failed(&mut self, epoll: &Epoll, listeners: &[EngineListener], error: &io::Error) {
         match error.raw_os_error() {

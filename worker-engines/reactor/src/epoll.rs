@@ -120,6 +120,15 @@ impl Epoll {
         self.control(libc::EPOLL_CTL_ADD, fd, bits, token)
     }
 
+    /// A connection of which only what it sends matters: who sends to it waits by other means.
+    ///
+    /// # Errors
+    /// `epoll_ctl(2)`.
+    pub fn add_receiver(&self, fd: RawFd, token: Token) -> io::Result<()> {
+        let bits = libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLET;
+        self.control(libc::EPOLL_CTL_ADD, fd, bits, token)
+    }
+
     /// A listener: of the workers that wait for it, few are woken for a connection.
     ///
     /// # Errors

@@ -86,7 +86,8 @@ impl Poller {
     fn is_done(&self) -> bool {
         match self.seat.stop.state() {
             StopState::Running => false,
-            StopState::Draining => self.lot.connected() == 0,
+            // Not before it has heard of it: clients may wait in the listen queues.
+            StopState::Draining => self.acceptor.is_closed() && self.lot.connected() == 0,
             StopState::Quitting => true,
         }
     }
@@ -126,30 +127,33 @@ impl Poller {
     }
 
     /// Takes one connection, and lets another worker take the next: so a burst is spread as well as
-    /// a steady load. What waits still is told again at the next turn.
-    fn accept(&mut self, index: usize) {
+    /// a steady load. What waits still is told again at the next turn. False: there was none.
+    fn accept(&mut self, index: usize) -> bool {
         if self.acceptor.batch(self.lot.connected()) == 0 {
-            return;
+            return false;
         }
         let listener = &self.seat.listeners[index];
         let (fd, peer) = match listener.accept() {
             Ok(accepted) => accepted,
             Err(error) => {
-                return self.acceptor.failed(&self.epoll, &self.seat.listeners, &error);
+                self.acceptor.failed(&self.epoll, &self.seat.listeners, &error);
+                return false;
             }
         };
         self.acceptor.step_back(&self.epoll, &self.seat.listeners, index);
         let (place, generation) = self.lot.reserve();
         let token = Token::Client { index: place as u32, generation };
-        if let Err(error) = self.epoll.add_client(fd.as_raw_fd(), token) {
+        if let Err(error) = self.epoll.add_receiver(fd.as_raw_fd(), token) {
             log::error!("a connection could not be watched: {error}");
-            return self.forget(place);
+            self.forget(place);
+            return false;
         }
         let connection = Connection::new(listener, fd, peer, place, &BlockingWaiter);
         let until = self.handler.opened(&connection);
         self.lot.put_in_service(place, &connection.stream);
         self.advance(Box::new(connection), until);
         self.check_limit();
+        true
     }
 
     /// Takes what has come for a connection that nobody serves, until there is a request, or
@@ -240,13 +244,26 @@ impl Poller {
         }
     }
 
+    /// Takes what waits in the listen queues: it came before the request to stop, and would be reset.
+    fn drain_listeners(&mut self) {
+        for index in 0..self.seat.listeners.len() {
+            // No more than this, however quickly clients come and are closed.
+            for _ in 0..self.seat.worker_connections {
+                if !self.accept(index) {
+                    break;
+                }
+            }
+        }
+    }
+
     /// Woken: by the pool, or to stop. Then no more connections; those that wait are served if
     /// their request has come, and closed if not.
     fn stop(&mut self) {
         self.seat.stop.acknowledge();
-        if self.seat.stop.state() == StopState::Running {
+        if self.seat.stop.state() != StopState::Draining {
             return;
         }
+        self.drain_listeners();
         self.acceptor.close(&self.epoll, &self.seat.listeners);
         for connection in self.lot.unpark_all() {
             connection.stream.note_readable(false);

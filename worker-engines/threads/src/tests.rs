@@ -131,6 +131,16 @@ struct Running {
 impl Running {
     fn start(threads: usize, worker_connections: usize, idle: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_on(listener, Stop::new().unwrap(), threads, worker_connections, idle)
+    }
+
+    fn start_on(
+        listener: TcpListener,
+        stop: Stop,
+        threads: usize,
+        worker_connections: usize,
+        idle: Duration,
+    ) -> Self {
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let lines = Arc::new(Lines {
@@ -142,7 +152,7 @@ impl Running {
             halves: AtomicUsize::new(0),
             beats: AtomicUsize::new(0),
         });
-        let stop = Arc::new(Stop::new().unwrap());
+        let stop = Arc::new(stop);
         let seat = Seat {
             listeners: vec![EngineListener::new(OwnedFd::from(listener)).unwrap()],
             worker_connections,
@@ -157,9 +167,7 @@ impl Running {
     }
 
     fn client(&self) -> Client {
-        let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        Client(BufReader::new(stream))
+        Client::connect(self.address)
     }
 
     /// `count` clients that have sent `wait`, the first `running` of which are being served.
@@ -187,6 +195,12 @@ impl Drop for Running {
 struct Client(BufReader<TcpStream>);
 
 impl Client {
+    fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self(BufReader::new(stream))
+    }
+
     fn send(&mut self, text: &str) {
         self.0.get_mut().write_all(text.as_bytes()).unwrap();
     }
@@ -296,6 +310,22 @@ fn a_drain_answers_what_has_come_and_closes_idle_connections_at_once() {
     engine.lines.open_gate();
     for client in &mut clients {
         assert_eq!(client.line(), "wait\n");
+        assert!(client.is_closed());
+    }
+    until(|| engine.has_returned());
+}
+
+#[test]
+fn a_drain_answers_who_waits_in_the_listen_queue() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut clients: Vec<_> = (0..5).map(|_| Client::connect(address)).collect();
+    clients.iter_mut().for_each(|client| client.send("hello\n"));
+    let stop = Stop::new().unwrap();
+    stop.ask(StopState::Draining);
+    let engine = Running::start_on(listener, stop, 2, 100, PATIENCE);
+    for client in &mut clients {
+        assert_eq!(client.line(), "hello\n");
         assert!(client.is_closed());
     }
     until(|| engine.has_returned());

@@ -69,6 +69,8 @@ pub struct Settings {
     pub workers: usize,
     /// The engine.
     pub worker_class: WorkerClass,
+    /// At least 1; matters to gthread only.
+    pub threads: usize,
     /// At least 1.
     pub worker_connections: usize,
     /// Bytes, a multiple of 4096.

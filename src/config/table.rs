@@ -8,6 +8,8 @@ use super::setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Suppo
 
 /// Most workers: one seat each in shared memory, and far above any machine's cores.
 const MAX_WORKERS: i64 = 65_535;
+/// Most threads of one worker: each has 8 MiB of addresses for its stack.
+const MAX_THREADS: i64 = 16_384;
 /// Most connections of one worker: beyond any fd limit that Linux grants by default.
 const MAX_CONNECTIONS: i64 = 1_048_576;
 /// Longest duration, in seconds: 68 years, so that a deadline always fits its clock.
@@ -175,8 +177,20 @@ pub static TABLE: &[Setting] = &[
         spelling: short_flag('k', &["worker-class"]),
         metavar: "NAME",
         default: Preset::Str("sync"),
-        doc: "How a worker runs requests: sync, one at a time, or coroutine, thousands at once on \
-              green threads. gevent and eventlet are taken as coroutine.",
+        doc: "How a worker runs requests: sync, one at a time; gthread, on a pool of threads; or \
+              coroutine, thousands at once on green threads. gevent and eventlet are taken as \
+              coroutine.",
+        ..ROW
+    },
+    Setting {
+        name: "threads",
+        section: Section::Workers,
+        spelling: flag(&["threads"]),
+        metavar: "N",
+        kind: Kind::Int { min: 1, max: MAX_THREADS },
+        default: Preset::Int(1),
+        doc: "How many threads of a gthread worker run requests. With more than 1, sync becomes \
+              gthread.",
         ..ROW
     },
     Setting {
@@ -186,7 +200,8 @@ pub static TABLE: &[Setting] = &[
         metavar: "N",
         kind: Kind::Int { min: 1, max: MAX_CONNECTIONS },
         default: Preset::Int(1000),
-        doc: "How many requests one coroutine worker runs at the same time.",
+        doc: "How many clients one worker has at the same time; further ones wait in the queue of \
+              the kernel.",
         ..ROW
     },
     Setting {

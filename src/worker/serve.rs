@@ -33,6 +33,7 @@ pub struct Server {
     keepalive: Option<Duration>,
     stop: Arc<Stop>,
     access: Option<AccessLog>,
+    environ_names: Vec<String>,
     quota: Quota,
     desk: Desk,
 }
@@ -50,7 +51,9 @@ impl Server {
     ) -> Self {
         let keepalive = Some(settings.keepalive).filter(|idle| keeps_alive && !idle.is_zero());
         let rules = Rules::new(settings);
-        Self { application, rules, keepalive, stop, access, quota, desk }
+        let environ_names = access.as_ref().map(|log| log.format().environ_names());
+        let environ_names = environ_names.unwrap_or_default();
+        Self { application, rules, keepalive, stop, access, environ_names, quota, desk }
     }
 
     /// Takes a PROXY header off the start of a connection, once. False: more must come first.
@@ -100,6 +103,7 @@ impl Server {
                     status: error.status,
                     body_sent: 0,
                     fields: &Fields::default(),
+                    environ: &[],
                     duration: Duration::ZERO,
                 },
             );
@@ -167,6 +171,7 @@ impl Server {
             facts,
             date: date(),
             send_idle: self.rules.send_idle,
+            environ_names: &self.environ_names,
         });
         if !outcome.unsent.is_empty() {
             let parts = &mut [IoSlice::new(&outcome.unsent)];
@@ -184,6 +189,7 @@ impl Server {
                     status: outcome.status,
                     body_sent: outcome.body_sent,
                     fields: &outcome.fields,
+                    environ: &outcome.environ,
                     duration: began.elapsed(),
                 },
             );

@@ -78,8 +78,9 @@ pub trait Handler: Send + Sync {
     /// The state of a new green thread. Called in the green thread, and dropped in it.
     fn green_state(&self) -> Box<dyn GreenState>;
 
-    /// Runs `body` on an OS thread of the engine's, for the life of that thread: the language keeps
-    /// one state for it.
+    /// Runs `body`, the life of an OS thread of the engine's: what the language keeps for a thread
+    /// (and the application in it, such as its database connection) is made before and lasts to its
+    /// end.
     fn on_engine_thread(&self, body: &mut dyn FnMut());
 
     /// Takes the interpreter's lock away from whoever computes under it, and gives it back as soon as

@@ -31,5 +31,5 @@ pub use handler::{
 pub use inbox::Inbox;
 pub use listener::{Address, EngineListener};
 pub use stop::{Stop, StopState};
-pub use stream::{Interest, Received, Stream, Waiter, wait_blocking};
+pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_blocking};
 pub use sys::{PollSlot, poll_set};

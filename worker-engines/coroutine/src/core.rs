@@ -23,27 +23,25 @@ use std::time::{Duration, Instant};
 use unicoro_contract::{
     AfterRead, AfterServe, Connection, Handler, Received, Seat, StopState, serve_caught,
 };
+use unicoro_reactor::{Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token};
 
-use crate::acceptor::Acceptor;
 use crate::crew::{Crew, IDLE_LIFE};
 use crate::descriptors::Descriptors;
-use crate::epoll::{Epoll, Events, Ready, Token};
 use crate::green::{Green, Ticket, Woken};
-use crate::lot::{Expiry, Lot};
 use crate::scheduler;
 use crate::semaphores::{self, Semaphores};
-use crate::timers::{TimerKey, Timers};
 use crate::waiter::ParkingWaiter;
 use crate::{preemption, progress};
 
-/// Life signs, and the time-out of an idle wait.
-const BEAT: Duration = Duration::from_secs(1);
 /// While green threads can run, the epoll set is looked at no more often than this: a look is a
 /// system call, a switch is not.
 const LOOK: Duration = Duration::from_micros(250);
 
 /// Requests that a green worker serves in a row before it lets others run.
 const RUN: usize = 64;
+
+/// How long a stop waits for the first request of a client that has just connected.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
 /// What a deadline is for.
 pub enum Target {
@@ -59,7 +57,7 @@ pub struct Core {
     pub timers: RefCell<Timers<Target>>,
     pub descriptors: RefCell<Descriptors>,
     pub semaphores: RefCell<Semaphores>,
-    pub lot: RefCell<Lot>,
+    pub lot: RefCell<Lot<Ticket>>,
     pub handler: Arc<dyn Handler>,
     pub seat: Seat,
     pub stack_bytes: usize,
@@ -99,7 +97,7 @@ impl Core {
 
     /// Turns until asked to stop, and until then everything in progress is done.
     pub fn run(&'static self) {
-        let mut events = Events::new();
+        let mut events = Events::default();
         let mut last_look = Instant::now();
         let mut last_beat = None;
         self.acceptor.borrow_mut().open(&self.epoll, &self.seat.listeners);
@@ -120,7 +118,7 @@ impl Core {
                 }
             }
             self.expire(now);
-            if last_beat.is_none_or(|beat| now.duration_since(beat) >= BEAT) {
+            if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.seat.beat) {
                 last_beat = Some(now);
                 self.seat.pulse.beat();
                 self.seat.pulse.connections(self.lot.borrow().connected());
@@ -146,7 +144,10 @@ impl Core {
             return Some(Duration::ZERO);
         }
         let deadline = self.timers.borrow().next_deadline();
-        Some(deadline.map_or(BEAT, |at| at.saturating_duration_since(now).min(BEAT)))
+        Some(
+            deadline
+                .map_or(self.seat.beat, |at| at.saturating_duration_since(now).min(self.seat.beat)),
+        )
     }
 
     fn dispatch(&'static self, token: Token, ready: Ready) {
@@ -223,7 +224,12 @@ impl Core {
             }
         }
         if self.seat.stop.state() != StopState::Running {
-            return self.close(connection);
+            if connection.served > 0 {
+                return self.close(connection);
+            }
+            // It was let in, so its first request is on its way.
+            let soon = Instant::now() + FIRST_REQUEST;
+            until = Some(until.map_or(soon, |until| until.min(soon)));
         }
         connection.inbox.release();
         let index = connection.stream.key();

@@ -1,7 +1,7 @@
 //! `-k coroutine`: thousands of requests of one worker, as green threads on one OS thread.
 //!
 //! The application's blocking calls park the green thread that makes them (see [`hooks`]); client
-//! connections between two requests are parked without a green thread (see [`lot`]).
+//! connections between two requests are parked without a green thread (see [`unicoro_reactor::Lot`]).
 //!
 //! ```text
 //!   main thread          scheduler's thread (may's only worker)          may's timer thread
@@ -9,24 +9,19 @@
 //!   takes signals        (core)              (crew)
 //! ```
 
-mod acceptor;
 mod core;
 mod crew;
 mod descriptors;
-mod epoll;
 mod fork;
 mod green;
 mod hooks;
 mod identity;
-mod lot;
 mod overflow;
 mod preemption;
 mod progress;
 mod scheduler;
 mod semaphores;
-mod signals;
 mod stack;
-mod timers;
 mod waiter;
 mod watchdog;
 
@@ -34,6 +29,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use unicoro_contract::{Engine, Handler, Refusal, Seat};
+use unicoro_reactor::{blocked, thread_id};
 
 use crate::core::Core;
 
@@ -68,7 +64,7 @@ impl CoroutineEngine {
         let first = move || match self.reactor(seat, &shared) {
             Err(text) => drop(began.send(Err(text))),
             Ok(core) => shared.on_engine_thread(&mut || {
-                drop(began.send(Ok(signals::thread_id())));
+                drop(began.send(Ok(thread_id())));
                 core.run();
                 // The main thread ends the process; nothing may run here any more.
                 let _ = done.send(());
@@ -77,8 +73,7 @@ impl CoroutineEngine {
                 }
             }),
         };
-        signals::blocked(|| scheduler::start(self.stack_bytes, first))
-            .map_err(|error| error.to_string())?;
+        blocked(|| scheduler::start(self.stack_bytes, first)).map_err(|error| error.to_string())?;
         let scheduler = beginning.recv().map_err(|_| "the reactor panicked".to_owned())??;
         let ended = watchdog::watch(&end, self.blocked_after, scheduler, &**handler);
         ended.ok_or_else(|| "the reactor panicked".to_owned())

@@ -37,6 +37,8 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         worker_class,
         worker_connections: reader.int("worker_connections")?,
         coroutine_stack_size: reader.int("coroutine_stack_size")?,
+        switch_interval: none_if_zero(reader.int("switch_interval")?).map(Duration::from_millis),
+        blocked_after: none_if_zero(reader.int("blocked_after")?).map(Duration::from_secs),
         max_requests: none_if_zero(reader.int("max_requests")?),
         max_requests_jitter: reader.int("max_requests_jitter")?,
         timeout: none_if_zero(reader.int("timeout")?).map(Duration::from_secs),

@@ -7,6 +7,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::os::fd::{AsRawFd, RawFd};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -90,6 +91,14 @@ pub fn write_text(text: &str) {
         Some(sink) => sink.write_line(text.as_bytes()),
         None => eprint!("{text}"),
     }
+}
+
+/// The error log's descriptor, for what must be written when nothing else works (a crash). Its
+/// number stays the same for the life of the process.
+#[must_use]
+pub fn error_log_fd() -> RawFd {
+    let sink = SINK.lock().unwrap_or_else(PoisonError::into_inner);
+    sink.as_ref().map_or(libc::STDERR_FILENO, |sink| sink.as_fd().as_raw_fd())
 }
 
 /// Lets standard output and error of this process go to the error log as well.

@@ -9,8 +9,10 @@ mod access;
 mod boot;
 mod clock;
 mod control;
+mod desk;
 mod linger;
 mod quota;
 mod serve;
+mod stall;
 
 pub use boot::{EngineChoice, check, load, run};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Connection, GreenState, Handler, Inbox, Stop, StopState,
+    AfterRead, AfterServe, Blocked, Connection, GreenState, Handler, Inbox, Stop, StopState,
 };
 
 use crate::config::Settings;
@@ -20,8 +20,10 @@ use crate::python::{
 
 use super::access::{self, Answered};
 use super::clock::date;
+use super::desk::Desk;
 use super::linger::linger;
 use super::quota::Quota;
+use super::stall;
 
 /// The whole request head must have come this long after its first byte.
 const HEAD_DEADLINE: Duration = Duration::from_secs(30);
@@ -36,6 +38,7 @@ pub struct Server {
     stop: Arc<Stop>,
     access: Option<AccessLog>,
     quota: Quota,
+    desk: Desk,
 }
 
 impl Server {
@@ -47,6 +50,7 @@ impl Server {
         stop: Arc<Stop>,
         access: Option<AccessLog>,
         quota: Quota,
+        desk: Desk,
     ) -> Self {
         let limits = Limits {
             line: settings.limit_request_line.unwrap_or(0),
@@ -54,7 +58,7 @@ impl Server {
             field_size: settings.limit_request_field_size.unwrap_or(0),
         };
         let keepalive = Some(settings.keepalive).filter(|idle| keeps_alive && !idle.is_zero());
-        Self { application, limits, keepalive, stop, access, quota }
+        Self { application, limits, keepalive, stop, access, quota, desk }
     }
 
     /// A head that breaks the rules: answered, logged, closed.
@@ -83,7 +87,7 @@ impl Server {
 
     fn answer(&self, conn: &mut Connection, head: &Head<'_>) -> AfterServe {
         let began = Instant::now();
-        self.quota.began(head.target.raw);
+        let in_progress = self.desk.begin(format!("{} {}", head.method, head.target.raw));
         let keep_alive =
             head.keep_alive && self.keepalive.is_some() && self.stop.state() == StopState::Running;
         let facts =
@@ -106,7 +110,8 @@ impl Server {
             let sent = conn.stream.send_all(&mut [IoSlice::new(&outcome.unsent)], Some(SEND_IDLE));
             outcome.is_client_gone |= sent.is_err();
         }
-        self.quota.ended();
+        drop(in_progress);
+        self.quota.use_one();
         if let Some(log) = &self.access {
             access::write(
                 log,
@@ -223,8 +228,16 @@ impl Handler for Server {
         GreenThreadState::new()
     }
 
-    fn on_scheduler_thread(&self, body: &mut dyn FnMut()) {
-        python::on_scheduler_thread(body);
+    fn on_engine_thread(&self, body: &mut dyn FnMut()) {
+        python::on_engine_thread(body);
+    }
+
+    fn take_lock(&self, until: &dyn Fn() -> bool) {
+        python::take_lock(until);
+    }
+
+    fn blocked(&self, blocked: &Blocked) {
+        stall::report(blocked, self.desk);
     }
 
     fn preemption_points(&self) -> Range<usize> {

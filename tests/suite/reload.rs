@@ -25,7 +25,7 @@ fn wait_for_version(server: &Server, text: &str) {
     wait::until_true("the new code to serve", || server.get("/").text() == text);
 }
 
-each_of! { Sync, Coroutine, Gunicorn; fn reload_serves_new_code_and_drops_no_request(engine) {
+each_of! { Sync, Coroutine; fn reload_serves_new_code_and_drops_no_request(engine) {
     let server = start(engine, &["--workers", "2"]);
     let load = Load::start(server.address, 4, "/");
     for text in ["two", "three"] {

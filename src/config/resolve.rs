@@ -9,9 +9,10 @@ use std::time::Duration;
 use super::bind::Bind;
 use super::error::{Complaint, ConfigError};
 use super::layers::{Layers, Raw};
+use super::networks::Networks;
 use super::origin::Origin;
 use super::setting::Kind;
-use super::settings::{AppSpec, Settings, Shown};
+use super::settings::{AppSpec, HeaderMap, ProxyProtocol, Settings, Shown};
 use super::table::{self, TABLE};
 use super::value::Value;
 use super::worker_class::WorkerClass;
@@ -38,15 +39,35 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         threads: reader.int("threads")?,
         worker_connections: reader.int("worker_connections")?,
         coroutine_stack_size: reader.int("coroutine_stack_size")?,
+        switch_interval: none_if_zero(reader.int("switch_interval")?).map(Duration::from_millis),
+        blocked_after: none_if_zero(reader.int("blocked_after")?).map(Duration::from_secs),
         max_requests: none_if_zero(reader.int("max_requests")?),
         max_requests_jitter: reader.int("max_requests_jitter")?,
-        timeout: none_if_zero(reader.int("timeout")?).map(Duration::from_secs),
+        timeout: reader.seconds("timeout")?,
         graceful_timeout: Duration::from_secs(reader.int("graceful_timeout")?),
         keepalive: Duration::from_secs(reader.int("keepalive")?),
         limit_request_line: none_if_zero(reader.int("limit_request_line")?),
         limit_request_fields: limit_request_fields(&reader)?,
         // gunicorn: its documents say that 0 means no limit, its code uses the default.
         limit_request_field_size: none_if_zero(reader.int("limit_request_field_size")?),
+        limit_request_body: none_if_zero(reader.int("limit_request_body")?),
+        limit_unread_body: reader.int("limit_unread_body")?,
+        limit_pipelined_requests: none_if_zero(reader.int("limit_pipelined_requests")?),
+        client_header_timeout: reader.seconds("client_header_timeout")?,
+        client_body_timeout: reader.seconds("client_body_timeout")?,
+        client_body_min_rate: reader.int("client_body_min_rate")?,
+        client_send_timeout: reader.seconds("client_send_timeout")?,
+        permit_obsolete_folding: reader.flag("permit_obsolete_folding")?,
+        strip_header_spaces: reader.flag("strip_header_spaces")?,
+        permit_unconventional_http_method: reader.flag("permit_unconventional_http_method")?,
+        permit_unconventional_http_version: reader.flag("permit_unconventional_http_version")?,
+        casefold_http_method: reader.flag("casefold_http_method")?,
+        header_map: header_map(&reader)?,
+        forwarded_allow_ips: networks(&reader, "forwarded_allow_ips")?,
+        secure_scheme_headers: reader.pairs("secure_scheme_headers")?,
+        forwarder_headers: reader.texts("forwarder_headers")?,
+        proxy_protocol: proxy_protocol(&reader)?,
+        proxy_allow_ips: networks(&reader, "proxy_allow_ips")?,
         pidfile: reader.optional_text("pidfile")?.as_ref().map(from_chdir),
         accesslog: reader.optional_text("accesslog")?.map(|path| log_target(&chdir, path)),
         access_log_format: reader.text("access_log_format")?,
@@ -132,6 +153,33 @@ fn loglevel(reader: &Reader<'_>) -> Result<log::LevelFilter, ConfigError> {
     })
 }
 
+fn header_map(reader: &Reader<'_>) -> Result<HeaderMap, ConfigError> {
+    Ok(match reader.text("header_map")?.as_str() {
+        "refuse" => HeaderMap::Refuse,
+        "dangerous" => HeaderMap::Dangerous,
+        _ => HeaderMap::Drop,
+    })
+}
+
+fn proxy_protocol(reader: &Reader<'_>) -> Result<ProxyProtocol, ConfigError> {
+    Ok(match reader.text("proxy_protocol")?.as_str() {
+        "v1" => ProxyProtocol::V1,
+        "v2" => ProxyProtocol::V2,
+        "auto" => ProxyProtocol::Auto,
+        _ => ProxyProtocol::Off,
+    })
+}
+
+fn networks(reader: &Reader<'_>, name: &str) -> Result<Networks, ConfigError> {
+    let mut networks = Networks::default();
+    for text in reader.texts(name)? {
+        networks
+            .add(&text)
+            .map_err(|complaint| reader.blame(name, complaint).of(name, &Value::Str(text)))?;
+    }
+    Ok(networks)
+}
+
 fn shown(reader: &Reader<'_>) -> Result<Vec<Shown>, ConfigError> {
     let show = |name| Ok(Shown { name, raw: reader.raw(name)?.clone() });
     TABLE.iter().map(|setting| show(setting.name)).collect()
@@ -148,6 +196,22 @@ impl Reader<'_> {
     fn int<Number: TryFrom<i64>>(&self, name: &str) -> Result<Number, ConfigError> {
         match self.raw(name)?.value {
             Value::Int(number) => Number::try_from(number).map_err(|_| disagreement(name)),
+            _ => Err(disagreement(name)),
+        }
+    }
+
+    /// Seconds, of which 0 means never.
+    fn seconds(&self, name: &str) -> Result<Option<Duration>, ConfigError> {
+        Ok(none_if_zero(self.int(name)?).map(Duration::from_secs))
+    }
+
+    fn pairs(&self, name: &str) -> Result<Vec<(String, String)>, ConfigError> {
+        let pair = |(key, item): &(String, Value)| match item {
+            Value::Str(text) => Ok((key.clone(), text.clone())),
+            _ => Err(disagreement(name)),
+        };
+        match &self.raw(name)?.value {
+            Value::Map(pairs) => pairs.iter().map(pair).collect(),
             _ => Err(disagreement(name)),
         }
     }

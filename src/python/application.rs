@@ -1,13 +1,14 @@
 //! One request through the application: call it, send what it returns, say how it ended.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pyo3::intern;
 use pyo3::prelude::*;
 use unicoro_contract::Stream;
 
 use super::attach::{attached, in_fresh_context};
-use super::environ::{Ends, Environ};
+use super::environ::{Environ, Place};
 use super::input::Input;
 use super::respond::{Ended, Trouble, respond};
 use super::response::{Fields, Response};
@@ -26,8 +27,8 @@ pub struct Application {
 pub struct Request<'a> {
     /// What was asked.
     pub head: &'a Head<'a>,
-    /// Both ends of the connection.
-    pub ends: Ends<'a>,
+    /// Where it comes from, and what for.
+    pub place: Place<'a>,
     /// Where the response goes.
     pub stream: &'a Arc<Stream>,
     /// The body, if there is one.
@@ -36,6 +37,8 @@ pub struct Request<'a> {
     pub facts: RequestFacts,
     /// For the response's Date.
     pub date: Arc<str>,
+    /// How long the client may take nothing of the response; `None`: for ever.
+    pub send_idle: Option<Duration>,
 }
 
 /// How the request ended.
@@ -90,14 +93,21 @@ impl Application {
 
     fn try_call(&self, py: Python<'_>, request: &mut Request<'_>) -> PyResult<Outcome> {
         let response =
-            Response::new(Arc::clone(request.stream), request.facts, Arc::clone(&request.date));
+            Response::new(Arc::clone(request.stream), request.facts, Arc::clone(&request.date))
+                .sending_within(request.send_idle);
         let response = Bound::new(py, response)?;
         let input = match request.reader.take() {
             Some(reader) => Bound::new(py, Input::new(reader))?,
             None => self.no_body.bind(py).clone(),
         };
-        let environ = self.environ.build(py, request.head, &request.ends)?;
+        let environ = self.environ.build(py, request.head, &request.place)?;
         environ.set_item(intern!(py, "wsgi.input"), &input)?;
+        for (key, method) in [
+            (intern!(py, "wsgi.early_hints"), intern!(py, "early_hints")),
+            (intern!(py, "unicoro.client_disconnected"), intern!(py, "client_disconnected")),
+        ] {
+            environ.set_item(key, response.getattr(method)?)?;
+        }
 
         let result = self.callable.bind(py).call1((environ, &response));
         let ended = match result {

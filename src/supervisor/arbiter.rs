@@ -1,4 +1,4 @@
-//! The loop: wait, reap, hear reports, take one signal, act. It decides nothing itself.
+//! The loop: wait, reap, hear reports, take signals, act. It decides nothing itself.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -111,24 +111,48 @@ impl<'h> Arbiter<'h> {
     }
 
     /// What happened: deaths first, each after the last words of the dead; then reports; then
-    /// one signal. More signals end the next wait at once.
+    /// signals. Only a stop goes before the deaths: Ctrl-C reaches the workers as well, and they
+    /// must not be replaced because they were faster. So signals are read after the reaping: who
+    /// died of a Ctrl-C got it no earlier than we did.
     fn news(&mut self) -> Result<Vec<Event<'static>>, String> {
-        let mut news = Vec::new();
+        let deaths = self.reap_all()?;
+        let (stops, others) = self.take_signals()?;
+        let reports = self.desks.read_reports().into_iter();
+        let mut news: Vec<Event<'static>> = stops.into_iter().map(Event::Signal).collect();
+        news.extend(deaths);
+        news.extend(reports.map(|(pid, report)| Event::Report { pid, report }));
+        news.extend(others.into_iter().map(Event::Signal));
+        Ok(news)
+    }
+
+    fn reap_all(&mut self) -> Result<Vec<Event<'static>>, String> {
+        let mut deaths = Vec::new();
         while let Some((pid, exit)) = reap().map_err(|error| format!("cannot reap: {error}"))? {
             let Some(mut desk) = self.desks.remove(pid) else { continue };
             let last_words = desk.reports.read().into_iter();
-            news.extend(last_words.map(|report| Event::Report { pid, report }));
-            news.push(Event::Exited { pid, exit });
+            deaths.extend(last_words.map(|report| Event::Report { pid, report }));
+            // What was served is news only beside a death that nobody asked for.
+            let request = exit.signal().and_then(|_| desk.slot.current());
+            deaths.push(Event::Exited { pid, exit, request });
             self.host.worker_exited(desk.number, pid, exit);
         }
-        let reports = self.desks.read_reports().into_iter();
-        news.extend(reports.map(|(pid, report)| Event::Report { pid, report }));
-        match self.signals.next_signal() {
-            Ok(Some(Signal::CHLD) | None) => {}
-            Ok(Some(signal)) => news.push(Event::Signal(signal)),
-            Err(error) => return Err(format!("cannot read signals: {error}")),
+        Ok(deaths)
+    }
+
+    /// (those that stop us, all others); what is left in the pipe ends the next wait at once.
+    fn take_signals(&self) -> Result<(Vec<Signal>, Vec<Signal>), String> {
+        let mut signals = Vec::new();
+        for _ in 0..MAX_SIGNALS_A_TURN {
+            match self.signals.next_signal() {
+                Ok(Some(Signal::CHLD)) => {}
+                Ok(Some(signal)) => signals.push(signal),
+                Ok(None) => break,
+                Err(error) => return Err(format!("cannot read signals: {error}")),
+            }
         }
-        Ok(news)
+        let is_stop =
+            |signal: &Signal| matches!(*signal, Signal::TERM | Signal::INT | Signal::QUIT);
+        Ok(signals.into_iter().partition(is_stop))
     }
 
     fn beats(&self) -> Vec<Beat> {
@@ -260,6 +284,9 @@ impl<'h> Arbiter<'h> {
         newborn.live(host, signals, listeners, orphan)
     }
 }
+
+/// More than there are kinds of signals; deaths and reports must get their turn in a flood.
+const MAX_SIGNALS_A_TURN: usize = 64;
 
 fn write_log(level: LogLevel, text: &str) {
     match level {

@@ -58,15 +58,19 @@ pub(super) fn give_birth(
     let supervisor = Pid::me();
     let blocked = Blocked::all()?;
     host.before_fork();
-    let forked = fork();
-    if matches!(forked, Ok(Fork::Child)) {
-        let report = ReportWriter::new(writer);
-        return Ok(Born::Child(Newborn { number, generation, slot, report, supervisor, blocked }));
-    }
-    host.after_fork_parent();
-    match forked? {
-        Fork::Parent(pid) => Ok(Born::Parent { pid, reports: ReportReader::new(reader) }),
-        Fork::Child => Err(io::Error::other("handled above")),
+    match fork() {
+        Ok(Fork::Child) => {
+            let report = ReportWriter::new(writer);
+            Ok(Born::Child(Newborn { number, generation, slot, report, supervisor, blocked }))
+        }
+        Ok(Fork::Parent(pid)) => {
+            host.after_fork_parent();
+            Ok(Born::Parent { pid, reports: ReportReader::new(reader) })
+        }
+        Err(error) => {
+            host.after_fork_parent();
+            Err(error)
+        }
     }
 }
 

@@ -7,16 +7,17 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 use pyo3::{Py, PyAny};
-use unicoro_contract::{Engine, EngineListener, Pulse, Seat, Stop};
+use unicoro_contract::{Engine, EngineListener, Seat, Stop};
 
 use crate::config::Settings;
-use crate::logging::{AccessFormat, AccessLog};
+use crate::logging::{self, AccessFormat, AccessLog};
 use crate::python::{self, Application, LoadError, ServerFacts};
 use crate::supervisor::{BootFailure, WorkerSeat};
 use crate::sys;
-use crate::sys::scoreboard::{Slot, SlotState};
+use crate::sys::scoreboard::SlotState;
 
 use super::control::Control;
+use super::desk::Desk;
 use super::quota::Quota;
 use super::serve::Server;
 
@@ -103,8 +104,11 @@ fn begin(
     let stop = Arc::new(Stop::new().map_err(|error| setup(error.to_string()))?);
     let access = access_log(settings).map_err(setup)?;
     let quota = Quota::new(settings, Arc::clone(seat));
+    let desk = Desk::new(seat.slot);
+    let keeps_alive = choice.keeps_alive;
     let server =
-        Server::new(settings, application, choice.keeps_alive, Arc::clone(&stop), access, quota);
+        Server::new(settings, application, keeps_alive, Arc::clone(&stop), access, quota, desk);
+    python::watch_stacks(logging::error_log_fd()).map_err(setup)?;
     Ok((Arc::new(server), stop))
 }
 
@@ -154,19 +158,6 @@ fn engine_seat(seat: &Arc<WorkerSeat>, settings: &Settings, stop: Arc<Stop>) -> 
         listeners,
         worker_connections: settings.worker_connections,
         stop,
-        pulse: Arc::new(SlotPulse(seat.slot)),
+        pulse: Arc::new(Desk::new(seat.slot)),
     })
-}
-
-/// The engine's life signs, in the page that the supervisor reads.
-struct SlotPulse(&'static Slot);
-
-impl Pulse for SlotPulse {
-    fn beat(&self) {
-        self.0.beat();
-    }
-
-    fn connections(&self, count: usize) {
-        self.0.set_connections(count as u64);
-    }
 }

@@ -108,12 +108,14 @@ impl Plan {
             Event::Tick(beats) => self.on_tick(beats, now),
             Event::Signal(signal) => self.on_signal(signal, now),
             Event::Spawned { number, generation, pid } => {
-                self.on_spawned(number, generation, pid, now);
+                self.on_spawned(number, generation, pid);
             }
             Event::SpawnFailed { reason } => self.on_spawn_failed(&reason, now),
             Event::Report { pid, report } => self.on_report(pid, report, now),
-            Event::Exited { pid, exit } => self.on_exited(pid, exit, now),
-            Event::Reloaded(result) => self.on_reloaded(result, now),
+            Event::Exited { pid, exit, request } => {
+                self.on_exited(pid, exit, request.as_deref(), now);
+            }
+            Event::Reloaded(result) => self.on_reloaded(result),
         }
         if !is_amid_batch {
             self.maintain(now);

@@ -33,11 +33,11 @@ impl Plan {
         self.out.push(Action::Reload);
     }
 
-    pub(super) fn on_reloaded(&mut self, result: Result<Terms, String>, now: Moment) {
+    pub(super) fn on_reloaded(&mut self, result: Result<Terms, String>) {
         match result {
             Ok(_) if self.is_stopping() => {}
             Ok(terms) => self.incoming = Some(terms),
-            Err(why) => self.report_failed_reload(&why, now),
+            Err(why) => self.report_failed_reload(&why),
         }
     }
 
@@ -65,10 +65,10 @@ impl Plan {
     pub(super) fn abandon_incoming(&mut self, why: &str, now: Moment) {
         let Some(incoming) = self.incoming.take() else { return };
         self.dismiss_generation(incoming.generation, now + ABANDONED_GRACE);
-        self.report_failed_reload(why, now);
+        self.report_failed_reload(why);
     }
 
-    fn report_failed_reload(&mut self, why: &str, _now: Moment) {
+    fn report_failed_reload(&mut self, why: &str) {
         self.out.push(Action::Settle { generation: self.current.generation });
         self.out.push(Action::LogLines(format!(
             "Reload failed; the old workers serve on. Correct this and send HUP again: {why}"

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{EngineListener, Handler, Stop};
+use crate::{CurrentRequest, EngineListener, Handler, Stop};
 
 /// How a worker's life shows outside.
 pub trait Pulse: Send + Sync {
@@ -12,6 +12,9 @@ pub trait Pulse: Send + Sync {
 
     /// How many clients are connected.
     fn connections(&self, count: usize);
+
+    /// What runs now; called at every switch between green threads.
+    fn running(&self, request: Option<&CurrentRequest>);
 }
 
 /// What a worker gives its engine.

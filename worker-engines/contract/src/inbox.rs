@@ -37,9 +37,9 @@ impl Inbox {
         self.start == self.bytes.len()
     }
 
-    /// Drops the first `count` bytes.
+    /// Drops the first `count` bytes; all, if there are fewer.
     pub fn consume(&mut self, count: usize) {
-        self.start = (self.start + count).min(self.bytes.len());
+        self.start = self.start.saturating_add(count).min(self.bytes.len());
         if self.is_empty() {
             self.start = 0;
             self.bytes.clear();
@@ -115,6 +115,14 @@ mod tests {
         inbox.consume(3);
         inbox.release();
         assert_eq!(inbox.bytes.capacity(), 0);
+    }
+
+    #[test]
+    fn consuming_more_than_there_is_consumes_all() {
+        let mut inbox = inbox(b"headtail");
+        inbox.consume(4);
+        inbox.consume(usize::MAX);
+        assert!(inbox.is_empty());
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! ```
 
 mod connection;
+mod current;
 mod engine;
 mod handler;
 mod inbox;
@@ -22,8 +23,11 @@ mod stream;
 mod sys;
 
 pub use connection::Connection;
+pub use current::{CurrentRequest, replace_current};
 pub use engine::{Engine, Pulse, Refusal, Seat};
-pub use handler::{AfterRead, AfterServe, GreenState, Handler, serve_caught};
+pub use handler::{
+    AfterRead, AfterServe, Blocked, GreenState, Handler, serve_caught, stack_signal,
+};
 pub use inbox::Inbox;
 pub use listener::{Address, EngineListener};
 pub use stop::{Stop, StopState};

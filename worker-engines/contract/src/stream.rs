@@ -121,6 +121,14 @@ impl Stream {
         self.hung_up.load(Ordering::Relaxed)
     }
 
+    /// Whether the client has closed its sending end, or broken the connection, asked of the kernel
+    /// if the engine has not seen it yet. One that only says that it has nothing more to send
+    /// (shutdown(2)) looks the same.
+    #[must_use]
+    pub fn has_client_left(&self) -> bool {
+        self.is_hung_up() || sys::is_hung_up(self.fd.as_fd())
+    }
+
     /// Receives once, without waiting.
     ///
     /// # Errors

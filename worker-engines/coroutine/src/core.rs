@@ -31,6 +31,7 @@ use crate::green::{Green, Ticket, Woken};
 use crate::scheduler;
 use crate::semaphores::{self, Semaphores};
 use crate::waiter::ParkingWaiter;
+use crate::{preemption, progress};
 
 /// Life signs, and the time-out of an idle wait.
 const BEAT: Duration = Duration::from_secs(1);
@@ -103,9 +104,12 @@ impl Core {
             let mut now = Instant::now();
             if self.runnable.get() == 0 || now.duration_since(last_look) >= LOOK {
                 let timeout = self.patience(now);
+                progress::set_waiting(timeout != Some(Duration::ZERO));
                 if let Err(error) = self.epoll.wait(&mut events, timeout) {
                     log::error!("the reactor's epoll_wait failed: {error}");
                 }
+                progress::set_waiting(false);
+                preemption::wake();
                 now = Instant::now();
                 last_look = now;
                 for (token, ready) in events.iter() {
@@ -121,6 +125,7 @@ impl Core {
             }
             self.staff();
             scheduler::yield_now();
+            progress::switched(0);
         }
     }
 
@@ -340,6 +345,11 @@ impl Core {
         if !self.ready.borrow().is_empty() {
             self.crew.call();
         }
+    }
+
+    /// Whether anybody but the caller can run.
+    pub fn has_work(&self) -> bool {
+        self.runnable.get() > 0 || !self.ready.borrow().is_empty()
     }
 
     /// A number for the next wait.

@@ -12,5 +12,5 @@ mod timers;
 pub use acceptor::Acceptor;
 pub use epoll::{Epoll, Events, Ready, Token};
 pub use lot::{Expiry, Lot};
-pub use signals::blocked;
+pub use signals::{blocked, thread_id};
 pub use timers::{TimerKey, Timers};

@@ -39,7 +39,7 @@ impl Pool {
             let (queue, handler, returns) =
                 (Arc::clone(&queue), Arc::clone(handler), Arc::clone(returns));
             thread::Builder::new().name(format!("gthread-{number}")).stack_size(STACK).spawn(
-                move || handler.on_pool_thread(&mut || work(&queue, handler.as_ref(), &returns)),
+                move || handler.on_engine_thread(&mut || work(&queue, handler.as_ref(), &returns)),
             )
         };
         let threads = blocked(|| (0..count).map(start).collect::<io::Result<_>>())?;

@@ -10,8 +10,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Connection, Engine, EngineListener, GreenState, Handler, Pulse, Seat,
-    Stop, StopState,
+    AfterRead, AfterServe, Blocked, Connection, CurrentRequest, Engine, EngineListener, GreenState,
+    Handler, Pulse, Seat, Stop, StopState,
 };
 
 use crate::ThreadsEngine;
@@ -90,11 +90,15 @@ impl Handler for Lines {
         unreachable!("there are no green threads here")
     }
 
-    fn on_scheduler_thread(&self, _: &mut dyn FnMut()) {
+    fn take_lock(&self, _: &dyn Fn() -> bool) {
         unreachable!("there are no green threads here")
     }
 
-    fn on_pool_thread(&self, body: &mut (dyn FnMut() + Send)) {
+    fn blocked(&self, _: &Blocked) {
+        unreachable!("there are no green threads here")
+    }
+
+    fn on_engine_thread(&self, body: &mut dyn FnMut()) {
         self.threads.fetch_add(1, Ordering::SeqCst);
         body();
     }
@@ -118,6 +122,8 @@ impl Pulse for Beats {
     }
 
     fn connections(&self, _: usize) {}
+
+    fn running(&self, _: Option<&CurrentRequest>) {}
 }
 
 /// An engine that runs.

@@ -142,5 +142,9 @@ fn every_example_has_a_test() {
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
-    assert_eq!(names, ["flask", "flask_postgres", "hello", "long_poll"], "add a test, then the name here");
+    assert_eq!(
+        names,
+        ["flask", "flask_postgres", "hello", "long_poll"],
+        "add a test, then the name here"
+    );
 }

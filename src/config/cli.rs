@@ -72,6 +72,7 @@ fn argument(setting: &'static Setting) -> Option<Arg> {
         Kind::List | Kind::Pairs => argument.action(ArgAction::Append),
         // So that `--workers -1` is told that -1 is below 1, not that -1 is no flag.
         Kind::Int { .. } | Kind::Capped { .. } => argument.allow_negative_numbers(true),
+        Kind::Switch { bare, .. } => argument.num_args(0..=1).default_missing_value(bare),
         _ => argument,
     };
     Some(argument.value_name(setting.metavar))
@@ -159,7 +160,8 @@ mod tests {
                     Kind::Flag | Kind::FlagOff => None,
                     Kind::Bytes { .. } => Some("8M"),
                     Kind::Pairs => Some("A=1"),
-                    Kind::Choice(words) => Some(words[0]),
+                    Kind::Choice(words) | Kind::Switch { words, .. } => Some(words[0]),
+                    Kind::Csv => Some("10.0.0.7"),
                     _ => Some("7"),
                 };
                 let words: Vec<&str> = [spelling.as_str()].into_iter().chain(value).collect();
@@ -188,6 +190,15 @@ mod tests {
         let matches = command.try_get_matches_from(["unicoro", "--no-sendfile"]).unwrap();
         assert!(is_given(&matches, &NO_SENDFILE));
         assert_eq!(given(&matches, &NO_SENDFILE), Value::Bool(false));
+    }
+
+    #[test]
+    fn a_switch_may_stand_without_its_word() {
+        let mode = |words: &[&str]| value(&layer_of(words).unwrap(), "proxy_protocol");
+        assert_eq!(mode(&["app", "--proxy-protocol"]), "'auto'");
+        assert_eq!(mode(&["--proxy-protocol", "-w", "2", "app"]), "'auto'");
+        assert_eq!(mode(&["--proxy-protocol", "v2", "app"]), "'v2'");
+        assert_eq!(mode(&["--proxy-protocol=off", "app"]), "'off'");
     }
 
     #[test]

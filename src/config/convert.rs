@@ -25,6 +25,8 @@ pub fn convert(kind: Kind, value: &Value) -> Result<Value, Complaint> {
         Kind::Pairs => pairs(value),
         Kind::Choice(words) => choice(value, words),
         Kind::Hook { arguments } => hook(value, arguments),
+        Kind::Switch { words, bare } => switch(value, words, bare),
+        Kind::Map => map(value),
     }
 }
 
@@ -169,6 +171,34 @@ fn hook(value: &Value, allowed: &[usize]) -> Result<Value, Complaint> {
     ))
 }
 
+/// gunicorn takes words for true and false here too.
+fn switch(value: &Value, words: &[&str], bare: &str) -> Result<Value, Complaint> {
+    let given = match value {
+        Value::Bool(false) | Value::None | Value::Int(0) => words[0].to_owned(),
+        Value::Bool(true) | Value::Int(1) => bare.to_owned(),
+        Value::Str(text) => match text.trim().to_ascii_lowercase().as_str() {
+            "false" | "0" | "none" => words[0].to_owned(),
+            "true" | "1" => bare.to_owned(),
+            word => word.to_owned(),
+        },
+        _ => String::new(),
+    };
+    choice(&Value::Str(given), words)
+}
+
+fn map(value: &Value) -> Result<Value, Complaint> {
+    let Value::Map(pairs) = value else {
+        return Err(Complaint::new(
+            format!("{}, not a dict", value.describe()),
+            "give a dict of texts",
+        ));
+    };
+    for (_, text) in pairs {
+        plain_text(text)?;
+    }
+    Ok(value.clone())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,6 +260,32 @@ mod tests {
             "not one of the allowed words; give debug, info"
         );
         assert!(convert(kind, &Value::Int(10)).is_err());
+    }
+
+    #[test]
+    fn a_switch_is_a_word_or_true_or_false() {
+        let kind = Kind::Switch { words: &["off", "v1", "auto"], bare: "auto" };
+        for (value, word) in [
+            (text_of("V1"), "v1"),
+            (text_of("true"), "auto"),
+            (text_of("0"), "off"),
+            (Value::Bool(true), "auto"),
+            (Value::Bool(false), "off"),
+            (Value::None, "off"),
+        ] {
+            assert_eq!(convert(kind, &value).unwrap(), text_of(word), "{value}");
+        }
+        assert!(complaint(kind, &text_of("v3")).ends_with("give off, v1, auto"));
+        assert!(convert(kind, &Value::Int(2)).is_err());
+    }
+
+    #[test]
+    fn a_map_is_a_dict_of_texts() {
+        let map = Value::Map(vec![("A".into(), text_of("b"))]);
+        assert_eq!(convert(Kind::Map, &map).unwrap(), map);
+        assert!(complaint(Kind::Map, &text_of("A=b")).contains("not a dict"));
+        let number = Value::Map(vec![("A".into(), Value::Int(1))]);
+        assert!(complaint(Kind::Map, &number).contains("not text"));
     }
 
     #[test]

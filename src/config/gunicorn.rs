@@ -17,13 +17,10 @@ const fn not_yet(name: &'static str, flags: &'static [&'static str]) -> NotYet {
 
 /// Every setting of gunicorn 27.0.1 that has no row.
 pub static NOT_YET: &[NotYet] = &[
-    not_yet("threads", &["--threads"]),
     not_yet("reload", &["--reload"]),
     not_yet("reload_engine", &["--reload-engine"]),
     not_yet("reload_extra_files", &["--reload-extra-file"]),
     not_yet("spew", &["--spew"]),
-    not_yet("secure_scheme_headers", &[]),
-    not_yet("forwarded_allow_ips", &["--forwarded-allow-ips"]),
     not_yet("disable_redirect_access_to_syslog", &["--disable-redirect-access-to-syslog"]),
     not_yet("logconfig", &["--log-config"]),
     not_yet("logconfig_dict", &[]),
@@ -36,8 +33,6 @@ pub static NOT_YET: &[NotYet] = &[
     not_yet("statsd_prefix", &["--statsd-prefix"]),
     not_yet("dogstatsd_tags", &["--dogstatsd-tags"]),
     not_yet("enable_backlog_metric", &["--enable-backlog-metric"]),
-    not_yet("proxy_protocol", &["--proxy-protocol"]),
-    not_yet("proxy_allow_ips", &["--proxy-allow-from"]),
     not_yet("keyfile", &["--keyfile"]),
     not_yet("certfile", &["--certfile"]),
     not_yet("ca_certs", &["--ca-certs"]),
@@ -52,13 +47,6 @@ pub static NOT_YET: &[NotYet] = &[
     not_yet("http2_initial_window_size", &["--http2-initial-window-size"]),
     not_yet("http2_max_frame_size", &["--http2-max-frame-size"]),
     not_yet("http2_max_header_list_size", &["--http2-max-header-list-size"]),
-    not_yet("permit_obsolete_folding", &["--permit-obsolete-folding"]),
-    not_yet("strip_header_spaces", &["--strip-header-spaces"]),
-    not_yet("permit_unconventional_http_method", &["--permit-unconventional-http-method"]),
-    not_yet("permit_unconventional_http_version", &["--permit-unconventional-http-version"]),
-    not_yet("casefold_http_method", &["--casefold-http-method"]),
-    not_yet("forwarder_headers", &["--forwarder-headers"]),
-    not_yet("header_map", &["--header-map"]),
     not_yet("uwsgi_allow_ips", &["--uwsgi-allow-from"]),
 ];
 

@@ -82,6 +82,10 @@ fn plain(value: &Value) -> String {
     match value {
         Value::Str(text) => text.clone(),
         Value::List(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Map(pairs) => {
+            let pair = |(key, item): &(String, Value)| format!("{key}: {}", plain(item));
+            pairs.iter().map(pair).collect::<Vec<_>>().join(", ")
+        }
         other => other.to_string(),
     }
 }

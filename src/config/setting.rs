@@ -66,6 +66,7 @@ pub enum Section {
     Listening,
     Workers,
     Limits,
+    Proxies,
     Process,
     Logging,
     Inspection,
@@ -79,6 +80,7 @@ impl Section {
         Section::Listening,
         Section::Workers,
         Section::Limits,
+        Section::Proxies,
         Section::Process,
         Section::Logging,
         Section::Inspection,
@@ -91,7 +93,8 @@ impl Section {
             Section::App => "Application and configuration",
             Section::Listening => "Listening",
             Section::Workers => "Workers",
-            Section::Limits => "Request limits",
+            Section::Limits => "Requests and clients",
+            Section::Proxies => "Behind a proxy",
             Section::Process => "Process",
             Section::Logging => "Logging",
             Section::Inspection => "Inspection",
@@ -147,6 +150,16 @@ pub enum Kind {
         /// How many arguments it may take.
         arguments: &'static [usize],
     },
+    /// As `Choice`; its flag may stand without a word, which then is `bare`. True is `bare` too,
+    /// and False is the first word.
+    Switch {
+        /// The first one is off.
+        words: &'static [&'static str],
+        /// What the flag alone means.
+        bare: &'static str,
+    },
+    /// A dict of texts; config file only.
+    Map,
 }
 
 /// A default that can stand in a static table.
@@ -162,6 +175,8 @@ pub enum Preset {
     Str(&'static str),
     /// A list's.
     List(&'static [&'static str]),
+    /// A dict's.
+    Map(&'static [(&'static str, &'static str)]),
     /// The directory the process was started in.
     StartDirectory,
 }
@@ -176,6 +191,12 @@ impl Preset {
             Preset::Str(text) => Value::Str(text.into()),
             Preset::List(items) => {
                 Value::List(items.iter().map(|item| Value::Str((*item).into())).collect())
+            }
+            Preset::Map(pairs) => {
+                let pair = |(key, text): &(&str, &str)| {
+                    ((*key).to_owned(), Value::Str((*text).to_owned()))
+                };
+                Value::Map(pairs.iter().map(pair).collect())
             }
             Preset::StartDirectory => Value::Str(start_directory.into()),
         }

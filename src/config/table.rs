@@ -8,6 +8,8 @@ use super::setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Suppo
 
 /// Most workers: one seat each in shared memory, and far above any machine's cores.
 const MAX_WORKERS: i64 = 65_535;
+/// Most threads of one worker: each has 8 MiB of addresses for its stack.
+const MAX_THREADS: i64 = 16_384;
 /// Most connections of one worker: beyond any fd limit that Linux grants by default.
 const MAX_CONNECTIONS: i64 = 1_048_576;
 /// Longest duration, in seconds: 68 years, so that a deadline always fits its clock.
@@ -18,6 +20,8 @@ const MAX_BACKLOG: i64 = i32::MAX as i64;
 const MIN_STACK_BYTES: i64 = 128 << 10;
 /// Largest green-thread stack: 1,000 of them still fit in the address space.
 const MAX_STACK_BYTES: i64 = 1 << 30;
+/// Longest slice: a minute is no slice any more.
+const MAX_SLICE_MILLIS: i64 = 60_000;
 /// A page; the stack pool reuses only whole ones.
 const PAGE_BYTES: i64 = 4096;
 
@@ -46,6 +50,14 @@ const fn flag(long: &'static [&'static str]) -> Spelling {
 const fn short_flag(short: char, long: &'static [&'static str]) -> Spelling {
     Spelling::Flag { short: Some(short), long }
 }
+
+/// The most that a body may be limited to: 1 PiB, so that sums never overflow.
+const MAX_BODY_BYTES: i64 = 1 << 50;
+const BODY_BYTES: Kind = Kind::Bytes { min: 0, max: MAX_BODY_BYTES, multiple: 1 };
+
+/// What a row of a leniency switch shares with the others.
+const LENIENCY: Setting =
+    Setting { section: Section::Limits, kind: Kind::Flag, default: Preset::Bool(false), ..ROW };
 
 /// The log levels, from most to least.
 pub const LOG_LEVELS: &[&str] = &["debug", "info", "warning", "error", "critical"];
@@ -211,8 +223,20 @@ pub static TABLE: &[Setting] = &[
         spelling: short_flag('k', &["worker-class"]),
         metavar: "NAME",
         default: Preset::Str("sync"),
-        doc: "How a worker runs requests: sync, one at a time, or coroutine, thousands at once on \
-              green threads. gevent and eventlet are taken as coroutine.",
+        doc: "How a worker runs requests: sync, one at a time; gthread, on a pool of threads; or \
+              coroutine, thousands at once on green threads. gevent and eventlet are taken as \
+              coroutine.",
+        ..ROW
+    },
+    Setting {
+        name: "threads",
+        section: Section::Workers,
+        spelling: flag(&["threads"]),
+        metavar: "N",
+        kind: Kind::Int { min: 1, max: MAX_THREADS },
+        default: Preset::Int(1),
+        doc: "How many threads of a gthread worker run requests. With more than 1, sync becomes \
+              gthread.",
         ..ROW
     },
     Setting {
@@ -222,7 +246,8 @@ pub static TABLE: &[Setting] = &[
         metavar: "N",
         kind: Kind::Int { min: 1, max: MAX_CONNECTIONS },
         default: Preset::Int(1000),
-        doc: "How many requests one coroutine worker runs at the same time.",
+        doc: "How many clients one worker has at the same time; further ones wait in the queue of \
+              the kernel.",
         ..ROW
     },
     Setting {
@@ -234,6 +259,30 @@ pub static TABLE: &[Setting] = &[
         default: Preset::Int(8 << 20),
         doc: "Address space for the stack of a green thread, in bytes or with the suffix K or M; \
               a multiple of 4K. Memory is used only for what the stack really touches.",
+        ..ROW
+    },
+    Setting {
+        name: "switch_interval",
+        section: Section::Workers,
+        spelling: flag(&["switch-interval"]),
+        metavar: "MILLISECONDS",
+        kind: Kind::Int { min: 0, max: MAX_SLICE_MILLIS },
+        default: Preset::Int(10),
+        doc: "On the coroutine engine: milliseconds of processor time that a request may compute \
+              in Python before it lets the others run; 0 turns that off. A C call is never \
+              interrupted.",
+        ..ROW
+    },
+    Setting {
+        name: "blocked_after",
+        section: Section::Workers,
+        spelling: flag(&["blocked-after"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(1),
+        doc: "On the coroutine engine: when no green thread has been switched for this many \
+              seconds, the log names the request that is to blame, with its Python stack; 0 \
+              turns that off.",
         ..ROW
     },
     Setting {
@@ -458,6 +507,189 @@ pub static TABLE: &[Setting] = &[
             alternative: "only http is spoken; in nginx, use proxy_pass in place of uwsgi_pass",
         },
         doc: "The wire protocol: http.",
+        ..ROW
+    },
+    Setting {
+        name: "limit_request_body",
+        section: Section::Limits,
+        spelling: flag(&["limit-request-body"]),
+        metavar: "BYTES",
+        kind: BODY_BYTES,
+        default: Preset::Int(0),
+        doc: "Longest request body in bytes, or with the suffix K or M; a longer one is answered \
+              with 413. 0 means no limit.",
+        ..ROW
+    },
+    Setting {
+        name: "limit_unread_body",
+        section: Section::Limits,
+        spelling: flag(&["limit-unread-body"]),
+        metavar: "BYTES",
+        kind: BODY_BYTES,
+        default: Preset::Int(256 << 10),
+        doc: "How much of a request body that the application left unread is read and thrown \
+              away to keep the connection; with more than that it is closed.",
+        ..ROW
+    },
+    Setting {
+        name: "limit_pipelined_requests",
+        section: Section::Limits,
+        spelling: flag(&["limit-pipelined-requests"]),
+        metavar: "N",
+        kind: COUNT,
+        default: Preset::Int(1000),
+        doc: "Most requests of one connection that are answered in a row while the next one has \
+              always come already; after that the connection is closed. 0 means no limit.",
+        ..ROW
+    },
+    Setting {
+        name: "client_header_timeout",
+        section: Section::Limits,
+        spelling: flag(&["client-header-timeout"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(30),
+        doc: "Seconds from a request's first byte until its whole head must have come; a client \
+              that is slower gets 408. 0 means no limit.",
+        ..ROW
+    },
+    Setting {
+        name: "client_body_timeout",
+        section: Section::Limits,
+        spelling: flag(&["client-body-timeout"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(30),
+        doc: "Seconds that the application waits for the next bytes of a request body before the \
+              client is given up with 408. 0 means no limit.",
+        ..ROW
+    },
+    Setting {
+        name: "client_body_min_rate",
+        section: Section::Limits,
+        spelling: flag(&["client-body-min-rate"]),
+        metavar: "BYTES",
+        kind: COUNT,
+        default: Preset::Int(100),
+        doc: "Least bytes a second at which a request body must come while the application waits \
+              for it, after the first client_body_timeout seconds of waiting; a client that is \
+              slower gets 408. 0 means no limit.",
+        ..ROW
+    },
+    Setting {
+        name: "client_send_timeout",
+        section: Section::Limits,
+        spelling: flag(&["client-send-timeout"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(30),
+        doc: "Seconds that a client may take nothing of its response before its connection is \
+              closed. 0 means no limit.",
+        ..ROW
+    },
+    Setting {
+        name: "permit_obsolete_folding",
+        spelling: flag(&["permit-obsolete-folding"]),
+        doc: "Take header lines that go on in a next line which begins with white space. A \
+              proxy in front may read them otherwise.",
+        ..LENIENCY
+    },
+    Setting {
+        name: "strip_header_spaces",
+        spelling: flag(&["strip-header-spaces"]),
+        doc: "Take white space between a header's name and its colon. A proxy in front may read \
+              such a line otherwise.",
+        ..LENIENCY
+    },
+    Setting {
+        name: "permit_unconventional_http_method",
+        spelling: flag(&["permit-unconventional-http-method"]),
+        doc: "Take any token for a method, not only 3 to 20 capitals.",
+        ..LENIENCY
+    },
+    Setting {
+        name: "permit_unconventional_http_version",
+        spelling: flag(&["permit-unconventional-http-version"]),
+        doc: "Take any HTTP version of two digits for the nearer one of 1.0 and 1.1.",
+        ..LENIENCY
+    },
+    Setting {
+        name: "casefold_http_method",
+        spelling: flag(&["casefold-http-method"]),
+        doc: "Put methods into capitals.",
+        ..LENIENCY
+    },
+    Setting {
+        name: "header_map",
+        section: Section::Limits,
+        spelling: flag(&["header-map"]),
+        metavar: "WORD",
+        kind: Kind::Choice(&["drop", "refuse", "dangerous"]),
+        default: Preset::Str("drop"),
+        doc: "What becomes of a header whose name has an underscore, which the application could \
+              not tell from the one with a dash: drop leaves it out, refuse answers 400, \
+              dangerous passes it on.",
+        ..ROW
+    },
+    Setting {
+        name: "forwarded_allow_ips",
+        section: Section::Proxies,
+        spelling: flag(&["forwarded-allow-ips"]),
+        metavar: "ADDRESSES",
+        kind: Kind::Csv,
+        default: Preset::List(&["127.0.0.1", "::1"]),
+        env: Some(EnvDefault { variable: "FORWARDED_ALLOW_IPS", prefix: "" }),
+        doc: "Proxies whose secure_scheme_headers and forwarder_headers are believed: addresses \
+              and networks such as 10.0.0.0/8, with commas between them, or * for all. Peers on \
+              unix sockets are believed always.",
+        ..ROW
+    },
+    Setting {
+        name: "secure_scheme_headers",
+        section: Section::Proxies,
+        kind: Kind::Map,
+        metavar: "DICT",
+        default: Preset::Map(&[
+            ("X-FORWARDED-PROTOCOL", "ssl"),
+            ("X-FORWARDED-PROTO", "https"),
+            ("X-FORWARDED-SSL", "on"),
+        ]),
+        doc: "Headers by which a trusted proxy says that its client speaks https, each with the \
+              value that says so. Any other value says http; two that disagree are answered with \
+              400.",
+        ..ROW
+    },
+    Setting {
+        name: "forwarder_headers",
+        section: Section::Proxies,
+        spelling: flag(&["forwarder-headers"]),
+        metavar: "NAMES",
+        kind: Kind::Csv,
+        default: Preset::List(&["SCRIPT_NAME", "PATH_INFO"]),
+        doc: "Header names with an underscore that a trusted proxy may send, with commas between \
+              them, or * for all. SCRIPT_NAME is taken for the environ's.",
+        ..ROW
+    },
+    Setting {
+        name: "proxy_protocol",
+        section: Section::Proxies,
+        spelling: flag(&["proxy-protocol"]),
+        metavar: "MODE",
+        kind: Kind::Switch { words: &["off", "v1", "v2", "auto"], bare: "auto" },
+        default: Preset::Str("off"),
+        doc: "Read a PROXY protocol header where a connection begins with one: version v1, v2, or \
+              both with auto, which the flag alone means.",
+        ..ROW
+    },
+    Setting {
+        name: "proxy_allow_ips",
+        section: Section::Proxies,
+        spelling: flag(&["proxy-allow-from"]),
+        metavar: "ADDRESSES",
+        kind: Kind::Csv,
+        default: Preset::List(&["127.0.0.1", "::1"]),
+        doc: "Peers whose PROXY protocol header is believed, written as forwarded_allow_ips; \
+              others that send one are answered with 403.",
         ..ROW
     },
     Setting {

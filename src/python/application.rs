@@ -2,6 +2,7 @@
 
 use std::io::IoSlice;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -9,11 +10,11 @@ use pyo3::types::PyDict;
 use unicoro_contract::Stream;
 
 use super::attach::{attached, detached, in_fresh_context};
-use super::environ::{Ends, Environ};
+use super::environ::{Environ, Place};
 use super::input::Input;
 use super::request_hooks::{Answered, RequestHooks};
 use super::respond::{Ended, Trouble, respond};
-use super::response::{Fields, Response, SEND_IDLE};
+use super::response::{Fields, Response};
 use super::{Reader, ServerFacts, traceback};
 use crate::http::{Head, RequestFacts, reason, refusal};
 use crate::logging::TRACEBACK;
@@ -30,16 +31,20 @@ pub struct Application {
 pub struct Request<'a> {
     /// What was asked.
     pub head: &'a Head<'a>,
-    /// Both ends of the connection.
-    pub ends: Ends<'a>,
+    /// Where it comes from, and what for.
+    pub place: Place<'a>,
     /// Where the response goes.
     pub stream: &'a Arc<Stream>,
     /// The body, if there is one.
     pub reader: Option<Reader>,
     /// What the response must know.
     pub facts: RequestFacts,
+    /// Variables of the environ that the access log wants to know.
+    pub environ_names: &'a [String],
     /// For the response's Date.
     pub date: Arc<str>,
+    /// How long the client may take nothing of the response; `None`: for ever.
+    pub send_idle: Option<Duration>,
 }
 
 /// How the request ended.
@@ -52,6 +57,8 @@ pub struct Outcome {
     pub body_sent: u64,
     /// Its header fields.
     pub fields: Fields,
+    /// Variables of its environ, as far as they were asked for.
+    pub environ: Vec<(String, String)>,
     /// Whether another request can follow on the connection.
     pub keep_alive: bool,
     /// The body's reader; `None` if there was no body, or a thread of the application's is still
@@ -124,7 +131,7 @@ impl Application {
             let unsent = std::mem::take(&mut outcome.unsent);
             let stream = request.stream;
             let sent =
-                detached(py, || stream.send_all(&mut [IoSlice::new(&unsent)], Some(SEND_IDLE)));
+                detached(py, || stream.send_all(&mut [IoSlice::new(&unsent)], request.send_idle));
             outcome.is_client_gone |= sent.is_err();
         }
         let mut status_line = response.try_borrow_mut()?.take_status_line();
@@ -150,14 +157,26 @@ impl Application {
         request: &mut Request<'_>,
     ) -> PyResult<(Outcome, Bound<'py, PyDict>, Bound<'py, Response>)> {
         let response =
-            Response::new(Arc::clone(request.stream), request.facts, Arc::clone(&request.date));
+            Response::new(Arc::clone(request.stream), request.facts, Arc::clone(&request.date))
+                .sending_within(request.send_idle);
         let response = Bound::new(py, response)?;
         let input = match request.reader.take() {
+            // The client is kept only if it sends the body that it asks leave for.
+            Some(reader) if reader.owes_continue() => {
+                response.borrow_mut().depends_on(reader.continue_due());
+                Bound::new(py, Input::new(reader))?
+            }
             Some(reader) => Bound::new(py, Input::new(reader))?,
             None => self.no_body.bind(py).clone(),
         };
-        let environ = self.environ.build(py, request.head, &request.ends)?;
+        let environ = self.environ.build(py, request.head, &request.place)?;
         environ.set_item(intern!(py, "wsgi.input"), &input)?;
+        for (key, method) in [
+            (intern!(py, "wsgi.early_hints"), intern!(py, "early_hints")),
+            (intern!(py, "unicoro.client_disconnected"), intern!(py, "client_disconnected")),
+        ] {
+            environ.set_item(key, response.getattr(method)?)?;
+        }
 
         let result = self.callable.bind(py).call1((&environ, &response));
         let ended = match result {
@@ -170,6 +189,7 @@ impl Application {
             Err(trouble) => badly(py, request, &response, reader.as_ref(), trouble),
         };
         outcome.reader = reader;
+        outcome.environ = chosen(&environ, request.environ_names);
         if let Ok(mut response) = response.try_borrow_mut() {
             response.close();
         }
@@ -180,6 +200,15 @@ impl Application {
 fn log_raised(py: Python<'_>, what: &str, request: &Request<'_>, error: &PyErr) {
     let (line, text) = (line_of(request), traceback::format(py, error));
     log::error!(target: TRACEBACK, "{what} {line}, raised an exception:\n{text}");
+}
+
+/// The variables that the access log asks for, as text.
+fn chosen(environ: &Bound<'_, PyDict>, names: &[String]) -> Vec<(String, String)> {
+    let value = |name: &String| {
+        let value = environ.get_item(name).ok().flatten()?;
+        Some((name.clone(), value.str().ok()?.to_string()))
+    };
+    names.iter().filter_map(value).collect()
 }
 
 fn well(request: &Request<'_>, response: &Bound<'_, Response>, ended: Ended) -> Outcome {
@@ -251,6 +280,7 @@ fn failed(request: &Request<'_>, status: u16, page: Option<&str>) -> Outcome {
         status,
         body_sent: 0,
         fields: Fields::default(),
+        environ: Vec::new(),
         keep_alive: false,
         reader: None,
         is_client_gone: false,

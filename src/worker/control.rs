@@ -1,8 +1,9 @@
 //! The control thread: signals, and the supervisor's end.
 //!
 //! A thread of its own, because the main thread may be inside a request for as long as that takes.
-//! It runs no Python but the config file's hooks about signals, which other threads may make wait:
-//! then the supervisor's patience decides.
+//! It runs no Python but the config file's hooks about signals, which other threads may make wait
+//! (then the supervisor's patience decides), and the last words of a worker that the supervisor
+//! gives up: then it reads the stacks.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -13,10 +14,10 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::{Stop, StopState};
 
-use crate::logging;
-use crate::python::Hooks;
+use crate::logging::{self, TRACEBACK};
+use crate::python::{self, Hooks};
 use crate::supervisor::WorkerSeat;
-use crate::sys::process::exit_now;
+use crate::sys::process::{Pid, exit_now};
 use crate::sys::raw::{raw_poll, readable};
 use crate::sys::scoreboard::SlotState;
 use crate::sys::signal::Signal;
@@ -29,7 +30,7 @@ const QUICK: Duration = Duration::from_secs(1);
 const ABORTED: i32 = 1;
 
 /// What a worker listens to; TTIN and its like are the supervisor's.
-const SIGNALS: [Signal; 4] = [Signal::TERM, Signal::INT, Signal::QUIT, Signal::USR1];
+const SIGNALS: [Signal; 5] = [Signal::TERM, Signal::INT, Signal::QUIT, Signal::USR1, Signal::ABRT];
 
 /// The control thread, as the main thread sees it.
 pub struct Control {
@@ -42,12 +43,7 @@ impl Control {
     /// # Errors
     /// No descriptor, or no thread.
     pub fn start(stop: Arc<Stop>, seat: &Arc<WorkerSeat>, hooks: &Arc<Hooks>) -> io::Result<Self> {
-        let mut handled = SIGNALS.to_vec();
-        // Without the hook ABRT does what it does by default: at once, and with a core file.
-        if hooks.has("worker_abort") {
-            handled.push(Signal::ABRT);
-        }
-        let signals = SignalPipe::install(&handled)?;
+        let signals = SignalPipe::install(&SIGNALS)?;
         // The terminal's hang-up is the supervisor's business.
         Signal::HUP.ignore()?;
         let is_ending = Arc::new(AtomicBool::new(false));
@@ -56,6 +52,7 @@ impl Control {
             stop,
             seat: Arc::clone(seat),
             hooks: Arc::clone(hooks),
+            has_abort_hook: hooks.has("worker_abort"),
             is_ending: Arc::clone(&is_ending),
             deadline: None,
             is_orphaned: false,
@@ -76,6 +73,7 @@ struct Watch {
     stop: Arc<Stop>,
     seat: Arc<WorkerSeat>,
     hooks: Arc<Hooks>,
+    has_abort_hook: bool,
     is_ending: Arc<AtomicBool>,
     deadline: Option<Instant>,
     is_orphaned: bool,
@@ -114,18 +112,27 @@ impl Watch {
                 self.hurry();
                 self.hooks.worker_int();
             }
-            Signal::ABRT => {
-                self.hooks.worker_abort();
-                self.hooks.worker_exit();
-                exit_now(ABORTED);
-            }
             Signal::USR1 => {
                 if let Err(error) = logging::reopen() {
                     log::error!("reopening the logs: {error}");
                 }
             }
+            Signal::ABRT => self.abort(),
             _ => {}
         }
+    }
+
+    /// The supervisor has given this worker up: says where it hangs, and dies of the signal; with a
+    /// hook that wants to hear of it, with gunicorn's exit code.
+    fn abort(&self) {
+        log::error!(target: TRACEBACK, "Where this worker was:\n{}", python::all_stacks());
+        if self.has_abort_hook {
+            self.hooks.worker_abort();
+            self.hooks.worker_exit();
+            exit_now(ABORTED);
+        }
+        drop(Signal::ABRT.reset());
+        drop(Pid::me().send(Signal::ABRT));
     }
 
     fn orphaned(&mut self) {

@@ -51,6 +51,21 @@ pub fn wait_blocking(
     }
 }
 
+/// The waiter of engines without green threads: [`wait_blocking`].
+#[derive(Debug)]
+pub struct BlockingWaiter;
+
+impl Waiter for BlockingWaiter {
+    fn wait(
+        &self,
+        stream: &Stream,
+        interest: Interest,
+        until: Option<Instant>,
+    ) -> io::Result<bool> {
+        wait_blocking(stream, interest, until)
+    }
+}
+
 /// What one receive gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
@@ -68,7 +83,7 @@ pub struct Stream {
     key: usize,
     waiter: &'static dyn Waiter,
     // Edge-triggered engines learn of readiness once; these remember it until it is used up. They
-    // are atomics because an app may read its input from a thread of its own.
+    // are atomics because the engine's thread notes what the thread of a request uses up.
     readable: AtomicBool,
     hung_up: AtomicBool,
 }
@@ -88,7 +103,7 @@ impl Stream {
 
     /// The engine was told that bytes have come, or (`hung_up`) that no more will.
     pub fn note_readable(&self, hung_up: bool) {
-        self.readable.store(true, Ordering::Relaxed);
+        self.readable.store(true, Ordering::SeqCst);
         if hung_up {
             self.hung_up.store(true, Ordering::Relaxed);
         }
@@ -106,6 +121,14 @@ impl Stream {
         self.hung_up.load(Ordering::Relaxed)
     }
 
+    /// Whether the client has closed its sending end, or broken the connection, asked of the kernel
+    /// if the engine has not seen it yet. One that only says that it has nothing more to send
+    /// (shutdown(2)) looks the same.
+    #[must_use]
+    pub fn has_client_left(&self) -> bool {
+        self.is_hung_up() || sys::is_hung_up(self.fd.as_fd())
+    }
+
     /// Receives once, without waiting.
     ///
     /// # Errors
@@ -113,21 +136,21 @@ impl Stream {
     pub fn receive(&self, inbox: &mut Inbox) -> io::Result<Received> {
         let room = inbox.room();
         let asked = room.capacity() - room.len();
+        // Before the call: another thread may be told of bytes that come right after it, and its
+        // note must outlive this one.
+        self.readable.store(false, Ordering::SeqCst);
         loop {
             return match sys::receive(self.fd.as_fd(), room) {
                 Ok(0) => Ok(Received::End),
                 Ok(count) => {
                     // Less than asked for: the socket is empty (epoll(7), Q&A 9); no second call
                     // is needed to learn it.
-                    if count < asked {
-                        self.readable.store(false, Ordering::Relaxed);
+                    if count == asked {
+                        self.readable.store(true, Ordering::SeqCst);
                     }
                     Ok(Received::Bytes(count))
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.readable.store(false, Ordering::Relaxed);
-                    Ok(Received::Nothing)
-                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Nothing),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => Err(error),
             };

@@ -215,6 +215,14 @@ pub(crate) fn poll_one(fd: RawFd, write: bool, timeout: Option<Duration>) -> io:
     Ok(poll_set(&mut slot, timeout)? > 0)
 }
 
+/// Whether the peer has closed its sending end, or the connection is broken.
+pub(crate) fn is_hung_up(fd: BorrowedFd<'_>) -> bool {
+    let events = libc::POLLRDHUP;
+    let mut slot = [PollSlot(libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 })];
+    // POLLERR and POLLHUP come unasked (poll(2)).
+    poll_set(&mut slot, Some(Duration::ZERO)).is_ok_and(|ready| ready > 0)
+}
+
 fn check(result: i64) -> io::Result<usize> {
     usize::try_from(result).map_err(|_| io::Error::last_os_error())
 }

@@ -23,26 +23,25 @@ use std::time::{Duration, Instant};
 use unicoro_contract::{
     AfterRead, AfterServe, Connection, Handler, Received, Seat, StopState, serve_caught,
 };
+use unicoro_reactor::{Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token};
 
-use crate::acceptor::Acceptor;
 use crate::crew::{Crew, IDLE_LIFE};
 use crate::descriptors::Descriptors;
-use crate::epoll::{Epoll, Events, Ready, Token};
 use crate::green::{Green, Ticket, Woken};
-use crate::lot::{Expiry, Lot};
 use crate::scheduler;
 use crate::semaphores::{self, Semaphores};
-use crate::timers::{TimerKey, Timers};
 use crate::waiter::ParkingWaiter;
+use crate::{preemption, progress};
 
-/// Life signs, and the time-out of an idle wait.
-const BEAT: Duration = Duration::from_secs(1);
 /// While green threads can run, the epoll set is looked at no more often than this: a look is a
 /// system call, a switch is not.
 const LOOK: Duration = Duration::from_micros(250);
 
 /// Requests that a green worker serves in a row before it lets others run.
 const RUN: usize = 64;
+
+/// How long a stop waits for the first request of a client that has just connected.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
 /// What a deadline is for.
 pub enum Target {
@@ -58,7 +57,7 @@ pub struct Core {
     pub timers: RefCell<Timers<Target>>,
     pub descriptors: RefCell<Descriptors>,
     pub semaphores: RefCell<Semaphores>,
-    pub lot: RefCell<Lot>,
+    pub lot: RefCell<Lot<Ticket>>,
     pub handler: Arc<dyn Handler>,
     pub seat: Seat,
     pub stack_bytes: usize,
@@ -98,7 +97,7 @@ impl Core {
 
     /// Turns until asked to stop, and until then everything in progress is done.
     pub fn run(&'static self) {
-        let mut events = Events::new();
+        let mut events = Events::default();
         let mut last_look = Instant::now();
         let mut last_beat = None;
         self.acceptor.borrow_mut().open(&self.epoll, &self.seat.listeners);
@@ -106,9 +105,12 @@ impl Core {
             let mut now = Instant::now();
             if self.runnable.get() == 0 || now.duration_since(last_look) >= LOOK {
                 let timeout = self.patience(now);
+                progress::set_waiting(timeout != Some(Duration::ZERO));
                 if let Err(error) = self.epoll.wait(&mut events, timeout) {
                     log::error!("the reactor's epoll_wait failed: {error}");
                 }
+                progress::set_waiting(false);
+                preemption::wake();
                 now = Instant::now();
                 last_look = now;
                 for (token, ready) in events.iter() {
@@ -116,7 +118,7 @@ impl Core {
                 }
             }
             self.expire(now);
-            if last_beat.is_none_or(|beat| now.duration_since(beat) >= BEAT) {
+            if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.seat.beat) {
                 last_beat = Some(now);
                 self.seat.pulse.beat();
                 self.seat.pulse.connections(self.lot.borrow().connected());
@@ -124,13 +126,16 @@ impl Core {
             }
             self.staff();
             scheduler::yield_now();
+            progress::switched(0);
         }
     }
 
     fn is_done(&self) -> bool {
         match self.seat.stop.state() {
             StopState::Running => false,
-            StopState::Draining => self.lot.borrow().connected() == 0,
+            StopState::Draining => {
+                self.acceptor.borrow().is_closed() && self.lot.borrow().connected() == 0
+            }
             StopState::Quitting => true,
         }
     }
@@ -141,7 +146,10 @@ impl Core {
             return Some(Duration::ZERO);
         }
         let deadline = self.timers.borrow().next_deadline();
-        Some(deadline.map_or(BEAT, |at| at.saturating_duration_since(now).min(BEAT)))
+        Some(
+            deadline
+                .map_or(self.seat.beat, |at| at.saturating_duration_since(now).min(self.seat.beat)),
+        )
     }
 
     fn dispatch(&'static self, token: Token, ready: Ready) {
@@ -164,31 +172,47 @@ impl Core {
         }
     }
 
+    /// A listener is ready. With siblings one connection a turn is enough, and the next is somebody
+    /// else's: so that none gets them all.
     fn accept(&'static self, listener: usize) {
-        let listener = &self.seat.listeners[listener];
-        let mut batch = self.acceptor.borrow().batch(self.lot.borrow().connected());
-        while batch > 0 && self.seat.stop.state() == StopState::Running {
-            batch -= 1;
-            match listener.accept() {
-                Ok((fd, peer)) => {
-                    let (index, generation) = self.lot.borrow_mut().reserve();
-                    let token = Token::Client { index: index as u32, generation };
-                    if let Err(error) = self.epoll.add_client(fd.as_raw_fd(), token) {
-                        log::error!("a connection could not be watched: {error}");
-                        self.lot.borrow_mut().release(index);
-                        return;
-                    }
-                    let connection = Connection::new(listener, fd, peer, index, &ParkingWaiter);
-                    let until = self.handler.opened(&connection);
-                    self.lot.borrow_mut().put_in_service(index, &connection.stream);
-                    self.advance(Box::new(connection), until);
-                }
-                Err(error) => {
-                    self.acceptor.borrow_mut().failed(&self.epoll, &self.seat.listeners, &error);
-                    return;
-                }
+        let batch = self.acceptor.borrow().batch(self.lot.borrow().connected());
+        let batch = if self.seat.has_siblings { batch.min(1) } else { batch };
+        for _ in 0..batch {
+            if self.seat.stop.state() != StopState::Running || !self.accept_one(listener) {
+                break;
             }
         }
+        if self.seat.has_siblings && batch > 0 {
+            self.acceptor.borrow().step_back(&self.epoll, &self.seat.listeners, listener);
+        }
+        self.check_limit();
+    }
+
+    /// Accepts one connection; false when none waits, or none can be had.
+    fn accept_one(&'static self, listener: usize) -> bool {
+        let listener = &self.seat.listeners[listener];
+        let (fd, peer) = match listener.accept() {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                self.acceptor.borrow_mut().failed(&self.epoll, &self.seat.listeners, &error);
+                return false;
+            }
+        };
+        let (index, generation) = self.lot.borrow_mut().reserve();
+        let token = Token::Client { index: index as u32, generation };
+        if let Err(error) = self.epoll.add_client(fd.as_raw_fd(), token) {
+            log::error!("a connection could not be watched: {error}");
+            self.lot.borrow_mut().release(index);
+            return false;
+        }
+        let connection = Connection::new(listener, fd, peer, index, &ParkingWaiter);
+        let until = self.handler.opened(&connection);
+        self.lot.borrow_mut().put_in_service(index, &connection.stream);
+        self.advance(Box::new(connection), until);
+        true
+    }
+
+    fn check_limit(&self) {
         let connected = self.lot.borrow().connected();
         self.acceptor.borrow_mut().check_limit(&self.epoll, &self.seat.listeners, connected);
     }
@@ -218,7 +242,12 @@ impl Core {
             }
         }
         if self.seat.stop.state() != StopState::Running {
-            return self.close(connection);
+            if connection.served > 0 {
+                return self.close(connection);
+            }
+            // It was let in, so its first request is on its way.
+            let soon = Instant::now() + FIRST_REQUEST;
+            until = Some(until.map_or(soon, |until| until.min(soon)));
         }
         connection.inbox.release();
         let index = connection.stream.key();
@@ -239,8 +268,7 @@ impl Core {
     fn close(&self, connection: Box<Connection>) {
         self.forget(&connection);
         drop(connection);
-        let connected = self.lot.borrow().connected();
-        self.acceptor.borrow_mut().check_limit(&self.epoll, &self.seat.listeners, connected);
+        self.check_limit();
     }
 
     fn forget(&self, connection: &Connection) {
@@ -279,6 +307,18 @@ impl Core {
         self.seat.stop.acknowledge();
         if self.seat.stop.state() == StopState::Running {
             return;
+        }
+        if self.acceptor.borrow().is_closed() {
+            return;
+        }
+        // What waits in the listen queues came before the request to stop. No more than this,
+        // however quickly clients come.
+        for listener in 0..self.seat.listeners.len() {
+            for _ in 0..self.seat.worker_connections {
+                if !self.accept_one(listener) {
+                    break;
+                }
+            }
         }
         self.acceptor.borrow_mut().close(&self.epoll, &self.seat.listeners);
         let parked = self.lot.borrow_mut().unpark_all();
@@ -343,6 +383,11 @@ impl Core {
         if !self.ready.borrow().is_empty() {
             self.crew.call();
         }
+    }
+
+    /// Whether anybody but the caller can run.
+    pub fn has_work(&self) -> bool {
+        self.runnable.get() > 0 || !self.ready.borrow().is_empty()
     }
 
     /// A number for the next wait.

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Connection, Engine, EngineListener, Handler, Interest, PollSlot,
-    Received, Refusal, Seat, StopState, Stream, Waiter, poll_set, serve_caught, wait_blocking,
+    AfterRead, AfterServe, BlockingWaiter, Connection, Engine, EngineListener, Handler, PollSlot,
+    Received, Refusal, Seat, StopState, poll_set, serve_caught,
 };
 
 use crate::waiting::Waiting;
@@ -30,8 +30,8 @@ impl Engine for SyncEngine {
     }
 }
 
-/// A beat a second: the supervisor's shortest time-out is one.
-const BEAT: Duration = Duration::from_secs(1);
+/// How long a stop waits for the first request of a client that has just connected.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 /// Connections accepted before those that are ready get their turn.
 const ACCEPT_BATCH: usize = 16;
 
@@ -50,12 +50,12 @@ impl Worker {
                 StopState::Draining => return self.drain(),
                 StopState::Quitting => return,
             }
-            self.turn();
+            self.turn(self.seat.beat);
         }
     }
 
-    /// Waits for one event, acts on all that are ready.
-    fn turn(&mut self) {
+    /// Waits for one event, no longer than `patience`, and acts on all that are ready.
+    fn turn(&mut self, patience: Duration) {
         let is_full = self.waiting.len() >= self.seat.worker_connections;
         let mut slots = vec![PollSlot::readable(self.seat.stop.as_raw_fd())];
         if !is_full {
@@ -64,10 +64,9 @@ impl Worker {
         let first_waiting = slots.len();
         slots.extend(self.waiting.descriptors().map(PollSlot::readable));
 
-        let timeout = self
-            .waiting
-            .next_deadline()
-            .map_or(BEAT, |until| until.saturating_duration_since(Instant::now()).min(BEAT));
+        let timeout = self.waiting.next_deadline().map_or(patience, |until| {
+            until.saturating_duration_since(Instant::now()).min(patience)
+        });
         if let Err(error) = poll_set(&mut slots, Some(timeout)) {
             log::error!("poll failed: {error}");
             return;
@@ -97,19 +96,29 @@ impl Worker {
 
     fn accept(&mut self, listener: usize) {
         for _ in 0..ACCEPT_BATCH {
-            if self.seat.stop.state() != StopState::Running
-                || self.waiting.len() >= self.seat.worker_connections
-            {
+            if self.seat.stop.state() != StopState::Running || !self.accept_one(listener) {
                 return;
             }
-            let listener = &self.seat.listeners[listener];
-            match listener.accept() {
-                Ok((fd, peer)) => {
-                    let connection = Connection::new(listener, fd, peer, 0, &BlockingWaiter);
-                    // The head mostly comes with the connection: look before waiting for it.
-                    self.read(connection);
-                }
-                Err(error) => return log_accept_error(listener, &error),
+        }
+    }
+
+    /// Accepts one connection and serves it if its request has come; false when none waits, or
+    /// there is no room.
+    fn accept_one(&mut self, listener: usize) -> bool {
+        if self.waiting.len() >= self.seat.worker_connections {
+            return false;
+        }
+        let listener = &self.seat.listeners[listener];
+        match listener.accept() {
+            Ok((fd, peer)) => {
+                let connection = Connection::new(listener, fd, peer, 0, &BlockingWaiter);
+                // The head mostly comes with the connection: look before waiting for it.
+                self.read(connection);
+                true
+            }
+            Err(error) => {
+                log_accept_error(listener, &error);
+                false
             }
         }
     }
@@ -143,16 +152,23 @@ impl Worker {
         }
     }
 
-    /// Answers those whose request has come already, then lets all go.
+    /// Answers those that came before the request to stop: their request is on its way.
     fn drain(&mut self) {
-        self.seat.listeners.clear();
-        for mut connection in self.waiting.take_all() {
-            if matches!(connection.receive(), Ok(Received::Bytes(_)))
-                && self.handler.read(&mut connection) == AfterRead::Serve
-                && self.seat.stop.state() != StopState::Quitting
-            {
-                self.serve(connection);
+        for listener in 0..self.seat.listeners.len() {
+            // No more than this, however quickly clients come.
+            for _ in 0..self.seat.worker_connections {
+                if self.seat.stop.state() == StopState::Quitting || !self.accept_one(listener) {
+                    break;
+                }
             }
+        }
+        self.seat.listeners.clear();
+        let deadline = Instant::now() + FIRST_REQUEST;
+        while self.waiting.len() > 0
+            && Instant::now() < deadline
+            && self.seat.stop.state() != StopState::Quitting
+        {
+            self.turn(deadline.saturating_duration_since(Instant::now()));
         }
     }
 }
@@ -162,18 +178,5 @@ fn log_accept_error(listener: &EngineListener, error: &io::Error) {
         // Nothing waits, another worker was faster, or the client has left already.
         Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED) => {}
         _ => log::error!("accept on descriptor {} failed: {error}", listener.as_raw_fd()),
-    }
-}
-
-struct BlockingWaiter;
-
-impl Waiter for BlockingWaiter {
-    fn wait(
-        &self,
-        stream: &Stream,
-        interest: Interest,
-        until: Option<Instant>,
-    ) -> io::Result<bool> {
-        wait_blocking(stream, interest, until)
     }
 }

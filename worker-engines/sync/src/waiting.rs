@@ -44,9 +44,4 @@ impl Waiting {
             .map(|(connection, _)| connection)
             .collect()
     }
-
-    /// Takes all.
-    pub fn take_all(&mut self) -> Vec<Connection> {
-        self.connections.drain(..).map(|(connection, _)| connection).collect()
-    }
 }

@@ -2,33 +2,34 @@
 //!
 //! A parked connection is a small struct here: no stack, no thread state, no buffer. One in service
 //! is owned by a green worker; its place only remembers how to reach it. A place has a generation,
-//! so that an event for a connection that is gone never hits its successor.
+//! so that an event for a connection that is gone never hits its successor. `W` is how to wake who
+//! waits for the socket of a connection in service.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use unicoro_contract::{Connection, Interest, Stream};
 
-use crate::green::Ticket;
+use crate::epoll::Ready;
 use crate::timers::TimerKey;
 
-enum State {
+enum State<W> {
     Free,
     Parked { connection: Box<Connection>, until: Option<Instant> },
-    InService { stream: Arc<Stream>, waiter: Option<(Ticket, Interest)> },
+    // Weak: whoever serves it closes it when done, on whatever thread.
+    InService { stream: Weak<Stream>, waiter: Option<(W, Interest)> },
 }
 
-struct Place {
+struct Place<W> {
     generation: u16,
-    state: State,
+    state: State<W>,
     // At most one: a deadline that has moved on is looked at when the old one fires.
     timer: Option<TimerKey>,
 }
 
 /// All connections of a worker.
-#[derive(Default)]
-pub struct Lot {
-    places: Vec<Place>,
+pub struct Lot<W> {
+    places: Vec<Place<W>>,
     free: Vec<usize>,
     connected: usize,
 }
@@ -43,7 +44,13 @@ pub enum Expiry {
     Void,
 }
 
-impl Lot {
+impl<W> Default for Lot<W> {
+    fn default() -> Self {
+        Self { places: Vec::new(), free: Vec::new(), connected: 0 }
+    }
+}
+
+impl<W: Copy> Lot<W> {
     /// How many clients are connected.
     pub fn connected(&self) -> usize {
         self.connected
@@ -87,17 +94,21 @@ impl Lot {
 
     /// A connection goes into service.
     pub fn put_in_service(&mut self, index: usize, stream: &Arc<Stream>) {
-        self.places[index].state = State::InService { stream: Arc::clone(stream), waiter: None };
+        self.places[index].state =
+            State::InService { stream: Arc::downgrade(stream), waiter: None };
     }
 
     /// An event for a place: takes the connection out if it is parked, else notes the event and
     /// hands back who waits for it.
+    ///
+    /// # Errors
+    /// Nothing was parked there: who is to be woken, if anybody.
     pub fn event(
         &mut self,
         index: usize,
         generation: u16,
-        ready: crate::epoll::Ready,
-    ) -> Result<Box<Connection>, Option<Ticket>> {
+        ready: Ready,
+    ) -> Result<Box<Connection>, Option<W>> {
         let Some(place) = self.places.get_mut(index).filter(|p| p.generation == generation) else {
             return Err(None);
         };
@@ -111,23 +122,25 @@ impl Lot {
                 Ok(self.unpark(index))
             }
             State::InService { stream, waiter } => {
-                if ready.read {
+                if ready.read
+                    && let Some(stream) = stream.upgrade()
+                {
                     stream.note_readable(ready.hung_up);
                 }
                 let wakes = waiter.is_some_and(|(_, interest)| match interest {
                     Interest::Read => ready.read,
                     Interest::Write => ready.write,
                 });
-                Err(if wakes { waiter.take().map(|(ticket, _)| ticket) } else { None })
+                Err(if wakes { waiter.take().map(|(who, _)| who) } else { None })
             }
         }
     }
 
     /// Who is in service at a place waits for its socket. False: somebody does already.
-    pub fn wait(&mut self, index: usize, ticket: Ticket, interest: Interest) -> bool {
+    pub fn wait(&mut self, index: usize, who: W, interest: Interest) -> bool {
         match &mut self.places[index].state {
             State::InService { waiter: waiter @ None, .. } => {
-                *waiter = Some((ticket, interest));
+                *waiter = Some((who, interest));
                 true
             }
             _ => false,
@@ -155,9 +168,8 @@ impl Lot {
     }
 
     /// Takes every parked connection out.
-    #[expect(clippy::vec_box, reason = "they are boxed already, and stay so")]
     pub fn unpark_all(&mut self) -> Vec<Box<Connection>> {
-        let parked = |place: &Place| matches!(place.state, State::Parked { .. });
+        let parked = |place: &Place<W>| matches!(place.state, State::Parked { .. });
         let indices: Vec<_> = (0..self.places.len()).filter(|i| parked(&self.places[*i])).collect();
         indices.into_iter().map(|index| self.unpark(index)).collect()
     }
@@ -166,7 +178,7 @@ impl Lot {
         let place = &mut self.places[index];
         match std::mem::replace(&mut place.state, State::Free) {
             State::Parked { connection, .. } => {
-                let stream = Arc::clone(&connection.stream);
+                let stream = Arc::downgrade(&connection.stream);
                 place.state = State::InService { stream, waiter: None };
                 connection
             }

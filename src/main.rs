@@ -10,7 +10,7 @@ use unicoro::config::{Invocation, Settings, Stop};
 use unicoro::supervisor::Options;
 use unicoro::sys::daemon::daemonize;
 use unicoro::sys::inheritance::Inheritance;
-use unicoro::{python, supervisor, worker};
+use unicoro::{logging, python, supervisor, worker};
 
 use crate::host::{WorkerHost, log_to, options, read_settings, title_of_master};
 
@@ -65,6 +65,7 @@ fn main() -> ExitCode {
         Err((code, text)) => return fail(&text, code),
     };
     let code = supervisor::run(&mut host, options);
+    logging::finish();
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 

@@ -115,6 +115,7 @@ impl<'h> Arbiter<'h> {
 
     /// One turn. An error means that the kernel refuses what cannot be done without.
     fn turn(&mut self) -> Result<Flow, String> {
+        logging::flush();
         if self.lineage.is_promoted() {
             self.take_over();
         }

@@ -60,8 +60,10 @@ pub struct Equipment {
 pub fn run(seat: WorkerSeat, equipment: Equipment, choice: EngineChoice) -> i32 {
     set_title(&format!("unicoro: worker [{}]", equipment.settings.proc_name));
     let hooks = Arc::clone(&equipment.hooks);
+    logging::drain_in_background();
     let code = live(seat, equipment, choice);
     hooks.worker_exit();
+    logging::finish();
     code
 }
 

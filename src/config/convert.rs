@@ -19,6 +19,7 @@ pub fn convert(kind: Kind, value: &Value) -> Result<Value, Complaint> {
         Kind::Flag => flag(value),
         Kind::FlagOff => flag(&spelled_out(value)),
         Kind::Text => not_empty(text(value)?),
+        Kind::MaybeEmpty => text(value),
         Kind::NameOrId => name_or_id(value),
         Kind::List => list(value, |text| vec![text]),
         Kind::Csv => list(value, |text| text.split(',').map(str::to_owned).collect()),

@@ -42,7 +42,7 @@ pub use file::{ConfigSource, FileValue, RunFile};
 pub use networks::Networks;
 pub use origin::Origin;
 pub use setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Support};
-pub use settings::{AppSpec, HeaderMap, ProxyProtocol, Settings};
+pub use settings::{AppSpec, HeaderMap, ProxyProtocol, Settings, StatsdSettings, Syslog};
 pub use stop::Stop;
 pub use table::TABLE;
 pub use value::Value;

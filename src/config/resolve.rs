@@ -12,11 +12,17 @@ use super::layers::{Layers, Raw};
 use super::networks::Networks;
 use super::origin::Origin;
 use super::setting::Kind;
-use super::settings::{AppSpec, HeaderMap, ProxyProtocol, Settings, Shown};
+use super::settings::{AppSpec, HeaderMap, ProxyProtocol, Settings, Shown, StatsdSettings, Syslog};
 use super::table::{self, TABLE};
 use super::value::Value;
 use super::worker_class::WorkerClass;
 use crate::sys::credentials::{self, Identity};
+use crate::sys::remote::Remote;
+
+/// RFC 3164, 2.
+const SYSLOG_PORT: u16 = 514;
+/// statsd's own default.
+const STATSD_PORT: u16 = 8125;
 
 /// Makes the settings; `cwd` is the directory of the start.
 pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> {
@@ -70,7 +76,10 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         proxy_protocol: proxy_protocol(&reader)?,
         proxy_allow_ips: networks(&reader, "proxy_allow_ips")?,
         pidfile: reader.optional_text("pidfile")?.as_ref().map(from_chdir),
-        accesslog: reader.optional_text("accesslog")?.map(|path| log_target(&chdir, path)),
+        accesslog: accesslog(&reader, &chdir)?,
+        access_log_json: reader.flag("access_log_json")?,
+        syslog: syslog(&reader)?,
+        statsd: statsd(&reader)?,
         access_log_format: reader.text("access_log_format")?,
         errorlog: log_target(&chdir, reader.text("errorlog")?),
         loglevel: loglevel(&reader)?,
@@ -150,6 +159,44 @@ fn limit_request_fields(reader: &Reader<'_>) -> Result<usize, ConfigError> {
 /// Absolute, since an application may change its directory before a log is opened again.
 fn log_target(chdir: &Path, path: String) -> String {
     if path == "-" { path } else { chdir.join(path).display().to_string() }
+}
+
+fn accesslog(reader: &Reader<'_>, chdir: &Path) -> Result<Option<String>, ConfigError> {
+    let named = reader.optional_text("accesslog")?.map(|path| log_target(chdir, path));
+    // Who asks for JSON asks for an access log.
+    let default = reader.flag("access_log_json")?.then(|| "-".to_owned());
+    Ok(named.or(default))
+}
+
+fn syslog(reader: &Reader<'_>) -> Result<Option<Syslog>, ConfigError> {
+    let remote = Remote::parse(&reader.text("syslog_addr")?, SYSLOG_PORT).map_err(|problem| {
+        let remedy = "give udp://HOST:PORT, tcp://HOST:PORT or unix://PATH";
+        reader.blame("syslog_addr", Complaint::new(problem, remedy))
+    })?;
+    let facility = reader.text("syslog_facility")?.to_lowercase();
+    let prefix = match reader.optional_text("syslog_prefix")? {
+        Some(prefix) => prefix,
+        None => proc_name(reader)?.replace(':', "."),
+    };
+    let is_rfc5424 = reader.text("syslog_format")? == "rfc5424";
+    let has_access = !reader.flag("disable_redirect_access_to_syslog")?;
+    let syslog = Syslog { remote, facility, prefix, is_rfc5424, has_access };
+    Ok(reader.flag("syslog")?.then_some(syslog))
+}
+
+fn statsd(reader: &Reader<'_>) -> Result<Option<StatsdSettings>, ConfigError> {
+    let Some(host) = reader.optional_text("statsd_host")? else { return Ok(None) };
+    let text = if host.starts_with("unix://") { host } else { format!("udp://{host}") };
+    let remote = Remote::parse(&text, STATSD_PORT).map_err(|problem| {
+        let complaint = Complaint::new(problem, "give HOST:PORT or unix://PATH");
+        reader.blame("statsd_host", complaint)
+    })?;
+    Ok(Some(StatsdSettings {
+        remote,
+        prefix: reader.text("statsd_prefix")?,
+        tags: reader.text("dogstatsd_tags")?,
+        has_backlog: reader.flag("enable_backlog_metric")?,
+    }))
 }
 
 /// gunicorn: without proc_name the title has the application's name.

@@ -12,6 +12,7 @@ use super::table;
 use super::value::Value;
 use super::worker_class::WorkerClass;
 use crate::sys::credentials::Identity;
+use crate::sys::remote::Remote;
 
 /// The application as it was named: `mod`, `mod:var` or `mod:factory("literal", k=1)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,34 @@ pub enum ProxyProtocol {
     V2,
     /// Both.
     Auto,
+}
+
+/// Where syslog messages go, and what they look like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Syslog {
+    /// The daemon.
+    pub remote: Remote,
+    /// The facility's name.
+    pub facility: String,
+    /// The middle of the tag.
+    pub prefix: String,
+    /// RFC 5424, in place of RFC 3164.
+    pub is_rfc5424: bool,
+    /// Whether the access log goes there.
+    pub has_access: bool,
+}
+
+/// Where figures go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatsdSettings {
+    /// The server.
+    pub remote: Remote,
+    /// Before each name.
+    pub prefix: String,
+    /// DataDog's tags.
+    pub tags: String,
+    /// Whether the listen queues are among the figures.
+    pub has_backlog: bool,
 }
 
 /// One resolved setting as `--print-config` shows it.
@@ -143,6 +172,12 @@ pub struct Settings {
     pub errorlog: String,
     /// critical is `Error`, the most severe that `log` has.
     pub loglevel: log::LevelFilter,
+    /// Whether the access log is JSON; `access_log_format` is not used then.
+    pub access_log_json: bool,
+    /// `None`: nothing goes to syslog.
+    pub syslog: Option<Syslog>,
+    /// `None`: no figures are sent.
+    pub statsd: Option<StatsdSettings>,
     /// Whether the application's output goes to `errorlog` too.
     pub capture_output: bool,
     /// Whether real files are sent by sendfile(2).

@@ -833,6 +833,25 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "access_log_json",
+        section: Section::Logging,
+        spelling: flag(&["access-log-json"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        doc: "Write the access log as one JSON object a line, in place of \
+              access_log_format; to standard output unless accesslog names a file.",
+        ..ROW
+    },
+    Setting {
+        name: "disable_redirect_access_to_syslog",
+        section: Section::Logging,
+        spelling: flag(&["disable-redirect-access-to-syslog"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        doc: "Keep the access log out of syslog.",
+        ..ROW
+    },
+    Setting {
         name: "errorlog",
         section: Section::Logging,
         spelling: flag(&["error-logfile", "log-file"]),
@@ -872,6 +891,92 @@ pub static TABLE: &[Setting] = &[
             alternative: "use access_log_format, --access-log-json, syslog and statsd_host",
         },
         doc: "A Python class that writes the logs; not supported.",
+        ..ROW
+    },
+    Setting {
+        name: "syslog",
+        section: Section::Logging,
+        spelling: flag(&["log-syslog"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        doc: "Send both logs to syslog as well.",
+        ..ROW
+    },
+    Setting {
+        name: "syslog_addr",
+        section: Section::Logging,
+        spelling: flag(&["log-syslog-to"]),
+        metavar: "ADDRESS",
+        default: Preset::Str("udp://localhost:514"),
+        doc: "Where syslog is: udp://HOST:PORT, tcp://HOST:PORT or unix://PATH, which \
+              #dgram or #stream may follow.",
+        ..ROW
+    },
+    Setting {
+        name: "syslog_prefix",
+        section: Section::Logging,
+        spelling: flag(&["log-syslog-prefix"]),
+        metavar: "NAME",
+        doc: "The middle of the tag unicoro.NAME.error and unicoro.NAME.access; the \
+              process's name by default.",
+        ..ROW
+    },
+    Setting {
+        name: "syslog_facility",
+        section: Section::Logging,
+        spelling: flag(&["log-syslog-facility"]),
+        metavar: "NAME",
+        default: Preset::Str("user"),
+        doc: "The facility of syslog messages, such as user, daemon or local0.",
+        ..ROW
+    },
+    Setting {
+        name: "syslog_format",
+        section: Section::Logging,
+        spelling: flag(&["log-syslog-format"]),
+        metavar: "FORMAT",
+        kind: Kind::Choice(&["rfc3164", "rfc5424"]),
+        default: Preset::Str("rfc3164"),
+        doc: "How syslog messages are written: rfc3164, which every daemon takes, or \
+              rfc5424, with year and zone.",
+        ..ROW
+    },
+    Setting {
+        name: "statsd_host",
+        section: Section::Logging,
+        spelling: flag(&["statsd-host"]),
+        metavar: "ADDRESS",
+        doc: "Send figures to this statsd server: HOST:PORT or unix://PATH.",
+        ..ROW
+    },
+    Setting {
+        name: "statsd_prefix",
+        section: Section::Logging,
+        spelling: flag(&["statsd-prefix"]),
+        metavar: "PREFIX",
+        kind: Kind::MaybeEmpty,
+        default: Preset::Str(""),
+        doc: "Stands before the name of each figure, with a dot between them.",
+        ..ROW
+    },
+    Setting {
+        name: "dogstatsd_tags",
+        section: Section::Logging,
+        spelling: flag(&["dogstatsd-tags"]),
+        metavar: "TAGS",
+        kind: Kind::MaybeEmpty,
+        default: Preset::Str(""),
+        doc: "Tags for each figure as DataDog has them, with commas between them.",
+        ..ROW
+    },
+    Setting {
+        name: "enable_backlog_metric",
+        section: Section::Logging,
+        spelling: flag(&["enable-backlog-metric"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        doc: "Send how many connections wait in the listen queues, once a second, to \
+              statsd.",
         ..ROW
     },
     Setting {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::birth::{Born, Newborn, give_birth};
 use super::desk::Desks;
+use super::figures::Figures;
 use super::generation::Generation;
 use super::host::Host;
 use super::plan::{Action, Announcement, Beat, Event, Plan, timeout_message};
@@ -50,6 +51,7 @@ pub(super) struct Arbiter<'h> {
     pidfile: Option<PidFile>,
     lineage: Lineage,
     systemd: Systemd,
+    figures: Figures,
     /// What actions brought about, to be stepped when all of them are done.
     later: VecDeque<Event<'static>>,
 }
@@ -83,6 +85,7 @@ impl<'h> Arbiter<'h> {
             pidfile,
             lineage,
             systemd: Systemd::from_environment(now),
+            figures: Figures::new(now),
             later: early_signals.into_iter().map(Event::Signal).collect(),
         }
     }
@@ -136,7 +139,8 @@ impl<'h> Arbiter<'h> {
         let now = Moment::now();
         // Nobody tells us that the former master has gone: it is looked for.
         let look = self.lineage.parent.map(|_| PARENT_LOOK);
-        let span = [self.plan.sleep(now), self.systemd.beat(now), look];
+        let figures = self.figures.tell(self.desks.iter().count(), &self.generations, now);
+        let span = [self.plan.sleep(now), self.systemd.beat(now), look, figures];
         let span = span.into_iter().flatten().min();
         let mut result = Ok(0);
         self.host.wait(&mut || result = raw_poll(&mut fds, span));

@@ -9,7 +9,7 @@ use pyo3::{Py, PyAny};
 use unicoro_contract::{Engine, EngineListener, Seat, Stop};
 
 use crate::config::Settings;
-use crate::logging::{self, AccessFormat, AccessLog};
+use crate::logging::{self, AccessLog};
 use crate::python::{self, Application, Hooks, LoadError, ServerFacts};
 use crate::supervisor::{BootFailure, WorkerSeat};
 use crate::sys;
@@ -159,26 +159,11 @@ pub fn load(settings: &Settings, arguments: &[OsString]) -> Result<Py<PyAny>, Fa
 /// # Errors
 /// The text for the operator; the exit code is 1, as gunicorn's.
 pub fn check(settings: &Settings, arguments: &[OsString]) -> Result<(), String> {
-    access_log(settings)?;
     load(settings, arguments).map(drop).map_err(|(_, text)| text)
 }
 
 fn cannot_become(error: &io::Error) -> String {
     format!("cannot become the user or group of the settings: {error}; start the server as root")
-}
-
-/// The access log that the settings ask for.
-///
-/// # Errors
-/// A text for the operator.
-pub fn access_log(settings: &Settings) -> Result<Option<AccessLog>, String> {
-    let format = AccessFormat::compile(&settings.access_log_format)
-        .map_err(|error| format!("access_log_format: {error}"))?;
-    settings
-        .accesslog
-        .as_deref()
-        .map(|target| AccessLog::open(target, format).map_err(|error| error.to_string()))
-        .transpose()
 }
 
 fn engine_seat(seat: &Arc<WorkerSeat>, settings: &Settings, stop: Arc<Stop>) -> io::Result<Seat> {

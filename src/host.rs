@@ -31,6 +31,7 @@ type Shown = (i32, String);
 /// Settings and, with preload_app, the application, of one generation of workers.
 struct Generation {
     settings: Arc<Settings>,
+    names: Option<Py<PyDict>>,
     application: Option<Py<PyAny>>,
     access_log: Option<AccessLog>,
 }
@@ -62,12 +63,12 @@ impl WorkerHost {
         let hooks = Hooks::default();
         hooks.load(1, &settings, names.as_ref()).map_err(|text| (1, text))?;
         let application = if settings.preload_app {
-            let loaded = worker::load(&settings, &arguments);
+            let loaded = worker::load(&settings, &arguments, names.as_ref());
             Some(loaded.map_err(|(failure, text)| (failure.exit_code(), text))?)
         } else {
             None
         };
-        let first = Generation { settings: Arc::new(settings), application, access_log };
+        let first = Generation { settings: Arc::new(settings), names, application, access_log };
         let generations = HashMap::from([(1, first)]);
         let program = program(&arguments, &invocation);
         Ok(Self { invocation, arguments, generations, hooks: Arc::new(hooks), program, systemd })
@@ -81,10 +82,11 @@ impl Host for WorkerHost {
             return 1;
         };
         let choice = engines::choose(&generation.settings);
-        let Generation { settings, application, access_log } = generation;
+        let Generation { settings, names, application, access_log } = generation;
         let equipment = Equipment {
             settings,
             arguments: self.arguments.clone(),
+            names,
             application,
             access_log,
             hooks: Arc::clone(&self.hooks),
@@ -117,7 +119,8 @@ impl Host for WorkerHost {
         let access_log = open_logs(&settings)?;
         self.hooks.load(generation, &settings, names.as_ref())?;
         let settings = Arc::new(settings);
-        self.generations.insert(generation, Generation { settings, application, access_log });
+        self.generations
+            .insert(generation, Generation { settings, names, application, access_log });
         Ok(options)
     }
 

@@ -44,8 +44,11 @@ fn main() -> ExitCode {
         Ok(access_log) => access_log,
         Err(text) => return fail(&text, 1),
     };
+    if settings.print_config {
+        drop(write!(std::io::stdout(), "{}", settings.print()));
+    }
     if settings.check_config {
-        return match worker::check(settings, &arguments) {
+        return match worker::check(settings, &arguments, configuration.names.as_ref()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(text) => fail(&text, 1),
         };

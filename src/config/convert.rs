@@ -28,6 +28,7 @@ pub fn convert(kind: Kind, value: &Value) -> Result<Value, Complaint> {
         Kind::Hook { arguments } => hook(value, arguments),
         Kind::Switch { words, bare } => switch(value, words, bare),
         Kind::Map => map(value),
+        Kind::Dict => dict(value),
     }
 }
 
@@ -185,6 +186,13 @@ fn switch(value: &Value, words: &[&str], bare: &str) -> Result<Value, Complaint>
         _ => String::new(),
     };
     choice(&Value::Str(given), words)
+}
+
+fn dict(value: &Value) -> Result<Value, Complaint> {
+    match value {
+        Value::Map(_) => Ok(value.clone()),
+        other => Err(Complaint::new(format!("{}, not a dict", other.describe()), "give a dict")),
+    }
 }
 
 fn map(value: &Value) -> Result<Value, Complaint> {

@@ -17,13 +17,7 @@ const fn not_yet(name: &'static str, flags: &'static [&'static str]) -> NotYet {
 
 /// Every setting of gunicorn 27.0.1 that has no row.
 pub static NOT_YET: &[NotYet] = &[
-    not_yet("reload", &["--reload"]),
-    not_yet("reload_engine", &["--reload-engine"]),
-    not_yet("reload_extra_files", &["--reload-extra-file"]),
     not_yet("spew", &["--spew"]),
-    not_yet("logconfig", &["--log-config"]),
-    not_yet("logconfig_dict", &[]),
-    not_yet("logconfig_json", &["--log-config-json"]),
     not_yet("keyfile", &["--keyfile"]),
     not_yet("certfile", &["--certfile"]),
     not_yet("ca_certs", &["--ca-certs"]),

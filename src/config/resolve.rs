@@ -12,7 +12,9 @@ use super::layers::{Layers, Raw};
 use super::networks::Networks;
 use super::origin::Origin;
 use super::setting::Kind;
-use super::settings::{AppSpec, HeaderMap, ProxyProtocol, Settings, Shown, StatsdSettings, Syslog};
+use super::settings::{
+    AppSpec, HeaderMap, LogConfig, ProxyProtocol, Reload, Settings, Shown, StatsdSettings, Syslog,
+};
 use super::table::{self, TABLE};
 use super::value::Value;
 use super::worker_class::WorkerClass;
@@ -37,7 +39,7 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         wsgi_app: AppSpec(reader.optional_text("wsgi_app")?.unwrap_or_default()),
         pythonpath: reader.texts("pythonpath")?.iter().map(from_chdir).collect(),
         raw_env: raw_env(&reader)?,
-        preload_app: reader.flag("preload_app")?,
+        preload_app: preload_app(&reader)?,
         bind: bind(&reader)?,
         backlog: reader.int("backlog")?,
         umask: reader.int("umask")?,
@@ -77,6 +79,8 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         proxy_allow_ips: networks(&reader, "proxy_allow_ips")?,
         pidfile: reader.optional_text("pidfile")?.as_ref().map(from_chdir),
         accesslog: accesslog(&reader, &chdir)?,
+        logconfig: logconfig(&reader, &chdir)?,
+        reload: reload(&reader, &chdir)?,
         access_log_json: reader.flag("access_log_json")?,
         syslog: syslog(&reader)?,
         statsd: statsd(&reader)?,
@@ -90,7 +94,8 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         enable_stdio_inheritance: reader.flag("enable_stdio_inheritance")?,
         identity: identity(&reader)?,
         proc_name: proc_name(&reader)?,
-        check_config: reader.flag("check_config")?,
+        print_config: reader.flag("print_config")?,
+        check_config: reader.flag("check_config")? || reader.flag("print_config")?,
         notices: layers.notices().into_iter().chain(notes).collect(),
         shown: shown(&reader)?,
         chdir,
@@ -166,6 +171,32 @@ fn accesslog(reader: &Reader<'_>, chdir: &Path) -> Result<Option<String>, Config
     // Who asks for JSON asks for an access log.
     let default = reader.flag("access_log_json")?.then(|| "-".to_owned());
     Ok(named.or(default))
+}
+
+/// New code is the point of a reload in development.
+fn preload_app(reader: &Reader<'_>) -> Result<bool, ConfigError> {
+    Ok(reader.flag("preload_app")? && !reader.flag("reload")?)
+}
+
+fn logconfig(reader: &Reader<'_>, chdir: &Path) -> Result<Option<LogConfig>, ConfigError> {
+    if reader.raw("logconfig_dict")?.value != Value::None {
+        return Ok(Some(LogConfig::Dict));
+    }
+    if let Some(path) = reader.optional_text("logconfig_json")? {
+        return Ok(Some(LogConfig::Json(chdir.join(path))));
+    }
+    Ok(reader.optional_text("logconfig")?.map(|path| LogConfig::File(chdir.join(path))))
+}
+
+fn reload(reader: &Reader<'_>, chdir: &Path) -> Result<Option<Reload>, ConfigError> {
+    let by_inotify = match reader.text("reload_engine")?.as_str() {
+        "inotify" => Some(true),
+        "poll" => Some(false),
+        _ => None,
+    };
+    let extra_files =
+        reader.texts("reload_extra_files")?.iter().map(|path| chdir.join(path)).collect();
+    Ok(reader.flag("reload")?.then_some(Reload { by_inotify, extra_files }))
 }
 
 fn syslog(reader: &Reader<'_>) -> Result<Option<Syslog>, ConfigError> {

@@ -160,6 +160,8 @@ pub enum Kind {
         /// What the flag alone means.
         bare: &'static str,
     },
+    /// A dict of anything; config file only.
+    Dict,
     /// A dict of texts; config file only.
     Map,
 }

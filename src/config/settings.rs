@@ -57,6 +57,26 @@ pub struct Syslog {
     pub has_access: bool,
 }
 
+/// What Python's logging is set up from, in gunicorn's order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogConfig {
+    /// `logconfig_dict`; the dict itself is among the config file's names.
+    Dict,
+    /// `logconfig_json`, absolute.
+    Json(PathBuf),
+    /// `logconfig`, absolute.
+    File(PathBuf),
+}
+
+/// How changes of the application's files are noticed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reload {
+    /// By inotify; `None`: if it is to be had.
+    pub by_inotify: Option<bool>,
+    /// Absolute, maybe with `*`.
+    pub extra_files: Vec<PathBuf>,
+}
+
 /// Where figures go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatsdSettings {
@@ -178,6 +198,10 @@ pub struct Settings {
     pub syslog: Option<Syslog>,
     /// `None`: no figures are sent.
     pub statsd: Option<StatsdSettings>,
+    /// `None`: Python's logging stays as it is.
+    pub logconfig: Option<LogConfig>,
+    /// `None`: files are not watched.
+    pub reload: Option<Reload>,
     /// Whether the application's output goes to `errorlog` too.
     pub capture_output: bool,
     /// Whether real files are sent by sendfile(2).
@@ -192,6 +216,8 @@ pub struct Settings {
     pub identity: Identity,
     /// The name in process titles.
     pub proc_name: String,
+    /// Whether to print the settings before that check.
+    pub print_config: bool,
     /// Whether to load the application and exit.
     pub check_config: bool,
     /// What the log should say once at the start, in whole lines.

@@ -126,6 +126,39 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "reload",
+        section: Section::App,
+        spelling: flag(&["reload"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        doc: "Replace the workers whenever a file of the application changes; for \
+              development. An application that does not load is shown as a traceback in \
+              the browser until it is mended. preload_app has no effect then.",
+        ..ROW
+    },
+    Setting {
+        name: "reload_engine",
+        section: Section::App,
+        spelling: flag(&["reload-engine"]),
+        metavar: "NAME",
+        kind: Kind::Choice(&["auto", "poll", "inotify"]),
+        default: Preset::Str("auto"),
+        doc: "How changes are noticed: inotify, at once; poll, every second; auto, inotify \
+              where it is to be had.",
+        ..ROW
+    },
+    Setting {
+        name: "reload_extra_files",
+        section: Section::App,
+        spelling: flag(&["reload-extra-file"]),
+        metavar: "FILE",
+        kind: Kind::List,
+        default: Preset::List(&[]),
+        doc: "Watch this file as well, such as a template; * and ** stand for any. Can be \
+              given more than once.",
+        ..ROW
+    },
+    Setting {
         name: "sendfile",
         section: Section::App,
         spelling: flag(&["no-sendfile"]),
@@ -882,6 +915,34 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "logconfig",
+        section: Section::Logging,
+        spelling: flag(&["log-config"]),
+        metavar: "FILE",
+        doc: "Set up Python's logging in the workers from this file, as \
+              logging.config.fileConfig does. The server's own logs are not Python's and \
+              stay as they are.",
+        ..ROW
+    },
+    Setting {
+        name: "logconfig_json",
+        section: Section::Logging,
+        spelling: flag(&["log-config-json"]),
+        metavar: "FILE",
+        doc: "As logconfig_dict, from a JSON file.",
+        ..ROW
+    },
+    Setting {
+        name: "logconfig_dict",
+        section: Section::Logging,
+        metavar: "DICT",
+        kind: Kind::Dict,
+        doc: "Set up Python's logging in the workers from this dict, as \
+              logging.config.dictConfig does; handlers console and error_console and the \
+              formatter generic are there already.",
+        ..ROW
+    },
+    Setting {
         name: "logger_class",
         section: Section::Logging,
         spelling: flag(&["logger-class"]),
@@ -996,7 +1057,8 @@ pub static TABLE: &[Setting] = &[
         kind: Kind::Flag,
         default: Preset::Bool(false),
         reloadable: false,
-        doc: "Print every setting with its value and where the value came from, and exit.",
+        doc: "Print every setting with its value and where the value came from, and check \
+              the application as check_config does.",
         ..ROW
     },
     Setting {

@@ -17,6 +17,7 @@ pub mod fd;
 pub mod holder;
 pub mod host_name;
 pub mod inheritance;
+pub mod inotify;
 pub mod listener;
 pub mod pidfile;
 pub mod pipe;

@@ -13,6 +13,7 @@ mod desk;
 mod linger;
 mod memory;
 mod quota;
+mod reloader;
 mod rules;
 mod serve;
 mod stall;

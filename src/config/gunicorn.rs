@@ -32,7 +32,6 @@ pub static NOT_YET: &[NotYet] = &[
     not_yet("http2_initial_window_size", &["--http2-initial-window-size"]),
     not_yet("http2_max_frame_size", &["--http2-max-frame-size"]),
     not_yet("http2_max_header_list_size", &["--http2-max-header-list-size"]),
-    not_yet("uwsgi_allow_ips", &["--uwsgi-allow-from"]),
 ];
 
 /// Functions that gunicorn calls when a config file defines them, and that have no row.

@@ -57,8 +57,7 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         keepalive: Duration::from_secs(reader.int("keepalive")?),
         limit_request_line: none_if_zero(reader.int("limit_request_line")?),
         limit_request_fields: limit_request_fields(&reader)?,
-        // gunicorn: its documents say that 0 means no limit, its code uses the default.
-        limit_request_field_size: none_if_zero(reader.int("limit_request_field_size")?),
+        limit_request_field_size: limit_request_field_size(&reader)?,
         limit_request_body: none_if_zero(reader.int("limit_request_body")?),
         limit_unread_body: reader.int("limit_unread_body")?,
         limit_pipelined_requests: none_if_zero(reader.int("limit_pipelined_requests")?),
@@ -171,6 +170,11 @@ fn accesslog(reader: &Reader<'_>, chdir: &Path) -> Result<Option<String>, Config
     // Who asks for JSON asks for an access log.
     let default = reader.flag("access_log_json")?.then(|| "-".to_owned());
     Ok(named.or(default))
+}
+
+/// gunicorn: its documents say that 0 means no limit, its code uses the default.
+fn limit_request_field_size(reader: &Reader<'_>) -> Result<Option<usize>, ConfigError> {
+    Ok(none_if_zero(reader.int("limit_request_field_size")?))
 }
 
 /// New code is the point of a reload in development.

@@ -543,6 +543,17 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "uwsgi_allow_ips",
+        section: Section::Limits,
+        spelling: flag(&["uwsgi-allow-from"]),
+        metavar: "ADDRESSES",
+        kind: Kind::Csv,
+        default: Preset::List(&["127.0.0.1", "::1"]),
+        support: Support::Accepted { why: "the uwsgi protocol is not spoken" },
+        doc: "Peers that may speak uwsgi; without effect.",
+        ..ROW
+    },
+    Setting {
         name: "limit_request_body",
         section: Section::Limits,
         spelling: flag(&["limit-request-body"]),

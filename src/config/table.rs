@@ -272,6 +272,18 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "request_timeout",
+        section: Section::Workers,
+        spelling: flag(&["request-timeout"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(0),
+        doc: "On the coroutine engine: seconds after which a request is answered 504 and \
+              unicoro.RequestTimeout raised in the application; 0 sets no limit. The other \
+              engines cannot interrupt a request: there it has no effect.",
+        ..ROW
+    },
+    Setting {
         name: "graceful_timeout",
         section: Section::Workers,
         spelling: flag(&["graceful-timeout"]),

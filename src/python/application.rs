@@ -6,11 +6,12 @@ use std::time::Duration;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use unicoro_contract::Stream;
+use unicoro_contract::{Stream, interrupt};
 
 use super::attach::{attached, in_fresh_context};
 use super::environ::{Environ, Place};
 use super::input::Input;
+use super::request_timeout::is_request_timeout;
 use super::respond::{Ended, Trouble, respond};
 use super::response::{Fields, Response};
 use super::{Reader, ServerFacts, traceback};
@@ -124,6 +125,7 @@ impl Application {
             Ok(result) => respond(&result, &response),
             Err(error) => Err(Trouble::Raised(error)),
         };
+        warn_if_swallowed(py, request, &ended);
         let reader = input.try_borrow_mut().ok().and_then(|mut input| input.take_reader());
         let mut outcome = match ended {
             Ok(ended) => well(request, &response, ended),
@@ -135,6 +137,18 @@ impl Application {
             response.close();
         }
         Ok(outcome)
+    }
+}
+
+/// An application that catches BaseException and goes on holds a green thread that nobody waits for.
+fn warn_if_swallowed(py: Python<'_>, request: &Request<'_>, ended: &Result<Ended, Trouble>) {
+    let was_raised = matches!(ended, Err(Trouble::Raised(error)) if is_request_timeout(py, error));
+    if interrupt().is_delivered && !was_raised {
+        log::warn!(
+            "{}: the application has swallowed unicoro.RequestTimeout; it should clean up and let \
+             it pass",
+            line_of(request)
+        );
     }
 }
 
@@ -177,7 +191,11 @@ fn badly(
     let line = line_of(request);
     let mut status = 500;
     let mut is_client_gone = is_broken;
-    if let Some(failure) = reader.and_then(Reader::failure) {
+    if matches!(&trouble, Trouble::Raised(error) if is_request_timeout(py, error)) {
+        // Said when it was raised, and answered.
+        status = 504;
+        is_client_gone = true;
+    } else if let Some(failure) = reader.and_then(Reader::failure) {
         log::info!("{line}: {failure}");
         is_client_gone |= failure.status().is_none();
         status = failure.status().unwrap_or(400);

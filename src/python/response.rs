@@ -179,10 +179,19 @@ impl Response {
 
     /// Appends the head, once.
     pub fn gather_head(&mut self, out: &mut Vec<u8>) {
-        if !self.is_head_sent {
-            self.is_head_sent = true;
+        if !self.is_head_sent && self.begin_sending() {
             out.append(&mut self.head);
         }
+    }
+
+    /// The first byte is about to be sent. False: the request was answered as overdue meanwhile.
+    fn begin_sending(&mut self) -> bool {
+        self.is_head_sent = true;
+        let begun = self.stream.as_ref().is_some_and(|stream| stream.begin_response());
+        if !begun {
+            self.broken = Some(io::ErrorKind::TimedOut);
+        }
+        begun
     }
 
     /// Sends a piece of the body, with the head if it is still due, in one call.
@@ -190,11 +199,14 @@ impl Response {
     /// # Errors
     /// The client is gone.
     pub fn send(&mut self, py: Python<'_>, piece: &[u8]) -> io::Result<()> {
+        let was_head_sent = self.is_head_sent;
+        if !was_head_sent && !self.begin_sending() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
         let framed = self.encoder.frame(piece);
         self.body_sent += framed.data.len() as u64;
         let [prefix, data, suffix] = framed.parts();
-        let head = if self.is_head_sent { &[] } else { self.head.as_slice() };
-        self.is_head_sent = true;
+        let head = if was_head_sent { &[] } else { self.head.as_slice() };
         let mut parts =
             [IoSlice::new(head), IoSlice::new(prefix), IoSlice::new(data), IoSlice::new(suffix)];
         let stream = self.stream.clone().ok_or(io::ErrorKind::NotConnected)?;

@@ -26,6 +26,8 @@ pub struct Seat {
     pub has_siblings: bool,
     /// The most simultaneous clients.
     pub worker_connections: usize,
+    /// How long a request may take on an engine that can interrupt it; `None`: for ever.
+    pub request_timeout: Option<Duration>,
     /// The request to end.
     pub stop: Arc<Stop>,
     /// How often to give a life sign, at least.

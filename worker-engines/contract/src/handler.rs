@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use crate::Connection;
+use crate::{Connection, CurrentRequest, Stream};
 
 /// What becomes of a connection after bytes have come.
 #[derive(Debug, PartialEq, Eq)]
@@ -87,6 +87,14 @@ pub trait Handler: Send + Sync {
     /// `until` is true, or after a moment. Called on an engine's OS thread.
     fn take_lock(&self, until: &dyn Fn() -> bool);
 
+    /// A request has taken longer than it may: answers its client in the application's place if
+    /// nothing was answered yet, and has an exception raised in the green thread of this
+    /// `pthread_self()`. Called on the scheduler's thread, outside any green thread.
+    fn overdue(&self, request: Option<&CurrentRequest>, stream: &Stream, identity: usize);
+
+    /// That request has ended: no exception may be left for the next. Called in the green thread.
+    fn overdue_ended(&self, identity: usize);
+
     /// Green threads have not been switched for a while: says so to the operator. Called on the main
     /// thread.
     fn blocked(&self, blocked: &Blocked);
@@ -120,4 +128,8 @@ pub trait GreenState {
 
     /// Running again.
     fn resume(&self);
+
+    /// A wait is about to end with `EINTR` so that the language finds the
+    /// [`Interrupt`](crate::Interrupt) of this green thread. Called detached.
+    fn interrupt(&self);
 }

@@ -27,7 +27,7 @@ use unicoro_reactor::{Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Tim
 
 use crate::crew::{Crew, IDLE_LIFE};
 use crate::descriptors::Descriptors;
-use crate::green::{Green, Ticket, Woken};
+use crate::green::{Green, Overdue, Ticket, Woken};
 use crate::scheduler;
 use crate::semaphores::{self, Semaphores};
 use crate::waiter::ParkingWaiter;
@@ -49,6 +49,8 @@ pub enum Target {
     Green(Ticket),
     /// A parked connection, by its place.
     Client(usize),
+    /// A request in progress.
+    Overdue(Overdue),
 }
 
 /// The engine's state.
@@ -283,6 +285,7 @@ impl Core {
             match expired {
                 None => return,
                 Some(Target::Green(ticket)) => ticket.wake(Woken::Deadline),
+                Some(Target::Overdue(overdue)) => overdue.fire(),
                 Some(Target::Client(index)) => self.client_expired(index, now),
             }
         }
@@ -354,7 +357,7 @@ impl Core {
             for served in 1.. {
                 let next = self.ready.borrow_mut().pop_front();
                 let Some(connection) = next else { break };
-                self.serve(connection);
+                self.serve(green, connection);
                 // A client that pipelines without end must not starve the reactor.
                 if served % RUN == 0 {
                     green.yield_now();
@@ -369,8 +372,17 @@ impl Core {
         self.crew.resize(-1);
     }
 
-    fn serve(&'static self, mut connection: Box<Connection>) {
-        match serve_caught(&*self.handler, &mut connection) {
+    fn serve(&'static self, green: &Green, mut connection: Box<Connection>) {
+        let after = match self.seat.request_timeout {
+            None => serve_caught(&*self.handler, &mut connection),
+            Some(timeout) => {
+                let client = Arc::clone(&connection.stream);
+                green.within(Instant::now() + timeout, client, || {
+                    serve_caught(&*self.handler, &mut connection)
+                })
+            }
+        };
+        match after {
             AfterServe::Park { until } => self.advance(connection, until),
             AfterServe::Close => self.close(connection),
             AfterServe::Detached => self.forget(&connection),

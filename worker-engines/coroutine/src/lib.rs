@@ -49,6 +49,7 @@ impl Engine for CoroutineEngine {
         hooks::check().map_err(Refusal)?;
         stack::check_limit(self.stack_bytes).map_err(Refusal)?;
         hooks::set_preemption_points(&handler.preemption_points());
+        identity::remember_main_thread();
         fork::watch();
         overflow::remember();
         self.serve(seat, &handler)

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::{
     AfterRead, AfterServe, Blocked, Connection, CurrentRequest, Engine, EngineListener, GreenState,
-    Handler, Pulse, Seat, Stop, StopState,
+    Handler, Pulse, Seat, Stop, StopState, Stream,
 };
 
 use crate::ThreadsEngine;
@@ -90,6 +90,14 @@ impl Handler for Lines {
         unreachable!("there are no green threads here")
     }
 
+    fn overdue(&self, _: Option<&CurrentRequest>, _: &Stream, _: usize) {
+        unreachable!("there are no green threads here")
+    }
+
+    fn overdue_ended(&self, _: usize) {
+        unreachable!("there are no green threads here")
+    }
+
     fn take_lock(&self, _: &dyn Fn() -> bool) {
         unreachable!("there are no green threads here")
     }
@@ -162,6 +170,7 @@ impl Running {
         let seat = Seat {
             beat: Duration::from_secs(1),
             has_siblings: true,
+            request_timeout: None,
             listeners: vec![EngineListener::new(OwnedFd::from(listener)).unwrap()],
             worker_connections,
             stop: Arc::clone(&stop),

@@ -13,7 +13,7 @@ use libc::{
 use super::hooks;
 use super::wait::park_for;
 use crate::descriptors::Watch;
-use crate::green::{Green, Woken};
+use crate::green::{Green, Woken, set_errno};
 
 hooks! {
     fn poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int |green, real| {
@@ -149,6 +149,10 @@ fn until_ready(
     let watches = watches();
     loop {
         let woken = park_for(green, &watches, deadline).ok()?;
+        if let Some(errno) = woken.errno() {
+            set_errno(errno);
+            return Some(-1);
+        }
         let found = ask();
         if found != 0 || woken == Woken::Deadline {
             return Some(found);

@@ -81,6 +81,10 @@ fn acquire(green: &Green, semaphore: *mut sem_t, deadline: Option<Instant>) -> c
         if taken {
             return 0;
         }
+        if let Some(errno) = woken.errno() {
+            set_errno(errno);
+            return -1;
+        }
         if woken == Woken::Deadline {
             // A post that came with the deadline may have been meant for us: nobody else would
             // be woken for it.

@@ -66,6 +66,10 @@ impl Blocking {
             });
             match park_for(green, &[Watch { fd: self.fd, events: self.events }], deadline) {
                 Ok(Woken::Ready) => {}
+                Ok(woken @ (Woken::Interrupted | Woken::Cancelled)) => {
+                    set_errno(woken.errno().unwrap_or(libc::EINTR));
+                    return -1;
+                }
                 // socket(7): a socket call that times out says EAGAIN.
                 Ok(Woken::Deadline) => {
                     set_errno(libc::EAGAIN);

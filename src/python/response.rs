@@ -33,6 +33,7 @@ pub struct Response {
     head: Vec<u8>,
     is_head_sent: bool,
     status: u16,
+    status_line: Vec<u8>,
     fields: Fields,
     body_sent: u64,
     // Sending has failed: the client is gone.
@@ -115,6 +116,7 @@ impl Response {
             head: Vec::new(),
             is_head_sent: false,
             status: 0,
+            status_line: Vec::new(),
             fields: Fields::default(),
             body_sent: 0,
             broken: None,
@@ -145,6 +147,11 @@ impl Response {
     /// The status, 0 before it is known.
     pub fn status(&self) -> u16 {
         self.status
+    }
+
+    /// `200 OK`, as the application gave it; empty before.
+    pub fn take_status_line(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.status_line)
     }
 
     /// The fields that the application gave.
@@ -283,6 +290,7 @@ impl Response {
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
         self.status =
             std::str::from_utf8(&line[..3]).ok().and_then(|c| c.parse().ok()).unwrap_or(0);
+        self.status_line = line;
         self.encoder = encoder;
         self.head = head;
         self.fields = fields;

@@ -193,6 +193,9 @@ impl Server {
         }
         drop(in_progress);
         self.quota.use_one();
+        if outcome.ends_worker {
+            self.quota.cancelled();
+        }
         if let Some(log) = &self.access {
             access::write(
                 log,

@@ -184,7 +184,8 @@ pub static TABLE: &[Setting] = &[
         metavar: "N",
         kind: Kind::Int { min: 1, max: MAX_CONNECTIONS },
         default: Preset::Int(1000),
-        doc: "How many requests one coroutine worker runs at the same time.",
+        doc: "How many clients one worker has at the same time. When there are as many, the one \
+              that has been idle or slow the longest is closed for a new one.",
         ..ROW
     },
     Setting {

@@ -17,6 +17,7 @@ mod engine;
 mod handler;
 mod inbox;
 mod listener;
+pub mod room;
 mod stop;
 mod stream;
 mod sys;

@@ -80,6 +80,13 @@ impl EngineListener {
         sys::accept(self.fd.as_fd())
     }
 
+    /// How many connections wait to be accepted; `None`: the kernel does not say, as for a unix
+    /// socket.
+    #[must_use]
+    pub fn waiting(&self) -> Option<usize> {
+        sys::accept_queue(self.fd.as_fd())
+    }
+
     /// The local address of a connection that was accepted here.
     pub(crate) fn local_of(&self, connection: BorrowedFd<'_>) -> Address {
         match &self.fixed_local {

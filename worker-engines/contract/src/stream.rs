@@ -6,7 +6,7 @@
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::{Inbox, sys};
@@ -25,7 +25,8 @@ pub trait Waiter: Sync {
     /// Waits until the stream is ready, or broken; false when `until` came first.
     ///
     /// # Errors
-    /// The socket cannot be waited for.
+    /// The socket cannot be waited for. `ConnectionAborted`: the connection is given up for a new
+    /// client ([`crate::room`]).
     fn wait(&self, stream: &Stream, interest: Interest, until: Option<Instant>)
     -> io::Result<bool>;
 }
@@ -71,13 +72,21 @@ pub struct Stream {
     // are atomics because an app may read its input from a thread of its own.
     readable: AtomicBool,
     hung_up: AtomicBool,
+    moved: AtomicU64,
 }
 
 impl Stream {
     /// Wraps an accepted, non-blocking socket; `key` is the engine's own mark.
     #[must_use]
     pub fn new(fd: OwnedFd, key: usize, waiter: &'static dyn Waiter) -> Self {
-        Self { fd, key, waiter, readable: AtomicBool::new(true), hung_up: AtomicBool::new(false) }
+        Self {
+            fd,
+            key,
+            waiter,
+            readable: AtomicBool::new(true),
+            hung_up: AtomicBool::new(false),
+            moved: AtomicU64::new(0),
+        }
     }
 
     /// The engine's mark.
@@ -114,6 +123,16 @@ impl Stream {
         self.is_hung_up() || sys::is_hung_up(self.fd.as_fd())
     }
 
+    /// Bytes that have gone in and out.
+    #[must_use]
+    pub fn moved(&self) -> u64 {
+        self.moved.load(Ordering::Relaxed)
+    }
+
+    fn count(&self, bytes: usize) {
+        self.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     /// Receives once, without waiting.
     ///
     /// # Errors
@@ -130,6 +149,7 @@ impl Stream {
                     if count < asked {
                         self.readable.store(false, Ordering::Relaxed);
                     }
+                    self.count(count);
                     Ok(Received::Bytes(count))
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -168,7 +188,10 @@ impl Stream {
         IoSlice::advance_slices(&mut parts, 0);
         while !parts.is_empty() {
             match sys::send(self.fd.as_fd(), parts) {
-                Ok(sent) => IoSlice::advance_slices(&mut parts, sent),
+                Ok(sent) => {
+                    self.count(sent);
+                    IoSlice::advance_slices(&mut parts, sent);
+                }
                 Err(error) => self.after_failed_send(error, idle)?,
             }
         }
@@ -192,7 +215,10 @@ impl Stream {
             let step = usize::try_from(count - sent).unwrap_or(usize::MAX).min(MAX_SENDFILE);
             match sys::send_file(self.fd.as_fd(), file, offset + sent, step) {
                 Ok(0) => break,
-                Ok(step) => sent += step as u64,
+                Ok(step) => {
+                    self.count(step);
+                    sent += step as u64;
+                }
                 Err(error) => self.after_failed_send(error, idle)?,
             }
         }

@@ -122,6 +122,25 @@ pub(crate) fn local_address(fd: BorrowedFd<'_>) -> io::Result<Address> {
     Ok(Address::from_storage(&storage, len as usize))
 }
 
+/// The length of a TCP listener's accept queue: Linux tells it as `tcpi_unacked` of a socket that
+/// listens (net/ipv4/tcp.c, `tcp_get_info`).
+pub(crate) fn accept_queue(listener: BorrowedFd<'_>) -> Option<usize> {
+    // SAFETY: an all-zero tcp_info is a valid value to be filled.
+    let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
+    let mut len = size_of::<libc::tcp_info>() as libc::socklen_t;
+    // SAFETY: the buffer and its length outlive the call; the kernel writes at most `len` bytes.
+    let result = unsafe {
+        libc::getsockopt(
+            listener.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            (&raw mut info).cast(),
+            &raw mut len,
+        )
+    };
+    (result == 0).then_some(info.tcpi_unacked as usize)
+}
+
 /// Small answers must not wait for the client's acknowledgement (Nagle); a connection inherits the
 /// option from its listener on Linux, so that it costs no call of its own. Silent on unix sockets.
 pub(crate) fn set_no_delay(listener: BorrowedFd<'_>) {

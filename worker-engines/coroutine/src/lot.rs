@@ -4,10 +4,11 @@
 //! is owned by a green worker; its place only remembers how to reach it. A place has a generation,
 //! so that an event for a connection that is gone never hits its successor.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use unicoro_contract::{Connection, Interest, Stream};
+use unicoro_contract::{Connection, Interest, Stream, room};
 
 use crate::green::Ticket;
 use crate::timers::TimerKey;
@@ -15,12 +16,38 @@ use crate::timers::TimerKey;
 enum State {
     Free,
     Parked { connection: Box<Connection>, until: Option<Instant> },
-    InService { stream: Arc<Stream>, waiter: Option<(Ticket, Interest)> },
+    InService { stream: Arc<Stream>, waiter: Option<Wait>, patience: Patience },
+}
+
+/// What a client in service has cost so far.
+#[derive(Default)]
+struct Patience {
+    // How long it was waited for since it has made progress, and what it had moved then.
+    spent: Duration,
+    moved: u64,
+    is_evicted: bool,
+}
+
+/// Who serves a connection waits for its client.
+struct Wait {
+    ticket: Ticket,
+    interest: Interest,
+    since: Instant,
+}
+
+/// Why nobody can wait for a client now.
+pub enum NoWait {
+    /// Somebody does already.
+    Taken,
+    /// The connection was given up for a new client.
+    Evicted,
 }
 
 struct Place {
     generation: u16,
     state: State,
+    // Since when there has been no request in progress, if there is none.
+    idle_since: Instant,
     // At most one: a deadline that has moved on is looked at when the old one fires.
     timer: Option<TimerKey>,
 }
@@ -49,13 +76,15 @@ impl Lot {
         self.connected
     }
 
-    /// The place for the next connection, with its generation.
-    pub fn reserve(&mut self) -> (usize, u16) {
+    /// The place for a connection that comes `now`, with its generation.
+    pub fn reserve(&mut self, now: Instant) -> (usize, u16) {
         self.connected += 1;
         let index = self.free.pop().unwrap_or_else(|| {
-            self.places.push(Place { generation: 0, state: State::Free, timer: None });
+            let place = Place { generation: 0, state: State::Free, idle_since: now, timer: None };
+            self.places.push(place);
             self.places.len() - 1
         });
+        self.places[index].idle_since = now;
         (index, self.places[index].generation)
     }
 
@@ -87,7 +116,12 @@ impl Lot {
 
     /// A connection goes into service.
     pub fn put_in_service(&mut self, index: usize, stream: &Arc<Stream>) {
-        self.places[index].state = State::InService { stream: Arc::clone(stream), waiter: None };
+        self.places[index].state = in_service(stream);
+    }
+
+    /// Its request has ended `now`; what follows is the wait for the next.
+    pub fn rest(&mut self, index: usize, now: Instant) {
+        self.places[index].idle_since = now;
     }
 
     /// An event for a place: takes the connection out if it is parked, else notes the event and
@@ -110,34 +144,100 @@ impl Lot {
                 connection.stream.note_readable(ready.hung_up);
                 Ok(self.unpark(index))
             }
-            State::InService { stream, waiter } => {
+            State::InService { stream, waiter, .. } => {
                 if ready.read {
                     stream.note_readable(ready.hung_up);
                 }
-                let wakes = waiter.is_some_and(|(_, interest)| match interest {
+                let woken = waiter.take_if(|wait| match wait.interest {
                     Interest::Read => ready.read,
                     Interest::Write => ready.write,
                 });
-                Err(if wakes { waiter.take().map(|(ticket, _)| ticket) } else { None })
+                Err(woken.map(|wait| wait.ticket))
             }
         }
     }
 
-    /// Who is in service at a place waits for its socket. False: somebody does already.
-    pub fn wait(&mut self, index: usize, ticket: Ticket, interest: Interest) -> bool {
+    /// Who is in service at a place waits for its socket from `since` on.
+    pub fn wait(
+        &mut self,
+        index: usize,
+        ticket: Ticket,
+        interest: Interest,
+        since: Instant,
+    ) -> Result<(), NoWait> {
         match &mut self.places[index].state {
-            State::InService { waiter: waiter @ None, .. } => {
-                *waiter = Some((ticket, interest));
-                true
+            State::InService { patience, .. } if patience.is_evicted => Err(NoWait::Evicted),
+            State::InService { stream, waiter: waiter @ None, patience } => {
+                if stream.moved() - patience.moved >= room::PROGRESS {
+                    *patience = Patience { moved: stream.moved(), ..Patience::default() };
+                }
+                *waiter = Some(Wait { ticket, interest, since });
+                Ok(())
+            }
+            _ => Err(NoWait::Taken),
+        }
+    }
+
+    /// The wait that began at `since` is over. True: because the connection was given up.
+    pub fn stop_waiting(&mut self, index: usize, since: Instant) -> bool {
+        match &mut self.places[index].state {
+            State::InService { waiter, patience, .. } => {
+                *waiter = None;
+                patience.spent += since.elapsed();
+                patience.is_evicted
             }
             _ => false,
         }
     }
 
-    /// The wait is over.
-    pub fn stop_waiting(&mut self, index: usize) {
-        if let State::InService { waiter, .. } = &mut self.places[index].state {
-            *waiter = None;
+    /// The parked connections that may be closed for a new client, the longest idle first.
+    pub fn idle(&self, now: Instant, most: usize) -> Vec<usize> {
+        self.longest(room::IDLE_ENOUGH, most, |place| {
+            let is_parked = matches!(place.state, State::Parked { .. });
+            is_parked.then(|| now.saturating_duration_since(place.idle_since))
+        })
+    }
+
+    /// The connections in service whose clients stall, the longest first.
+    pub fn stalled(&self, now: Instant, most: usize) -> Vec<usize> {
+        self.longest(room::STALLED_ENOUGH, most, |place| match &place.state {
+            State::InService { waiter: Some(wait), patience, .. } => {
+                Some(patience.spent + now.saturating_duration_since(wait.since))
+            }
+            _ => None,
+        })
+    }
+
+    /// Looks at every place: only a worker that is full does this, and not often.
+    fn longest(
+        &self,
+        enough: Duration,
+        most: usize,
+        age: impl Fn(&Place) -> Option<Duration>,
+    ) -> Vec<usize> {
+        let places = self.places.iter().enumerate();
+        let mut found: Vec<_> = places
+            .filter_map(|(index, place)| Some((Reverse(age(place)?), index)))
+            .filter(|(Reverse(age), _)| *age >= enough)
+            .collect();
+        found.sort_unstable();
+        found.truncate(most);
+        found.into_iter().map(|(_, index)| index).collect()
+    }
+
+    /// Takes out a connection that is parked at a place.
+    pub fn take(&mut self, index: usize) -> Option<Box<Connection>> {
+        matches!(self.places[index].state, State::Parked { .. }).then(|| self.unpark(index))
+    }
+
+    /// Gives a client up that stalls: every wait for it fails from now on. Who waits is to be woken.
+    pub fn evict(&mut self, index: usize) -> Option<Ticket> {
+        match &mut self.places[index].state {
+            State::InService { waiter, patience, .. } => {
+                patience.is_evicted = true;
+                waiter.take().map(|wait| wait.ticket)
+            }
+            _ => None,
         }
     }
 
@@ -166,11 +266,15 @@ impl Lot {
         let place = &mut self.places[index];
         match std::mem::replace(&mut place.state, State::Free) {
             State::Parked { connection, .. } => {
-                let stream = Arc::clone(&connection.stream);
-                place.state = State::InService { stream, waiter: None };
+                place.state = in_service(&connection.stream);
                 connection
             }
             _ => unreachable!("only a parked connection is unparked"),
         }
     }
+}
+
+fn in_service(stream: &Arc<Stream>) -> State {
+    let patience = Patience { moved: stream.moved(), ..Patience::default() };
+    State::InService { stream: Arc::clone(stream), waiter: None, patience }
 }

@@ -64,7 +64,7 @@ impl EngineListener {
     /// getsockname(2): it is no socket.
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
         let local = sys::local_address(fd.as_fd())?;
-        sys::set_no_delay(fd.as_fd());
+        sys::set_options(fd.as_fd());
         let fixed_local = match &local {
             Address::Ip(address) if address.ip().is_unspecified() => None,
             _ => Some(local),

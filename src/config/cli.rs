@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_flag_of_gunicorns_without_a_row_says_so() {
-        for words in [&["--threads", "4"][..], &["--threads=4"], &["-D"], &["-u", "www"]] {
+        for words in [&["--user", "www"][..], &["--user=www"], &["-D"], &["-u", "www"]] {
             let stop = layer_of(words).unwrap_err();
             assert_eq!(stop.exit_code(), 2);
             let flag = words[0].split('=').next().unwrap();

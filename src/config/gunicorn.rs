@@ -17,7 +17,6 @@ const fn not_yet(name: &'static str, flags: &'static [&'static str]) -> NotYet {
 
 /// Every setting of gunicorn 27.0.1 that has no row.
 pub static NOT_YET: &[NotYet] = &[
-    not_yet("threads", &["--threads"]),
     not_yet("reload", &["--reload"]),
     not_yet("reload_engine", &["--reload-engine"]),
     not_yet("reload_extra_files", &["--reload-extra-file"]),

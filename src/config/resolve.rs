@@ -19,7 +19,7 @@ use super::worker_class::WorkerClass;
 
 /// Makes the settings; `cwd` is the directory of the start.
 pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> {
-    let (worker_class, note) = worker_class(&layers)?;
+    let (worker_class, notes) = worker_class(&layers)?;
     if worker_class == WorkerClass::Coroutine {
         layers.use_coroutine_defaults();
     }
@@ -36,8 +36,11 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         umask: reader.int("umask")?,
         workers: reader.int("workers")?,
         worker_class,
+        threads: reader.int("threads")?,
         worker_connections: reader.int("worker_connections")?,
         coroutine_stack_size: reader.int("coroutine_stack_size")?,
+        switch_interval: none_if_zero(reader.int("switch_interval")?).map(Duration::from_millis),
+        blocked_after: none_if_zero(reader.int("blocked_after")?).map(Duration::from_secs),
         max_requests: none_if_zero(reader.int("max_requests")?),
         max_requests_jitter: reader.int("max_requests_jitter")?,
         timeout: reader.seconds("timeout")?,
@@ -71,7 +74,7 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         errorlog: log_target(&chdir, reader.text("errorlog")?),
         loglevel: loglevel(&reader)?,
         check_config: reader.flag("check_config")?,
-        notices: layers.notices().into_iter().chain(note).collect(),
+        notices: layers.notices().into_iter().chain(notes).collect(),
         shown: shown(&reader)?,
         chdir,
     })
@@ -81,10 +84,17 @@ fn none_if_zero<Number: PartialEq + Default>(number: Number) -> Option<Number> {
     (number != Number::default()).then_some(number)
 }
 
-fn worker_class(layers: &Layers) -> Result<(WorkerClass, Option<String>), ConfigError> {
+fn worker_class(layers: &Layers) -> Result<(WorkerClass, Vec<String>), ConfigError> {
     let reader = Reader(layers);
     let name = reader.text("worker_class")?;
-    WorkerClass::parse(&name).map_err(|complaint| reader.blame("worker_class", complaint))
+    let (class, note) =
+        WorkerClass::parse(&name).map_err(|complaint| reader.blame("worker_class", complaint))?;
+    let has_threads = reader.int::<usize>("threads")? > 1;
+    let class = if has_threads { class.with_threads() } else { class };
+    let idle = (has_threads && class == WorkerClass::Coroutine).then(|| {
+        "threads has no effect on coroutine: each request has a green thread of its own".to_owned()
+    });
+    Ok((class, note.into_iter().chain(idle).collect()))
 }
 
 fn chdir(reader: &Reader<'_>, cwd: &Path) -> Result<PathBuf, ConfigError> {

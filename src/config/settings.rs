@@ -69,10 +69,16 @@ pub struct Settings {
     pub workers: usize,
     /// The engine.
     pub worker_class: WorkerClass,
+    /// At least 1; matters to gthread only.
+    pub threads: usize,
     /// At least 1.
     pub worker_connections: usize,
     /// Bytes, a multiple of 4096.
     pub coroutine_stack_size: usize,
+    /// `None`: a request that computes is never interrupted.
+    pub switch_interval: Option<Duration>,
+    /// `None`: a scheduler that stands still is never reported.
+    pub blocked_after: Option<Duration>,
     /// `None`: a worker is never replaced for its number of requests.
     pub max_requests: Option<u64>,
     /// Upper end of what is added to `max_requests` at random.

@@ -8,6 +8,8 @@ use super::setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Suppo
 
 /// Most workers: one seat each in shared memory, and far above any machine's cores.
 const MAX_WORKERS: i64 = 65_535;
+/// Most threads of one worker: each has 8 MiB of addresses for its stack.
+const MAX_THREADS: i64 = 16_384;
 /// Most connections of one worker: beyond any fd limit that Linux grants by default.
 const MAX_CONNECTIONS: i64 = 1_048_576;
 /// Longest duration, in seconds: 68 years, so that a deadline always fits its clock.
@@ -18,6 +20,8 @@ const MAX_BACKLOG: i64 = i32::MAX as i64;
 const MIN_STACK_BYTES: i64 = 128 << 10;
 /// Largest green-thread stack: 1,000 of them still fit in the address space.
 const MAX_STACK_BYTES: i64 = 1 << 30;
+/// Longest slice: a minute is no slice any more.
+const MAX_SLICE_MILLIS: i64 = 60_000;
 /// A page; the stack pool reuses only whole ones.
 const PAGE_BYTES: i64 = 4096;
 
@@ -173,8 +177,20 @@ pub static TABLE: &[Setting] = &[
         spelling: short_flag('k', &["worker-class"]),
         metavar: "NAME",
         default: Preset::Str("sync"),
-        doc: "How a worker runs requests: sync, one at a time, or coroutine, thousands at once on \
-              green threads. gevent and eventlet are taken as coroutine.",
+        doc: "How a worker runs requests: sync, one at a time; gthread, on a pool of threads; or \
+              coroutine, thousands at once on green threads. gevent and eventlet are taken as \
+              coroutine.",
+        ..ROW
+    },
+    Setting {
+        name: "threads",
+        section: Section::Workers,
+        spelling: flag(&["threads"]),
+        metavar: "N",
+        kind: Kind::Int { min: 1, max: MAX_THREADS },
+        default: Preset::Int(1),
+        doc: "How many threads of a gthread worker run requests. With more than 1, sync becomes \
+              gthread.",
         ..ROW
     },
     Setting {
@@ -197,6 +213,30 @@ pub static TABLE: &[Setting] = &[
         default: Preset::Int(8 << 20),
         doc: "Address space for the stack of a green thread, in bytes or with the suffix K or M; \
               a multiple of 4K. Memory is used only for what the stack really touches.",
+        ..ROW
+    },
+    Setting {
+        name: "switch_interval",
+        section: Section::Workers,
+        spelling: flag(&["switch-interval"]),
+        metavar: "MILLISECONDS",
+        kind: Kind::Int { min: 0, max: MAX_SLICE_MILLIS },
+        default: Preset::Int(10),
+        doc: "On the coroutine engine: milliseconds of processor time that a request may compute \
+              in Python before it lets the others run; 0 turns that off. A C call is never \
+              interrupted.",
+        ..ROW
+    },
+    Setting {
+        name: "blocked_after",
+        section: Section::Workers,
+        spelling: flag(&["blocked-after"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(1),
+        doc: "On the coroutine engine: when no green thread has been switched for this many \
+              seconds, the log names the request that is to blame, with its Python stack; 0 \
+              turns that off.",
         ..ROW
     },
     Setting {

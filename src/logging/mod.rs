@@ -19,7 +19,9 @@ pub mod sink;
 pub use access::AccessLog;
 pub use access_format::{AccessFormat, FormatError};
 pub use access_record::{AccessRecord, Lookup};
-pub use error_log::{CRITICAL, LogLevel, TRACEBACK, capture_output, init, write_text};
+pub use error_log::{
+    CRITICAL, LogLevel, TRACEBACK, capture_output, error_log_fd, init, write_text,
+};
 pub use sink::{LogError, reopen};
 
 /// Logs a record one step above `error`: the server, or a worker, cannot go on.

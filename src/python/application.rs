@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use unicoro_contract::Stream;
 
 use super::attach::{attached, in_fresh_context};
@@ -35,6 +36,8 @@ pub struct Request<'a> {
     pub reader: Option<Reader>,
     /// What the response must know.
     pub facts: RequestFacts,
+    /// Variables of the environ that the access log wants to know.
+    pub environ_names: &'a [String],
     /// For the response's Date.
     pub date: Arc<str>,
     /// How long the client may take nothing of the response; `None`: for ever.
@@ -51,6 +54,8 @@ pub struct Outcome {
     pub body_sent: u64,
     /// Its header fields.
     pub fields: Fields,
+    /// Variables of its environ, as far as they were asked for.
+    pub environ: Vec<(String, String)>,
     /// Whether another request can follow on the connection.
     pub keep_alive: bool,
     /// The body's reader; `None` if there was no body, or a thread of the application's is still
@@ -97,6 +102,11 @@ impl Application {
                 .sending_within(request.send_idle);
         let response = Bound::new(py, response)?;
         let input = match request.reader.take() {
+            // The client is kept only if it sends the body that it asks leave for.
+            Some(reader) if reader.owes_continue() => {
+                response.borrow_mut().depends_on(reader.continue_due());
+                Bound::new(py, Input::new(reader))?
+            }
             Some(reader) => Bound::new(py, Input::new(reader))?,
             None => self.no_body.bind(py).clone(),
         };
@@ -109,7 +119,7 @@ impl Application {
             environ.set_item(key, response.getattr(method)?)?;
         }
 
-        let result = self.callable.bind(py).call1((environ, &response));
+        let result = self.callable.bind(py).call1((&environ, &response));
         let ended = match result {
             Ok(result) => respond(&result, &response),
             Err(error) => Err(Trouble::Raised(error)),
@@ -120,11 +130,21 @@ impl Application {
             Err(trouble) => badly(py, request, &response, reader.as_ref(), trouble),
         };
         outcome.reader = reader;
+        outcome.environ = chosen(&environ, request.environ_names);
         if let Ok(mut response) = response.try_borrow_mut() {
             response.close();
         }
         Ok(outcome)
     }
+}
+
+/// The variables that the access log asks for, as text.
+fn chosen(environ: &Bound<'_, PyDict>, names: &[String]) -> Vec<(String, String)> {
+    let value = |name: &String| {
+        let value = environ.get_item(name).ok().flatten()?;
+        Some((name.clone(), value.str().ok()?.to_string()))
+    };
+    names.iter().filter_map(value).collect()
 }
 
 fn well(request: &Request<'_>, response: &Bound<'_, Response>, ended: Ended) -> Outcome {
@@ -196,6 +216,7 @@ fn failed(request: &Request<'_>, status: u16, page: Option<&str>) -> Outcome {
         status,
         body_sent: 0,
         fields: Fields::default(),
+        environ: Vec::new(),
         keep_alive: false,
         reader: None,
         is_client_gone: false,

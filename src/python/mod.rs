@@ -18,11 +18,12 @@ mod loader;
 mod reader;
 mod respond;
 mod response;
+mod stack;
 mod thread_state;
 mod traceback;
 
 pub use application::{Application, Outcome, Request};
-pub use attach::main_thread;
+pub use attach::{main_thread, take_lock};
 pub use config_file::run as run_config_file;
 pub use environ::{Place, ServerFacts};
 pub use fork::{after_fork_child, after_fork_parent, before_fork};
@@ -31,4 +32,5 @@ pub use interpreter::{end, is_running, preflight, prepare_path, set_environ, sta
 pub use loader::{LoadError, load};
 pub use reader::{BodyRules, Reader};
 pub use response::Fields;
-pub use thread_state::{GreenThreadState, gil_addresses, on_scheduler_thread};
+pub use stack::{Stack, all_stacks, stack_of, watch_stacks};
+pub use thread_state::{GreenThreadState, gil_addresses, on_engine_thread};

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{Inbox, Received, Stream};
@@ -75,7 +76,7 @@ pub struct Reader {
     stream: Arc<Stream>,
     inbox: Inbox,
     decoder: BodyDecoder,
-    owes_continue: bool,
+    owes_continue: Arc<AtomicBool>,
     rules: BodyRules,
     // Data given, and how long it was waited for: the time that the application takes is not the
     // client's.
@@ -98,7 +99,7 @@ impl Reader {
             stream,
             inbox,
             decoder,
-            owes_continue: expects_continue,
+            owes_continue: Arc::new(AtomicBool::new(expects_continue)),
             rules,
             taken: 0,
             waited: Duration::ZERO,
@@ -115,7 +116,13 @@ impl Reader {
     /// Whether the client still waits to hear that it may send the body.
     #[must_use]
     pub fn owes_continue(&self) -> bool {
-        self.owes_continue
+        self.owes_continue.load(Ordering::Relaxed)
+    }
+
+    /// The same, for others to look at later.
+    #[must_use]
+    pub fn continue_due(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.owes_continue)
     }
 
     /// What went wrong, if anything has.
@@ -164,7 +171,7 @@ impl Reader {
     }
 
     fn receive(&mut self) -> Result<(), BodyFailure> {
-        if std::mem::take(&mut self.owes_continue) {
+        if self.owes_continue.swap(false, Ordering::Relaxed) {
             // RFC 9110, 10.1.1: as late as it can be, so that an application which refuses the
             // request by its head never makes the client send the body.
             self.stream

@@ -6,6 +6,7 @@
 
 use std::io::{self, IoSlice};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyTypeError, PyValueError};
@@ -25,6 +26,8 @@ pub struct Response {
     // A client that takes nothing of its response for this long is given up.
     send_idle: Option<Duration>,
     facts: RequestFacts,
+    // The client asked whether to send its body, and has no answer yet.
+    continue_due: Option<Arc<AtomicBool>>,
     date: Arc<str>,
     encoder: Encoder,
     // Encoded and not sent yet.
@@ -107,6 +110,7 @@ impl Response {
             stream: Some(stream),
             send_idle: None,
             facts,
+            continue_due: None,
             date,
             encoder: Encoder::new(facts),
             head: Vec::new(),
@@ -121,6 +125,12 @@ impl Response {
     /// With a bound on how long the client may take nothing.
     pub fn sending_within(self, send_idle: Option<Duration>) -> Self {
         Self { send_idle, ..self }
+    }
+
+    /// The connection can be kept only if `due` is false when the head is made: else nobody knows
+    /// whether a body or a request comes next.
+    pub fn depends_on(&mut self, due: Arc<AtomicBool>) {
+        self.continue_due = Some(due);
     }
 
     /// Whether `start_response` was called.
@@ -221,7 +231,9 @@ impl Response {
         py: Python<'_>,
         stretch: &super::file_wrapper::Stretch,
     ) -> io::Result<()> {
-        let framed = self.encoder.frame_len(stretch.len);
+        // A file longer than the Content-Length is a part of a file, and no mistake.
+        let wanted = self.encoder.remaining().unwrap_or(u64::MAX);
+        let framed = self.encoder.frame_len(stretch.len.min(wanted));
         let mut front = Vec::new();
         self.gather_head(&mut front);
         front.extend_from_slice(&framed.prefix);
@@ -254,6 +266,9 @@ impl Response {
         let mut line = Vec::with_capacity(32);
         push_latin1(status, "the status", &mut line)?;
         let fields = Fields::of(headers)?;
+        if self.continue_due.as_ref().is_some_and(|due| due.load(Ordering::Relaxed)) {
+            self.facts.keep_alive = false;
+        }
         let mut encoder = Encoder::new(self.facts);
         let mut head = Vec::with_capacity(256);
         encoder

@@ -131,7 +131,9 @@ impl<'h> Arbiter<'h> {
             let Some(mut desk) = self.desks.remove(pid) else { continue };
             let last_words = desk.reports.read().into_iter();
             deaths.extend(last_words.map(|report| Event::Report { pid, report }));
-            deaths.push(Event::Exited { pid, exit });
+            // What was served is news only beside a death that nobody asked for.
+            let request = exit.signal().and_then(|_| desk.slot.current());
+            deaths.push(Event::Exited { pid, exit, request });
             self.host.worker_exited(desk.number, pid, exit);
         }
         Ok(deaths)

@@ -5,18 +5,20 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pyo3::{Py, PyAny};
-use unicoro_contract::{Engine, EngineListener, Pulse, Seat, Stop};
+use unicoro_contract::{Engine, EngineListener, Seat, Stop};
 
 use crate::config::Settings;
-use crate::logging::{AccessFormat, AccessLog};
+use crate::logging::{self, AccessFormat, AccessLog};
 use crate::python::{self, Application, LoadError, ServerFacts};
 use crate::supervisor::{BootFailure, WorkerSeat};
 use crate::sys;
-use crate::sys::scoreboard::{Slot, SlotState};
+use crate::sys::scoreboard::SlotState;
 
 use super::control::Control;
+use super::desk::Desk;
 use super::quota::Quota;
 use super::serve::Server;
 
@@ -24,10 +26,21 @@ use super::serve::Server;
 pub struct EngineChoice {
     /// The engine.
     pub engine: Box<dyn Engine>,
-    /// Whether requests of one worker overlap (`wsgi.multithread`).
-    pub is_concurrent: bool,
+    /// What runs the requests.
+    pub concurrency: Concurrency,
     /// Whether a connection may wait for a next request.
     pub keeps_alive: bool,
+}
+
+/// What runs the requests of one worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concurrency {
+    /// The main thread, one after the other.
+    None,
+    /// OS threads.
+    Threads,
+    /// Green threads on one OS thread.
+    GreenThreads,
 }
 
 /// Runs a worker to its end; the exit code. `loaded` is the application, if it was loaded before
@@ -81,19 +94,27 @@ fn begin(
         Some(application) => application,
         None => load(settings, arguments)?,
     };
-    let facts =
-        ServerFacts { multithread: choice.is_concurrent, multiprocess: settings.workers > 1 };
+    let facts = ServerFacts {
+        multithread: choice.concurrency != Concurrency::None,
+        multiprocess: settings.workers > 1,
+    };
     let application = Application::new(application, facts).map_err(setup)?;
-    if choice.is_concurrent {
+    if choice.concurrency == Concurrency::GreenThreads {
         python::preflight().map_err(setup)?;
     }
     let stop = Arc::new(Stop::new().map_err(|error| setup(error.to_string()))?);
     let access = access_log(settings).map_err(setup)?;
     let quota = Quota::new(settings, Arc::clone(seat));
+    let desk = Desk::new(seat.slot);
+    let keeps_alive = choice.keeps_alive;
     let server =
-        Server::new(settings, application, choice.keeps_alive, Arc::clone(&stop), access, quota);
+        Server::new(settings, application, keeps_alive, Arc::clone(&stop), access, quota, desk);
+    python::watch_stacks(logging::error_log_fd()).map_err(setup)?;
     Ok((Arc::new(server), stop))
 }
+
+/// An idle worker wakes this often, to say that it lives.
+const LONGEST_BEAT: Duration = Duration::from_secs(1);
 
 /// Loads the application into this process.
 ///
@@ -137,23 +158,13 @@ fn engine_seat(seat: &Arc<WorkerSeat>, settings: &Settings, stop: Arc<Stop>) -> 
         .iter()
         .map(|listener| EngineListener::new(sys::fd::duplicate(listener.as_fd().as_raw_fd())?))
         .collect::<io::Result<_>>()?;
+    // Three signs in a time-out: one that is late is not a death.
+    let beat = settings.timeout.map_or(LONGEST_BEAT, |timeout| (timeout / 3).min(LONGEST_BEAT));
     Ok(Seat {
+        beat,
         listeners,
         worker_connections: settings.worker_connections,
         stop,
-        pulse: Arc::new(SlotPulse(seat.slot)),
+        pulse: Arc::new(Desk::new(seat.slot)),
     })
-}
-
-/// The engine's life signs, in the page that the supervisor reads.
-struct SlotPulse(&'static Slot);
-
-impl Pulse for SlotPulse {
-    fn beat(&self) {
-        self.0.beat();
-    }
-
-    fn connections(&self, count: usize) {
-        self.0.set_connections(count as u64);
-    }
 }

@@ -1,7 +1,8 @@
 //! The control thread: signals, and the supervisor's end.
 //!
 //! A thread of its own, because the main thread may be inside a request for as long as that takes.
-//! It never runs Python.
+//! It never runs Python, but for the last words of a worker that the supervisor gives up: then it
+//! reads the stacks.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -12,9 +13,10 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::{Stop, StopState};
 
-use crate::logging;
+use crate::logging::{self, TRACEBACK};
+use crate::python;
 use crate::supervisor::WorkerSeat;
-use crate::sys::process::exit_now;
+use crate::sys::process::{Pid, exit_now};
 use crate::sys::raw::{raw_poll, readable};
 use crate::sys::scoreboard::SlotState;
 use crate::sys::signal::Signal;
@@ -24,7 +26,7 @@ use crate::sys::signal_pipe::SignalPipe;
 const QUICK: Duration = Duration::from_secs(1);
 
 /// What a worker listens to; TTIN and its like are the supervisor's.
-const SIGNALS: [Signal; 4] = [Signal::TERM, Signal::INT, Signal::QUIT, Signal::USR1];
+const SIGNALS: [Signal; 5] = [Signal::TERM, Signal::INT, Signal::QUIT, Signal::USR1, Signal::ABRT];
 
 /// The control thread, as the main thread sees it.
 pub struct Control {
@@ -106,6 +108,7 @@ impl Watch {
                     log::error!("reopening the logs: {error}");
                 }
             }
+            Signal::ABRT => abort(),
             _ => {}
         }
     }
@@ -128,4 +131,11 @@ impl Watch {
             exit_now(0);
         }
     }
+}
+
+/// The supervisor has given this worker up: says where it hangs, and dies of the signal.
+fn abort() {
+    log::error!(target: TRACEBACK, "Where this worker was:\n{}", python::all_stacks());
+    drop(Signal::ABRT.reset());
+    drop(Pid::me().send(Signal::ABRT));
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::config::Settings;
 use crate::supervisor::WorkerSeat;
 
-/// How many requests are left, and the seat that counts them.
+/// How many requests are left, and the seat that asks.
 pub struct Quota {
     left: Option<AtomicU64>,
     seat: Arc<WorkerSeat>,
@@ -26,16 +26,8 @@ impl Quota {
         Self { left: share.map(AtomicU64::new), seat }
     }
 
-    /// A request begins; its line is left where the supervisor finds it.
-    pub fn began(&self, line: &str) {
-        self.seat.slot.request_began();
-        self.seat.slot.set_current(line.as_bytes());
-    }
-
     /// A request has ended.
-    pub fn ended(&self) {
-        self.seat.slot.request_ended();
-        self.seat.slot.clear_current();
+    pub fn use_one(&self) {
         let Some(left) = &self.left else { return };
         if left.fetch_sub(1, Ordering::Relaxed) == 1 {
             log::info!("max_requests reached: asking for a successor");

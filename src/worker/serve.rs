@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Connection, GreenState, Handler, Inbox, Stop, StopState,
+    AfterRead, AfterServe, Blocked, Connection, GreenState, Handler, Inbox, Stop, StopState,
 };
 
 use crate::config::Settings;
@@ -19,10 +19,12 @@ use crate::python::{self, Application, Fields, GreenThreadState, Outcome, Place,
 
 use super::access::{self, Answered};
 use super::clock::date;
+use super::desk::Desk;
 use super::linger::linger;
 use super::memory::Memory;
 use super::quota::Quota;
 use super::rules::Rules;
+use super::stall;
 
 /// Serves one application.
 pub struct Server {
@@ -31,7 +33,9 @@ pub struct Server {
     keepalive: Option<Duration>,
     stop: Arc<Stop>,
     access: Option<AccessLog>,
+    environ_names: Vec<String>,
     quota: Quota,
+    desk: Desk,
 }
 
 impl Server {
@@ -43,9 +47,13 @@ impl Server {
         stop: Arc<Stop>,
         access: Option<AccessLog>,
         quota: Quota,
+        desk: Desk,
     ) -> Self {
         let keepalive = Some(settings.keepalive).filter(|idle| keeps_alive && !idle.is_zero());
-        Self { application, rules: Rules::new(settings), keepalive, stop, access, quota }
+        let rules = Rules::new(settings);
+        let environ_names = access.as_ref().map(|log| log.format().environ_names());
+        let environ_names = environ_names.unwrap_or_default();
+        Self { application, rules, keepalive, stop, access, environ_names, quota, desk }
     }
 
     /// Takes a PROXY header off the start of a connection, once. False: more must come first.
@@ -95,6 +103,7 @@ impl Server {
                     status: error.status,
                     body_sent: 0,
                     fields: &Fields::default(),
+                    environ: &[],
                     duration: Duration::ZERO,
                 },
             );
@@ -139,8 +148,8 @@ impl Server {
 
     fn answer(&self, conn: &mut Connection, head: &Head<'_>, place: Place<'_>) -> AfterServe {
         let began = Instant::now();
+        let in_progress = self.desk.begin(format!("{} {}", head.method, head.target.raw));
         let client = place.client;
-        self.quota.began(head.target.raw);
         let keep_alive = head.keep_alive
             && self.keepalive.is_some()
             && Memory::of(conn).is_none_or(|memory| memory.in_a_row < self.rules.pipelined)
@@ -162,13 +171,15 @@ impl Server {
             facts,
             date: date(),
             send_idle: self.rules.send_idle,
+            environ_names: &self.environ_names,
         });
         if !outcome.unsent.is_empty() {
             let parts = &mut [IoSlice::new(&outcome.unsent)];
             let sent = conn.stream.send_all(parts, self.rules.send_idle);
             outcome.is_client_gone |= sent.is_err();
         }
-        self.quota.ended();
+        drop(in_progress);
+        self.quota.use_one();
         if let Some(log) = &self.access {
             access::write(
                 log,
@@ -178,6 +189,7 @@ impl Server {
                     status: outcome.status,
                     body_sent: outcome.body_sent,
                     fields: &outcome.fields,
+                    environ: &outcome.environ,
                     duration: began.elapsed(),
                 },
             );
@@ -310,8 +322,16 @@ impl Handler for Server {
         GreenThreadState::new()
     }
 
-    fn on_scheduler_thread(&self, body: &mut dyn FnMut()) {
-        python::on_scheduler_thread(body);
+    fn on_engine_thread(&self, body: &mut dyn FnMut()) {
+        python::on_engine_thread(body);
+    }
+
+    fn take_lock(&self, until: &dyn Fn() -> bool) {
+        python::take_lock(until);
+    }
+
+    fn blocked(&self, blocked: &Blocked) {
+        stall::report(blocked, self.desk);
     }
 
     fn preemption_points(&self) -> Range<usize> {

@@ -112,7 +112,9 @@ impl Plan {
             }
             Event::SpawnFailed { reason } => self.on_spawn_failed(&reason, now),
             Event::Report { pid, report } => self.on_report(pid, report, now),
-            Event::Exited { pid, exit } => self.on_exited(pid, exit, now),
+            Event::Exited { pid, exit, request } => {
+                self.on_exited(pid, exit, request.as_deref(), now);
+            }
             Event::Reloaded(result) => self.on_reloaded(result),
         }
         if !is_amid_batch {

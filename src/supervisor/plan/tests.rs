@@ -105,7 +105,7 @@ impl Sim {
 
     fn exits(&mut self, number: i32, exit: Exit) -> Vec<Action> {
         self.beats.retain(|beat| beat.pid != pid(number));
-        self.feed(Event::Exited { pid: pid(number), exit })
+        self.feed(Event::Exited { pid: pid(number), exit, request: None })
     }
 
     /// HUP, and the settings are fine.

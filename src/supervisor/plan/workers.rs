@@ -41,14 +41,14 @@ impl Plan {
         }
     }
 
-    pub(super) fn on_exited(&mut self, pid: Pid, exit: Exit, now: Moment) {
+    pub(super) fn on_exited(&mut self, pid: Pid, exit: Exit, request: Option<&str>, now: Moment) {
         let Some(seat) = self.seats.remove(pid) else { return };
         match seat.stage {
             Stage::Booting { .. } => match BootFailure::from_exit(exit) {
                 Some(failure) => self.boot_failed(seat, failure, "it left no message", now),
                 None => self.died_at_boot(seat, exit, now),
             },
-            Stage::Ready => self.died(seat, exit, now),
+            Stage::Ready => self.died(seat, exit, request, now),
             Stage::Retiring | Stage::Leaving { .. } => self.left(seat, exit),
             Stage::Failed { .. } => {}
             Stage::Aborted { .. } | Stage::Killed { .. } => self.log_end(pid, exit),
@@ -161,7 +161,7 @@ impl Plan {
         if self.is_stopping() {
             return;
         }
-        let text = format!("{}; it was not ready yet", obituary(seat.pid, exit));
+        let text = format!("{}; it was not ready yet", obituary(seat.pid, exit, None));
         if self.is_incoming(seat) {
             self.abandon_incoming(&text, now);
             return;
@@ -171,8 +171,8 @@ impl Plan {
         self.log(LogLevel::Error, text);
     }
 
-    fn died(&mut self, seat: Seat, exit: Exit, now: Moment) {
-        let text = obituary(seat.pid, exit);
+    fn died(&mut self, seat: Seat, exit: Exit, request: Option<&str>, now: Moment) {
+        let text = obituary(seat.pid, exit, request);
         if self.is_incoming(seat) {
             self.abandon_incoming(&text, now);
             return;
@@ -199,7 +199,7 @@ impl Plan {
         } else {
             self.log(
                 LogLevel::Warning,
-                format!("{} while it was leaving", obituary(seat.pid, exit)),
+                format!("{} while it was leaving", obituary(seat.pid, exit, None)),
             );
         }
     }

@@ -2,16 +2,20 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::{EngineListener, Handler, Stop};
+use crate::{CurrentRequest, EngineListener, Handler, Stop};
 
 /// How a worker's life shows outside.
 pub trait Pulse: Send + Sync {
-    /// The engine has turned; called at least once a second while all is well.
+    /// The engine has turned; called at least once each `Seat::beat` while all is well.
     fn beat(&self);
 
     /// How many clients are connected.
     fn connections(&self, count: usize);
+
+    /// What runs now; called at every switch between green threads.
+    fn running(&self, request: Option<&CurrentRequest>);
 }
 
 /// What a worker gives its engine.
@@ -22,6 +26,8 @@ pub struct Seat {
     pub worker_connections: usize,
     /// The request to end.
     pub stop: Arc<Stop>,
+    /// How often to give a life sign, at least.
+    pub beat: Duration,
     /// Life signs.
     pub pulse: Arc<dyn Pulse>,
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::Connection;
 
@@ -34,6 +34,33 @@ pub enum AfterServe {
     Detached,
 }
 
+/// The signal on which a thread prints its stack (the language's crash handler does). An engine
+/// leaves it open on the threads that run the application. Real-time, so that no application's
+/// own handler is in the way; the first two belong to glibc.
+#[must_use]
+pub fn stack_signal() -> i32 {
+    libc::SIGRTMIN() + 5
+}
+
+/// A scheduler that does not switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blocked {
+    /// It has stood still for this long, and does.
+    Since {
+        /// How long so far.
+        age: Duration,
+        /// Its thread, as gettid(2) numbers them.
+        thread: i32,
+        /// The green thread that runs, by its `pthread_self()`.
+        identity: usize,
+    },
+    /// It goes on.
+    Over {
+        /// How long it stood still.
+        lasted: Duration,
+    },
+}
+
 /// The protocol, and behind it the application. One object serves all connections of a worker.
 pub trait Handler: Send + Sync {
     /// A connection was accepted: when to give up if nothing comes.
@@ -51,8 +78,18 @@ pub trait Handler: Send + Sync {
     /// The state of a new green thread. Called in the green thread, and dropped in it.
     fn green_state(&self) -> Box<dyn GreenState>;
 
-    /// Runs `body`, which never returns, on the thread of a scheduler of green threads.
-    fn on_scheduler_thread(&self, body: &mut dyn FnMut());
+    /// Runs `body`, the life of an OS thread of the engine's: what the language keeps for a thread
+    /// (and the application in it, such as its database connection) is made before and lasts to its
+    /// end.
+    fn on_engine_thread(&self, body: &mut dyn FnMut());
+
+    /// Takes the interpreter's lock away from whoever computes under it, and gives it back as soon as
+    /// `until` is true, or after a moment. Called on an engine's OS thread.
+    fn take_lock(&self, until: &dyn Fn() -> bool);
+
+    /// Green threads have not been switched for a while: says so to the operator. Called on the main
+    /// thread.
+    fn blocked(&self, blocked: &Blocked);
 
     /// Addresses of the condition variables whose wait is a point of preemption (the language's
     /// interpreter lock); a wait for any other condition variable never switches.

@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::patience::Patience;
 use crate::{Inbox, sys};
 
 /// What a wait is for.
@@ -25,8 +26,7 @@ pub trait Waiter: Sync {
     /// Waits until the stream is ready, or broken; false when `until` came first.
     ///
     /// # Errors
-    /// The socket cannot be waited for. `ConnectionAborted`: the connection is given up for a new
-    /// client ([`crate::room`]).
+    /// The socket cannot be waited for.
     fn wait(&self, stream: &Stream, interest: Interest, until: Option<Instant>)
     -> io::Result<bool>;
 }
@@ -52,6 +52,21 @@ pub fn wait_blocking(
     }
 }
 
+/// The waiter of engines without green threads: [`wait_blocking`].
+#[derive(Debug)]
+pub struct BlockingWaiter;
+
+impl Waiter for BlockingWaiter {
+    fn wait(
+        &self,
+        stream: &Stream,
+        interest: Interest,
+        until: Option<Instant>,
+    ) -> io::Result<bool> {
+        wait_blocking(stream, interest, until)
+    }
+}
+
 /// What one receive gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
@@ -69,10 +84,11 @@ pub struct Stream {
     key: usize,
     waiter: &'static dyn Waiter,
     // Edge-triggered engines learn of readiness once; these remember it until it is used up. They
-    // are atomics because an app may read its input from a thread of its own.
+    // are atomics because the engine's thread notes what the thread of a request uses up.
     readable: AtomicBool,
     hung_up: AtomicBool,
     moved: AtomicU64,
+    patience: Patience,
 }
 
 impl Stream {
@@ -86,6 +102,7 @@ impl Stream {
             readable: AtomicBool::new(true),
             hung_up: AtomicBool::new(false),
             moved: AtomicU64::new(0),
+            patience: Patience::default(),
         }
     }
 
@@ -97,7 +114,7 @@ impl Stream {
 
     /// The engine was told that bytes have come, or (`hung_up`) that no more will.
     pub fn note_readable(&self, hung_up: bool) {
-        self.readable.store(true, Ordering::Relaxed);
+        self.readable.store(true, Ordering::SeqCst);
         if hung_up {
             self.hung_up.store(true, Ordering::Relaxed);
         }
@@ -123,10 +140,17 @@ impl Stream {
         self.is_hung_up() || sys::is_hung_up(self.fd.as_fd())
     }
 
-    /// Bytes that have gone in and out.
+    /// How long the client was waited for in all since it last made progress; `None` when nobody
+    /// waits for it right now. See [`crate::room`].
     #[must_use]
-    pub fn moved(&self) -> u64 {
-        self.moved.load(Ordering::Relaxed)
+    pub fn stalled_for(&self, now: Instant) -> Option<Duration> {
+        self.patience.spent(now)
+    }
+
+    /// Gives the client up for another: who waits for it is woken, and every wait fails from now on.
+    pub fn evict(&self) {
+        self.patience.evict();
+        sys::shutdown_both(self.fd.as_fd());
     }
 
     fn count(&self, bytes: usize) {
@@ -140,22 +164,22 @@ impl Stream {
     pub fn receive(&self, inbox: &mut Inbox) -> io::Result<Received> {
         let room = inbox.room();
         let asked = room.capacity() - room.len();
+        // Before the call: another thread may be told of bytes that come right after it, and its
+        // note must outlive this one.
+        self.readable.store(false, Ordering::SeqCst);
         loop {
             return match sys::receive(self.fd.as_fd(), room) {
                 Ok(0) => Ok(Received::End),
                 Ok(count) => {
                     // Less than asked for: the socket is empty (epoll(7), Q&A 9); no second call
                     // is needed to learn it.
-                    if count < asked {
-                        self.readable.store(false, Ordering::Relaxed);
+                    if count == asked {
+                        self.readable.store(true, Ordering::SeqCst);
                     }
                     self.count(count);
                     Ok(Received::Bytes(count))
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.readable.store(false, Ordering::Relaxed);
-                    Ok(Received::Nothing)
-                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Nothing),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => Err(error),
             };
@@ -165,7 +189,7 @@ impl Stream {
     /// Receives, waiting up to `idle` for the first byte; `TimedOut` when none came.
     ///
     /// # Errors
-    /// recv(2), or `TimedOut`.
+    /// recv(2), `TimedOut`, or `ConnectionAborted`: it was given up ([`Stream::evict`]).
     pub fn receive_wait(&self, inbox: &mut Inbox, idle: Option<Duration>) -> io::Result<Received> {
         let until = idle.map(|idle| Instant::now() + idle);
         loop {
@@ -179,7 +203,8 @@ impl Stream {
     /// Sends all of `parts`, in one call when the socket has room; waits up to `idle` at a time.
     ///
     /// # Errors
-    /// sendmsg(2), or `TimedOut`: nothing could be sent for `idle`.
+    /// sendmsg(2), `TimedOut`: nothing could be sent for `idle`, or `ConnectionAborted`: it was given
+    /// up ([`Stream::evict`]).
     pub fn send_all(
         &self,
         mut parts: &mut [IoSlice<'_>],
@@ -241,11 +266,14 @@ impl Stream {
     }
 
     fn wait(&self, interest: Interest, until: Option<Instant>) -> io::Result<()> {
-        if self.waiter.wait(self, interest, until)? {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::TimedOut.into())
+        if !self.patience.begin(Instant::now(), self.moved.load(Ordering::Relaxed)) {
+            return Err(io::ErrorKind::ConnectionAborted.into());
         }
+        let is_ready = self.waiter.wait(self, interest, until);
+        if !self.patience.end(Instant::now()) {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        if is_ready? { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) }
     }
 }
 

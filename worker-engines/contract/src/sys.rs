@@ -174,6 +174,12 @@ pub(crate) fn shutdown_write(fd: BorrowedFd<'_>) {
     unsafe { libc::shutdown(fd.as_raw_fd(), libc::SHUT_WR) };
 }
 
+/// Shuts down both halves: nothing more can be sent or received, and who waits is woken.
+pub(crate) fn shutdown_both(fd: BorrowedFd<'_>) {
+    // SAFETY: a plain call on an open descriptor.
+    unsafe { libc::shutdown(fd.as_raw_fd(), libc::SHUT_RDWR) };
+}
+
 /// A new eventfd(2), non-blocking and close-on-exec.
 pub(crate) fn event_fd() -> io::Result<OwnedFd> {
     // SAFETY: no pointers.

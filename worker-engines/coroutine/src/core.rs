@@ -23,26 +23,27 @@ use std::time::{Duration, Instant};
 use unicoro_contract::{
     AfterRead, AfterServe, Connection, Handler, Received, Seat, StopState, room, serve_caught,
 };
+use unicoro_reactor::{
+    Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token, someone_waits, waiting_at,
+};
 
-use crate::acceptor::{Acceptor, someone_waits, waiting_at};
 use crate::crew::{Crew, IDLE_LIFE};
 use crate::descriptors::Descriptors;
-use crate::epoll::{Epoll, Events, Ready, Token};
 use crate::green::{Green, Ticket, Woken};
-use crate::lot::{Expiry, Lot};
 use crate::scheduler;
 use crate::semaphores::{self, Semaphores};
-use crate::timers::{TimerKey, Timers};
 use crate::waiter::ParkingWaiter;
+use crate::{preemption, progress};
 
-/// Life signs, and the time-out of an idle wait.
-const BEAT: Duration = Duration::from_secs(1);
 /// While green threads can run, the epoll set is looked at no more often than this: a look is a
 /// system call, a switch is not.
 const LOOK: Duration = Duration::from_micros(250);
 
 /// Requests that a green worker serves in a row before it lets others run.
 const RUN: usize = 64;
+
+/// How long a stop waits for the first request of a client that has just connected.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
 /// What a deadline is for.
 pub enum Target {
@@ -58,7 +59,7 @@ pub struct Core {
     pub timers: RefCell<Timers<Target>>,
     pub descriptors: RefCell<Descriptors>,
     pub semaphores: RefCell<Semaphores>,
-    pub lot: RefCell<Lot>,
+    pub lot: RefCell<Lot<Ticket>>,
     pub handler: Arc<dyn Handler>,
     pub seat: Seat,
     pub stack_bytes: usize,
@@ -98,7 +99,7 @@ impl Core {
 
     /// Turns until asked to stop, and until then everything in progress is done.
     pub fn run(&'static self) {
-        let mut events = Events::new();
+        let mut events = Events::default();
         let mut last_look = Instant::now();
         let mut last_beat = None;
         self.acceptor.borrow_mut().open(&self.epoll, &self.seat.listeners);
@@ -106,9 +107,12 @@ impl Core {
             let mut now = Instant::now();
             if self.runnable.get() == 0 || now.duration_since(last_look) >= LOOK {
                 let timeout = self.patience(now);
+                progress::set_waiting(timeout != Some(Duration::ZERO));
                 if let Err(error) = self.epoll.wait(&mut events, timeout) {
                     log::error!("the reactor's epoll_wait failed: {error}");
                 }
+                progress::set_waiting(false);
+                preemption::wake();
                 now = Instant::now();
                 last_look = now;
                 for (token, ready) in events.iter() {
@@ -119,7 +123,7 @@ impl Core {
             if self.acceptor.borrow_mut().take_look(now) {
                 self.make_room(now);
             }
-            if last_beat.is_none_or(|beat| now.duration_since(beat) >= BEAT) {
+            if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.seat.beat) {
                 last_beat = Some(now);
                 self.seat.pulse.beat();
                 self.seat.pulse.connections(self.lot.borrow().connected());
@@ -127,6 +131,7 @@ impl Core {
             }
             self.staff();
             scheduler::yield_now();
+            progress::switched(0);
         }
     }
 
@@ -143,9 +148,10 @@ impl Core {
         if self.runnable.get() > 0 {
             return Some(Duration::ZERO);
         }
+        let beat = self.seat.beat;
         let look = self.acceptor.borrow().next_look();
         let deadline = self.timers.borrow().next_deadline().into_iter().chain(look).min();
-        Some(deadline.map_or(BEAT, |at| at.saturating_duration_since(now).min(BEAT)))
+        Some(deadline.map_or(beat, |at| at.saturating_duration_since(now).min(beat)))
     }
 
     fn dispatch(&'static self, token: Token, ready: Ready) {
@@ -214,13 +220,7 @@ impl Core {
             return self.acceptor.borrow_mut().look_again();
         }
         let waiting: usize = self.seat.listeners.iter().map(waiting_at).sum();
-        let stalled = self.lot.borrow().stalled(now, waiting.min(room::BATCH));
-        for index in stalled {
-            let waiter = self.lot.borrow_mut().evict(index);
-            if let Some(ticket) = waiter {
-                ticket.wake(Woken::Ready);
-            }
-        }
+        self.lot.borrow().evict_stalled(now, waiting.min(room::BATCH));
     }
 
     /// Takes what has come for a connection that nobody serves, until there is a request, or
@@ -248,7 +248,12 @@ impl Core {
             }
         }
         if self.seat.stop.state() != StopState::Running {
-            return self.close(connection);
+            if connection.served > 0 {
+                return self.close(connection);
+            }
+            // It was let in, so its first request is on its way.
+            let soon = Instant::now() + FIRST_REQUEST;
+            until = Some(until.map_or(soon, |until| until.min(soon)));
         }
         connection.inbox.release();
         let index = connection.stream.key();
@@ -376,6 +381,11 @@ impl Core {
         if !self.ready.borrow().is_empty() {
             self.crew.call();
         }
+    }
+
+    /// Whether anybody but the caller can run.
+    pub fn has_work(&self) -> bool {
+        self.runnable.get() > 0 || !self.ready.borrow().is_empty()
     }
 
     /// A number for the next wait.

@@ -16,10 +16,11 @@ use std::ops::Range;
 use std::ptr;
 use std::time::Instant;
 
-use unicoro_contract::GreenState;
+use unicoro_contract::{GreenState, replace_current};
 
 use crate::core::Core;
 use crate::identity::{self, Identity};
+use crate::progress;
 use crate::scheduler::{self, Task};
 use crate::stack;
 
@@ -96,6 +97,7 @@ impl Green {
             woken: Cell::new(Woken::Ready),
         };
         CURRENT.set(&raw const green);
+        progress::switched(green.identity.value());
         body(&green);
         CURRENT.set(ptr::null());
         let Self { state, identity, .. } = green;
@@ -138,13 +140,17 @@ impl Green {
     fn switch(&self, leave: impl FnOnce()) {
         let errno = errno();
         self.state.suspend();
+        let request = replace_current(None);
         CURRENT.set(ptr::null());
         identity::set_current(0);
         self.core.before_switch();
         leave();
         self.core.runnable.set(self.core.runnable.get() - 1);
+        progress::switched(self.identity.value());
         CURRENT.set(self);
         identity::set_current(self.identity.value());
+        self.core.seat.pulse.running(request.as_deref());
+        replace_current(request);
         self.state.resume();
         set_errno(errno);
     }

@@ -7,7 +7,6 @@ use std::time::Instant;
 use unicoro_contract::{Interest, Stream, Waiter, wait_blocking};
 
 use crate::green::{self, Woken};
-use crate::lot::NoWait;
 
 /// The waiter of every connection of this engine.
 pub struct ParkingWaiter;
@@ -25,21 +24,11 @@ impl Waiter for ParkingWaiter {
         };
         let ticket = green.ticket();
         let core = green.core();
-        let since = Instant::now();
-        let waits = core.lot.borrow_mut().wait(stream.key(), ticket, interest, since);
-        match waits {
-            Ok(()) => {}
-            Err(NoWait::Taken) => return Err(io::Error::other("two threads wait for one client")),
-            Err(NoWait::Evicted) => return Err(evicted()),
+        if !core.lot.borrow_mut().wait(stream.key(), ticket, interest) {
+            return Err(io::Error::other("two threads wait for one client"));
         }
         let woken = green.park(ticket, until);
-        if core.lot.borrow_mut().stop_waiting(stream.key(), since) {
-            return Err(evicted());
-        }
+        core.lot.borrow_mut().stop_waiting(stream.key());
         Ok(woken == Woken::Ready)
     }
-}
-
-fn evicted() -> io::Error {
-    io::Error::from(io::ErrorKind::ConnectionAborted)
 }

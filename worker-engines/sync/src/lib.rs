@@ -13,9 +13,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Connection, Engine, EngineListener, Handler, Interest, PollSlot,
-    Received, Refusal, Seat, StopState, Stream, Waiter, poll_set, room, serve_caught,
-    wait_blocking,
+    AfterRead, AfterServe, BlockingWaiter, Connection, Engine, EngineListener, Handler, PollSlot,
+    Received, Refusal, Seat, StopState, poll_set, room, serve_caught,
 };
 
 use crate::waiting::{Entry, Waiting};
@@ -31,8 +30,8 @@ impl Engine for SyncEngine {
     }
 }
 
-/// A beat a second: the supervisor's shortest time-out is one.
-const BEAT: Duration = Duration::from_secs(1);
+/// How long a stop waits for the first request of a client that has just connected.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 /// Connections accepted before those that are ready get their turn.
 const ACCEPT_BATCH: usize = 16;
 
@@ -51,12 +50,12 @@ impl Worker {
                 StopState::Draining => return self.drain(),
                 StopState::Quitting => return,
             }
-            self.turn();
+            self.turn(self.seat.beat);
         }
     }
 
-    /// Waits for one event, acts on all that are ready.
-    fn turn(&mut self) {
+    /// Waits for one event, no longer than `patience`, and acts on all that are ready.
+    fn turn(&mut self, patience: Duration) {
         let now = Instant::now();
         let mut slots = vec![PollSlot::readable(self.seat.stop.as_raw_fd())];
         if self.has_room_at(now) {
@@ -71,7 +70,7 @@ impl Worker {
             .into_iter()
             .chain(self.next_room().filter(|at| *at > now))
             .map(|at| at.saturating_duration_since(now))
-            .fold(BEAT, Duration::min);
+            .fold(patience, Duration::min);
         if let Err(error) = poll_set(&mut slots, Some(timeout)) {
             log::error!("poll failed: {error}");
             return;
@@ -168,16 +167,15 @@ impl Worker {
         }
     }
 
-    /// Answers those whose request has come already, then lets all go.
+    /// Answers those that were let in: their request is on its way.
     fn drain(&mut self) {
         self.seat.listeners.clear();
-        for mut connection in self.waiting.take_all() {
-            if matches!(connection.receive(), Ok(Received::Bytes(_)))
-                && self.handler.read(&mut connection) == AfterRead::Serve
-                && self.seat.stop.state() != StopState::Quitting
-            {
-                self.serve(connection);
-            }
+        let deadline = Instant::now() + FIRST_REQUEST;
+        while self.waiting.len() > 0
+            && Instant::now() < deadline
+            && self.seat.stop.state() != StopState::Quitting
+        {
+            self.turn(deadline.saturating_duration_since(Instant::now()));
         }
     }
 }
@@ -187,18 +185,5 @@ fn log_accept_error(listener: &EngineListener, error: &io::Error) {
         // Nothing waits, another worker was faster, or the client has left already.
         Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED) => {}
         _ => log::error!("accept on descriptor {} failed: {error}", listener.as_raw_fd()),
-    }
-}
-
-struct BlockingWaiter;
-
-impl Waiter for BlockingWaiter {
-    fn wait(
-        &self,
-        stream: &Stream,
-        interest: Interest,
-        until: Option<Instant>,
-    ) -> io::Result<bool> {
-        wait_blocking(stream, interest, until)
     }
 }

@@ -66,9 +66,4 @@ impl Waiting {
             .map(|entry| entry.connection)
             .collect()
     }
-
-    /// Takes all.
-    pub fn take_all(&mut self) -> Vec<Connection> {
-        self.connections.drain(..).map(|entry| entry.connection).collect()
-    }
 }

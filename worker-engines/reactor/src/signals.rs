@@ -3,10 +3,13 @@
 //! not its own.
 #![allow(unsafe_code)]
 
+use unicoro_contract::stack_signal;
+
 /// Runs `start` with all signals blocked; threads begun inside keep them blocked. Not those that a
 /// thread brings upon itself, which would kill without a handler's last word.
 pub fn blocked<R>(start: impl FnOnce() -> R) -> R {
-    let own = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP];
+    let own =
+        [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, stack_signal()];
     // SAFETY: the sets are initialised by sigfillset and by pthread_sigmask, and outlive the calls.
     unsafe {
         let mut all: libc::sigset_t = std::mem::zeroed();
@@ -20,4 +23,10 @@ pub fn blocked<R>(start: impl FnOnce() -> R) -> R {
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
         result
     }
+}
+
+/// The calling thread's number (gettid(2)).
+pub fn thread_id() -> libc::pid_t {
+    // SAFETY: no arguments.
+    unsafe { libc::gettid() }
 }

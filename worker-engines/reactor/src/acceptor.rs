@@ -37,10 +37,7 @@ impl Acceptor {
     /// Begins to accept.
     pub fn open(&mut self, epoll: &Epoll, listeners: &[EngineListener]) {
         for (index, listener) in listeners.iter().enumerate() {
-            let token = Token::Listener(index as u32);
-            if let Err(error) = epoll.add_listener(listener.as_raw_fd(), token) {
-                log::error!("a listener could not be watched: {error}");
-            }
+            Self::watch(epoll, listener, index);
         }
         self.state = State::Open;
     }
@@ -57,6 +54,14 @@ impl Acceptor {
             State::Open => BATCH.min(self.limit.saturating_sub(connected)),
             State::Closed | State::Full { .. } => 0,
         }
+    }
+
+    /// Goes behind the other workers that wait at a listener. The kernel asks the first in its queue
+    /// that is not busy (EPOLLEXCLUSIVE, `epoll_ctl(2)`): without this it would be the same worker
+    /// for every connection, as long as it is quick to accept.
+    pub fn step_back(&self, epoll: &Epoll, listeners: &[EngineListener], index: usize) {
+        epoll.remove(listeners[index].as_raw_fd());
+        Self::watch(epoll, &listeners[index], index);
     }
 
     /// Closes or opens the gate by how many are connected.
@@ -78,6 +83,18 @@ impl Acceptor {
             State::Full { .. } if connected < self.limit => self.open(epoll, listeners),
             _ => {}
         }
+    }
+
+    /// Whether it waits for a client to leave.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        matches!(self.state, State::Full { .. })
+    }
+
+    /// Whether it accepts no more, for good.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
     }
 
     /// accept4(2) has failed.
@@ -118,6 +135,13 @@ impl Acceptor {
     pub fn look_again(&mut self) {
         if let State::Full { look_at } = &mut self.state {
             *look_at = Instant::now();
+        }
+    }
+
+    fn watch(epoll: &Epoll, listener: &EngineListener, index: usize) {
+        let token = Token::Listener(index as u32);
+        if let Err(error) = epoll.add_listener(listener.as_raw_fd(), token) {
+            log::error!("a listener could not be watched: {error}");
         }
     }
 

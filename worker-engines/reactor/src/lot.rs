@@ -2,50 +2,28 @@
 //!
 //! A parked connection is a small struct here: no stack, no thread state, no buffer. One in service
 //! is owned by a green worker; its place only remembers how to reach it. A place has a generation,
-//! so that an event for a connection that is gone never hits its successor.
+//! so that an event for a connection that is gone never hits its successor. `W` is how to wake who
+//! waits for the socket of a connection in service.
 
 use std::cmp::Reverse;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{Connection, Interest, Stream, room};
 
-use crate::green::Ticket;
+use crate::epoll::Ready;
 use crate::timers::TimerKey;
 
-enum State {
+enum State<W> {
     Free,
     Parked { connection: Box<Connection>, until: Option<Instant> },
-    InService { stream: Arc<Stream>, waiter: Option<Wait>, patience: Patience },
+    // Weak: whoever serves it closes it when done, on whatever thread.
+    InService { stream: Weak<Stream>, waiter: Option<(W, Interest)> },
 }
 
-/// What a client in service has cost so far.
-#[derive(Default)]
-struct Patience {
-    // How long it was waited for since it has made progress, and what it had moved then.
-    spent: Duration,
-    moved: u64,
-    is_evicted: bool,
-}
-
-/// Who serves a connection waits for its client.
-struct Wait {
-    ticket: Ticket,
-    interest: Interest,
-    since: Instant,
-}
-
-/// Why nobody can wait for a client now.
-pub enum NoWait {
-    /// Somebody does already.
-    Taken,
-    /// The connection was given up for a new client.
-    Evicted,
-}
-
-struct Place {
+struct Place<W> {
     generation: u16,
-    state: State,
+    state: State<W>,
     // Since when there has been no request in progress, if there is none.
     idle_since: Instant,
     // At most one: a deadline that has moved on is looked at when the old one fires.
@@ -53,9 +31,8 @@ struct Place {
 }
 
 /// All connections of a worker.
-#[derive(Default)]
-pub struct Lot {
-    places: Vec<Place>,
+pub struct Lot<W> {
+    places: Vec<Place<W>>,
     free: Vec<usize>,
     connected: usize,
 }
@@ -70,7 +47,13 @@ pub enum Expiry {
     Void,
 }
 
-impl Lot {
+impl<W> Default for Lot<W> {
+    fn default() -> Self {
+        Self { places: Vec::new(), free: Vec::new(), connected: 0 }
+    }
+}
+
+impl<W: Copy> Lot<W> {
     /// How many clients are connected.
     pub fn connected(&self) -> usize {
         self.connected
@@ -116,7 +99,8 @@ impl Lot {
 
     /// A connection goes into service.
     pub fn put_in_service(&mut self, index: usize, stream: &Arc<Stream>) {
-        self.places[index].state = in_service(stream);
+        self.places[index].state =
+            State::InService { stream: Arc::downgrade(stream), waiter: None };
     }
 
     /// Its request has ended `now`; what follows is the wait for the next.
@@ -126,12 +110,15 @@ impl Lot {
 
     /// An event for a place: takes the connection out if it is parked, else notes the event and
     /// hands back who waits for it.
+    ///
+    /// # Errors
+    /// Nothing was parked there: who is to be woken, if anybody.
     pub fn event(
         &mut self,
         index: usize,
         generation: u16,
-        ready: crate::epoll::Ready,
-    ) -> Result<Box<Connection>, Option<Ticket>> {
+        ready: Ready,
+    ) -> Result<Box<Connection>, Option<W>> {
         let Some(place) = self.places.get_mut(index).filter(|p| p.generation == generation) else {
             return Err(None);
         };
@@ -144,49 +131,36 @@ impl Lot {
                 connection.stream.note_readable(ready.hung_up);
                 Ok(self.unpark(index))
             }
-            State::InService { stream, waiter, .. } => {
-                if ready.read {
+            State::InService { stream, waiter } => {
+                if ready.read
+                    && let Some(stream) = stream.upgrade()
+                {
                     stream.note_readable(ready.hung_up);
                 }
-                let woken = waiter.take_if(|wait| match wait.interest {
+                let wakes = waiter.is_some_and(|(_, interest)| match interest {
                     Interest::Read => ready.read,
                     Interest::Write => ready.write,
                 });
-                Err(woken.map(|wait| wait.ticket))
+                Err(if wakes { waiter.take().map(|(who, _)| who) } else { None })
             }
         }
     }
 
-    /// Who is in service at a place waits for its socket from `since` on.
-    pub fn wait(
-        &mut self,
-        index: usize,
-        ticket: Ticket,
-        interest: Interest,
-        since: Instant,
-    ) -> Result<(), NoWait> {
+    /// Who is in service at a place waits for its socket. False: somebody does already.
+    pub fn wait(&mut self, index: usize, who: W, interest: Interest) -> bool {
         match &mut self.places[index].state {
-            State::InService { patience, .. } if patience.is_evicted => Err(NoWait::Evicted),
-            State::InService { stream, waiter: waiter @ None, patience } => {
-                if stream.moved() - patience.moved >= room::PROGRESS {
-                    *patience = Patience { moved: stream.moved(), ..Patience::default() };
-                }
-                *waiter = Some(Wait { ticket, interest, since });
-                Ok(())
-            }
-            _ => Err(NoWait::Taken),
-        }
-    }
-
-    /// The wait that began at `since` is over. True: because the connection was given up.
-    pub fn stop_waiting(&mut self, index: usize, since: Instant) -> bool {
-        match &mut self.places[index].state {
-            State::InService { waiter, patience, .. } => {
-                *waiter = None;
-                patience.spent += since.elapsed();
-                patience.is_evicted
+            State::InService { waiter: waiter @ None, .. } => {
+                *waiter = Some((who, interest));
+                true
             }
             _ => false,
+        }
+    }
+
+    /// The wait is over.
+    pub fn stop_waiting(&mut self, index: usize) {
+        if let State::InService { waiter, .. } = &mut self.places[index].state {
+            *waiter = None;
         }
     }
 
@@ -198,14 +172,24 @@ impl Lot {
         })
     }
 
-    /// The connections in service whose clients stall, the longest first.
-    pub fn stalled(&self, now: Instant, most: usize) -> Vec<usize> {
-        self.longest(room::STALLED_ENOUGH, most, |place| match &place.state {
-            State::InService { waiter: Some(wait), patience, .. } => {
-                Some(patience.spent + now.saturating_duration_since(wait.since))
-            }
+    /// Takes out the connection that is parked at a place.
+    pub fn take(&mut self, index: usize) -> Option<Box<Connection>> {
+        matches!(self.places[index].state, State::Parked { .. }).then(|| self.unpark(index))
+    }
+
+    /// Gives up clients in service that stall, the longest first, at most `most`.
+    pub fn evict_stalled(&self, now: Instant, most: usize) {
+        let stalled = self.longest(room::STALLED_ENOUGH, most, |place| match &place.state {
+            State::InService { stream, .. } => stream.upgrade()?.stalled_for(now),
             _ => None,
-        })
+        });
+        for index in stalled {
+            if let State::InService { stream, .. } = &self.places[index].state
+                && let Some(stream) = stream.upgrade()
+            {
+                stream.evict();
+            }
+        }
     }
 
     /// Looks at every place: only a worker that is full does this, and not often.
@@ -213,7 +197,7 @@ impl Lot {
         &self,
         enough: Duration,
         most: usize,
-        age: impl Fn(&Place) -> Option<Duration>,
+        age: impl Fn(&Place<W>) -> Option<Duration>,
     ) -> Vec<usize> {
         let places = self.places.iter().enumerate();
         let mut found: Vec<_> = places
@@ -221,24 +205,7 @@ impl Lot {
             .filter(|(Reverse(age), _)| *age >= enough)
             .collect();
         found.sort_unstable();
-        found.truncate(most);
-        found.into_iter().map(|(_, index)| index).collect()
-    }
-
-    /// Takes out a connection that is parked at a place.
-    pub fn take(&mut self, index: usize) -> Option<Box<Connection>> {
-        matches!(self.places[index].state, State::Parked { .. }).then(|| self.unpark(index))
-    }
-
-    /// Gives a client up that stalls: every wait for it fails from now on. Who waits is to be woken.
-    pub fn evict(&mut self, index: usize) -> Option<Ticket> {
-        match &mut self.places[index].state {
-            State::InService { waiter, patience, .. } => {
-                patience.is_evicted = true;
-                waiter.take().map(|wait| wait.ticket)
-            }
-            _ => None,
-        }
+        found.into_iter().map(|(_, index)| index).take(most).collect()
     }
 
     /// The timer of a place has fired.
@@ -255,9 +222,8 @@ impl Lot {
     }
 
     /// Takes every parked connection out.
-    #[expect(clippy::vec_box, reason = "they are boxed already, and stay so")]
     pub fn unpark_all(&mut self) -> Vec<Box<Connection>> {
-        let parked = |place: &Place| matches!(place.state, State::Parked { .. });
+        let parked = |place: &Place<W>| matches!(place.state, State::Parked { .. });
         let indices: Vec<_> = (0..self.places.len()).filter(|i| parked(&self.places[*i])).collect();
         indices.into_iter().map(|index| self.unpark(index)).collect()
     }
@@ -266,15 +232,11 @@ impl Lot {
         let place = &mut self.places[index];
         match std::mem::replace(&mut place.state, State::Free) {
             State::Parked { connection, .. } => {
-                place.state = in_service(&connection.stream);
+                let stream = Arc::downgrade(&connection.stream);
+                place.state = State::InService { stream, waiter: None };
                 connection
             }
             _ => unreachable!("only a parked connection is unparked"),
         }
     }
-}
-
-fn in_service(stream: &Arc<Stream>) -> State {
-    let patience = Patience { moved: stream.moved(), ..Patience::default() };
-    State::InService { stream: Arc::clone(stream), waiter: None, patience }
 }

@@ -162,6 +162,7 @@ fn engine_seat(seat: &Arc<WorkerSeat>, settings: &Settings, stop: Arc<Stop>) -> 
     let beat = settings.timeout.map_or(LONGEST_BEAT, |timeout| (timeout / 3).min(LONGEST_BEAT));
     Ok(Seat {
         beat,
+        has_siblings: settings.workers > 1,
         listeners,
         worker_connections: settings.worker_connections,
         stop,

@@ -108,6 +108,11 @@ fn hello_works_as_its_readme_says() {
 }
 
 #[test]
+fn flask_works_as_its_readme_says() {
+    works_as_its_readme_says("flask");
+}
+
+#[test]
 fn flask_postgres_works_as_its_readme_says() {
     works_as_its_readme_says("flask_postgres");
 }
@@ -120,9 +125,11 @@ fn long_poll_works_as_its_readme_says() {
 #[test]
 fn examples_require_what_the_suite_tests() {
     let ours = std::fs::read_to_string(repository().join("tests/requirements.txt")).unwrap();
-    let path = repository().join("examples/flask_postgres/requirements.txt");
-    for line in std::fs::read_to_string(path).unwrap().lines() {
-        assert!(ours.lines().any(|own| own == line), "{line} is not what the suite installs");
+    for example in ["flask", "flask_postgres"] {
+        let path = repository().join("examples").join(example).join("requirements.txt");
+        for line in std::fs::read_to_string(path).unwrap().lines() {
+            assert!(ours.lines().any(|own| own == line), "{line} is not what the suite installs");
+        }
     }
 }
 
@@ -135,5 +142,9 @@ fn every_example_has_a_test() {
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
-    assert_eq!(names, ["flask_postgres", "hello", "long_poll"], "add a test, then the name here");
+    assert_eq!(
+        names,
+        ["flask", "flask_postgres", "hello", "long_poll"],
+        "add a test, then the name here"
+    );
 }

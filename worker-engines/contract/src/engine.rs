@@ -22,6 +22,8 @@ pub trait Pulse: Send + Sync {
 pub struct Seat {
     /// Where to accept.
     pub listeners: Vec<EngineListener>,
+    /// Whether other workers accept from the same listeners.
+    pub has_siblings: bool,
     /// The most simultaneous clients.
     pub worker_connections: usize,
     /// The request to end.

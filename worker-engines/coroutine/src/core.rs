@@ -138,7 +138,9 @@ impl Core {
     fn is_done(&self) -> bool {
         match self.seat.stop.state() {
             StopState::Running => false,
-            StopState::Draining => self.lot.borrow().connected() == 0,
+            StopState::Draining => {
+                self.acceptor.borrow().is_closed() && self.lot.borrow().connected() == 0
+            }
             StopState::Quitting => true,
         }
     }
@@ -174,31 +176,47 @@ impl Core {
         }
     }
 
+    /// A listener is ready. With siblings one connection a turn is enough, and the next is somebody
+    /// else's: so that none gets them all.
     fn accept(&'static self, listener: usize) {
-        let listener = &self.seat.listeners[listener];
-        let mut batch = self.acceptor.borrow().batch(self.lot.borrow().connected());
-        while batch > 0 && self.seat.stop.state() == StopState::Running {
-            batch -= 1;
-            match listener.accept() {
-                Ok((fd, peer)) => {
-                    let (index, generation) = self.lot.borrow_mut().reserve(Instant::now());
-                    let token = Token::Client { index: index as u32, generation };
-                    if let Err(error) = self.epoll.add_client(fd.as_raw_fd(), token) {
-                        log::error!("a connection could not be watched: {error}");
-                        self.lot.borrow_mut().release(index);
-                        return;
-                    }
-                    let connection = Connection::new(listener, fd, peer, index, &ParkingWaiter);
-                    let until = self.handler.opened(&connection);
-                    self.lot.borrow_mut().put_in_service(index, &connection.stream);
-                    self.advance(Box::new(connection), until);
-                }
-                Err(error) => {
-                    self.acceptor.borrow_mut().failed(&self.epoll, &self.seat.listeners, &error);
-                    return;
-                }
+        let batch = self.acceptor.borrow().batch(self.lot.borrow().connected());
+        let batch = if self.seat.has_siblings { batch.min(1) } else { batch };
+        for _ in 0..batch {
+            if self.seat.stop.state() != StopState::Running || !self.accept_one(listener) {
+                break;
             }
         }
+        if self.seat.has_siblings && batch > 0 {
+            self.acceptor.borrow().step_back(&self.epoll, &self.seat.listeners, listener);
+        }
+        self.check_limit();
+    }
+
+    /// Accepts one connection; false when none waits, or none can be had.
+    fn accept_one(&'static self, listener: usize) -> bool {
+        let listener = &self.seat.listeners[listener];
+        let (fd, peer) = match listener.accept() {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                self.acceptor.borrow_mut().failed(&self.epoll, &self.seat.listeners, &error);
+                return false;
+            }
+        };
+        let (index, generation) = self.lot.borrow_mut().reserve(Instant::now());
+        let token = Token::Client { index: index as u32, generation };
+        if let Err(error) = self.epoll.add_client(fd.as_raw_fd(), token) {
+            log::error!("a connection could not be watched: {error}");
+            self.lot.borrow_mut().release(index);
+            return false;
+        }
+        let connection = Connection::new(listener, fd, peer, index, &ParkingWaiter);
+        let until = self.handler.opened(&connection);
+        self.lot.borrow_mut().put_in_service(index, &connection.stream);
+        self.advance(Box::new(connection), until);
+        true
+    }
+
+    fn check_limit(&self) {
         let connected = self.lot.borrow().connected();
         self.acceptor.borrow_mut().check_limit(&self.epoll, &self.seat.listeners, connected);
     }
@@ -274,8 +292,7 @@ impl Core {
     fn close(&self, connection: Box<Connection>) {
         self.forget(&connection);
         drop(connection);
-        let connected = self.lot.borrow().connected();
-        self.acceptor.borrow_mut().check_limit(&self.epoll, &self.seat.listeners, connected);
+        self.check_limit();
     }
 
     fn forget(&self, connection: &Connection) {
@@ -314,6 +331,18 @@ impl Core {
         self.seat.stop.acknowledge();
         if self.seat.stop.state() == StopState::Running {
             return;
+        }
+        if self.acceptor.borrow().is_closed() {
+            return;
+        }
+        // What waits in the listen queues came before the request to stop. No more than this,
+        // however quickly clients come.
+        for listener in 0..self.seat.listeners.len() {
+            for _ in 0..self.seat.worker_connections {
+                if !self.accept_one(listener) {
+                    break;
+                }
+            }
         }
         self.acceptor.borrow_mut().close(&self.epoll, &self.seat.listeners);
         let parked = self.lot.borrow_mut().unpark_all();

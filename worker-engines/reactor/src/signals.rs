@@ -26,6 +26,7 @@ pub fn blocked<R>(start: impl FnOnce() -> R) -> R {
 }
 
 /// The calling thread's number (gettid(2)).
+#[must_use]
 pub fn thread_id() -> libc::pid_t {
     // SAFETY: no arguments.
     unsafe { libc::gettid() }

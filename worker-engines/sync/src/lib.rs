@@ -116,21 +116,33 @@ impl Worker {
 
     fn accept(&mut self, listener: usize) {
         for _ in 0..ACCEPT_BATCH {
-            let now = Instant::now();
-            if self.seat.stop.state() != StopState::Running || !self.has_room_at(now) {
+            if self.seat.stop.state() != StopState::Running || !self.accept_one(listener) {
                 return;
             }
-            let listener = &self.seat.listeners[listener];
-            match listener.accept() {
-                Ok((fd, peer)) => {
-                    let connection = Connection::new(listener, fd, peer, 0, &BlockingWaiter);
-                    if self.is_full() {
-                        self.waiting.drop_oldest();
-                    }
-                    // The head mostly comes with the connection: look before waiting for it.
-                    self.read(connection, now);
+        }
+    }
+
+    /// Accepts one connection and serves it if its request has come; false when none waits, or
+    /// there is no room.
+    fn accept_one(&mut self, listener: usize) -> bool {
+        let now = Instant::now();
+        if !self.has_room_at(now) {
+            return false;
+        }
+        let listener = &self.seat.listeners[listener];
+        match listener.accept() {
+            Ok((fd, peer)) => {
+                let connection = Connection::new(listener, fd, peer, 0, &BlockingWaiter);
+                if self.is_full() {
+                    self.waiting.drop_oldest();
                 }
-                Err(error) => return log_accept_error(listener, &error),
+                // The head mostly comes with the connection: look before waiting for it.
+                self.read(connection, now);
+                true
+            }
+            Err(error) => {
+                log_accept_error(listener, &error);
+                false
             }
         }
     }
@@ -167,8 +179,16 @@ impl Worker {
         }
     }
 
-    /// Answers those that were let in: their request is on its way.
+    /// Answers those that came before the request to stop: their request is on its way.
     fn drain(&mut self) {
+        for listener in 0..self.seat.listeners.len() {
+            // No more than this, however quickly clients come.
+            for _ in 0..self.seat.worker_connections {
+                if self.seat.stop.state() == StopState::Quitting || !self.accept_one(listener) {
+                    break;
+                }
+            }
+        }
         self.seat.listeners.clear();
         let deadline = Instant::now() + FIRST_REQUEST;
         while self.waiting.len() > 0

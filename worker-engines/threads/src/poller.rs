@@ -185,7 +185,9 @@ impl Poller {
                 return false;
             }
         };
-        self.acceptor.step_back(&self.epoll, &self.seat.listeners, index);
+        if self.seat.has_siblings {
+            self.acceptor.step_back(&self.epoll, &self.seat.listeners, index);
+        }
         let (place, generation) = self.lot.reserve(Instant::now());
         let token = Token::Client { index: place as u32, generation };
         if let Err(error) = self.epoll.add_receiver(fd.as_raw_fd(), token) {

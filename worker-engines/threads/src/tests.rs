@@ -90,17 +90,17 @@ impl Handler for Lines {
         unreachable!("there are no green threads here")
     }
 
-    fn on_engine_thread(&self, body: &mut dyn FnMut()) {
-        self.threads.fetch_add(1, Ordering::SeqCst);
-        body();
-    }
-
     fn take_lock(&self, _: &dyn Fn() -> bool) {
         unreachable!("there are no green threads here")
     }
 
     fn blocked(&self, _: &Blocked) {
         unreachable!("there are no green threads here")
+    }
+
+    fn on_engine_thread(&self, body: &mut dyn FnMut()) {
+        self.threads.fetch_add(1, Ordering::SeqCst);
+        body();
     }
 
     fn preemption_points(&self) -> Range<usize> {
@@ -161,6 +161,7 @@ impl Running {
         let stop = Arc::new(stop);
         let seat = Seat {
             beat: Duration::from_secs(1),
+            has_siblings: true,
             listeners: vec![EngineListener::new(OwnedFd::from(listener)).unwrap()],
             worker_connections,
             stop: Arc::clone(&stop),

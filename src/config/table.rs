@@ -246,8 +246,8 @@ pub static TABLE: &[Setting] = &[
         metavar: "N",
         kind: Kind::Int { min: 1, max: MAX_CONNECTIONS },
         default: Preset::Int(1000),
-        doc: "How many clients one worker has at the same time; further ones wait in the queue of \
-              the kernel.",
+        doc: "How many clients one worker has at the same time. When there are as many, the one \
+              that has been idle or slow the longest is closed for a new one.",
         ..ROW
     },
     Setting {

@@ -246,15 +246,15 @@ fn badly(
     reader: Option<&Reader>,
     trouble: Trouble,
 ) -> Outcome {
-    let (is_broken, is_head_sent, body_sent, begun) = match response.try_borrow() {
+    let (breakage, is_head_sent, body_sent, begun) = match response.try_borrow() {
         Ok(response) => {
-            (response.is_broken(), response.is_head_sent(), response.body_sent(), response.status())
+            (response.breakage(), response.is_head_sent(), response.body_sent(), response.status())
         }
-        Err(_) => (false, true, 0, 0),
+        Err(_) => (None, true, 0, 0),
     };
     let line = line_of(request);
     let mut status = 500;
-    let mut is_client_gone = is_broken;
+    let mut is_client_gone = breakage.is_some();
     if matches!(&trouble, Trouble::Raised(error) if is_request_timeout(py, error)) {
         // Said when it was raised, and answered.
         status = 504;
@@ -263,8 +263,8 @@ fn badly(
         log::info!("{line}: {failure}");
         is_client_gone |= failure.status().is_none();
         status = failure.status().unwrap_or(400);
-    } else if is_broken {
-        log::info!("{line}: the client left before it had the whole response");
+    } else if let Some(breakage) = breakage {
+        log::info!("{line}: {breakage}");
     } else {
         match trouble {
             Trouble::Raised(error) => {

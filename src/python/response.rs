@@ -16,6 +16,7 @@ use pyo3::types::{PyBytes, PyString, PyTuple};
 use unicoro_contract::Stream;
 
 use super::attach::detached;
+use super::reader::EVICTED;
 use crate::http::{Encoder, RequestFacts, early_hints};
 
 /// The response to one request, called by the application as `start_response`.
@@ -164,9 +165,13 @@ impl Response {
         self.body_sent
     }
 
-    /// Whether sending has failed.
-    pub fn is_broken(&self) -> bool {
-        self.broken.is_some()
+    /// How sending has failed, if it has: a clause for the log.
+    pub fn breakage(&self) -> Option<&'static str> {
+        Some(match self.broken? {
+            io::ErrorKind::TimedOut => "the client took nothing of it for client_send_timeout",
+            io::ErrorKind::ConnectionAborted => EVICTED,
+            _ => "the client left before it had the whole response",
+        })
     }
 
     /// The encoder, to frame and to finish.
@@ -345,7 +350,7 @@ impl Response {
     fn client_disconnected(slf: &Bound<'_, Self>) -> bool {
         match slf.try_borrow() {
             Ok(response) => {
-                response.is_broken()
+                response.broken.is_some()
                     || response.stream.as_ref().is_none_or(|stream| stream.has_client_left())
             }
             // Another thread is sending to the client right now.

@@ -19,6 +19,8 @@ mod handler;
 mod inbox;
 mod interrupt;
 mod listener;
+mod patience;
+pub mod room;
 mod stop;
 mod stream;
 mod sys;

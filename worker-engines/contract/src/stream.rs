@@ -6,9 +6,10 @@
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::patience::Patience;
 use crate::{Inbox, sys};
 
 /// What a wait is for.
@@ -87,6 +88,8 @@ pub struct Stream {
     readable: AtomicBool,
     hung_up: AtomicBool,
     response: AtomicU8,
+    moved: AtomicU64,
+    patience: Patience,
 }
 
 impl Stream {
@@ -100,6 +103,8 @@ impl Stream {
             readable: AtomicBool::new(true),
             hung_up: AtomicBool::new(false),
             response: AtomicU8::new(NOT_BEGUN),
+            moved: AtomicU64::new(0),
+            patience: Patience::default(),
         }
     }
 
@@ -170,6 +175,23 @@ impl Stream {
         sys::shutdown_both(self.fd.as_fd());
     }
 
+    /// How long the client was waited for in all since it last made progress; `None` when nobody
+    /// waits for it right now. See [`crate::room`].
+    #[must_use]
+    pub fn stalled_for(&self, now: Instant) -> Option<Duration> {
+        self.patience.spent(now)
+    }
+
+    /// Gives the client up for another: who waits for it is woken, and every wait fails from now on.
+    pub fn evict(&self) {
+        self.patience.evict();
+        sys::shutdown_both(self.fd.as_fd());
+    }
+
+    fn count(&self, bytes: usize) {
+        self.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     /// Receives once, without waiting.
     ///
     /// # Errors
@@ -189,6 +211,7 @@ impl Stream {
                     if count == asked {
                         self.readable.store(true, Ordering::SeqCst);
                     }
+                    self.count(count);
                     Ok(Received::Bytes(count))
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Nothing),
@@ -201,7 +224,7 @@ impl Stream {
     /// Receives, waiting up to `idle` for the first byte; `TimedOut` when none came.
     ///
     /// # Errors
-    /// recv(2), or `TimedOut`.
+    /// recv(2), `TimedOut`, or `ConnectionAborted`: it was given up ([`Stream::evict`]).
     pub fn receive_wait(&self, inbox: &mut Inbox, idle: Option<Duration>) -> io::Result<Received> {
         let until = idle.map(|idle| Instant::now() + idle);
         loop {
@@ -215,7 +238,8 @@ impl Stream {
     /// Sends all of `parts`, in one call when the socket has room; waits up to `idle` at a time.
     ///
     /// # Errors
-    /// sendmsg(2), or `TimedOut`: nothing could be sent for `idle`.
+    /// sendmsg(2), `TimedOut`: nothing could be sent for `idle`, or `ConnectionAborted`: it was given
+    /// up ([`Stream::evict`]).
     pub fn send_all(
         &self,
         mut parts: &mut [IoSlice<'_>],
@@ -224,7 +248,10 @@ impl Stream {
         IoSlice::advance_slices(&mut parts, 0);
         while !parts.is_empty() {
             match sys::send(self.fd.as_fd(), parts) {
-                Ok(sent) => IoSlice::advance_slices(&mut parts, sent),
+                Ok(sent) => {
+                    self.count(sent);
+                    IoSlice::advance_slices(&mut parts, sent);
+                }
                 Err(error) => self.after_failed_send(error, idle)?,
             }
         }
@@ -248,7 +275,10 @@ impl Stream {
             let step = usize::try_from(count - sent).unwrap_or(usize::MAX).min(MAX_SENDFILE);
             match sys::send_file(self.fd.as_fd(), file, offset + sent, step) {
                 Ok(0) => break,
-                Ok(step) => sent += step as u64,
+                Ok(step) => {
+                    self.count(step);
+                    sent += step as u64;
+                }
                 Err(error) => self.after_failed_send(error, idle)?,
             }
         }
@@ -271,11 +301,14 @@ impl Stream {
     }
 
     fn wait(&self, interest: Interest, until: Option<Instant>) -> io::Result<()> {
-        if self.waiter.wait(self, interest, until)? {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::TimedOut.into())
+        if !self.patience.begin(Instant::now(), self.moved.load(Ordering::Relaxed)) {
+            return Err(io::ErrorKind::ConnectionAborted.into());
         }
+        let is_ready = self.waiter.wait(self, interest, until);
+        if !self.patience.end(Instant::now()) {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        if is_ready? { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) }
     }
 }
 

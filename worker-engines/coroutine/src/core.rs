@@ -21,9 +21,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Connection, Handler, Received, Seat, StopState, serve_caught,
+    AfterRead, AfterServe, Connection, Handler, Received, Seat, StopState, room, serve_caught,
 };
-use unicoro_reactor::{Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token};
+use unicoro_reactor::{
+    Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token, someone_waits, waiting_at,
+};
 
 use crate::crew::{Crew, IDLE_LIFE};
 use crate::descriptors::Descriptors;
@@ -120,6 +122,9 @@ impl Core {
                 }
             }
             self.expire(now);
+            if self.acceptor.borrow_mut().take_look(now) {
+                self.make_room(now);
+            }
             if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.seat.beat) {
                 last_beat = Some(now);
                 self.seat.pulse.beat();
@@ -147,11 +152,10 @@ impl Core {
         if self.runnable.get() > 0 {
             return Some(Duration::ZERO);
         }
-        let deadline = self.timers.borrow().next_deadline();
-        Some(
-            deadline
-                .map_or(self.seat.beat, |at| at.saturating_duration_since(now).min(self.seat.beat)),
-        )
+        let beat = self.seat.beat;
+        let look = self.acceptor.borrow().next_look();
+        let deadline = self.timers.borrow().next_deadline().into_iter().chain(look).min();
+        Some(deadline.map_or(beat, |at| at.saturating_duration_since(now).min(beat)))
     }
 
     fn dispatch(&'static self, token: Token, ready: Ready) {
@@ -200,7 +204,7 @@ impl Core {
                 return false;
             }
         };
-        let (index, generation) = self.lot.borrow_mut().reserve();
+        let (index, generation) = self.lot.borrow_mut().reserve(Instant::now());
         let token = Token::Client { index: index as u32, generation };
         if let Err(error) = self.epoll.add_client(fd.as_raw_fd(), token) {
             log::error!("a connection could not be watched: {error}");
@@ -217,6 +221,26 @@ impl Core {
     fn check_limit(&self) {
         let connected = self.lot.borrow().connected();
         self.acceptor.borrow_mut().check_limit(&self.epoll, &self.seat.listeners, connected);
+    }
+
+    /// Full: for each client that waits an idle connection goes, and if there are too few, so do
+    /// those that stall. The next turn accepts in their place.
+    fn make_room(&'static self, now: Instant) {
+        let idle = self.lot.borrow().idle(now, room::BATCH);
+        for index in &idle {
+            let Some(listener) = someone_waits(&self.seat.listeners) else { return };
+            let connection = self.lot.borrow_mut().take(*index);
+            if let Some(connection) = connection {
+                self.close(connection);
+                self.accept(listener);
+            }
+        }
+        if idle.len() == room::BATCH {
+            // The others of this turn first, then the rest of the queue.
+            return self.acceptor.borrow_mut().look_again();
+        }
+        let waiting: usize = self.seat.listeners.iter().map(waiting_at).sum();
+        self.lot.borrow().evict_stalled(now, waiting.min(room::BATCH));
     }
 
     /// Takes what has come for a connection that nobody serves, until there is a request, or
@@ -383,7 +407,10 @@ impl Core {
             }
         };
         match after {
-            AfterServe::Park { until } => self.advance(connection, until),
+            AfterServe::Park { until } => {
+                self.lot.borrow_mut().rest(connection.stream.key(), Instant::now());
+                self.advance(connection, until);
+            }
             AfterServe::Close => self.close(connection),
             AfterServe::Detached => self.forget(&connection),
         }

@@ -25,13 +25,15 @@ use unicoro_contract::{
 };
 
 use crate::acceptor::Acceptor;
+use crate::bell;
 use crate::crew::{Crew, IDLE_LIFE};
 use crate::descriptors::Descriptors;
 use crate::epoll::{Epoll, Events, Ready, Token};
 use crate::green::{Green, Ticket, Woken};
+use crate::helpers;
 use crate::lot::{Expiry, Lot};
 use crate::scheduler;
-use crate::semaphores::{self, Semaphores};
+use crate::semaphores::Semaphores;
 use crate::timers::{TimerKey, Timers};
 use crate::waiter::ParkingWaiter;
 
@@ -78,7 +80,7 @@ impl Core {
     pub fn new(seat: Seat, handler: Arc<dyn Handler>, stack_bytes: usize) -> io::Result<Self> {
         let epoll = Epoll::new()?;
         epoll.add_level(seat.stop.as_raw_fd(), Token::Stop)?;
-        epoll.add_level(semaphores::open()?, Token::Foreign)?;
+        epoll.add_level(bell::open()?, Token::Foreign)?;
         Ok(Self {
             acceptor: RefCell::new(Acceptor::new(seat.worker_connections)),
             epoll,
@@ -158,8 +160,10 @@ impl Core {
             Token::Descriptor(fd) => self.descriptors.borrow_mut().ready(&self.epoll, fd, ready),
             Token::Stop => self.stop(),
             Token::Foreign => {
-                semaphores::acknowledge();
+                bell::acknowledge();
                 self.semaphores.borrow_mut().collect_foreign_posts();
+                self.descriptors.borrow_mut().collect_foreign_closes(&self.epoll);
+                helpers::collect_done();
             }
         }
     }

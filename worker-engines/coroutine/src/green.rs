@@ -63,14 +63,21 @@ impl Ticket {
     /// The caller holds the ticket in a place from which the green thread removes it when its wait
     /// ends, and runs on the scheduler's thread: so the green thread is alive.
     pub fn wake(self, why: Woken) {
+        self.is_woken_by(why);
+    }
+
+    /// Wakes the wait; false: it was woken before, so that another may have to be woken instead.
+    pub fn is_woken_by(self, why: Woken) -> bool {
         // SAFETY: see above; a green thread outlives its waits.
         let green = unsafe { &*self.green };
-        if green.wait.get() == self.wait {
+        let waits = green.wait.get() == self.wait;
+        if waits {
             green.wait.set(0);
             green.woken.set(why);
             green.core.runnable.set(green.core.runnable.get() + 1);
             green.task.unpark();
         }
+        waits
     }
 
     /// Whether both are of one green thread.
@@ -95,6 +102,7 @@ impl Green {
             wait: Cell::new(0),
             woken: Cell::new(Woken::Ready),
         };
+        green.identity.set_stack(&green.stack);
         CURRENT.set(&raw const green);
         body(&green);
         CURRENT.set(ptr::null());
@@ -175,7 +183,8 @@ pub fn parkable() -> Option<&'static Green> {
     (green.state.may_park() && !crate::fork::is_child()).then_some(green)
 }
 
-fn errno() -> i32 {
+/// The calling thread's errno.
+pub fn errno() -> i32 {
     // SAFETY: the address is valid for the calling thread.
     unsafe { *libc::__errno_location() }
 }

@@ -10,12 +10,14 @@
 //! ```
 
 mod acceptor;
+mod bell;
 mod core;
 mod crew;
 mod descriptors;
 mod epoll;
 mod fork;
 mod green;
+mod helpers;
 mod hooks;
 mod identity;
 mod lot;
@@ -26,12 +28,15 @@ mod signals;
 mod stack;
 mod timers;
 mod waiter;
+mod watched;
 
 use std::sync::{Arc, mpsc};
 
 use unicoro_contract::{Engine, Handler, Refusal, Seat};
 
 use crate::core::Core;
+
+pub use hooks::{Bypass, Count, bypassed, counts};
 
 /// The engine of `-k coroutine`.
 #[derive(Debug)]

@@ -62,7 +62,8 @@ fn rest(green: &Green, time: Duration) {
     green.park(green.ticket(), deadline);
 }
 
-fn duration(time: &timespec) -> Option<Duration> {
+/// A length of time; `None`: the kernel would call it invalid.
+pub(super) fn duration(time: &timespec) -> Option<Duration> {
     let nanos = u32::try_from(time.tv_nsec).ok().filter(|nanos| *nanos < 1_000_000_000)?;
     Some(Duration::new(u64::try_from(time.tv_sec).ok()?, nanos))
 }

@@ -53,6 +53,7 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         max_requests: none_if_zero(reader.int("max_requests")?),
         max_requests_jitter: reader.int("max_requests_jitter")?,
         timeout: reader.seconds("timeout")?,
+        request_timeout: none_if_zero(reader.int("request_timeout")?).map(Duration::from_secs),
         graceful_timeout: Duration::from_secs(reader.int("graceful_timeout")?),
         keepalive: Duration::from_secs(reader.int("keepalive")?),
         limit_request_line: none_if_zero(reader.int("limit_request_line")?),

@@ -136,6 +136,8 @@ pub struct Settings {
     pub max_requests_jitter: u64,
     /// `None`: a silent worker is never killed.
     pub timeout: Option<Duration>,
+    /// `None`: a request may take for ever.
+    pub request_timeout: Option<Duration>,
     /// For requests in progress at a stop.
     pub graceful_timeout: Duration,
     /// For idle connections; zero closes after each response.

@@ -279,8 +279,8 @@ pub static TABLE: &[Setting] = &[
         metavar: "N",
         kind: Kind::Int { min: 1, max: MAX_CONNECTIONS },
         default: Preset::Int(1000),
-        doc: "How many clients one worker has at the same time; further ones wait in the queue of \
-              the kernel.",
+        doc: "How many clients one worker has at the same time. When there are as many, the one \
+              that has been idle or slow the longest is closed for a new one.",
         ..ROW
     },
     Setting {
@@ -348,6 +348,18 @@ pub static TABLE: &[Setting] = &[
         default: Preset::Int(30),
         doc: "A worker that gives no sign of life for this many seconds is killed and replaced; 0 \
               turns that off.",
+        ..ROW
+    },
+    Setting {
+        name: "request_timeout",
+        section: Section::Workers,
+        spelling: flag(&["request-timeout"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(0),
+        doc: "On the coroutine engine: seconds after which a request is answered 504 and \
+              unicoro.RequestTimeout raised in the application; 0 sets no limit. The other \
+              engines cannot interrupt a request: there it has no effect.",
         ..ROW
     },
     Setting {

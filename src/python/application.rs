@@ -7,12 +7,13 @@ use std::time::Duration;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use unicoro_contract::Stream;
+use unicoro_contract::{Stream, interrupt};
 
 use super::attach::{attached, detached, in_fresh_context};
 use super::environ::{Environ, Place};
 use super::input::Input;
 use super::request_hooks::{Answered, RequestHooks};
+use super::request_timeout::is_request_timeout;
 use super::respond::{Ended, Trouble, respond};
 use super::response::{Fields, Response};
 use super::{Reader, ServerFacts, traceback};
@@ -183,6 +184,7 @@ impl Application {
             Ok(result) => respond(&result, &response),
             Err(error) => Err(Trouble::Raised(error)),
         };
+        warn_if_swallowed(py, request, &ended);
         let reader = input.try_borrow_mut().ok().and_then(|mut input| input.take_reader());
         let mut outcome = match ended {
             Ok(ended) => well(request, &response, ended),
@@ -194,6 +196,18 @@ impl Application {
             response.close();
         }
         Ok((outcome, environ, response))
+    }
+}
+
+/// An application that catches BaseException and goes on holds a green thread that nobody waits for.
+fn warn_if_swallowed(py: Python<'_>, request: &Request<'_>, ended: &Result<Ended, Trouble>) {
+    let was_raised = matches!(ended, Err(Trouble::Raised(error)) if is_request_timeout(py, error));
+    if interrupt().is_delivered && !was_raised {
+        log::warn!(
+            "{}: the application has swallowed unicoro.RequestTimeout; it should clean up and let \
+             it pass",
+            line_of(request)
+        );
     }
 }
 
@@ -232,21 +246,25 @@ fn badly(
     reader: Option<&Reader>,
     trouble: Trouble,
 ) -> Outcome {
-    let (is_broken, is_head_sent, body_sent, begun) = match response.try_borrow() {
+    let (breakage, is_head_sent, body_sent, begun) = match response.try_borrow() {
         Ok(response) => {
-            (response.is_broken(), response.is_head_sent(), response.body_sent(), response.status())
+            (response.breakage(), response.is_head_sent(), response.body_sent(), response.status())
         }
-        Err(_) => (false, true, 0, 0),
+        Err(_) => (None, true, 0, 0),
     };
     let line = line_of(request);
     let mut status = 500;
-    let mut is_client_gone = is_broken;
-    if let Some(failure) = reader.and_then(Reader::failure) {
+    let mut is_client_gone = breakage.is_some();
+    if matches!(&trouble, Trouble::Raised(error) if is_request_timeout(py, error)) {
+        // Said when it was raised, and answered.
+        status = 504;
+        is_client_gone = true;
+    } else if let Some(failure) = reader.and_then(Reader::failure) {
         log::info!("{line}: {failure}");
         is_client_gone |= failure.status().is_none();
         status = failure.status().unwrap_or(400);
-    } else if is_broken {
-        log::info!("{line}: the client left before it had the whole response");
+    } else if let Some(breakage) = breakage {
+        log::info!("{line}: {breakage}");
     } else {
         match trouble {
             Trouble::Raised(error) => {

@@ -41,6 +41,9 @@ impl FileWrapper {
             return None;
         }
         let file = self.file.bind(py);
+        if !reads_plainly(file).unwrap_or(false) {
+            return None;
+        }
         let fd: RawFd = file.call_method0("fileno").ok()?.extract().ok()?;
         // The object's own position: what it has buffered was read from the descriptor already.
         let offset: u64 = file.call_method0("tell").ok()?.extract().ok()?;
@@ -50,6 +53,24 @@ impl FileWrapper {
         let is_regular = mode & libc::S_IFMT == libc::S_IFREG;
         is_regular.then(|| Stretch { fd, offset, len: size.saturating_sub(offset) })
     }
+}
+
+/// Whether `read` gives the bytes of the object's descriptor as they are.
+// gunicorn: asks for `fileno` only, which a GzipFile has too: it sends the compressed bytes.
+fn reads_plainly(file: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let io = file.py().import("io")?;
+    // Of the class: a subclass may read otherwise.
+    let Some(read) = file.get_type().getattr_opt("read")? else {
+        // tempfile's wrappers have no `read` of their own.
+        let is_temporary = file.get_type().module()? == "tempfile";
+        return if is_temporary { reads_plainly(&file.getattr("file")?) } else { Ok(false) };
+    };
+    let is_of =
+        |class: &str| -> PyResult<bool> { Ok(read.is(&io.getattr(class)?.getattr("read")?)) };
+    if is_of("BufferedReader")? || is_of("BufferedRandom")? {
+        return reads_plainly(&file.getattr("raw")?);
+    }
+    is_of("FileIO")
 }
 
 #[pymethods]

@@ -177,6 +177,7 @@ pub fn load(
     std::env::set_current_dir(&settings.chdir)
         .map_err(|error| setup(format!("chdir to {}: {error}", settings.chdir.display())))?;
     python::start(arguments).map_err(setup)?;
+    python::make_module().map_err(setup)?;
     python::set_environ(&settings.raw_env).map_err(setup)?;
     python::prepare_path(&settings.chdir, &settings.pythonpath).map_err(setup)?;
     if let Some(config) = &settings.logconfig {
@@ -217,6 +218,7 @@ fn engine_seat(seat: &Arc<WorkerSeat>, settings: &Settings, stop: Arc<Stop>) -> 
         has_siblings: settings.workers > 1,
         listeners,
         worker_connections: settings.worker_connections,
+        request_timeout: settings.request_timeout,
         stop,
         pulse: Arc::new(Desk::new(seat.slot)),
     })

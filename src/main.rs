@@ -17,6 +17,9 @@ use unicoro::{logging, python, supervisor, worker};
 use crate::host::{WorkerHost, options, read_settings, title_of_master};
 use crate::logs::open_logs;
 
+/// The exit code for a command line that is not understood, as gunicorn's.
+const USAGE: i32 = 2;
+
 fn main() -> ExitCode {
     // First, because it changes the environment.
     let inheritance = Inheritance::take();
@@ -37,6 +40,8 @@ fn main() -> ExitCode {
             drop(writeln!(std::io::stdout(), "{stop}"));
             return ExitCode::SUCCESS;
         }
+        // Its text names the program already.
+        Err(Stop::Usage(text)) => return fail(text.trim_start_matches("unicoro: "), USAGE),
         Err(stop) => return fail(&stop.to_string(), stop.exit_code()),
     };
     let settings = &configuration.settings;

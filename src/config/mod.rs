@@ -23,6 +23,7 @@ mod nearest;
 mod networks;
 mod number;
 mod origin;
+mod reference;
 mod resolve;
 mod setting;
 mod settings;

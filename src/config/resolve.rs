@@ -26,6 +26,7 @@ const SYSLOG_PORT: u16 = 514;
 /// statsd's own default.
 const STATSD_PORT: u16 = 8125;
 
+#[allow(clippy::too_many_lines, reason = "one line for each field, and nothing else")]
 /// Makes the settings; `cwd` is the directory of the start.
 pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> {
     let (worker_class, notes) = worker_class(&layers)?;

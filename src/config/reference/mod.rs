@@ -12,8 +12,11 @@ mod zsh;
 use super::setting::{Kind, Setting, Spelling};
 use super::table::TABLE;
 
-/// What can be generated, by the word that asks for it.
-pub const WORDS: &[(&str, fn() -> String)] = &[
+/// A word, and what makes the text that it asks for.
+type Text = (&'static str, fn() -> String);
+
+/// What can be generated.
+pub const WORDS: &[Text] = &[
     ("man", man::text),
     ("complete-bash", bash::text),
     ("complete-zsh", zsh::text),

@@ -12,6 +12,7 @@ use super::figures::Figures;
 use super::generation::Generation;
 use super::host::Host;
 use super::plan::{Action, Announcement, Beat, Event, Plan, timeout_message};
+use super::report::Report;
 use super::systemd::Systemd;
 use super::upgrade::{Lineage, become_successor, second_pidfile};
 use crate::critical;
@@ -155,9 +156,14 @@ impl<'h> Arbiter<'h> {
         let deaths = self.reap_all()?;
         let (stops, others) = self.take_signals()?;
         let reports = self.desks.read_reports().into_iter();
-        let mut news: Vec<Event<'static>> = stops.into_iter().map(Event::Signal).collect();
+        let (ready, reports): (Vec<_>, Vec<_>) =
+            reports.partition(|(_, report)| *report == Report::Ready);
+        let event = |(pid, report)| Event::Report { pid, report };
+        // Who is ready understands QUIT, so that is known before the stop.
+        let mut news: Vec<Event<'static>> = ready.into_iter().map(event).collect();
+        news.extend(stops.into_iter().map(Event::Signal));
         news.extend(deaths);
-        news.extend(reports.map(|(pid, report)| Event::Report { pid, report }));
+        news.extend(reports.into_iter().map(event));
         news.extend(others.into_iter().map(Event::Signal));
         Ok(news)
     }

@@ -11,16 +11,16 @@ use super::desk::Desks;
 use super::figures::Figures;
 use super::generation::Generation;
 use super::host::Host;
-use super::plan::{Action, Announcement, Beat, Event, Plan, timeout_message};
+use super::plan::{Action, Beat, Event, Plan, timeout_message};
 use super::report::Report;
 use super::systemd::Systemd;
-use super::upgrade::{Lineage, become_successor, second_pidfile};
+use super::upgrade::{Lineage, second_pidfile};
 use crate::critical;
 use crate::logging::{self, LogLevel, TRACEBACK};
 use crate::sys::clock::Moment;
 use crate::sys::listener::Listener;
 use crate::sys::pidfile::PidFile;
-use crate::sys::process::{Exit, Fork, Pid, fork, reap};
+use crate::sys::process::{Pid, reap};
 use crate::sys::raw::{raw_poll, readable};
 use crate::sys::scoreboard::SlotState;
 use crate::sys::signal::{Blocked, Signal};
@@ -41,24 +41,24 @@ pub(super) struct Office {
 
 /// The supervisor at work.
 pub(super) struct Arbiter<'h> {
-    host: &'h mut dyn Host,
+    pub(super) host: &'h mut dyn Host,
     plan: Plan,
-    signals: SignalPipe,
+    pub(super) signals: SignalPipe,
     orphan: (OwnedFd, OwnedFd),
     desks: Desks,
     /// The one that serves, and during a reload the next one.
-    generations: Vec<Generation>,
+    pub(super) generations: Vec<Generation>,
     newest_generation: u64,
     pidfile: Option<PidFile>,
-    lineage: Lineage,
-    systemd: Systemd,
+    pub(super) lineage: Lineage,
+    pub(super) systemd: Systemd,
     figures: Figures,
     /// What actions brought about, to be stepped when all of them are done.
     later: VecDeque<Event<'static>>,
 }
 
 /// Why the loop ends.
-enum Leave {
+pub(super) enum Leave {
     End(i32),
     /// We are the child of a fork.
     AsWorker(Newborn),
@@ -69,7 +69,7 @@ enum Leave {
     },
 }
 
-type Flow = ControlFlow<Leave>;
+pub(super) type Flow = ControlFlow<Leave>;
 
 impl<'h> Arbiter<'h> {
     pub(super) fn new(host: &'h mut dyn Host, office: Office, now: Moment) -> Arbiter<'h> {
@@ -278,64 +278,7 @@ impl<'h> Arbiter<'h> {
         self.act_all(actions)
     }
 
-    /// USR2. The child takes the way of a worker: only what it needs is left when it gets there.
-    fn upgrade(&mut self) -> Flow {
-        if let Some(objection) = self.lineage.objection() {
-            log::warn!("{objection}");
-            return ControlFlow::Continue(());
-        }
-        let old = Pid::me();
-        let forked = Blocked::all().and_then(|blocked| {
-            self.host.before_fork();
-            let forked = fork();
-            if !matches!(forked, Ok(Fork::Child)) {
-                self.host.after_fork_parent();
-            }
-            forked.map(|forked| (forked, blocked))
-        });
-        match forked {
-            Ok((Fork::Parent(pid), _)) => {
-                log::info!("USR2: a new master starts (pid:{pid})");
-                self.lineage.successor = Some(pid);
-                self.listeners().for_each(|listener| listener.keep_path());
-            }
-            Ok((Fork::Child, blocked)) => {
-                return ControlFlow::Break(Leave::AsMaster { old, blocked });
-            }
-            Err(error) => log::error!("USR2: no new master can be forked: {error}"),
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// The service does not stop when another master goes on with it.
-    fn announce(&self, announcement: Announcement) {
-        match self.lineage.successor {
-            Some(successor) if announcement == Announcement::Stopping => {
-                self.systemd.hand_over(successor);
-            }
-            _ => self.systemd.announce(announcement),
-        }
-    }
-
-    /// It could not start, or it was told to stop: we have all to ourselves again.
-    fn successor_ended(&mut self, exit: Exit) {
-        self.lineage.successor = None;
-        self.listeners().for_each(|listener| listener.reclaim_path());
-        log::warn!("The new master {exit}; this one goes on");
-    }
-
-    /// The master that we have replaced has gone.
-    fn take_over(&mut self) {
-        log::info!("Master has been promoted");
-        self.listeners().for_each(|listener| listener.reclaim_path());
-        self.host.promoted();
-        let wanted = self.generations.first().and_then(|first| first.options.pidfile.clone());
-        if wanted.is_some() {
-            self.move_pidfile(wanted.as_deref());
-        }
-    }
-
-    fn listeners(&self) -> impl Iterator<Item = &Arc<Listener>> {
+    pub(super) fn listeners(&self) -> impl Iterator<Item = &Arc<Listener>> {
         self.generations.iter().flat_map(|generation| &generation.listeners)
     }
 
@@ -372,7 +315,7 @@ impl<'h> Arbiter<'h> {
     }
 
     /// A reload changed the setting. The new one first; on an error the old one stays.
-    fn move_pidfile(&mut self, wanted: Option<&std::path::Path>) {
+    pub(super) fn move_pidfile(&mut self, wanted: Option<&std::path::Path>) {
         let new = match wanted.map(PidFile::create).transpose() {
             Ok(new) => new,
             Err(error) => return log::error!("{error}"),
@@ -401,16 +344,6 @@ impl<'h> Arbiter<'h> {
             .map(|generation| generation.listeners)
             .unwrap_or_default();
         newborn.live(host, signals, listeners, orphan)
-    }
-
-    fn leave_as_master(self, old: Pid, blocked: Blocked) -> ! {
-        let Arbiter { host, signals, generations, lineage, .. } = self;
-        // The one that serves; a reload under way is not the new master's business.
-        let serving = generations.into_iter().next().map(|generation| generation.listeners);
-        signals.reset();
-        host.after_fork_child();
-        drop(blocked);
-        become_successor(host, &serving.unwrap_or_default(), lineage, old)
     }
 }
 

@@ -8,16 +8,20 @@
 //!
 //! As long as both are alive, neither removes a unix socket's path.
 
+use std::ops::ControlFlow;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::arbiter::{Arbiter, Flow, Leave};
 use super::host::Host;
+use super::plan::Announcement;
 use crate::logging::TRACEBACK;
 use crate::sys::fd::set_cloexec;
 use crate::sys::inheritance::arrange_for_exec;
 use crate::sys::listener::Listener;
-use crate::sys::process::{Pid, exit_now};
+use crate::sys::process::{Exit, Fork, Pid, exit_now, fork};
+use crate::sys::signal::Blocked;
 
 /// The other master, if there is one.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,6 +59,76 @@ impl Lineage {
     }
 }
 
+/// The arbiter's part.
+impl Arbiter<'_> {
+    /// USR2. The child takes the way of a worker: only what it needs is left when it gets there.
+    pub(super) fn upgrade(&mut self) -> Flow {
+        if let Some(objection) = self.lineage.objection() {
+            log::warn!("{objection}");
+            return ControlFlow::Continue(());
+        }
+        let old = Pid::me();
+        let forked = Blocked::all().and_then(|blocked| {
+            self.host.before_fork();
+            let forked = fork();
+            if !matches!(forked, Ok(Fork::Child)) {
+                self.host.after_fork_parent();
+            }
+            forked.map(|forked| (forked, blocked))
+        });
+        match forked {
+            Ok((Fork::Parent(pid), _)) => {
+                log::info!("USR2: a new master starts (pid:{pid})");
+                self.lineage.successor = Some(pid);
+                self.listeners().for_each(|listener| listener.keep_path());
+            }
+            Ok((Fork::Child, blocked)) => {
+                return ControlFlow::Break(Leave::AsMaster { old, blocked });
+            }
+            Err(error) => log::error!("USR2: no new master can be forked: {error}"),
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The service does not stop when another master goes on with it.
+    pub(super) fn announce(&self, announcement: Announcement) {
+        match self.lineage.successor {
+            Some(successor) if announcement == Announcement::Stopping => {
+                self.systemd.hand_over(successor);
+            }
+            _ => self.systemd.announce(announcement),
+        }
+    }
+
+    /// It could not start, or it was told to stop: we have all to ourselves again.
+    pub(super) fn successor_ended(&mut self, exit: Exit) {
+        self.lineage.successor = None;
+        self.listeners().for_each(|listener| listener.reclaim_path());
+        log::warn!("The new master {exit}; this one goes on");
+    }
+
+    /// The master that we have replaced has gone.
+    pub(super) fn take_over(&mut self) {
+        log::info!("Master has been promoted");
+        self.listeners().for_each(|listener| listener.reclaim_path());
+        self.host.promoted();
+        let wanted = self.generations.first().and_then(|first| first.options.pidfile.clone());
+        if wanted.is_some() {
+            self.move_pidfile(wanted.as_deref());
+        }
+    }
+
+    pub(super) fn leave_as_master(self, old: Pid, blocked: Blocked) -> ! {
+        let Arbiter { host, signals, generations, lineage, .. } = self;
+        // The one that serves; a reload under way is not the new master's business.
+        let serving = generations.into_iter().next().map(|generation| generation.listeners);
+        signals.reset();
+        host.after_fork_child();
+        drop(blocked);
+        become_successor(host, &serving.unwrap_or_default(), lineage, old)
+    }
+}
+
 /// The pid file of a master whose predecessor still has the real one.
 pub(super) fn second_pidfile(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -63,7 +137,7 @@ pub(super) fn second_pidfile(path: &Path) -> PathBuf {
 }
 
 /// In the forked child: becomes the new master, or ends.
-pub(super) fn become_successor(
+fn become_successor(
     host: &mut dyn Host,
     listeners: &[Arc<Listener>],
     lineage: Lineage,

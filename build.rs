@@ -6,8 +6,9 @@ use std::path::Path;
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     pyo3_build_config::use_pyo3_cfgs();
+    require_libpython();
     pyo3_build_config::add_libpython_rpath_link_args();
-    if let Some(python) = &pyo3_build_config::get().executable() {
+    if let Some(python) = pyo3_build_config::get().executable() {
         println!("cargo:rustc-env=UNICORO_BUILT_AGAINST={python}");
     }
 
@@ -15,4 +16,22 @@ fn main() {
     let hooks = Path::new(&root).join("worker-engines/coroutine/hooks.list");
     println!("cargo:rerun-if-changed={}", hooks.display());
     println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic-symbol-list={}", hooks.display());
+}
+
+/// An interpreter without its shared library ends the build with what to do, not with a linker's
+/// message.
+fn require_libpython() {
+    let config = pyo3_build_config::get();
+    let (Some(directory), Some(name)) = (config.lib_dir(), config.lib_name()) else { return };
+    let library = Path::new(directory).join(format!("lib{name}.so"));
+    if config.shared() && library.exists() {
+        return;
+    }
+    let python = config.executable().unwrap_or("python3");
+    panic!(
+        "{python} has no shared libpython to link with ({} is not there).\n\
+         Debian: apt-get install libpython3-dev. pyenv: PYTHON_CONFIGURE_OPTS=--enable-shared.\n\
+         Or name another interpreter: PYO3_PYTHON=/path/to/python3 cargo build",
+        library.display()
+    );
 }

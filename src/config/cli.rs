@@ -72,6 +72,7 @@ fn argument(setting: &'static Setting) -> Option<Arg> {
         Kind::List | Kind::Pairs => argument.action(ArgAction::Append),
         // So that `--workers -1` is told that -1 is below 1, not that -1 is no flag.
         Kind::Int { .. } | Kind::Capped { .. } => argument.allow_negative_numbers(true),
+        Kind::Switch { bare, .. } => argument.num_args(0..=1).default_missing_value(bare),
         _ => argument,
     };
     Some(argument.value_name(setting.metavar))
@@ -138,6 +139,7 @@ fn explain_unknown(word: &str, suggested: Option<&ContextValue>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::setting::Support;
 
     fn layer_of(words: &[&str]) -> Result<Layer, Stop> {
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
@@ -158,11 +160,18 @@ mod tests {
                     Kind::Flag | Kind::FlagOff => None,
                     Kind::Bytes { .. } => Some("8M"),
                     Kind::Pairs => Some("A=1"),
-                    Kind::Choice(words) => Some(words[0]),
+                    Kind::Choice(words) | Kind::Switch { words, .. } => Some(words[0]),
+                    Kind::Csv => Some("10.0.0.7"),
                     _ => Some("7"),
                 };
                 let words: Vec<&str> = [spelling.as_str()].into_iter().chain(value).collect();
-                let layer = layer_of(&words).unwrap();
+                let layer = match (setting.support, layer_of(&words)) {
+                    (Support::Refused { .. }, Err(Stop::Error(error))) => {
+                        assert_eq!(error.setting.as_deref(), Some(setting.name));
+                        continue;
+                    }
+                    (_, layer) => layer.unwrap(),
+                };
                 let origin = Origin::CommandLine { flag: setting.flag() };
                 assert_eq!(layer.get(setting.name).unwrap().origin, origin, "{spelling}");
             }
@@ -181,6 +190,15 @@ mod tests {
         let matches = command.try_get_matches_from(["unicoro", "--no-sendfile"]).unwrap();
         assert!(is_given(&matches, &NO_SENDFILE));
         assert_eq!(given(&matches, &NO_SENDFILE), Value::Bool(false));
+    }
+
+    #[test]
+    fn a_switch_may_stand_without_its_word() {
+        let mode = |words: &[&str]| value(&layer_of(words).unwrap(), "proxy_protocol");
+        assert_eq!(mode(&["app", "--proxy-protocol"]), "'auto'");
+        assert_eq!(mode(&["--proxy-protocol", "-w", "2", "app"]), "'auto'");
+        assert_eq!(mode(&["--proxy-protocol", "v2", "app"]), "'v2'");
+        assert_eq!(mode(&["--proxy-protocol=off", "app"]), "'off'");
     }
 
     #[test]
@@ -238,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_flag_of_gunicorns_without_a_row_says_so() {
-        for words in [&["--threads", "4"][..], &["--threads=4"], &["-D"], &["-u", "www"]] {
+        for words in [&["--certfile", "4"][..], &["--certfile=4"]] {
             let stop = layer_of(words).unwrap_err();
             assert_eq!(stop.exit_code(), 2);
             let flag = words[0].split('=').next().unwrap();

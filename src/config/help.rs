@@ -48,6 +48,9 @@ fn entry(setting: &Setting) -> String {
 fn heading(setting: &Setting) -> String {
     match setting.spelling {
         Spelling::Argument => setting.metavar.into(),
+        Spelling::FileOnly if setting.section == Section::Hooks => {
+            format!("{}{}", setting.name, setting.metavar)
+        }
         Spelling::FileOnly => format!("{} (config file only)", setting.name),
         Spelling::Flag { short, long } => {
             let short = short.map(|letter| format!("-{letter}"));
@@ -79,6 +82,10 @@ fn plain(value: &Value) -> String {
     match value {
         Value::Str(text) => text.clone(),
         Value::List(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Map(pairs) => {
+            let pair = |(key, item): &(String, Value)| format!("{key}: {}", plain(item));
+            pairs.iter().map(pair).collect::<Vec<_>>().join(", ")
+        }
         other => other.to_string(),
     }
 }

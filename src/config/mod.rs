@@ -20,6 +20,7 @@ mod gunicorn;
 mod help;
 mod layers;
 mod nearest;
+mod networks;
 mod number;
 mod origin;
 mod resolve;
@@ -38,9 +39,10 @@ use std::path::PathBuf;
 pub use bind::Bind;
 pub use error::{Complaint, ConfigError};
 pub use file::{ConfigSource, FileValue, RunFile};
+pub use networks::Networks;
 pub use origin::Origin;
 pub use setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Support};
-pub use settings::{AppSpec, Settings};
+pub use settings::{AppSpec, HeaderMap, ProxyProtocol, Settings};
 pub use stop::Stop;
 pub use table::TABLE;
 pub use value::Value;
@@ -252,15 +254,22 @@ mod tests {
     }
 
     #[test]
-    fn gevent_is_taken_as_coroutine_with_a_notice_and_gthread_is_refused() {
+    fn gevent_is_taken_as_coroutine_with_a_notice() {
         let settings = load_line("app -k gevent").unwrap();
         assert_eq!(settings.worker_class, WorkerClass::Coroutine);
         assert_eq!(settings.notices.len(), 1);
-        assert_eq!(
-            load_line("app -k gthread").unwrap_err().to_string(),
-            "worker_class = 'gthread' (--worker-class): the thread engine is not built yet; use \
-             coroutine, which also runs many requests at once"
-        );
+    }
+
+    #[test]
+    fn sync_with_more_than_one_thread_is_gthread() {
+        let class = |line| load_line(line).unwrap().worker_class;
+        assert_eq!(class("app --threads 4"), WorkerClass::Gthread);
+        assert_eq!(class("app --threads 1"), WorkerClass::Sync);
+        assert_eq!(class("app -k gthread"), WorkerClass::Gthread);
+        assert_eq!(class("app -k coroutine --threads 4"), WorkerClass::Coroutine);
+        assert_eq!(load_line("app -k coroutine --threads 4").unwrap().notices.len(), 1);
+        assert_eq!(load_line("app -k gthread").unwrap().threads, 1);
+        assert_eq!(load_line("app --threads 4").unwrap().keepalive.as_secs(), 2);
     }
 
     #[test]

@@ -9,16 +9,18 @@ use std::time::Duration;
 use super::bind::Bind;
 use super::error::{Complaint, ConfigError};
 use super::layers::{Layers, Raw};
+use super::networks::Networks;
 use super::origin::Origin;
 use super::setting::Kind;
-use super::settings::{AppSpec, Settings, Shown};
+use super::settings::{AppSpec, HeaderMap, ProxyProtocol, Settings, Shown};
 use super::table::{self, TABLE};
 use super::value::Value;
 use super::worker_class::WorkerClass;
+use crate::sys::credentials::{self, Identity};
 
 /// Makes the settings; `cwd` is the directory of the start.
 pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> {
-    let (worker_class, note) = worker_class(&layers)?;
+    let (worker_class, notes) = worker_class(&layers)?;
     if worker_class == WorkerClass::Coroutine {
         layers.use_coroutine_defaults();
     }
@@ -35,24 +37,53 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         umask: reader.int("umask")?,
         workers: reader.int("workers")?,
         worker_class,
+        threads: reader.int("threads")?,
         worker_connections: reader.int("worker_connections")?,
         coroutine_stack_size: reader.int("coroutine_stack_size")?,
+        switch_interval: none_if_zero(reader.int("switch_interval")?).map(Duration::from_millis),
+        blocked_after: none_if_zero(reader.int("blocked_after")?).map(Duration::from_secs),
         max_requests: none_if_zero(reader.int("max_requests")?),
         max_requests_jitter: reader.int("max_requests_jitter")?,
-        timeout: none_if_zero(reader.int("timeout")?).map(Duration::from_secs),
+        timeout: reader.seconds("timeout")?,
+        request_timeout: none_if_zero(reader.int("request_timeout")?).map(Duration::from_secs),
         graceful_timeout: Duration::from_secs(reader.int("graceful_timeout")?),
         keepalive: Duration::from_secs(reader.int("keepalive")?),
         limit_request_line: none_if_zero(reader.int("limit_request_line")?),
         limit_request_fields: limit_request_fields(&reader)?,
         // gunicorn: its documents say that 0 means no limit, its code uses the default.
         limit_request_field_size: none_if_zero(reader.int("limit_request_field_size")?),
+        limit_request_body: none_if_zero(reader.int("limit_request_body")?),
+        limit_unread_body: reader.int("limit_unread_body")?,
+        limit_pipelined_requests: none_if_zero(reader.int("limit_pipelined_requests")?),
+        client_header_timeout: reader.seconds("client_header_timeout")?,
+        client_body_timeout: reader.seconds("client_body_timeout")?,
+        client_body_min_rate: reader.int("client_body_min_rate")?,
+        client_send_timeout: reader.seconds("client_send_timeout")?,
+        permit_obsolete_folding: reader.flag("permit_obsolete_folding")?,
+        strip_header_spaces: reader.flag("strip_header_spaces")?,
+        permit_unconventional_http_method: reader.flag("permit_unconventional_http_method")?,
+        permit_unconventional_http_version: reader.flag("permit_unconventional_http_version")?,
+        casefold_http_method: reader.flag("casefold_http_method")?,
+        header_map: header_map(&reader)?,
+        forwarded_allow_ips: networks(&reader, "forwarded_allow_ips")?,
+        secure_scheme_headers: reader.pairs("secure_scheme_headers")?,
+        forwarder_headers: reader.texts("forwarder_headers")?,
+        proxy_protocol: proxy_protocol(&reader)?,
+        proxy_allow_ips: networks(&reader, "proxy_allow_ips")?,
         pidfile: reader.optional_text("pidfile")?.as_ref().map(from_chdir),
         accesslog: reader.optional_text("accesslog")?.map(|path| log_target(&chdir, path)),
         access_log_format: reader.text("access_log_format")?,
         errorlog: log_target(&chdir, reader.text("errorlog")?),
         loglevel: loglevel(&reader)?,
+        capture_output: reader.flag("capture_output")?,
+        sendfile: reader.raw("sendfile")?.value != Value::Bool(false),
+        reuse_port: reader.flag("reuse_port")?,
+        daemon: reader.flag("daemon")?,
+        enable_stdio_inheritance: reader.flag("enable_stdio_inheritance")?,
+        identity: identity(&reader)?,
+        proc_name: proc_name(&reader)?,
         check_config: reader.flag("check_config")?,
-        notices: layers.notices().into_iter().chain(note).collect(),
+        notices: layers.notices().into_iter().chain(notes).collect(),
         shown: shown(&reader)?,
         chdir,
     })
@@ -62,10 +93,17 @@ fn none_if_zero<Number: PartialEq + Default>(number: Number) -> Option<Number> {
     (number != Number::default()).then_some(number)
 }
 
-fn worker_class(layers: &Layers) -> Result<(WorkerClass, Option<String>), ConfigError> {
+fn worker_class(layers: &Layers) -> Result<(WorkerClass, Vec<String>), ConfigError> {
     let reader = Reader(layers);
     let name = reader.text("worker_class")?;
-    WorkerClass::parse(&name).map_err(|complaint| reader.blame("worker_class", complaint))
+    let (class, note) =
+        WorkerClass::parse(&name).map_err(|complaint| reader.blame("worker_class", complaint))?;
+    let has_threads = reader.int::<usize>("threads")? > 1;
+    let class = if has_threads { class.with_threads() } else { class };
+    let idle = (has_threads && class == WorkerClass::Coroutine).then(|| {
+        "threads has no effect on coroutine: each request has a green thread of its own".to_owned()
+    });
+    Ok((class, note.into_iter().chain(idle).collect()))
 }
 
 fn chdir(reader: &Reader<'_>, cwd: &Path) -> Result<PathBuf, ConfigError> {
@@ -115,6 +153,29 @@ fn log_target(chdir: &Path, path: String) -> String {
     if path == "-" { path } else { chdir.join(path).display().to_string() }
 }
 
+/// gunicorn: without proc_name the title has the application's name.
+fn proc_name(reader: &Reader<'_>) -> Result<String, ConfigError> {
+    for name in ["proc_name", "default_proc_name", "wsgi_app"] {
+        if let Some(text) = reader.optional_text(name)? {
+            return Ok(text);
+        }
+    }
+    Ok(String::new())
+}
+
+fn identity(reader: &Reader<'_>) -> Result<Identity, ConfigError> {
+    let look_up = |name, find: fn(&str) -> Option<u32>, what| {
+        let Some(text) = reader.optional_text(name)? else { return Ok(None) };
+        let id = text.parse().ok().or_else(|| find(&text));
+        let complaint =
+            || Complaint::new(format!("no such {what}"), "give a name that exists, or a number");
+        id.map(Some).ok_or_else(|| reader.blame(name, complaint()))
+    };
+    let uid = look_up("user", credentials::user_id, "user")?;
+    let gid = look_up("group", credentials::group_id, "group")?;
+    Ok(Identity { uid, gid, initgroups: reader.flag("initgroups")? })
+}
+
 fn loglevel(reader: &Reader<'_>) -> Result<log::LevelFilter, ConfigError> {
     Ok(match reader.text("loglevel")?.as_str() {
         "debug" => log::LevelFilter::Debug,
@@ -122,6 +183,33 @@ fn loglevel(reader: &Reader<'_>) -> Result<log::LevelFilter, ConfigError> {
         "error" | "critical" => log::LevelFilter::Error,
         _ => log::LevelFilter::Info,
     })
+}
+
+fn header_map(reader: &Reader<'_>) -> Result<HeaderMap, ConfigError> {
+    Ok(match reader.text("header_map")?.as_str() {
+        "refuse" => HeaderMap::Refuse,
+        "dangerous" => HeaderMap::Dangerous,
+        _ => HeaderMap::Drop,
+    })
+}
+
+fn proxy_protocol(reader: &Reader<'_>) -> Result<ProxyProtocol, ConfigError> {
+    Ok(match reader.text("proxy_protocol")?.as_str() {
+        "v1" => ProxyProtocol::V1,
+        "v2" => ProxyProtocol::V2,
+        "auto" => ProxyProtocol::Auto,
+        _ => ProxyProtocol::Off,
+    })
+}
+
+fn networks(reader: &Reader<'_>, name: &str) -> Result<Networks, ConfigError> {
+    let mut networks = Networks::default();
+    for text in reader.texts(name)? {
+        networks
+            .add(&text)
+            .map_err(|complaint| reader.blame(name, complaint).of(name, &Value::Str(text)))?;
+    }
+    Ok(networks)
 }
 
 fn shown(reader: &Reader<'_>) -> Result<Vec<Shown>, ConfigError> {
@@ -140,6 +228,22 @@ impl Reader<'_> {
     fn int<Number: TryFrom<i64>>(&self, name: &str) -> Result<Number, ConfigError> {
         match self.raw(name)?.value {
             Value::Int(number) => Number::try_from(number).map_err(|_| disagreement(name)),
+            _ => Err(disagreement(name)),
+        }
+    }
+
+    /// Seconds, of which 0 means never.
+    fn seconds(&self, name: &str) -> Result<Option<Duration>, ConfigError> {
+        Ok(none_if_zero(self.int(name)?).map(Duration::from_secs))
+    }
+
+    fn pairs(&self, name: &str) -> Result<Vec<(String, String)>, ConfigError> {
+        let pair = |(key, item): &(String, Value)| match item {
+            Value::Str(text) => Ok((key.clone(), text.clone())),
+            _ => Err(disagreement(name)),
+        };
+        match &self.raw(name)?.value {
+            Value::Map(pairs) => pairs.iter().map(pair).collect(),
             _ => Err(disagreement(name)),
         }
     }

@@ -66,9 +66,11 @@ pub enum Section {
     Listening,
     Workers,
     Limits,
+    Proxies,
     Process,
     Logging,
     Inspection,
+    Hooks,
 }
 
 impl Section {
@@ -78,9 +80,11 @@ impl Section {
         Section::Listening,
         Section::Workers,
         Section::Limits,
+        Section::Proxies,
         Section::Process,
         Section::Logging,
         Section::Inspection,
+        Section::Hooks,
     ];
 
     /// The heading.
@@ -89,10 +93,12 @@ impl Section {
             Section::App => "Application and configuration",
             Section::Listening => "Listening",
             Section::Workers => "Workers",
-            Section::Limits => "Request limits",
+            Section::Limits => "Requests and clients",
+            Section::Proxies => "Behind a proxy",
             Section::Process => "Process",
             Section::Logging => "Logging",
             Section::Inspection => "Inspection",
+            Section::Hooks => "Hooks, functions in the config file",
         }
     }
 }
@@ -129,6 +135,8 @@ pub enum Kind {
     FlagOff,
     /// Text; None is allowed where the default is None.
     Text,
+    /// A user or a group: a name or a number.
+    NameOrId,
     /// A list of texts; its flag may be repeated.
     List,
     /// A list of texts written with commas.
@@ -137,6 +145,21 @@ pub enum Kind {
     Pairs,
     /// One of these words, in any case.
     Choice(&'static [&'static str]),
+    /// A function of the config file's that the server calls.
+    Hook {
+        /// How many arguments it may take.
+        arguments: &'static [usize],
+    },
+    /// As `Choice`; its flag may stand without a word, which then is `bare`. True is `bare` too,
+    /// and False is the first word.
+    Switch {
+        /// The first one is off.
+        words: &'static [&'static str],
+        /// What the flag alone means.
+        bare: &'static str,
+    },
+    /// A dict of texts; config file only.
+    Map,
 }
 
 /// A default that can stand in a static table.
@@ -152,6 +175,8 @@ pub enum Preset {
     Str(&'static str),
     /// A list's.
     List(&'static [&'static str]),
+    /// A dict's.
+    Map(&'static [(&'static str, &'static str)]),
     /// The directory the process was started in.
     StartDirectory,
 }
@@ -166,6 +191,12 @@ impl Preset {
             Preset::Str(text) => Value::Str(text.into()),
             Preset::List(items) => {
                 Value::List(items.iter().map(|item| Value::Str((*item).into())).collect())
+            }
+            Preset::Map(pairs) => {
+                let pair = |(key, text): &(&str, &str)| {
+                    ((*key).to_owned(), Value::Str((*text).to_owned()))
+                };
+                Value::Map(pairs.iter().map(pair).collect())
             }
             Preset::StartDirectory => Value::Str(start_directory.into()),
         }
@@ -191,7 +222,7 @@ pub enum Support {
         /// Why it has no effect, as a clause.
         why: &'static str,
     },
-    /// An error when it is set.
+    /// An error when it is set to anything but its default.
     Refused {
         /// What to use instead, as a clause.
         alternative: &'static str,

@@ -7,12 +7,39 @@ use std::time::Duration;
 
 use super::bind::Bind;
 use super::layers::Raw;
+use super::networks::Networks;
 use super::table;
+use super::value::Value;
 use super::worker_class::WorkerClass;
+use crate::sys::credentials::Identity;
 
 /// The application as it was named: `mod`, `mod:var` or `mod:factory("literal", k=1)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppSpec(pub String);
+
+/// What becomes of headers whose names have an underscore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeaderMap {
+    /// They are left out.
+    Drop,
+    /// The request is refused.
+    Refuse,
+    /// The application gets them.
+    Dangerous,
+}
+
+/// Which PROXY protocol headers are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProxyProtocol {
+    /// None: one is a malformed request.
+    Off,
+    /// Version 1, a line of text.
+    V1,
+    /// Version 2, binary.
+    V2,
+    /// Both.
+    Auto,
+}
 
 /// One resolved setting as `--print-config` shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,16 +71,24 @@ pub struct Settings {
     pub workers: usize,
     /// The engine.
     pub worker_class: WorkerClass,
+    /// At least 1; matters to gthread only.
+    pub threads: usize,
     /// At least 1.
     pub worker_connections: usize,
     /// Bytes, a multiple of 4096.
     pub coroutine_stack_size: usize,
+    /// `None`: a request that computes is never interrupted.
+    pub switch_interval: Option<Duration>,
+    /// `None`: a scheduler that stands still is never reported.
+    pub blocked_after: Option<Duration>,
     /// `None`: a worker is never replaced for its number of requests.
     pub max_requests: Option<u64>,
     /// Upper end of what is added to `max_requests` at random.
     pub max_requests_jitter: u64,
     /// `None`: a silent worker is never killed.
     pub timeout: Option<Duration>,
+    /// `None`: a request may take for ever.
+    pub request_timeout: Option<Duration>,
     /// For requests in progress at a stop.
     pub graceful_timeout: Duration,
     /// For idle connections; zero closes after each response.
@@ -64,6 +99,42 @@ pub struct Settings {
     pub limit_request_fields: usize,
     /// Bytes; `None`: no limit of its own.
     pub limit_request_field_size: Option<usize>,
+    /// Bytes; `None`: no limit.
+    pub limit_request_body: Option<u64>,
+    /// Bytes that are read to keep a connection.
+    pub limit_unread_body: usize,
+    /// `None`: no limit.
+    pub limit_pipelined_requests: Option<u64>,
+    /// `None`: a head may take for ever.
+    pub client_header_timeout: Option<Duration>,
+    /// `None`: a body may pause for ever.
+    pub client_body_timeout: Option<Duration>,
+    /// Bytes a second; 0: no limit.
+    pub client_body_min_rate: u64,
+    /// `None`: a response may be taken as slowly as the client likes.
+    pub client_send_timeout: Option<Duration>,
+    /// Whether header lines may be folded.
+    pub permit_obsolete_folding: bool,
+    /// Whether white space may stand before a header's colon.
+    pub strip_header_spaces: bool,
+    /// Whether any token is a method.
+    pub permit_unconventional_http_method: bool,
+    /// Whether any two digits are a version.
+    pub permit_unconventional_http_version: bool,
+    /// Whether methods are put into capitals.
+    pub casefold_http_method: bool,
+    /// What becomes of names with an underscore.
+    pub header_map: HeaderMap,
+    /// Whose scheme and forwarder headers are believed.
+    pub forwarded_allow_ips: Networks,
+    /// Header names, and the value of each that means https.
+    pub secure_scheme_headers: Vec<(String, String)>,
+    /// Names with an underscore that a trusted proxy may send; `*` is all.
+    pub forwarder_headers: Vec<String>,
+    /// Which PROXY protocol headers are read.
+    pub proxy_protocol: ProxyProtocol,
+    /// Whose PROXY protocol header is believed.
+    pub proxy_allow_ips: Networks,
     /// Absolute.
     pub pidfile: Option<PathBuf>,
     /// `-` for stdout, else an absolute path; `None`: no access log.
@@ -74,6 +145,20 @@ pub struct Settings {
     pub errorlog: String,
     /// critical is `Error`, the most severe that `log` has.
     pub loglevel: log::LevelFilter,
+    /// Whether the application's output goes to `errorlog` too.
+    pub capture_output: bool,
+    /// Whether real files are sent by sendfile(2).
+    pub sendfile: bool,
+    /// Whether each worker has TCP sockets of its own.
+    pub reuse_port: bool,
+    /// Whether to run in the background.
+    pub daemon: bool,
+    /// Whether stdout and stderr stay open in the background.
+    pub enable_stdio_inheritance: bool,
+    /// Whom the workers run as.
+    pub identity: Identity,
+    /// The name in process titles.
+    pub proc_name: String,
     /// Whether to load the application and exit.
     pub check_config: bool,
     /// What the log should say once at the start, in whole lines.
@@ -91,6 +176,11 @@ impl Settings {
             text.push_str(&format!("{name:name_width$} = {}  # {}\n", raw.value, raw.origin));
         }
         text
+    }
+
+    /// Every setting's name and value, as a source gave it.
+    pub fn values(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.shown.iter().map(|row| (row.name, &row.raw.value))
     }
 
     /// The settings that differ in `newer` and that only a restart takes over.

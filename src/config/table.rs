@@ -8,6 +8,8 @@ use super::setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Suppo
 
 /// Most workers: one seat each in shared memory, and far above any machine's cores.
 const MAX_WORKERS: i64 = 65_535;
+/// Most threads of one worker: each has 8 MiB of addresses for its stack.
+const MAX_THREADS: i64 = 16_384;
 /// Most connections of one worker: beyond any fd limit that Linux grants by default.
 const MAX_CONNECTIONS: i64 = 1_048_576;
 /// Longest duration, in seconds: 68 years, so that a deadline always fits its clock.
@@ -18,6 +20,8 @@ const MAX_BACKLOG: i64 = i32::MAX as i64;
 const MIN_STACK_BYTES: i64 = 128 << 10;
 /// Largest green-thread stack: 1,000 of them still fit in the address space.
 const MAX_STACK_BYTES: i64 = 1 << 30;
+/// Longest slice: a minute is no slice any more.
+const MAX_SLICE_MILLIS: i64 = 60_000;
 /// A page; the stack pool reuses only whole ones.
 const PAGE_BYTES: i64 = 4096;
 
@@ -46,6 +50,14 @@ const fn flag(long: &'static [&'static str]) -> Spelling {
 const fn short_flag(short: char, long: &'static [&'static str]) -> Spelling {
     Spelling::Flag { short: Some(short), long }
 }
+
+/// The most that a body may be limited to: 1 PiB, so that sums never overflow.
+const MAX_BODY_BYTES: i64 = 1 << 50;
+const BODY_BYTES: Kind = Kind::Bytes { min: 0, max: MAX_BODY_BYTES, multiple: 1 };
+
+/// What a row of a leniency switch shares with the others.
+const LENIENCY: Setting =
+    Setting { section: Section::Limits, kind: Kind::Flag, default: Preset::Bool(false), ..ROW };
 
 /// The log levels, from most to least.
 pub const LOG_LEVELS: &[&str] = &["debug", "info", "warning", "error", "critical"];
@@ -114,6 +126,40 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "sendfile",
+        section: Section::App,
+        spelling: flag(&["no-sendfile"]),
+        kind: Kind::FlagOff,
+        env: Some(EnvDefault { variable: "SENDFILE", prefix: "" }),
+        doc: "Whether wsgi.file_wrapper sends real files with sendfile(2). On, unless this \
+              flag or SENDFILE=no turns it off.",
+        ..ROW
+    },
+    Setting {
+        name: "paste",
+        section: Section::App,
+        spelling: flag(&["paste", "paster"]),
+        metavar: "FILE",
+        support: Support::Refused {
+            alternative: "write a module that calls paste.deploy.loadapp, and name it as MODULE:VARIABLE",
+        },
+        doc: "A PasteDeploy file; not supported.",
+        ..ROW
+    },
+    Setting {
+        name: "raw_paste_global_conf",
+        section: Section::App,
+        spelling: flag(&["paste-global"]),
+        metavar: "KEY=VALUE",
+        kind: Kind::List,
+        default: Preset::List(&[]),
+        support: Support::Refused {
+            alternative: "write a module that calls paste.deploy.loadapp, and name it as MODULE:VARIABLE",
+        },
+        doc: "Values for a PasteDeploy file; not supported.",
+        ..ROW
+    },
+    Setting {
         name: "bind",
         section: Section::Listening,
         spelling: short_flag('b', &["bind"]),
@@ -149,6 +195,18 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "reuse_port",
+        section: Section::Listening,
+        spelling: flag(&["reuse-port"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        reloadable: false,
+        doc: "Let each worker listen on TCP addresses with a socket of its own \
+              (SO_REUSEPORT), among which the kernel spreads connections. A connection in \
+              the queue of a worker that ends is lost, so a stop is less gentle.",
+        ..ROW
+    },
+    Setting {
         name: "workers",
         section: Section::Workers,
         spelling: short_flag('w', &["workers"]),
@@ -165,8 +223,20 @@ pub static TABLE: &[Setting] = &[
         spelling: short_flag('k', &["worker-class"]),
         metavar: "NAME",
         default: Preset::Str("sync"),
-        doc: "How a worker runs requests: sync, one at a time, or coroutine, thousands at once on \
-              green threads. gevent and eventlet are taken as coroutine.",
+        doc: "How a worker runs requests: sync, one at a time; gthread, on a pool of threads; or \
+              coroutine, thousands at once on green threads. gevent and eventlet are taken as \
+              coroutine.",
+        ..ROW
+    },
+    Setting {
+        name: "threads",
+        section: Section::Workers,
+        spelling: flag(&["threads"]),
+        metavar: "N",
+        kind: Kind::Int { min: 1, max: MAX_THREADS },
+        default: Preset::Int(1),
+        doc: "How many threads of a gthread worker run requests. With more than 1, sync becomes \
+              gthread.",
         ..ROW
     },
     Setting {
@@ -176,7 +246,8 @@ pub static TABLE: &[Setting] = &[
         metavar: "N",
         kind: Kind::Int { min: 1, max: MAX_CONNECTIONS },
         default: Preset::Int(1000),
-        doc: "How many requests one coroutine worker runs at the same time.",
+        doc: "How many clients one worker has at the same time. When there are as many, the one \
+              that has been idle or slow the longest is closed for a new one.",
         ..ROW
     },
     Setting {
@@ -188,6 +259,30 @@ pub static TABLE: &[Setting] = &[
         default: Preset::Int(8 << 20),
         doc: "Address space for the stack of a green thread, in bytes or with the suffix K or M; \
               a multiple of 4K. Memory is used only for what the stack really touches.",
+        ..ROW
+    },
+    Setting {
+        name: "switch_interval",
+        section: Section::Workers,
+        spelling: flag(&["switch-interval"]),
+        metavar: "MILLISECONDS",
+        kind: Kind::Int { min: 0, max: MAX_SLICE_MILLIS },
+        default: Preset::Int(10),
+        doc: "On the coroutine engine: milliseconds of processor time that a request may compute \
+              in Python before it lets the others run; 0 turns that off. A C call is never \
+              interrupted.",
+        ..ROW
+    },
+    Setting {
+        name: "blocked_after",
+        section: Section::Workers,
+        spelling: flag(&["blocked-after"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(1),
+        doc: "On the coroutine engine: when no green thread has been switched for this many \
+              seconds, the log names the request that is to blame, with its Python stack; 0 \
+              turns that off.",
         ..ROW
     },
     Setting {
@@ -223,6 +318,18 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "request_timeout",
+        section: Section::Workers,
+        spelling: flag(&["request-timeout"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(0),
+        doc: "On the coroutine engine: seconds after which a request is answered 504 and \
+              unicoro.RequestTimeout raised in the application; 0 sets no limit. The other \
+              engines cannot interrupt a request: there it has no effect.",
+        ..ROW
+    },
+    Setting {
         name: "graceful_timeout",
         section: Section::Workers,
         spelling: flag(&["graceful-timeout"]),
@@ -243,6 +350,122 @@ pub static TABLE: &[Setting] = &[
         // for 60 s (GUNICORN.md, section 6, item 5). An idle connection costs nothing here.
         default_on_coroutine: Some(Preset::Int(75)),
         doc: "Seconds that an idle connection is kept for the client's next request.",
+        ..ROW
+    },
+    Setting {
+        name: "asgi_loop",
+        section: Section::Workers,
+        spelling: flag(&["asgi-loop"]),
+        metavar: "NAME",
+        default: Preset::Str("auto"),
+        support: Support::Accepted { why: "ASGI is not served" },
+        doc: "The event loop of ASGI workers; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "asgi_lifespan",
+        section: Section::Workers,
+        spelling: flag(&["asgi-lifespan"]),
+        metavar: "MODE",
+        default: Preset::Str("auto"),
+        support: Support::Accepted { why: "ASGI is not served" },
+        doc: "The lifespan protocol of ASGI workers; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "asgi_disconnect_grace_period",
+        section: Section::Workers,
+        spelling: flag(&["asgi-disconnect-grace-period"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(3),
+        support: Support::Accepted { why: "ASGI is not served" },
+        doc: "What ASGI requests get after their client has left; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "root_path",
+        section: Section::Workers,
+        spelling: flag(&["root-path"]),
+        metavar: "PATH",
+        support: Support::Accepted { why: "ASGI is not served" },
+        doc: "The root_path of ASGI applications; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "websocket_max_message_size",
+        section: Section::Workers,
+        spelling: flag(&["websocket-max-message-size"]),
+        metavar: "BYTES",
+        kind: COUNT,
+        default: Preset::Int(0),
+        support: Support::Accepted { why: "ASGI is not served" },
+        doc: "The largest WebSocket message of ASGI workers; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "dirty_apps",
+        section: Section::Workers,
+        spelling: flag(&["dirty-app"]),
+        metavar: "APP",
+        kind: Kind::List,
+        default: Preset::List(&[]),
+        support: Support::Refused {
+            alternative: "run a task queue beside the server, such as Celery or RQ",
+        },
+        doc: "A setting of gunicorn's second pool of workers; not supported.",
+        ..ROW
+    },
+    Setting {
+        name: "dirty_workers",
+        section: Section::Workers,
+        spelling: flag(&["dirty-workers"]),
+        metavar: "N",
+        kind: COUNT,
+        default: Preset::Int(0),
+        support: Support::Refused {
+            alternative: "run a task queue beside the server, such as Celery or RQ",
+        },
+        doc: "A setting of gunicorn's second pool of workers; not supported.",
+        ..ROW
+    },
+    Setting {
+        name: "dirty_timeout",
+        section: Section::Workers,
+        spelling: flag(&["dirty-timeout"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(300),
+        support: Support::Refused {
+            alternative: "run a task queue beside the server, such as Celery or RQ",
+        },
+        doc: "A setting of gunicorn's second pool of workers; not supported.",
+        ..ROW
+    },
+    Setting {
+        name: "dirty_threads",
+        section: Section::Workers,
+        spelling: flag(&["dirty-threads"]),
+        metavar: "N",
+        kind: COUNT,
+        default: Preset::Int(1),
+        support: Support::Refused {
+            alternative: "run a task queue beside the server, such as Celery or RQ",
+        },
+        doc: "A setting of gunicorn's second pool of workers; not supported.",
+        ..ROW
+    },
+    Setting {
+        name: "dirty_graceful_timeout",
+        section: Section::Workers,
+        spelling: flag(&["dirty-graceful-timeout"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(30),
+        support: Support::Refused {
+            alternative: "run a task queue beside the server, such as Celery or RQ",
+        },
+        doc: "A setting of gunicorn's second pool of workers; not supported.",
         ..ROW
     },
     Setting {
@@ -277,11 +500,330 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "http_parser",
+        section: Section::Limits,
+        spelling: flag(&["http-parser"]),
+        metavar: "NAME",
+        default: Preset::Str("auto"),
+        support: Support::Accepted { why: "there is one parser" },
+        doc: "Which of gunicorn's parsers to use; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "protocol",
+        section: Section::Limits,
+        spelling: flag(&["protocol"]),
+        metavar: "NAME",
+        default: Preset::Str("http"),
+        support: Support::Refused {
+            alternative: "only http is spoken; in nginx, use proxy_pass in place of uwsgi_pass",
+        },
+        doc: "The wire protocol: http.",
+        ..ROW
+    },
+    Setting {
+        name: "limit_request_body",
+        section: Section::Limits,
+        spelling: flag(&["limit-request-body"]),
+        metavar: "BYTES",
+        kind: BODY_BYTES,
+        default: Preset::Int(0),
+        doc: "Longest request body in bytes, or with the suffix K or M; a longer one is answered \
+              with 413. 0 means no limit.",
+        ..ROW
+    },
+    Setting {
+        name: "limit_unread_body",
+        section: Section::Limits,
+        spelling: flag(&["limit-unread-body"]),
+        metavar: "BYTES",
+        kind: BODY_BYTES,
+        default: Preset::Int(256 << 10),
+        doc: "How much of a request body that the application left unread is read and thrown \
+              away to keep the connection; with more than that it is closed.",
+        ..ROW
+    },
+    Setting {
+        name: "limit_pipelined_requests",
+        section: Section::Limits,
+        spelling: flag(&["limit-pipelined-requests"]),
+        metavar: "N",
+        kind: COUNT,
+        default: Preset::Int(1000),
+        doc: "Most requests of one connection that are answered in a row while the next one has \
+              always come already; after that the connection is closed. 0 means no limit.",
+        ..ROW
+    },
+    Setting {
+        name: "client_header_timeout",
+        section: Section::Limits,
+        spelling: flag(&["client-header-timeout"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(30),
+        doc: "Seconds from a request's first byte until its whole head must have come; a client \
+              that is slower gets 408. 0 means no limit.",
+        ..ROW
+    },
+    Setting {
+        name: "client_body_timeout",
+        section: Section::Limits,
+        spelling: flag(&["client-body-timeout"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(30),
+        doc: "Seconds that the application waits for the next bytes of a request body before the \
+              client is given up with 408. 0 means no limit.",
+        ..ROW
+    },
+    Setting {
+        name: "client_body_min_rate",
+        section: Section::Limits,
+        spelling: flag(&["client-body-min-rate"]),
+        metavar: "BYTES",
+        kind: COUNT,
+        default: Preset::Int(100),
+        doc: "Least bytes a second at which a request body must come while the application waits \
+              for it, after the first client_body_timeout seconds of waiting; a client that is \
+              slower gets 408. 0 means no limit.",
+        ..ROW
+    },
+    Setting {
+        name: "client_send_timeout",
+        section: Section::Limits,
+        spelling: flag(&["client-send-timeout"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(30),
+        doc: "Seconds that a client may take nothing of its response before its connection is \
+              closed. 0 means no limit.",
+        ..ROW
+    },
+    Setting {
+        name: "permit_obsolete_folding",
+        spelling: flag(&["permit-obsolete-folding"]),
+        doc: "Take header lines that go on in a next line which begins with white space. A \
+              proxy in front may read them otherwise.",
+        ..LENIENCY
+    },
+    Setting {
+        name: "strip_header_spaces",
+        spelling: flag(&["strip-header-spaces"]),
+        doc: "Take white space between a header's name and its colon. A proxy in front may read \
+              such a line otherwise.",
+        ..LENIENCY
+    },
+    Setting {
+        name: "permit_unconventional_http_method",
+        spelling: flag(&["permit-unconventional-http-method"]),
+        doc: "Take any token for a method, not only 3 to 20 capitals.",
+        ..LENIENCY
+    },
+    Setting {
+        name: "permit_unconventional_http_version",
+        spelling: flag(&["permit-unconventional-http-version"]),
+        doc: "Take any HTTP version of two digits for the nearer one of 1.0 and 1.1.",
+        ..LENIENCY
+    },
+    Setting {
+        name: "casefold_http_method",
+        spelling: flag(&["casefold-http-method"]),
+        doc: "Put methods into capitals.",
+        ..LENIENCY
+    },
+    Setting {
+        name: "header_map",
+        section: Section::Limits,
+        spelling: flag(&["header-map"]),
+        metavar: "WORD",
+        kind: Kind::Choice(&["drop", "refuse", "dangerous"]),
+        default: Preset::Str("drop"),
+        doc: "What becomes of a header whose name has an underscore, which the application could \
+              not tell from the one with a dash: drop leaves it out, refuse answers 400, \
+              dangerous passes it on.",
+        ..ROW
+    },
+    Setting {
+        name: "forwarded_allow_ips",
+        section: Section::Proxies,
+        spelling: flag(&["forwarded-allow-ips"]),
+        metavar: "ADDRESSES",
+        kind: Kind::Csv,
+        default: Preset::List(&["127.0.0.1", "::1"]),
+        env: Some(EnvDefault { variable: "FORWARDED_ALLOW_IPS", prefix: "" }),
+        doc: "Proxies whose secure_scheme_headers and forwarder_headers are believed: addresses \
+              and networks such as 10.0.0.0/8, with commas between them, or * for all. Peers on \
+              unix sockets are believed always.",
+        ..ROW
+    },
+    Setting {
+        name: "secure_scheme_headers",
+        section: Section::Proxies,
+        kind: Kind::Map,
+        metavar: "DICT",
+        default: Preset::Map(&[
+            ("X-FORWARDED-PROTOCOL", "ssl"),
+            ("X-FORWARDED-PROTO", "https"),
+            ("X-FORWARDED-SSL", "on"),
+        ]),
+        doc: "Headers by which a trusted proxy says that its client speaks https, each with the \
+              value that says so. Any other value says http; two that disagree are answered with \
+              400.",
+        ..ROW
+    },
+    Setting {
+        name: "forwarder_headers",
+        section: Section::Proxies,
+        spelling: flag(&["forwarder-headers"]),
+        metavar: "NAMES",
+        kind: Kind::Csv,
+        default: Preset::List(&["SCRIPT_NAME", "PATH_INFO"]),
+        doc: "Header names with an underscore that a trusted proxy may send, with commas between \
+              them, or * for all. SCRIPT_NAME is taken for the environ's.",
+        ..ROW
+    },
+    Setting {
+        name: "proxy_protocol",
+        section: Section::Proxies,
+        spelling: flag(&["proxy-protocol"]),
+        metavar: "MODE",
+        kind: Kind::Switch { words: &["off", "v1", "v2", "auto"], bare: "auto" },
+        default: Preset::Str("off"),
+        doc: "Read a PROXY protocol header where a connection begins with one: version v1, v2, or \
+              both with auto, which the flag alone means.",
+        ..ROW
+    },
+    Setting {
+        name: "proxy_allow_ips",
+        section: Section::Proxies,
+        spelling: flag(&["proxy-allow-from"]),
+        metavar: "ADDRESSES",
+        kind: Kind::Csv,
+        default: Preset::List(&["127.0.0.1", "::1"]),
+        doc: "Peers whose PROXY protocol header is believed, written as forwarded_allow_ips; \
+              others that send one are answered with 403.",
+        ..ROW
+    },
+    Setting {
         name: "pidfile",
         section: Section::Process,
         spelling: short_flag('p', &["pid"]),
         metavar: "FILE",
         doc: "Write the supervisor's process id to this file.",
+        ..ROW
+    },
+    Setting {
+        name: "proc_name",
+        section: Section::Process,
+        spelling: short_flag('n', &["name"]),
+        metavar: "NAME",
+        doc: "The name in the processes' titles, as ps shows them; the application's name \
+              by default.",
+        ..ROW
+    },
+    Setting {
+        name: "default_proc_name",
+        section: Section::Process,
+        metavar: "NAME",
+        doc: "The name in the processes' titles when proc_name is not set.",
+        ..ROW
+    },
+    Setting {
+        name: "daemon",
+        section: Section::Process,
+        spelling: short_flag('D', &["daemon"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        reloadable: false,
+        doc: "Run in the background: fork twice, lead a new session, and give up the \
+              terminal. The log goes nowhere then unless errorlog names a file.",
+        ..ROW
+    },
+    Setting {
+        name: "enable_stdio_inheritance",
+        section: Section::Process,
+        spelling: short_flag('R', &["enable-stdio-inheritance"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        reloadable: false,
+        doc: "Keep standard output and error in the background, in place of /dev/null.",
+        ..ROW
+    },
+    Setting {
+        name: "user",
+        section: Section::Process,
+        spelling: short_flag('u', &["user"]),
+        metavar: "USER",
+        kind: Kind::NameOrId,
+        reloadable: false,
+        doc: "The workers give up root and run as this user, by name or number. Unix \
+              sockets and log files become this user's.",
+        ..ROW
+    },
+    Setting {
+        name: "group",
+        section: Section::Process,
+        spelling: short_flag('g', &["group"]),
+        metavar: "GROUP",
+        kind: Kind::NameOrId,
+        reloadable: false,
+        doc: "The workers run with this group, by name or number.",
+        ..ROW
+    },
+    Setting {
+        name: "initgroups",
+        section: Section::Process,
+        spelling: flag(&["initgroups"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        reloadable: false,
+        doc: "Give the workers all groups that the user is a member of.",
+        ..ROW
+    },
+    Setting {
+        name: "worker_tmp_dir",
+        section: Section::Process,
+        spelling: flag(&["worker-tmp-dir"]),
+        metavar: "DIR",
+        support: Support::Accepted { why: "heartbeats are kept in shared memory, not in files" },
+        doc: "Where gunicorn keeps heartbeat files; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "tmp_upload_dir",
+        section: Section::Process,
+        metavar: "DIR",
+        support: Support::Accepted { why: "uploads are not stored in files" },
+        doc: "Unused by gunicorn as well; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "control_socket",
+        section: Section::Process,
+        spelling: flag(&["control-socket"]),
+        metavar: "PATH",
+        support: Support::Accepted { why: "there is no control socket" },
+        doc: "Where gunicorn has its control socket; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "control_socket_mode",
+        section: Section::Process,
+        spelling: flag(&["control-socket-mode"]),
+        metavar: "MODE",
+        kind: Kind::Mode,
+        default: Preset::Int(0o600),
+        support: Support::Accepted { why: "there is no control socket" },
+        doc: "The control socket's mode; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "control_socket_disable",
+        section: Section::Process,
+        spelling: flag(&["no-control-socket"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        doc: "Do without a control socket, as this server always does.",
         ..ROW
     },
     Setting {
@@ -323,6 +865,28 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "capture_output",
+        section: Section::Logging,
+        spelling: flag(&["capture-output"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        reloadable: false,
+        doc: "Send what the application prints to the errorlog's file.",
+        ..ROW
+    },
+    Setting {
+        name: "logger_class",
+        section: Section::Logging,
+        spelling: flag(&["logger-class"]),
+        metavar: "CLASS",
+        default: Preset::Str("gunicorn.glogging.Logger"),
+        support: Support::Refused {
+            alternative: "use access_log_format, --access-log-json, syslog and statsd_host",
+        },
+        doc: "A Python class that writes the logs; not supported.",
+        ..ROW
+    },
+    Setting {
         name: "check_config",
         section: Section::Inspection,
         spelling: flag(&["check-config"]),
@@ -340,6 +904,133 @@ pub static TABLE: &[Setting] = &[
         default: Preset::Bool(false),
         reloadable: false,
         doc: "Print every setting with its value and where the value came from, and exit.",
+        ..ROW
+    },
+    Setting {
+        name: "on_starting",
+        section: Section::Hooks,
+        metavar: "(server)",
+        kind: Kind::Hook { arguments: &[1] },
+        doc: "Called when the master starts, before it listens. An exception ends the \
+              start.",
+        ..ROW
+    },
+    Setting {
+        name: "on_reload",
+        section: Section::Hooks,
+        metavar: "(server)",
+        kind: Kind::Hook { arguments: &[1] },
+        doc: "Called on HUP, after the settings were read again and before new workers \
+              start. An exception makes the reload fail; the old workers serve on.",
+        ..ROW
+    },
+    Setting {
+        name: "when_ready",
+        section: Section::Hooks,
+        metavar: "(server)",
+        kind: Kind::Hook { arguments: &[1] },
+        doc: "Called when the master listens, before the first worker starts.",
+        ..ROW
+    },
+    Setting {
+        name: "pre_fork",
+        section: Section::Hooks,
+        metavar: "(server, worker)",
+        kind: Kind::Hook { arguments: &[2] },
+        doc: "Called in the master before each fork of a worker. An exception puts the \
+              worker off, as a failed fork does.",
+        ..ROW
+    },
+    Setting {
+        name: "post_fork",
+        section: Section::Hooks,
+        metavar: "(server, worker)",
+        kind: Kind::Hook { arguments: &[2] },
+        doc: "Called in each new worker, before it gives up its privileges and loads the \
+              application.",
+        ..ROW
+    },
+    Setting {
+        name: "post_worker_init",
+        section: Section::Hooks,
+        metavar: "(worker)",
+        kind: Kind::Hook { arguments: &[1] },
+        doc: "Called in a worker that has loaded the application, before it takes \
+              requests.",
+        ..ROW
+    },
+    Setting {
+        name: "worker_int",
+        section: Section::Hooks,
+        metavar: "(worker)",
+        kind: Kind::Hook { arguments: &[1] },
+        doc: "Called in a worker that was sent INT or QUIT.",
+        ..ROW
+    },
+    Setting {
+        name: "worker_abort",
+        section: Section::Hooks,
+        metavar: "(worker)",
+        kind: Kind::Hook { arguments: &[1] },
+        doc: "Called in a worker that was sent ABRT, as the master does after the timeout.",
+        ..ROW
+    },
+    Setting {
+        name: "pre_exec",
+        section: Section::Hooks,
+        metavar: "(server)",
+        kind: Kind::Hook { arguments: &[1] },
+        doc: "Called in the process that is about to become the new master of an upgrade \
+              (USR2).",
+        ..ROW
+    },
+    Setting {
+        name: "pre_request",
+        section: Section::Hooks,
+        metavar: "(worker, req)",
+        kind: Kind::Hook { arguments: &[2] },
+        doc: "Called before each request. An exception is answered with 500.",
+        ..ROW
+    },
+    Setting {
+        name: "post_request",
+        section: Section::Hooks,
+        metavar: "(worker, req, environ, resp)",
+        kind: Kind::Hook { arguments: &[2, 3, 4] },
+        doc: "Called after each response; environ and resp may be left out. A hook that \
+              sets worker.alive to False has the worker replaced.",
+        ..ROW
+    },
+    Setting {
+        name: "child_exit",
+        section: Section::Hooks,
+        metavar: "(server, worker)",
+        kind: Kind::Hook { arguments: &[2] },
+        doc: "Called in the master after a worker has ended.",
+        ..ROW
+    },
+    Setting {
+        name: "worker_exit",
+        section: Section::Hooks,
+        metavar: "(server, worker)",
+        kind: Kind::Hook { arguments: &[2] },
+        doc: "Called in a worker that is about to end.",
+        ..ROW
+    },
+    Setting {
+        name: "nworkers_changed",
+        section: Section::Hooks,
+        metavar: "(server, new, old)",
+        kind: Kind::Hook { arguments: &[3] },
+        doc: "Called when another number of workers is aimed at; old is None at the start.",
+        ..ROW
+    },
+    Setting {
+        name: "on_exit",
+        section: Section::Hooks,
+        metavar: "(server)",
+        kind: Kind::Hook { arguments: &[1] },
+        doc: "Called when the master is about to end.",
         ..ROW
     },
 ];

@@ -12,6 +12,8 @@ use super::error::Complaint;
 pub enum WorkerClass {
     /// One request at a time.
     Sync,
+    /// Several requests at once on a pool of OS threads.
+    Gthread,
     /// Thousands of requests at once on green threads.
     Coroutine,
 }
@@ -31,11 +33,22 @@ impl WorkerClass {
     pub fn parse(name: &str) -> Result<(WorkerClass, Option<String>), Complaint> {
         match name {
             "sync" | "gunicorn.workers.sync.SyncWorker" => Ok((WorkerClass::Sync, None)),
+            "gthread" | "threads" | "gunicorn.workers.gthread.ThreadWorker" => {
+                Ok((WorkerClass::Gthread, None))
+            }
             "coroutine" => Ok((WorkerClass::Coroutine, None)),
             name if TAKEN_AS_COROUTINE.contains(&name) => {
                 Ok((WorkerClass::Coroutine, Some(taken_as_coroutine(name))))
             }
             name => Err(refusal(name)),
+        }
+    }
+
+    /// What it becomes when more than one thread is asked for: gunicorn's rule.
+    pub fn with_threads(self) -> WorkerClass {
+        match self {
+            WorkerClass::Sync => WorkerClass::Gthread,
+            class => class,
         }
     }
 }
@@ -44,6 +57,7 @@ impl fmt::Display for WorkerClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             WorkerClass::Sync => "sync",
+            WorkerClass::Gthread => "gthread",
             WorkerClass::Coroutine => "coroutine",
         })
     }
@@ -58,10 +72,6 @@ fn taken_as_coroutine(name: &str) -> String {
 
 fn refusal(name: &str) -> Complaint {
     match name {
-        "gthread" | "gunicorn.workers.gthread.ThreadWorker" => Complaint::new(
-            "the thread engine is not built yet",
-            "use coroutine, which also runs many requests at once",
-        ),
         "tornado" | "gunicorn.workers.gtornado.TornadoWorker" => Complaint::new(
             "unicoro serves WSGI applications, and tornado's are none",
             "run tornado's own server, or use coroutine for a WSGI application",
@@ -72,9 +82,9 @@ fn refusal(name: &str) -> Complaint {
         ),
         name if name.contains(['.', ':', '#']) => Complaint::new(
             "worker classes written in Python cannot be loaded",
-            "use sync or coroutine",
+            "use sync, gthread or coroutine",
         ),
-        _ => Complaint::new("no such worker class", "use sync or coroutine"),
+        _ => Complaint::new("no such worker class", "use sync, gthread or coroutine"),
     }
 }
 
@@ -92,6 +102,7 @@ mod tests {
     #[test]
     fn our_own_names_are_taken_without_a_note() {
         assert_eq!(WorkerClass::parse("sync"), Ok((WorkerClass::Sync, None)));
+        assert_eq!(WorkerClass::parse("gthread"), Ok((WorkerClass::Gthread, None)));
         assert_eq!(WorkerClass::parse("coroutine"), Ok((WorkerClass::Coroutine, None)));
     }
 
@@ -107,11 +118,6 @@ mod tests {
     #[test]
     fn every_refusal_says_what_to_use() {
         let refused = |name: &str| WorkerClass::parse(name).unwrap_err().to_string();
-        assert_eq!(
-            refused("gthread"),
-            "the thread engine is not built yet; use coroutine, which also runs many requests at \
-             once"
-        );
         assert!(refused("tornado").contains("tornado's own server"));
         for name in ["asgi", "uvicorn.workers.UvicornWorker", "uvicorn_worker.UvicornH11Worker"] {
             assert!(refused(name).contains("use uvicorn"), "{name}");
@@ -119,6 +125,6 @@ mod tests {
         for name in ["my.module.Worker", "egg:meinheld#gunicorn_worker"] {
             assert!(refused(name).contains("written in Python"), "{name}");
         }
-        assert_eq!(refused("Sync"), "no such worker class; use sync or coroutine");
+        assert_eq!(refused("Sync"), "no such worker class; use sync, gthread or coroutine");
     }
 }

@@ -27,6 +27,17 @@ impl HttpError {
         HttpError { status, rule, detail: detail.into() }
     }
 
+    /// 408: the head has begun and has not come whole in its time (RFC 9110, 15.5.9).
+    pub fn head_timeout() -> Self {
+        HttpError::new(408, "head-timeout", "The request head did not come whole in its time.")
+    }
+
+    /// 413: the body is longer than `limit_request_body` (RFC 9110, 15.5.14).
+    pub fn body_too_long(limit: u64) -> Self {
+        let detail = format!("The request body is longer than {limit} bytes.");
+        HttpError::new(413, "body-too-long", detail)
+    }
+
     /// 400, for what has no status of its own.
     pub(super) fn bad(rule: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         HttpError::new(400, rule, detail)

@@ -23,6 +23,10 @@ pub struct Target<'b> {
 impl<'b> Target<'b> {
     /// Reads `raw`, which has no white space and no control byte.
     pub(super) fn parse(method: &str, raw: &'b str) -> Result<Self, HttpError> {
+        // RFC 9112, 3.2 and RFC 3986, 2: other characters come percent-encoded.
+        if !raw.is_ascii() {
+            return Err(invalid(raw, "has a character that is not ASCII"));
+        }
         if method == "CONNECT" {
             // RFC 9110, 9.3.6: for proxies. RFC 9110, 9.1: 501 for what is not implemented.
             return Err(HttpError::new(501, "connect", "CONNECT is for proxies."));

@@ -55,10 +55,14 @@ impl AccessFormat {
         Ok(AccessFormat { pieces })
     }
 
-    /// True when the format asks for the WSGI environ (`{name}e`).
+    /// The variables of the WSGI environ that the format asks for (`{name}e`).
     #[must_use]
-    pub fn uses_environ(&self) -> bool {
-        self.uses(|atom| matches!(atom, Atom::Environ(_)))
+    pub fn environ_names(&self) -> Vec<String> {
+        let atoms = self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Atom(Atom::Environ(name)) => Some(name.clone()),
+            _ => None,
+        });
+        atoms.collect()
     }
 
     /// True when the format asks for headers of the response (`{name}o`).
@@ -256,8 +260,14 @@ mod tests {
     #[test]
     fn callers_can_skip_what_is_not_used() {
         let plain = AccessFormat::compile(DEFAULT_FORMAT).unwrap();
-        assert!(!plain.uses_environ() && !plain.uses_response_headers() && !plain.uses_path());
+        assert!(
+            plain.environ_names().is_empty()
+                && !plain.uses_response_headers()
+                && !plain.uses_path()
+        );
         let rich = AccessFormat::compile("%({a}e)s %({b}o)s %(U)s").unwrap();
-        assert!(rich.uses_environ() && rich.uses_response_headers() && rich.uses_path());
+        assert!(
+            !rich.environ_names().is_empty() && rich.uses_response_headers() && rich.uses_path()
+        );
     }
 }

@@ -40,7 +40,7 @@ pub struct AccessRecord<'a> {
     pub request_header: &'a Lookup<'a>,
     /// The response's headers.
     pub response_header: &'a Lookup<'a>,
-    /// The WSGI environ, when [`uses_environ`](super::AccessFormat::uses_environ) says so.
+    /// The WSGI environ, those of [`environ_names`](super::AccessFormat::environ_names).
     pub environ: &'a Lookup<'a>,
 }
 

@@ -1,12 +1,15 @@
 //! The error log: the `log` facade, env_logger as its backend, gunicorn's line format.
 //!
-//!     [2026-11-21 13:10:00 +0000] [4711] [INFO] message
+//! ```text
+//! [2026-11-21 13:10:00 +0000] [4711] [INFO] message
+//! ```
 //!
 //! Two targets have a meaning: [`CRITICAL`] raises the level that is printed, and [`TRACEBACK`]
 //! lets a record have several lines. Any other record is one line, whatever it contains.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::os::fd::{AsRawFd, RawFd};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -14,7 +17,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::escape::{push_line, push_lines};
-use super::sink::{LogError, Sink, Stream};
+use super::sink::{self, LogError, Sink, Stream};
 use crate::sys::clock::{LocalTime, unix_now};
 use crate::sys::fd::replace;
 use crate::sys::process::Pid;
@@ -83,6 +86,18 @@ pub fn init(errorlog: &str, level: LogLevel) -> Result<(), LogError> {
     Ok(())
 }
 
+/// Reopens every log of this process that goes to a file.
+///
+/// # Errors
+/// The first that failed; the others have been reopened all the same.
+pub fn reopen() -> Result<(), LogError> {
+    let reopened = sink::reopen();
+    if CAPTURES.load(Ordering::Relaxed) {
+        capture_output()?;
+    }
+    reopened
+}
+
 /// Writes an application's own text (`wsgi.errors`) to the error log, as it is.
 pub fn write_text(text: &str) {
     let sink = SINK.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -90,6 +105,14 @@ pub fn write_text(text: &str) {
         Some(sink) => sink.write_line(text.as_bytes()),
         None => eprint!("{text}"),
     }
+}
+
+/// The error log's descriptor, for what must be written when nothing else works (a crash). Its
+/// number stays the same for the life of the process.
+#[must_use]
+pub fn error_log_fd() -> RawFd {
+    let sink = SINK.lock().unwrap_or_else(PoisonError::into_inner);
+    sink.as_ref().map_or(libc::STDERR_FILENO, |sink| sink.as_fd().as_raw_fd())
 }
 
 /// Lets standard output and error of this process go to the error log as well.

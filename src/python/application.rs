@@ -1,18 +1,23 @@
 //! One request through the application: call it, send what it returns, say how it ended.
 
+use std::io::IoSlice;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use unicoro_contract::Stream;
+use pyo3::types::PyDict;
+use unicoro_contract::{Stream, interrupt};
 
-use super::attach::{attached, in_fresh_context};
-use super::environ::{Ends, Environ};
+use super::attach::{attached, detached, in_fresh_context};
+use super::environ::{Environ, Place};
 use super::input::Input;
+use super::request_hooks::{Answered, RequestHooks};
+use super::request_timeout::is_request_timeout;
 use super::respond::{Ended, Trouble, respond};
 use super::response::{Fields, Response};
 use super::{Reader, ServerFacts, traceback};
-use crate::http::{Head, RequestFacts, refusal};
+use crate::http::{Head, RequestFacts, reason, refusal};
 use crate::logging::TRACEBACK;
 
 /// A loaded WSGI application.
@@ -20,22 +25,27 @@ pub struct Application {
     callable: Py<PyAny>,
     environ: Environ,
     no_body: Py<Input>,
+    hooks: Option<RequestHooks>,
 }
 
 /// One request for it.
 pub struct Request<'a> {
     /// What was asked.
     pub head: &'a Head<'a>,
-    /// Both ends of the connection.
-    pub ends: Ends<'a>,
+    /// Where it comes from, and what for.
+    pub place: Place<'a>,
     /// Where the response goes.
     pub stream: &'a Arc<Stream>,
     /// The body, if there is one.
     pub reader: Option<Reader>,
     /// What the response must know.
     pub facts: RequestFacts,
+    /// Variables of the environ that the access log wants to know.
+    pub environ_names: &'a [String],
     /// For the response's Date.
     pub date: Arc<str>,
+    /// How long the client may take nothing of the response; `None`: for ever.
+    pub send_idle: Option<Duration>,
 }
 
 /// How the request ended.
@@ -48,6 +58,8 @@ pub struct Outcome {
     pub body_sent: u64,
     /// Its header fields.
     pub fields: Fields,
+    /// Variables of its environ, as far as they were asked for.
+    pub environ: Vec<(String, String)>,
     /// Whether another request can follow on the connection.
     pub keep_alive: bool,
     /// The body's reader; `None` if there was no body, or a thread of the application's is still
@@ -55,6 +67,8 @@ pub struct Outcome {
     pub reader: Option<Reader>,
     /// Whether the client has left.
     pub is_client_gone: bool,
+    /// Whether a hook wants the worker to be replaced.
+    pub ends_worker: bool,
 }
 
 impl Application {
@@ -62,13 +76,18 @@ impl Application {
     ///
     /// # Errors
     /// The text of a Python exception.
-    pub fn new(callable: Py<PyAny>, facts: ServerFacts) -> Result<Self, String> {
+    pub fn new(
+        callable: Py<PyAny>,
+        facts: ServerFacts,
+        hooks: Option<RequestHooks>,
+    ) -> Result<Self, String> {
         attached(|py| {
             let make = || -> PyResult<Self> {
                 Ok(Self {
                     callable,
                     environ: Environ::new(py, facts)?,
                     no_body: Py::new(py, Input::empty())?,
+                    hooks,
                 })
             };
             make().map_err(|error| traceback::format(py, &error))
@@ -79,7 +98,14 @@ impl Application {
     pub fn call(&self, mut request: Request<'_>) -> Outcome {
         attached(|py| {
             in_fresh_context(py, || {
-                self.try_call(py, &mut request).unwrap_or_else(|error| {
+                let outcome = match &self.hooks {
+                    None => {
+                        log::debug!("{} {}", request.head.method, request.head.target.path);
+                        self.try_call(py, &mut request).map(|(outcome, ..)| outcome)
+                    }
+                    Some(hooks) => self.call_with_hooks(py, hooks, &mut request),
+                };
+                outcome.unwrap_or_else(|error| {
                     // The server's own objects could not be made: out of memory, or a bug.
                     log::error!(target: TRACEBACK, "{}", traceback::format(py, &error));
                     failed(&request, 500, None)
@@ -88,33 +114,115 @@ impl Application {
         })
     }
 
-    fn try_call(&self, py: Python<'_>, request: &mut Request<'_>) -> PyResult<Outcome> {
+    /// gunicorn's order: pre_request, the application, the response to its end, post_request.
+    fn call_with_hooks(
+        &self,
+        py: Python<'_>,
+        hooks: &RequestHooks,
+        request: &mut Request<'_>,
+    ) -> PyResult<Outcome> {
+        let shown = hooks.request(py, request.head)?;
+        if let Err(error) = hooks.before(&shown) {
+            log_raised(py, "the hook pre_request, at", request, &error);
+            return Ok(failed(request, 500, Some("")));
+        }
+        let (mut outcome, environ, response) = self.try_call(py, request)?;
+        // The client has the whole response before a slow hook begins.
+        if !outcome.unsent.is_empty() {
+            let unsent = std::mem::take(&mut outcome.unsent);
+            let stream = request.stream;
+            let sent =
+                detached(py, || stream.send_all(&mut [IoSlice::new(&unsent)], request.send_idle));
+            outcome.is_client_gone |= sent.is_err();
+        }
+        let mut status_line = response.try_borrow_mut()?.take_status_line();
+        if status_line.is_empty() {
+            // The application gave none: ours.
+            status_line = format!("{} {}", outcome.status, reason(outcome.status)).into_bytes();
+        }
+        let answered = Answered {
+            status_line: &status_line,
+            fields: &outcome.fields,
+            sent: outcome.body_sent,
+        };
+        match hooks.after(&shown, &environ, &answered) {
+            Ok(goes_on) => outcome.ends_worker = !goes_on,
+            Err(error) => log_raised(py, "the hook post_request, after", request, &error),
+        }
+        Ok(outcome)
+    }
+
+    fn try_call<'py>(
+        &self,
+        py: Python<'py>,
+        request: &mut Request<'_>,
+    ) -> PyResult<(Outcome, Bound<'py, PyDict>, Bound<'py, Response>)> {
         let response =
-            Response::new(Arc::clone(request.stream), request.facts, Arc::clone(&request.date));
+            Response::new(Arc::clone(request.stream), request.facts, Arc::clone(&request.date))
+                .sending_within(request.send_idle);
         let response = Bound::new(py, response)?;
         let input = match request.reader.take() {
+            // The client is kept only if it sends the body that it asks leave for.
+            Some(reader) if reader.owes_continue() => {
+                response.borrow_mut().depends_on(reader.continue_due());
+                Bound::new(py, Input::new(reader))?
+            }
             Some(reader) => Bound::new(py, Input::new(reader))?,
             None => self.no_body.bind(py).clone(),
         };
-        let environ = self.environ.build(py, request.head, &request.ends)?;
+        let environ = self.environ.build(py, request.head, &request.place)?;
         environ.set_item(intern!(py, "wsgi.input"), &input)?;
+        for (key, method) in [
+            (intern!(py, "wsgi.early_hints"), intern!(py, "early_hints")),
+            (intern!(py, "unicoro.client_disconnected"), intern!(py, "client_disconnected")),
+        ] {
+            environ.set_item(key, response.getattr(method)?)?;
+        }
 
-        let result = self.callable.bind(py).call1((environ, &response));
+        let result = self.callable.bind(py).call1((&environ, &response));
         let ended = match result {
             Ok(result) => respond(&result, &response),
             Err(error) => Err(Trouble::Raised(error)),
         };
+        warn_if_swallowed(py, request, &ended);
         let reader = input.try_borrow_mut().ok().and_then(|mut input| input.take_reader());
         let mut outcome = match ended {
             Ok(ended) => well(request, &response, ended),
             Err(trouble) => badly(py, request, &response, reader.as_ref(), trouble),
         };
         outcome.reader = reader;
+        outcome.environ = chosen(&environ, request.environ_names);
         if let Ok(mut response) = response.try_borrow_mut() {
             response.close();
         }
-        Ok(outcome)
+        Ok((outcome, environ, response))
     }
+}
+
+/// An application that catches BaseException and goes on holds a green thread that nobody waits for.
+fn warn_if_swallowed(py: Python<'_>, request: &Request<'_>, ended: &Result<Ended, Trouble>) {
+    let was_raised = matches!(ended, Err(Trouble::Raised(error)) if is_request_timeout(py, error));
+    if interrupt().is_delivered && !was_raised {
+        log::warn!(
+            "{}: the application has swallowed unicoro.RequestTimeout; it should clean up and let \
+             it pass",
+            line_of(request)
+        );
+    }
+}
+
+fn log_raised(py: Python<'_>, what: &str, request: &Request<'_>, error: &PyErr) {
+    let (line, text) = (line_of(request), traceback::format(py, error));
+    log::error!(target: TRACEBACK, "{what} {line}, raised an exception:\n{text}");
+}
+
+/// The variables that the access log asks for, as text.
+fn chosen(environ: &Bound<'_, PyDict>, names: &[String]) -> Vec<(String, String)> {
+    let value = |name: &String| {
+        let value = environ.get_item(name).ok().flatten()?;
+        Some((name.clone(), value.str().ok()?.to_string()))
+    };
+    names.iter().filter_map(value).collect()
 }
 
 fn well(request: &Request<'_>, response: &Bound<'_, Response>, ended: Ended) -> Outcome {
@@ -138,21 +246,25 @@ fn badly(
     reader: Option<&Reader>,
     trouble: Trouble,
 ) -> Outcome {
-    let (is_broken, is_head_sent, body_sent, begun) = match response.try_borrow() {
+    let (breakage, is_head_sent, body_sent, begun) = match response.try_borrow() {
         Ok(response) => {
-            (response.is_broken(), response.is_head_sent(), response.body_sent(), response.status())
+            (response.breakage(), response.is_head_sent(), response.body_sent(), response.status())
         }
-        Err(_) => (false, true, 0, 0),
+        Err(_) => (None, true, 0, 0),
     };
     let line = line_of(request);
     let mut status = 500;
-    let mut is_client_gone = is_broken;
-    if let Some(failure) = reader.and_then(Reader::failure) {
+    let mut is_client_gone = breakage.is_some();
+    if matches!(&trouble, Trouble::Raised(error) if is_request_timeout(py, error)) {
+        // Said when it was raised, and answered.
+        status = 504;
+        is_client_gone = true;
+    } else if let Some(failure) = reader.and_then(Reader::failure) {
         log::info!("{line}: {failure}");
         is_client_gone |= failure.status().is_none();
         status = failure.status().unwrap_or(400);
-    } else if is_broken {
-        log::info!("{line}: the client left before it had the whole response");
+    } else if let Some(breakage) = breakage {
+        log::info!("{line}: {breakage}");
     } else {
         match trouble {
             Trouble::Raised(error) => {
@@ -186,9 +298,11 @@ fn failed(request: &Request<'_>, status: u16, page: Option<&str>) -> Outcome {
         status,
         body_sent: 0,
         fields: Fields::default(),
+        environ: Vec::new(),
         keep_alive: false,
         reader: None,
         is_client_gone: false,
+        ends_worker: false,
     }
 }
 

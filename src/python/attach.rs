@@ -5,11 +5,14 @@
 //! There the green thread's own `PyThreadState` is restored and saved.
 //!
 //! pyo3's count still matters: a `Py<T>` dropped while the count is 0 is put aside instead of freed.
-//! So the scheduler's thread keeps it above 0 for its whole life ([`super::on_scheduler_thread`]).
+//! So the scheduler's thread keeps it above 0 for its whole life ([`super::on_engine_thread`]).
 #![allow(unsafe_code)]
+
+use std::time::{Duration, Instant};
 
 use pyo3::{Python, ffi};
 
+use super::interpreter::is_running;
 use super::thread_state;
 
 /// Runs `body` with the GIL: as the green thread that runs, or as this OS thread.
@@ -17,17 +20,37 @@ use super::thread_state;
 /// `body` must not keep anything of Python beyond its end, and must not wait while attached: use
 /// [`detached`].
 pub fn attached<R>(body: impl FnOnce(Python<'_>) -> R) -> R {
-    let Some(green) = thread_state::current() else {
-        return Python::attach(body);
-    };
-    green.enter(|state| {
-        let _attached = Attached::restore(state);
-        // SAFETY: we hold the GIL, with this green thread's state, until the guard drops; `body`
-        // gives it up only through `detached` and CPython's own blocking calls, which take it back
-        // before they return.
-        body(unsafe { Python::assume_attached() })
-    })
+    if let Some(green) = thread_state::current() {
+        return green.enter(|state| with_state(state, body));
+    }
+    match thread_state::lasting() {
+        Some(state) => with_state(state, body),
+        None => Python::attach(body),
+    }
 }
+
+/// Runs `body` with the GIL and `state`, which belongs to the caller and is detached.
+fn with_state<R>(state: *mut ffi::PyThreadState, body: impl FnOnce(Python<'_>) -> R) -> R {
+    let _attached = Attached::restore(state);
+    // SAFETY: we hold the GIL, with this state, until the guard drops; `body` gives it up only
+    // through `detached` and CPython's own blocking calls, which take it back before they return.
+    body(unsafe { Python::assume_attached() })
+}
+
+/// Takes the GIL from whoever computes under it, until `until` is true or a moment has passed: the
+/// loser must find it taken when it asks for it again (CPython's "forced switching").
+pub fn take_lock(until: &dyn Fn() -> bool) {
+    attached(|_py| {
+        let start = Instant::now();
+        while !until() && start.elapsed() < LONGEST_HOLD {
+            std::thread::yield_now();
+        }
+    });
+}
+
+/// Longer than the loser ever takes to come around; holding on for ever would be a deadlock if it
+/// never does.
+const LONGEST_HOLD: Duration = Duration::from_micros(300);
 
 /// Gives the GIL up for `body`, which may wait and park.
 ///
@@ -64,12 +87,18 @@ pub fn main_thread<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
+/// Gives the GIL up in the master while it waits, if there is an interpreter: threads that a config
+/// file started may run meanwhile.
+pub fn while_waiting(wait: impl FnOnce()) {
+    if is_running() { main_thread(wait) } else { wait() }
+}
+
 /// The GIL, held by a green thread. A guard, so that a panic gives it back too.
 struct Attached;
 
 impl Attached {
     fn restore(state: *mut ffi::PyThreadState) -> Self {
-        // SAFETY: the state belongs to this green thread and is detached: `enter` has checked.
+        // SAFETY: the state belongs to this thread or green thread and is detached, says the caller.
         unsafe { ffi::PyEval_RestoreThread(state) };
         Self
     }

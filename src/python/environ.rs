@@ -13,7 +13,7 @@ use unicoro_contract::Address;
 
 use super::errors::ErrorLog;
 use super::file_wrapper::FileWrapper;
-use crate::http::{Head, Version, percent_decode};
+use crate::http::{Head, ProxyHeader, percent_decode};
 
 /// Names of headers remembered: clients choose them, so there must be a bound.
 const NAMES_KEPT: usize = 256;
@@ -33,12 +33,20 @@ pub struct Environ {
     names: Mutex<HashMap<String, Py<PyString>>>,
 }
 
-/// Both ends of the connection.
-pub struct Ends<'a> {
-    /// The client's.
-    pub peer: &'a Address,
+/// Where a request comes from and what it is for, as proxies in front have it.
+pub struct Place<'a> {
+    /// The client's end of the connection.
+    pub client: &'a Address,
     /// Ours.
     pub local: &'a Address,
+    /// What a PROXY header said.
+    pub proxy: Option<&'a ProxyHeader>,
+    /// Whether the client speaks https.
+    pub is_https: bool,
+    /// Where the application is mounted; no slash at the end.
+    pub script_name: &'a str,
+    /// The path below that, still percent-encoded.
+    pub path: &'a str,
 }
 
 impl Environ {
@@ -67,24 +75,28 @@ impl Environ {
         &self,
         py: Python<'py>,
         head: &Head<'_>,
-        ends: &Ends<'_>,
+        place: &Place<'_>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let environ = self.template.bind(py).copy()?;
         let set = |key: &Bound<'py, PyString>, value: &str| environ.set_item(key, value);
         set(intern!(py, "REQUEST_METHOD"), head.method)?;
         set(intern!(py, "QUERY_STRING"), head.target.query)?;
         set(intern!(py, "RAW_URI"), head.target.raw)?;
-        set(
-            intern!(py, "SERVER_PROTOCOL"),
-            match head.version {
-                Version::Http10 => "HTTP/1.0",
-                Version::Http11 => "HTTP/1.1",
-            },
-        )?;
-        let path = percent_decode(head.target.path);
+        set(intern!(py, "SERVER_PROTOCOL"), head.version.as_str())?;
+        let path = percent_decode(place.path);
         environ.set_item(intern!(py, "PATH_INFO"), latin1(py, &path))?;
+        if !place.script_name.is_empty() {
+            let script_name = latin1(py, place.script_name.as_bytes());
+            environ.set_item(intern!(py, "SCRIPT_NAME"), script_name)?;
+        }
+        if place.is_https {
+            set(intern!(py, "wsgi.url_scheme"), "https")?;
+        }
         self.set_headers(py, &environ, head)?;
-        set_ends(py, &environ, head, ends)?;
+        set_ends(py, &environ, head, place)?;
+        if let Some(proxy) = place.proxy {
+            set_proxy(py, &environ, proxy)?;
+        }
         Ok(environ)
     }
 
@@ -95,11 +107,6 @@ impl Environ {
         head: &Head<'_>,
     ) -> PyResult<()> {
         for (index, field) in head.fields.iter().enumerate() {
-            // gunicorn: header_map = "drop". A name with an underscore would pass for the header
-            // with a dash, which a proxy may have checked.
-            if field.name.contains('_') {
-                continue;
-            }
             let key = self.key(py, field.name);
             // A repeated header is rare, and then one value: joined with a comma (RFC 9110, 5.3;
             // gunicorn joins without a space).
@@ -148,24 +155,35 @@ fn set_ends(
     py: Python<'_>,
     environ: &Bound<'_, PyDict>,
     head: &Head<'_>,
-    ends: &Ends<'_>,
+    place: &Place<'_>,
 ) -> PyResult<()> {
     let set = |key: &Bound<'_, PyString>, value: &str| environ.set_item(key, value);
-    match ends.peer {
+    match place.client {
         Address::Ip(peer) => {
             set(intern!(py, "REMOTE_ADDR"), &peer.ip().to_string())?;
             set(intern!(py, "REMOTE_PORT"), &peer.port().to_string())?;
         }
         Address::Unix(_) => set(intern!(py, "REMOTE_ADDR"), "")?,
     }
-    let (name, port) = server_name(head, ends.local);
+    let (name, port) = server_name(head, place);
     set(intern!(py, "SERVER_NAME"), &name)?;
     set(intern!(py, "SERVER_PORT"), &port)
 }
 
+/// What gunicorn tells of a PROXY header; REMOTE_ADDR and REMOTE_PORT are the client's already.
+fn set_proxy(py: Python<'_>, environ: &Bound<'_, PyDict>, proxy: &ProxyHeader) -> PyResult<()> {
+    environ.set_item(intern!(py, "PROXY_PROTOCOL"), proxy.name())?;
+    // gunicorn: without addresses it sets these, and REMOTE_ADDR, to None and "None".
+    if let ProxyHeader::Tcp { proxy, .. } = proxy {
+        environ.set_item(intern!(py, "PROXY_ADDR"), proxy.ip().to_string())?;
+        environ.set_item(intern!(py, "PROXY_PORT"), proxy.port().to_string())?;
+    }
+    Ok(())
+}
+
 /// Our own address; behind a unix socket what the client says it is talking to.
-fn server_name(head: &Head<'_>, local: &Address) -> (String, String) {
-    match local {
+fn server_name(head: &Head<'_>, place: &Place<'_>) -> (String, String) {
+    match place.local {
         Address::Ip(SocketAddr::V4(address)) => {
             (address.ip().to_string(), address.port().to_string())
         }
@@ -176,10 +194,15 @@ fn server_name(head: &Head<'_>, local: &Address) -> (String, String) {
             let host = head.target.authority.map(str::as_bytes).or_else(|| head.field("Host"));
             let host = String::from_utf8_lossy(host.unwrap_or(b"localhost")).into_owned();
             match host.rsplit_once(':') {
-                Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => {
+                Some((name, port))
+                    if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) =>
+                {
                     (name.to_owned(), port.to_owned())
                 }
-                _ => (host, "80".to_owned()),
+                _ => {
+                    let port = if place.is_https { "443" } else { "80" };
+                    (host.trim_end_matches(':').to_owned(), port.to_owned())
+                }
             }
         }
     }

@@ -98,9 +98,9 @@ impl Input {
         detached(py, || reader.read(max, out)).map_err(|failure| {
             let text = failure.to_string();
             match failure {
-                BodyFailure::Malformed(_) => PyOSError::new_err(text),
-                BodyFailure::Gone => PyConnectionResetError::new_err(text),
-                BodyFailure::TimedOut => PyTimeoutError::new_err(text),
+                BodyFailure::Malformed(_) | BodyFailure::TooLong(_) => PyOSError::new_err(text),
+                BodyFailure::Gone | BodyFailure::Evicted => PyConnectionResetError::new_err(text),
+                BodyFailure::TimedOut | BodyFailure::TooSlow => PyTimeoutError::new_err(text),
             }
         })
     }

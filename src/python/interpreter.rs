@@ -148,8 +148,18 @@ pub fn set_environ(variables: &[(String, String)]) -> Result<(), String> {
 /// # Errors
 /// A text for the operator.
 pub fn preflight() -> Result<(), String> {
-    attached(thread_state::find_slot)
+    attached(|py| {
+        thread_state::find_slot(py)?;
+        let set = || py.import("sys")?.call_method1("setswitchinterval", (SWITCH_SECONDS,));
+        set().map(drop).map_err(|error| traceback::format(py, &error))
+    })
 }
+
+/// How long a thread asks for the GIL before its holder must give it up (`sys.setswitchinterval`).
+/// All green threads stand still while the application's own threads compute, and a preemption takes
+/// this long: with CPython's default of 5 ms one computing thread leaves 550 switches a second, with
+/// this 4,000.
+const SWITCH_SECONDS: f64 = 0.0005;
 
 /// Ends what the application has begun: joins its threads, runs atexit, flushes its output. The
 /// process ends by `_exit` after this.

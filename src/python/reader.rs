@@ -2,7 +2,8 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use unicoro_contract::{Inbox, Received, Stream};
 
@@ -10,8 +11,16 @@ use std::io::IoSlice;
 
 use crate::http::{BodyDecoder, CONTINUE, HttpError};
 
-/// A client that sends nothing of a promised body for this long is given up.
-const IDLE: Duration = Duration::from_secs(30);
+/// How a body may come.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyRules {
+    /// Bytes of data, at most.
+    pub longest: u64,
+    /// A client that sends nothing for this long is given up; `None`: never.
+    pub idle: Option<Duration>,
+    /// Bytes a second that must come on average, once it was waited for longer than `idle`; 0: any.
+    pub min_rate: u64,
+}
 
 /// Why the body cannot be read on: the client's fault, in each case.
 #[derive(Clone, Debug)]
@@ -20,18 +29,27 @@ pub enum BodyFailure {
     Malformed(HttpError),
     /// The client left before the end.
     Gone,
+    /// It is longer than allowed.
+    TooLong(HttpError),
     /// The client sent nothing for too long.
     TimedOut,
+    /// The client sent too little for too long.
+    TooSlow,
+    /// The worker was full, and the client stalled.
+    Evicted,
 }
+
+/// What the log says of a client that was given up for another.
+pub const EVICTED: &str = "its connection was closed for a new client, for it stalled";
 
 impl BodyFailure {
     /// The status that tells the client, if it can still be told.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Malformed(error) => Some(error.status),
-            Self::Gone => None,
-            Self::TimedOut => Some(408),
+            Self::Malformed(error) | Self::TooLong(error) => Some(error.status),
+            Self::Gone | Self::Evicted => None,
+            Self::TimedOut | Self::TooSlow => Some(408),
         }
     }
 }
@@ -41,8 +59,13 @@ impl std::fmt::Display for BodyFailure {
         match self {
             Self::Malformed(error) => write!(f, "the request's body is malformed: {error}"),
             Self::Gone => f.write_str("the client left before its request's body had come"),
+            Self::TooLong(error) => write!(f, "{error}"),
             Self::TimedOut => {
-                write!(f, "the client sent nothing of its request's body for {IDLE:?}")
+                f.write_str("the client paused in its request's body for client_body_timeout")
+            }
+            Self::Evicted => f.write_str(EVICTED),
+            Self::TooSlow => {
+                f.write_str("the client sent its request's body below client_body_min_rate")
             }
         }
     }
@@ -53,7 +76,12 @@ pub struct Reader {
     stream: Arc<Stream>,
     inbox: Inbox,
     decoder: BodyDecoder,
-    owes_continue: bool,
+    owes_continue: Arc<AtomicBool>,
+    rules: BodyRules,
+    // Data given, and how long it was waited for: the time that the application takes is not the
+    // client's.
+    taken: u64,
+    waited: Duration,
     failure: Option<BodyFailure>,
 }
 
@@ -65,8 +93,18 @@ impl Reader {
         inbox: Inbox,
         decoder: BodyDecoder,
         expects_continue: bool,
+        rules: BodyRules,
     ) -> Self {
-        Self { stream, inbox, decoder, owes_continue: expects_continue, failure: None }
+        Self {
+            stream,
+            inbox,
+            decoder,
+            owes_continue: Arc::new(AtomicBool::new(expects_continue)),
+            rules,
+            taken: 0,
+            waited: Duration::ZERO,
+            failure: None,
+        }
     }
 
     /// Whether the whole body was read.
@@ -78,7 +116,13 @@ impl Reader {
     /// Whether the client still waits to hear that it may send the body.
     #[must_use]
     pub fn owes_continue(&self) -> bool {
-        self.owes_continue
+        self.owes_continue.load(Ordering::Relaxed)
+    }
+
+    /// The same, for others to look at later.
+    #[must_use]
+    pub fn continue_due(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.owes_continue)
     }
 
     /// What went wrong, if anything has.
@@ -110,6 +154,10 @@ impl Reader {
             let decoded =
                 self.decoder.decode(self.inbox.as_slice(), max).map_err(BodyFailure::Malformed)?;
             let count = decoded.data.len();
+            self.taken += count as u64;
+            if self.taken > self.rules.longest {
+                return Err(BodyFailure::TooLong(HttpError::body_too_long(self.rules.longest)));
+            }
             out.extend_from_slice(&self.inbox.as_slice()[decoded.data]);
             self.inbox.consume(decoded.consumed);
             if count > 0 {
@@ -123,18 +171,41 @@ impl Reader {
     }
 
     fn receive(&mut self) -> Result<(), BodyFailure> {
-        if std::mem::take(&mut self.owes_continue) {
+        if self.owes_continue.swap(false, Ordering::Relaxed) {
             // RFC 9110, 10.1.1: as late as it can be, so that an application which refuses the
             // request by its head never makes the client send the body.
             self.stream
-                .send_all(&mut [IoSlice::new(CONTINUE)], Some(IDLE))
+                .send_all(&mut [IoSlice::new(CONTINUE)], self.rules.idle)
                 .map_err(|_| BodyFailure::Gone)?;
         }
-        match self.stream.receive_wait(&mut self.inbox, Some(IDLE)) {
+        match self.stream.receive(&mut self.inbox) {
             Ok(Received::Bytes(_)) => Ok(()),
-            Ok(Received::Nothing | Received::End) => Err(BodyFailure::Gone),
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(BodyFailure::TimedOut),
-            Err(_) => Err(BodyFailure::Gone),
+            Ok(Received::Nothing) => self.wait(),
+            Ok(Received::End) | Err(_) => Err(BodyFailure::Gone),
         }
+    }
+
+    /// Waits for the next bytes, and counts how long that takes.
+    fn wait(&mut self) -> Result<(), BodyFailure> {
+        let BodyRules { idle, min_rate, .. } = self.rules;
+        let began = Instant::now();
+        let received = self.stream.receive_wait(&mut self.inbox, idle);
+        self.waited += began.elapsed();
+        match received {
+            Ok(Received::Bytes(_)) => {}
+            Ok(Received::Nothing | Received::End) => return Err(BodyFailure::Gone),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                return Err(BodyFailure::TimedOut);
+            }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {
+                return Err(BodyFailure::Evicted);
+            }
+            Err(_) => return Err(BodyFailure::Gone),
+        }
+        let due = self.waited.saturating_sub(idle.unwrap_or_default()).as_secs();
+        if self.taken < due.saturating_mul(min_rate) {
+            return Err(BodyFailure::TooSlow);
+        }
+        Ok(())
     }
 }

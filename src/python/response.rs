@@ -6,6 +6,7 @@
 
 use std::io::{self, IoSlice};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyTypeError, PyValueError};
@@ -15,22 +16,25 @@ use pyo3::types::{PyBytes, PyString, PyTuple};
 use unicoro_contract::Stream;
 
 use super::attach::detached;
-use crate::http::{Encoder, RequestFacts};
-
-/// A client that takes nothing of its response for this long is given up.
-pub const SEND_IDLE: Duration = Duration::from_secs(30);
+use super::reader::EVICTED;
+use crate::http::{Encoder, RequestFacts, early_hints};
 
 /// The response to one request, called by the application as `start_response`.
 #[pyclass(module = "unicoro", name = "StartResponse")]
 pub struct Response {
     stream: Option<Arc<Stream>>,
+    // A client that takes nothing of its response for this long is given up.
+    send_idle: Option<Duration>,
     facts: RequestFacts,
+    // The client asked whether to send its body, and has no answer yet.
+    continue_due: Option<Arc<AtomicBool>>,
     date: Arc<str>,
     encoder: Encoder,
     // Encoded and not sent yet.
     head: Vec<u8>,
     is_head_sent: bool,
     status: u16,
+    status_line: Vec<u8>,
     fields: Fields,
     body_sent: u64,
     // Sending has failed: the client is gone.
@@ -46,6 +50,23 @@ pub struct Fields {
 }
 
 impl Fields {
+    /// From an iterable of (name, value) tuples.
+    fn of(headers: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let mut fields = Self::default();
+        for field in headers.try_iter()? {
+            let field = field?;
+            let pair = field.cast::<PyTuple>().ok().filter(|pair| pair.len() == 2);
+            let pair = pair.ok_or_else(|| {
+                PyTypeError::new_err("headers must be a list of (name, value) tuples")
+            })?;
+            fields.push(
+                &pair.get_borrowed_item(0)?.to_owned(),
+                &pair.get_borrowed_item(1)?.to_owned(),
+            )?;
+        }
+        Ok(fields)
+    }
+
     fn push(&mut self, name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         push_latin1(name, "a header's name", &mut self.bytes)?;
         let name_end = self.bytes.len();
@@ -88,16 +109,30 @@ impl Response {
     pub fn new(stream: Arc<Stream>, facts: RequestFacts, date: Arc<str>) -> Self {
         Self {
             stream: Some(stream),
+            send_idle: None,
             facts,
+            continue_due: None,
             date,
             encoder: Encoder::new(facts),
             head: Vec::new(),
             is_head_sent: false,
             status: 0,
+            status_line: Vec::new(),
             fields: Fields::default(),
             body_sent: 0,
             broken: None,
         }
+    }
+
+    /// With a bound on how long the client may take nothing.
+    pub fn sending_within(self, send_idle: Option<Duration>) -> Self {
+        Self { send_idle, ..self }
+    }
+
+    /// The connection can be kept only if `due` is false when the head is made: else nobody knows
+    /// whether a body or a request comes next.
+    pub fn depends_on(&mut self, due: Arc<AtomicBool>) {
+        self.continue_due = Some(due);
     }
 
     /// Whether `start_response` was called.
@@ -115,6 +150,11 @@ impl Response {
         self.status
     }
 
+    /// `200 OK`, as the application gave it; empty before.
+    pub fn take_status_line(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.status_line)
+    }
+
     /// The fields that the application gave.
     pub fn take_fields(&mut self) -> Fields {
         std::mem::take(&mut self.fields)
@@ -125,9 +165,13 @@ impl Response {
         self.body_sent
     }
 
-    /// Whether sending has failed.
-    pub fn is_broken(&self) -> bool {
-        self.broken.is_some()
+    /// How sending has failed, if it has: a clause for the log.
+    pub fn breakage(&self) -> Option<&'static str> {
+        Some(match self.broken? {
+            io::ErrorKind::TimedOut => "the client took nothing of it for client_send_timeout",
+            io::ErrorKind::ConnectionAborted => EVICTED,
+            _ => "the client left before it had the whole response",
+        })
     }
 
     /// The encoder, to frame and to finish.
@@ -147,10 +191,19 @@ impl Response {
 
     /// Appends the head, once.
     pub fn gather_head(&mut self, out: &mut Vec<u8>) {
-        if !self.is_head_sent {
-            self.is_head_sent = true;
+        if !self.is_head_sent && self.begin_sending() {
             out.append(&mut self.head);
         }
+    }
+
+    /// The first byte is about to be sent. False: the request was answered as overdue meanwhile.
+    fn begin_sending(&mut self) -> bool {
+        self.is_head_sent = true;
+        let begun = self.stream.as_ref().is_some_and(|stream| stream.begin_response());
+        if !begun {
+            self.broken = Some(io::ErrorKind::TimedOut);
+        }
+        begun
     }
 
     /// Sends a piece of the body, with the head if it is still due, in one call.
@@ -158,15 +211,19 @@ impl Response {
     /// # Errors
     /// The client is gone.
     pub fn send(&mut self, py: Python<'_>, piece: &[u8]) -> io::Result<()> {
+        let was_head_sent = self.is_head_sent;
+        if !was_head_sent && !self.begin_sending() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
         let framed = self.encoder.frame(piece);
         self.body_sent += framed.data.len() as u64;
         let [prefix, data, suffix] = framed.parts();
-        let head = if self.is_head_sent { &[] } else { self.head.as_slice() };
-        self.is_head_sent = true;
+        let head = if was_head_sent { &[] } else { self.head.as_slice() };
         let mut parts =
             [IoSlice::new(head), IoSlice::new(prefix), IoSlice::new(data), IoSlice::new(suffix)];
         let stream = self.stream.clone().ok_or(io::ErrorKind::NotConnected)?;
-        let sent = detached(py, || stream.send_all(&mut parts, Some(SEND_IDLE)));
+        let idle = self.send_idle;
+        let sent = detached(py, || stream.send_all(&mut parts, idle));
         self.note(sent)
     }
 
@@ -179,7 +236,8 @@ impl Response {
             return Ok(());
         }
         let stream = self.stream.clone().ok_or(io::ErrorKind::NotConnected)?;
-        let sent = detached(py, || stream.send_all(&mut [IoSlice::new(bytes)], Some(SEND_IDLE)));
+        let idle = self.send_idle;
+        let sent = detached(py, || stream.send_all(&mut [IoSlice::new(bytes)], idle));
         self.note(sent)
     }
 
@@ -192,19 +250,22 @@ impl Response {
         py: Python<'_>,
         stretch: &super::file_wrapper::Stretch,
     ) -> io::Result<()> {
-        let framed = self.encoder.frame_len(stretch.len);
+        // A file longer than the Content-Length is a part of a file, and no mistake.
+        let wanted = self.encoder.remaining().unwrap_or(u64::MAX);
+        let framed = self.encoder.frame_len(stretch.len.min(wanted));
         let mut front = Vec::new();
         self.gather_head(&mut front);
         front.extend_from_slice(&framed.prefix);
         let stream = self.stream.clone().ok_or(io::ErrorKind::NotConnected)?;
+        let idle = self.send_idle;
         let sent = detached(py, || {
-            stream.send_all(&mut [IoSlice::new(&front)], Some(SEND_IDLE))?;
-            let sent = stream.send_file(stretch.fd, stretch.offset, framed.len, Some(SEND_IDLE))?;
+            stream.send_all(&mut [IoSlice::new(&front)], idle)?;
+            let sent = stream.send_file(stretch.fd, stretch.offset, framed.len, idle)?;
             if sent < framed.len {
                 // Its length was promised, in a header or in a chunk's size.
                 return Err(io::Error::other("the file became shorter while it was sent"));
             }
-            stream.send_all(&mut [IoSlice::new(framed.suffix)], Some(SEND_IDLE))?;
+            stream.send_all(&mut [IoSlice::new(framed.suffix)], idle)?;
             Ok(sent)
         });
         self.body_sent += *sent.as_ref().unwrap_or(&0);
@@ -223,17 +284,9 @@ impl Response {
     fn begin(&mut self, status: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>) -> PyResult<()> {
         let mut line = Vec::with_capacity(32);
         push_latin1(status, "the status", &mut line)?;
-        let mut fields = Fields::default();
-        for field in headers.try_iter()? {
-            let field = field?;
-            let pair = field.cast::<PyTuple>().ok().filter(|pair| pair.len() == 2);
-            let pair = pair.ok_or_else(|| {
-                PyTypeError::new_err("headers must be a list of (name, value) tuples")
-            })?;
-            fields.push(
-                &pair.get_borrowed_item(0)?.to_owned(),
-                &pair.get_borrowed_item(1)?.to_owned(),
-            )?;
+        let fields = Fields::of(headers)?;
+        if self.continue_due.as_ref().is_some_and(|due| due.load(Ordering::Relaxed)) {
+            self.facts.keep_alive = false;
         }
         let mut encoder = Encoder::new(self.facts);
         let mut head = Vec::with_capacity(256);
@@ -242,6 +295,7 @@ impl Response {
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
         self.status =
             std::str::from_utf8(&line[..3]).ok().and_then(|c| c.parse().ok()).unwrap_or(0);
+        self.status_line = line;
         self.encoder = encoder;
         self.head = head;
         self.fields = fields;
@@ -279,11 +333,39 @@ impl Response {
         slf.as_any().getattr(intern!(py, "write"))
     }
 
+    /// `wsgi.early_hints`: sends a 103 with these fields, as often as it is called before the head.
+    /// Too late, and on HTTP/1.0, it does nothing.
+    fn early_hints(&mut self, py: Python<'_>, headers: &Bound<'_, PyAny>) -> PyResult<()> {
+        if self.is_head_sent || self.stream.is_none() {
+            return Ok(());
+        }
+        let fields = Fields::of(headers)?;
+        let mut hints = Vec::new();
+        early_hints(self.facts.version, fields.iter(), &mut hints)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        self.send_raw(py, &hints).map_err(client_gone)
+    }
+
+    /// `unicoro.client_disconnected`: whether nobody is left to answer.
+    fn client_disconnected(slf: &Bound<'_, Self>) -> bool {
+        match slf.try_borrow() {
+            Ok(response) => {
+                response.broken.is_some()
+                    || response.stream.as_ref().is_none_or(|stream| stream.has_client_left())
+            }
+            // Another thread is sending to the client right now.
+            Err(_) => false,
+        }
+    }
+
     fn write(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>) -> PyResult<()> {
         if self.stream.is_none() {
             return Err(PyBrokenPipeError::new_err("this request is over"));
         }
-        let sent = self.send(py, data.as_bytes());
-        sent.map_err(|error| PyBrokenPipeError::new_err(format!("the client is gone: {error}")))
+        self.send(py, data.as_bytes()).map_err(client_gone)
     }
+}
+
+fn client_gone(error: io::Error) -> PyErr {
+    PyBrokenPipeError::new_err(format!("the client is gone: {error}"))
 }

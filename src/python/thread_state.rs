@@ -25,6 +25,8 @@ use super::attach::{attached, detached};
 
 thread_local! {
     static CURRENT: Cell<*const GreenThreadState> = const { Cell::new(ptr::null()) };
+    // The state of an engine's OS thread, for as long as the thread lives.
+    static LASTING: Cell<*mut ffi::PyThreadState> = const { Cell::new(ptr::null_mut()) };
 }
 
 /// The pthread key of CPython's slot (`_PyRuntime.gilstate.autoTSSkey`), found by [`find_slot`].
@@ -83,6 +85,10 @@ impl GreenState for GreenThreadState {
         CURRENT.set(self);
         set_slot(self.state);
     }
+
+    fn interrupt(&self) {
+        super::request_timeout::trip();
+    }
 }
 
 impl Drop for GreenThreadState {
@@ -106,10 +112,29 @@ pub(super) fn current() -> Option<&'static GreenThreadState> {
     (!current.is_null()).then(|| unsafe { &*current })
 }
 
-/// Runs `body`, which never returns, on a scheduler's thread: attached once as an OS thread, so that
-/// pyo3 counts this thread as attached for good (see [`super::attach`]).
-pub fn on_scheduler_thread(body: &mut dyn FnMut()) {
-    attached(|py| detached(py, body));
+/// Runs `body` on an OS thread of the engine's with one state for all of its life, so that what
+/// Python keeps by thread lasts; and so that pyo3 counts the thread as attached for good (see
+/// [`super::attach`]).
+pub fn on_engine_thread(body: &mut dyn FnMut()) {
+    attached(|py| {
+        // SAFETY: needs no GIL; the state of this thread.
+        LASTING.set(unsafe { ffi::PyGILState_GetThisThreadState() });
+        detached(py, body);
+        LASTING.set(ptr::null_mut());
+    });
+}
+
+/// The lasting state of this OS thread, in force: for code outside any green thread.
+pub(super) fn lasting() -> Option<*mut ffi::PyThreadState> {
+    let state = LASTING.get();
+    if state.is_null() {
+        return None;
+    }
+    // The green thread that ran last may have left its own.
+    if SLOT.load(Ordering::Relaxed) != u32::MAX {
+        set_slot(state);
+    }
+    Some(state)
 }
 
 /// Finds CPython's slot: the pthread key that holds this thread's state, confirmed by emptying it.

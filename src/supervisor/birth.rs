@@ -20,6 +20,7 @@ use std::sync::Arc;
 use super::host::Host;
 use super::report::{ReportReader, ReportWriter};
 use super::worker_seat::WorkerSeat;
+use crate::logging::TRACEBACK;
 use crate::sys::fd::set_nonblocking;
 use crate::sys::listener::Listener;
 use crate::sys::pipe::pipe;
@@ -56,17 +57,25 @@ pub(super) fn give_birth(
     slot.reset();
     slot.set_state(SlotState::Booting);
     let supervisor = Pid::me();
+    if let Err(traceback) = host.pre_fork(number, generation) {
+        log::error!(target: TRACEBACK, "{traceback}");
+        return Err(io::Error::other("the hook pre_fork failed"));
+    }
     let blocked = Blocked::all()?;
     host.before_fork();
-    let forked = fork();
-    if matches!(forked, Ok(Fork::Child)) {
-        let report = ReportWriter::new(writer);
-        return Ok(Born::Child(Newborn { number, generation, slot, report, supervisor, blocked }));
-    }
-    host.after_fork_parent();
-    match forked? {
-        Fork::Parent(pid) => Ok(Born::Parent { pid, reports: ReportReader::new(reader) }),
-        Fork::Child => Err(io::Error::other("handled above")),
+    match fork() {
+        Ok(Fork::Child) => {
+            let report = ReportWriter::new(writer);
+            Ok(Born::Child(Newborn { number, generation, slot, report, supervisor, blocked }))
+        }
+        Ok(Fork::Parent(pid)) => {
+            host.after_fork_parent();
+            Ok(Born::Parent { pid, reports: ReportReader::new(reader) })
+        }
+        Err(error) => {
+            host.after_fork_parent();
+            Err(error)
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 //!                                  └──────────── fork, kill, log, bind <─────────────────────┘
 //! ```
 //!
-//! [`plan`] decides and touches nothing, [`arbiter`] acts and decides nothing. The supervisor has
+//! [`plan`] decides and touches nothing, the arbiter acts and decides nothing. The supervisor has
 //! one thread and never imports the app; what it needs of the rest of the program it asks of a
 //! [`Host`].
 //!
@@ -24,6 +24,8 @@ mod options;
 pub mod plan;
 mod report;
 mod startup;
+mod systemd;
+mod upgrade;
 mod worker_seat;
 
 #[cfg(test)]

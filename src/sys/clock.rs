@@ -30,6 +30,12 @@ impl Moment {
         Moment(millis)
     }
 
+    /// That much earlier.
+    #[must_use]
+    pub fn before(self, span: Duration) -> Moment {
+        Moment(self.0.saturating_sub(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
+    }
+
     /// Milliseconds since the clock's own start.
     #[must_use]
     pub const fn as_millis(self) -> u64 {

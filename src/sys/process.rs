@@ -67,6 +67,23 @@ impl Pid {
     }
 }
 
+/// The threads of this process, as gettid(2) numbers them.
+#[must_use]
+pub fn threads() -> Vec<i32> {
+    let entries = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Sends a signal to one thread of this process, as gettid(2) numbers them.
+///
+/// # Errors
+/// `ESRCH` when it is gone.
+pub fn signal_thread(thread: i32, signal: i32) -> io::Result<()> {
+    // SAFETY: tgkill takes three integers.
+    let sent = unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, signal) };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 impl fmt::Display for Pid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

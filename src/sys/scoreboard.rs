@@ -46,6 +46,7 @@ pub struct Slot {
     beat_ms: AtomicU64,
     state: AtomicU32,
     text_len: AtomicU32,
+    text_since_ms: AtomicU64,
     requests: AtomicU64,
     busy: AtomicU64,
     connections: AtomicU64,
@@ -117,10 +118,11 @@ impl Slot {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// Leaves a text (the request line) for the supervisor to print should this worker hang.
-    /// Longer texts are cut.
-    pub fn set_current(&self, text: &[u8]) {
+    /// Leaves a text (the request line), and since when it is true, for the supervisor to print
+    /// should this worker hang or die. Longer texts are cut.
+    pub fn set_current(&self, text: &[u8], since: Moment) {
         self.text_len.store(0, Ordering::Release);
+        self.text_since_ms.store(since.as_millis(), Ordering::Relaxed);
         let text = &text[..text.len().min(TEXT_WORDS * 8)];
         for (word, part) in self.text.iter().zip(text.chunks(8)) {
             let mut bytes = [0; 8];
@@ -135,7 +137,7 @@ impl Slot {
         self.text_len.store(0, Ordering::Release);
     }
 
-    /// The text, if there is one. Read while it is being changed, it may be a mixture of two; the
+    /// The text with its age, if there is one. Read while it is being changed, it may be a mixture of two; the
     /// supervisor reads it only from a worker that has stopped moving.
     #[must_use]
     pub fn current(&self) -> Option<String> {
@@ -145,7 +147,9 @@ impl Slot {
         }
         let words = self.text.iter().flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes());
         let bytes: Vec<u8> = words.take(length).collect();
-        Some(String::from_utf8_lossy(&bytes).into_owned())
+        let since = Moment::from_millis(self.text_since_ms.load(Ordering::Relaxed));
+        let age = (Moment::now() - since).as_secs_f32();
+        Some(format!("{} ({age:.1} s old)", String::from_utf8_lossy(&bytes)))
     }
 
     /// Makes the slot ready for a new worker: all zero, and a first beat on its behalf.
@@ -209,6 +213,7 @@ impl Scoreboard {
 mod tests {
     use super::*;
     use crate::sys::process::{Exit, Fork, exit_now, fork, wait_for};
+    use std::time::Duration;
 
     #[test]
     fn slots_do_not_share_a_cache_line() {
@@ -228,14 +233,15 @@ mod tests {
                 slot.request_began();
                 slot.request_ended();
                 slot.set_connections(7);
-                slot.set_current(b"GET /slow HTTP/1.1");
+                slot.set_current(b"GET /slow", Moment::now().before(Duration::from_secs(60)));
                 exit_now(0)
             }
             Fork::Parent(pid) => assert_eq!(wait_for(pid).unwrap(), Exit::Code(0)),
         }
         assert_eq!(slot.state(), SlotState::Serving);
         assert_eq!((slot.requests(), slot.busy(), slot.connections()), (1, 1, 7));
-        assert_eq!(slot.current().as_deref(), Some("GET /slow HTTP/1.1"));
+        let current = slot.current().unwrap();
+        assert!(current.starts_with("GET /slow (6") && current.ends_with(" s old)"), "{current}");
         slot.reset();
         assert_eq!(slot.current(), None);
         assert_eq!(slot.requests(), 0);
@@ -245,7 +251,8 @@ mod tests {
     #[test]
     fn a_long_text_is_cut() {
         let slot = Scoreboard::new(1).unwrap().slot(0).unwrap();
-        slot.set_current(&[b'x'; 1000]);
-        assert_eq!(slot.current().map(|text| text.len()), Some(TEXT_WORDS * 8));
+        slot.set_current(&[b'x'; 1000], Moment::now());
+        let text = slot.current().unwrap();
+        assert_eq!(text.matches('x').count(), TEXT_WORDS * 8);
     }
 }

@@ -37,6 +37,8 @@ impl Signal {
     pub const CHLD: Signal = Signal(libc::SIGCHLD);
     /// Abort: what the watchdog sends first.
     pub const ABRT: Signal = Signal(libc::SIGABRT);
+    /// A broken pointer: a crash.
+    pub const SEGV: Signal = Signal(libc::SIGSEGV);
     /// Cannot be caught.
     pub const KILL: Signal = Signal(libc::SIGKILL);
     /// Writing to a pipe that nobody reads.

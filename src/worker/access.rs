@@ -6,7 +6,6 @@ use std::time::Duration;
 use unicoro_contract::Address;
 
 use crate::http::{Head, percent_decode};
-use crate::logging::access_record::nothing;
 use crate::logging::{AccessLog, AccessRecord};
 use crate::python::Fields;
 use crate::sys::clock::unix_now;
@@ -24,6 +23,8 @@ pub struct Answered<'a> {
     pub body_sent: u64,
     /// Its fields.
     pub fields: &'a Fields,
+    /// Variables of its environ.
+    pub environ: &'a [(String, String)],
     /// From the whole head to the end of the response.
     pub duration: Duration,
 }
@@ -44,6 +45,10 @@ pub fn write(log: &AccessLog, answered: &Answered<'_>) {
             .find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
             .map(|(_, value)| Cow::Borrowed(value))
     };
+    let environ = |name: &str| {
+        let found = answered.environ.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| Cow::Borrowed(value.as_bytes()))
+    };
     log.write(&AccessRecord {
         remote_addr: remote_addr.as_bytes(),
         method: &text(head.map(|head| head.method)),
@@ -58,6 +63,6 @@ pub fn write(log: &AccessLog, answered: &Answered<'_>) {
         pid: Pid::me(),
         request_header: &request_header,
         response_header: &response_header,
-        environ: &nothing,
+        environ: &environ,
     });
 }

@@ -9,8 +9,12 @@ mod access;
 mod boot;
 mod clock;
 mod control;
+mod desk;
 mod linger;
+mod memory;
 mod quota;
+mod rules;
 mod serve;
+mod stall;
 
-pub use boot::{EngineChoice, check, load, run};
+pub use boot::{Concurrency, EngineChoice, Equipment, access_log, check, load, run};

@@ -3,15 +3,16 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::config::Settings;
 use crate::supervisor::WorkerSeat;
 
-/// How many requests are left, and the seat that counts them.
+/// How many requests are left, and the seat that asks.
 pub struct Quota {
     left: Option<AtomicU64>,
     seat: Arc<WorkerSeat>,
+    is_retiring: AtomicBool,
 }
 
 impl Quota {
@@ -23,22 +24,28 @@ impl Quota {
             let random = RandomState::new().build_hasher().finish();
             share + random % (settings.max_requests_jitter + 1)
         });
-        Self { left: share.map(AtomicU64::new), seat }
-    }
-
-    /// A request begins; its line is left where the supervisor finds it.
-    pub fn began(&self, line: &str) {
-        self.seat.slot.request_began();
-        self.seat.slot.set_current(line.as_bytes());
+        Self { left: share.map(AtomicU64::new), seat, is_retiring: AtomicBool::new(false) }
     }
 
     /// A request has ended.
-    pub fn ended(&self) {
-        self.seat.slot.request_ended();
-        self.seat.slot.clear_current();
+    pub fn use_one(&self) {
         let Some(left) = &self.left else { return };
         if left.fetch_sub(1, Ordering::Relaxed) == 1 {
             log::info!("max_requests reached: asking for a successor");
+            self.retire();
+        }
+    }
+
+    /// A hook wants the worker to be replaced.
+    pub fn cancelled(&self) {
+        if !self.is_retiring.load(Ordering::Relaxed) {
+            log::info!("a hook has set worker.alive to False: asking for a successor");
+            self.retire();
+        }
+    }
+
+    fn retire(&self) {
+        if !self.is_retiring.swap(true, Ordering::Relaxed) {
             self.seat.retiring();
         }
     }

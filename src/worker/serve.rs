@@ -6,36 +6,38 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Connection, GreenState, Handler, Inbox, Stop, StopState,
+    AfterRead, AfterServe, Blocked, Connection, CurrentRequest, GreenState, Handler, Inbox, Stop,
+    StopState, Stream,
 };
 
 use crate::config::Settings;
 use crate::http::{
-    BodyDecoder, Framing, Head, HttpError, Limits, RequestFacts, parse, refusal, scan,
+    BodyDecoder, Framing, Head, HttpError, Preface, RequestFacts, below, has_begun, parse_lenient,
+    preface, refusal, scan,
 };
 use crate::logging::AccessLog;
-use crate::python::{
-    self, Application, Ends, Fields, GreenThreadState, Outcome, Reader, Request, SEND_IDLE,
-};
+use crate::python::{self, Application, Fields, GreenThreadState, Outcome, Place, Reader, Request};
 
 use super::access::{self, Answered};
 use super::clock::date;
+use super::desk::Desk;
 use super::linger::linger;
+use super::memory::Memory;
 use super::quota::Quota;
-
-/// The whole request head must have come this long after its first byte.
-const HEAD_DEADLINE: Duration = Duration::from_secs(30);
-/// What is read of a body that the application left unread, to keep the connection.
-const MOST_DRAINED: usize = 256 * 1024;
+use super::rules::Rules;
+use super::stall;
 
 /// Serves one application.
 pub struct Server {
     application: Application,
-    limits: Limits,
+    rules: Rules,
     keepalive: Option<Duration>,
     stop: Arc<Stop>,
     access: Option<AccessLog>,
+    environ_names: Vec<String>,
     quota: Quota,
+    desk: Desk,
+    request_timeout: Option<Duration>,
 }
 
 impl Server {
@@ -47,75 +49,163 @@ impl Server {
         stop: Arc<Stop>,
         access: Option<AccessLog>,
         quota: Quota,
+        desk: Desk,
     ) -> Self {
-        let limits = Limits {
-            line: settings.limit_request_line.unwrap_or(0),
-            fields: settings.limit_request_fields,
-            field_size: settings.limit_request_field_size.unwrap_or(0),
-        };
         let keepalive = Some(settings.keepalive).filter(|idle| keeps_alive && !idle.is_zero());
-        Self { application, limits, keepalive, stop, access, quota }
+        let rules = Rules::new(settings);
+        let environ_names = access.as_ref().map(|log| log.format().environ_names());
+        let environ_names = environ_names.unwrap_or_default();
+        Self {
+            application,
+            rules,
+            keepalive,
+            stop,
+            access,
+            environ_names,
+            quota,
+            desk,
+            request_timeout: settings.request_timeout,
+        }
     }
 
-    /// A head that breaks the rules: answered, logged, closed.
-    fn refuse(&self, conn: &mut Connection, error: &HttpError) -> AfterServe {
-        log::info!("refused a request of {}: {error}", peer(conn));
-        let answer = refusal(error.status, &error.detail, &date(), false);
-        let is_sent = conn.stream.send_all(&mut [IoSlice::new(&answer)], Some(SEND_IDLE)).is_ok();
+    /// Takes a PROXY header off the start of a connection, once. False: more must come first.
+    fn take_preface(&self, conn: &mut Connection) -> Result<bool, HttpError> {
+        let versions = self.rules.proxy_versions;
+        if !versions.any() || Memory::of(conn).is_some_and(|memory| memory.is_prefaced) {
+            return Ok(true);
+        }
+        let proxy = match preface(conn.inbox.as_slice(), versions)? {
+            Preface::Partial => return Ok(false),
+            Preface::Absent => None,
+            Preface::Header { .. } if !self.rules.is_trusted_proxy(&conn.peer) => {
+                return Err(HttpError::proxy_forbidden());
+            }
+            Preface::Header { len, header } => {
+                conn.inbox.consume(len);
+                Some(header)
+            }
+        };
+        let memory = Memory::of_mut(conn);
+        memory.is_prefaced = true;
+        memory.proxy = proxy;
+        Ok(true)
+    }
+
+    /// A request that breaks the rules: answered, logged, closed.
+    fn refuse(
+        &self,
+        conn: &mut Connection,
+        head: Option<&Head<'_>>,
+        error: &HttpError,
+    ) -> AfterServe {
+        let client = Memory::client(conn);
+        // What is not the client's fault is the set-up's.
+        let level = if error.status == 500 { log::Level::Error } else { log::Level::Info };
+        log::log!(level, "refused a request of {}: {error}", shown(&client));
+        let is_head = head.is_some_and(|head| head.method == "HEAD");
+        let answer = refusal(error.status, &error.detail, &date(), is_head);
+        let parts = &mut [IoSlice::new(&answer)];
+        let is_sent = conn.stream.send_all(parts, self.rules.send_idle).is_ok();
         if let Some(log) = &self.access {
             access::write(
                 log,
                 &Answered {
-                    peer: &conn.peer,
-                    head: None,
+                    peer: &client,
+                    head,
                     status: error.status,
                     body_sent: 0,
                     fields: &Fields::default(),
+                    environ: &[],
                     duration: Duration::ZERO,
                 },
             );
         }
-        if is_sent {
+        // A client that was too slow has nothing under way that could reset the connection.
+        if is_sent && error.status != 408 {
             linger(&conn.stream, &mut conn.inbox);
         }
         AfterServe::Close
     }
 
-    fn answer(&self, conn: &mut Connection, head: &Head<'_>) -> AfterServe {
+    /// Judges what `parse` leaves to the settings, and answers.
+    fn admit(&self, conn: &mut Connection, mut head: Head<'_>) -> AfterServe {
+        let is_trusted = self.rules.is_trusted_forwarder(&conn.peer);
+        let forwarded = match self.rules.forwarding.apply(&mut head, is_trusted) {
+            Ok(forwarded) => forwarded,
+            Err(error) => return self.refuse(conn, Some(&head), &error),
+        };
+        let longest = self.rules.body.longest;
+        if matches!(head.framing, Framing::Length(length) if length > longest) {
+            return self.refuse(conn, Some(&head), &HttpError::body_too_long(longest));
+        }
+        let script_name = forwarded.script_name.map(String::from_utf8_lossy);
+        let script_name = script_name.as_deref().unwrap_or(&self.rules.script_name);
+        let path = match below(head.target.path, script_name) {
+            Ok(path) => path,
+            Err(error) => return self.refuse(conn, Some(&head), &error),
+        };
+        let client = Memory::client(conn);
+        let proxy = Memory::of(conn).and_then(|memory| memory.proxy);
+        let local = conn.local.clone();
+        let place = Place {
+            client: &client,
+            local: &local,
+            proxy: proxy.as_ref(),
+            is_https: forwarded.is_https,
+            script_name: script_name.trim_end_matches('/'),
+            path,
+        };
+        self.answer(conn, &head, place)
+    }
+
+    fn answer(&self, conn: &mut Connection, head: &Head<'_>, place: Place<'_>) -> AfterServe {
         let began = Instant::now();
-        self.quota.began(head.target.raw);
-        let keep_alive =
-            head.keep_alive && self.keepalive.is_some() && self.stop.state() == StopState::Running;
+        conn.stream.expect_response();
+        let in_progress = self.desk.begin(format!("{} {}", head.method, head.target.raw));
+        let client = place.client;
+        let keep_alive = head.keep_alive
+            && self.keepalive.is_some()
+            && Memory::of(conn).is_none_or(|memory| memory.in_a_row < self.rules.pipelined)
+            && self.stop.state() == StopState::Running;
         let facts =
             RequestFacts { version: head.version, is_head: head.method == "HEAD", keep_alive };
         let reader = (head.framing != Framing::Empty).then(|| {
             let inbox = std::mem::take(&mut conn.inbox);
             let decoder = BodyDecoder::new(head.framing);
-            Reader::new(Arc::clone(&conn.stream), inbox, decoder, head.expects_continue)
+            let stream = Arc::clone(&conn.stream);
+            Reader::new(stream, inbox, decoder, head.expects_continue, self.rules.body)
         });
         let has_body = reader.is_some();
         let mut outcome = self.application.call(Request {
             head,
-            ends: Ends { peer: &conn.peer, local: &conn.local },
+            place,
             stream: &conn.stream,
             reader,
             facts,
             date: date(),
+            send_idle: self.rules.send_idle,
+            environ_names: &self.environ_names,
         });
         if !outcome.unsent.is_empty() {
-            let sent = conn.stream.send_all(&mut [IoSlice::new(&outcome.unsent)], Some(SEND_IDLE));
+            let parts = &mut [IoSlice::new(&outcome.unsent)];
+            let sent = conn.stream.send_all(parts, self.rules.send_idle);
             outcome.is_client_gone |= sent.is_err();
         }
-        self.quota.ended();
+        drop(in_progress);
+        self.quota.use_one();
+        if outcome.ends_worker {
+            self.quota.cancelled();
+        }
         if let Some(log) = &self.access {
             access::write(
                 log,
                 &Answered {
-                    peer: &conn.peer,
+                    peer: client,
                     head: Some(head),
                     status: outcome.status,
                     body_sent: outcome.body_sent,
                     fields: &outcome.fields,
+                    environ: &outcome.environ,
                     duration: began.elapsed(),
                 },
             );
@@ -131,7 +221,7 @@ impl Server {
         }
         let is_drained = match outcome.reader {
             Some(mut reader) => {
-                let is_drained = outcome.keep_alive && drain(&mut reader);
+                let is_drained = outcome.keep_alive && drain(&mut reader, self.rules.unread_body);
                 let is_read = reader.is_done();
                 conn.inbox = reader.into_inbox();
                 is_drained || (is_read && !outcome.keep_alive)
@@ -141,6 +231,11 @@ impl Server {
         };
         match self.keepalive {
             Some(idle) if outcome.keep_alive && is_drained => {
+                if !conn.inbox.is_empty() {
+                    Memory::of_mut(conn).in_a_row += 1;
+                } else if Memory::of(conn).is_some() {
+                    Memory::of_mut(conn).in_a_row = 0;
+                }
                 AfterServe::Park { until: Some(Instant::now() + idle) }
             }
             _ => {
@@ -151,10 +246,19 @@ impl Server {
             }
         }
     }
+
+    /// The head goes on, until the deadline that its first byte has set.
+    fn park(&self, conn: &mut Connection) -> AfterRead {
+        if conn.deadline.is_none() {
+            conn.deadline = self.rules.head_timeout.map(|timeout| Instant::now() + timeout);
+        }
+        AfterRead::Park { until: conn.deadline }
+    }
 }
 
-/// Reads what the application left of the body. False: it is too much, or will not come.
-fn drain(reader: &mut Reader) -> bool {
+/// Reads what the application left of the body, at most `most`. False: it is too much, or will not
+/// come.
+fn drain(reader: &mut Reader, most: usize) -> bool {
     // A client that waits for "100 Continue" sends the body only if it feels like it.
     if reader.failure().is_some() || (reader.owes_continue() && !reader.is_done()) {
         return false;
@@ -163,7 +267,7 @@ fn drain(reader: &mut Reader) -> bool {
     let mut drained = 0;
     while !reader.is_done() {
         waste.clear();
-        match reader.read(MOST_DRAINED - drained, &mut waste) {
+        match reader.read((most - drained).min(DRAIN_STEP), &mut waste) {
             Ok(0) | Err(_) => break,
             Ok(count) => drained += count,
         }
@@ -171,8 +275,11 @@ fn drain(reader: &mut Reader) -> bool {
     reader.is_done()
 }
 
-fn peer(conn: &Connection) -> String {
-    match &conn.peer {
+/// Thrown away at a time.
+const DRAIN_STEP: usize = 64 * 1024;
+
+fn shown(client: &unicoro_contract::Address) -> String {
+    match client {
         unicoro_contract::Address::Ip(address) => address.to_string(),
         unicoro_contract::Address::Unix(_) => "a unix socket".into(),
     }
@@ -180,40 +287,48 @@ fn peer(conn: &Connection) -> String {
 
 impl Handler for Server {
     fn opened(&self, _conn: &Connection) -> Option<Instant> {
-        Some(Instant::now() + HEAD_DEADLINE)
+        self.rules.head_timeout.map(|timeout| Instant::now() + timeout)
     }
 
     fn read(&self, conn: &mut Connection) -> AfterRead {
-        let is_first_look = conn.scanned == 0;
-        match scan(conn.inbox.as_slice(), &mut conn.scanned, &self.limits) {
-            Ok(None) => {
-                if is_first_look || conn.deadline.is_none() {
-                    conn.deadline = Some(Instant::now() + HEAD_DEADLINE);
-                }
-                AfterRead::Park { until: conn.deadline }
-            }
+        match self.take_preface(conn) {
+            Ok(true) => {}
+            Ok(false) => return self.park(conn),
+            Err(_) => return AfterRead::Serve,
+        }
+        match scan(conn.inbox.as_slice(), &mut conn.scanned, &self.rules.limits) {
+            Ok(None) => self.park(conn),
             // A refusal waits for the client to take it, so it is no work for the reactor.
             Ok(Some(_)) | Err(_) => AfterRead::Serve,
         }
     }
 
-    fn expired(&self, _conn: &mut Connection) -> AfterRead {
-        AfterRead::Close
+    fn expired(&self, conn: &mut Connection) -> AfterRead {
+        // An idle connection is owed nothing, a head that has begun its 408.
+        if has_begun(conn.inbox.as_slice()) { AfterRead::Serve } else { AfterRead::Close }
     }
 
     fn serve(&self, conn: &mut Connection) -> AfterServe {
         conn.deadline = None;
         conn.scanned = 0;
-        let len = match scan(conn.inbox.as_slice(), &mut conn.scanned, &self.limits) {
+        let limits = &self.rules.limits;
+        let found = self.take_preface(conn).and_then(|is_whole| {
+            if is_whole { scan(conn.inbox.as_slice(), &mut conn.scanned, limits) } else { Ok(None) }
+        });
+        let len = match found {
             Ok(Some(len)) => len,
-            Ok(None) => return AfterServe::Close,
-            Err(error) => return self.refuse(conn, &error),
+            // The deadline has passed.
+            Ok(None) => return self.refuse(conn, None, &HttpError::head_timeout()),
+            Err(error) => return self.refuse(conn, None, &error),
         };
         conn.scanned = 0;
-        let bytes = conn.inbox.take_front(len);
-        let next = match parse(&bytes, &self.limits) {
-            Ok(head) => self.answer(conn, &head),
-            Err(error) => self.refuse(conn, &error),
+        let mut bytes = conn.inbox.take_front(len);
+        let leniency = &self.rules.leniency;
+        let loosened =
+            if leniency.rewrites() { leniency.loosen(&mut bytes, limits) } else { Ok(()) };
+        let next = match loosened.and_then(|()| parse_lenient(&bytes, limits, leniency)) {
+            Ok(head) => self.admit(conn, head),
+            Err(error) => self.refuse(conn, None, &error),
         };
         Inbox::recycle(bytes);
         next
@@ -223,8 +338,33 @@ impl Handler for Server {
         GreenThreadState::new()
     }
 
-    fn on_scheduler_thread(&self, body: &mut dyn FnMut()) {
-        python::on_scheduler_thread(body);
+    fn on_engine_thread(&self, body: &mut dyn FnMut()) {
+        python::on_engine_thread(body);
+    }
+
+    fn take_lock(&self, until: &dyn Fn() -> bool) {
+        python::take_lock(until);
+    }
+
+    fn overdue(&self, request: Option<&CurrentRequest>, stream: &Stream, identity: usize) {
+        let line = request.map_or("a request", |request| request.line.as_str());
+        let timeout = self.request_timeout.unwrap_or_default().as_secs();
+        if stream.take_response() {
+            log::warn!("{line} has exceeded request_timeout ({timeout} s): answered 504");
+            stream.part(&refusal(504, "", &date(), false));
+        } else {
+            log::warn!("{line} has exceeded request_timeout ({timeout} s) in its response: closed");
+            stream.part(b"");
+        }
+        python::raise_in(identity);
+    }
+
+    fn overdue_ended(&self, identity: usize) {
+        python::forgive(identity);
+    }
+
+    fn blocked(&self, blocked: &Blocked) {
+        stall::report(blocked, self.desk);
     }
 
     fn preemption_points(&self) -> Range<usize> {

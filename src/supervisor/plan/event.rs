@@ -42,6 +42,8 @@ pub enum Event<'a> {
         pid: Pid,
         /// How.
         exit: Exit,
+        /// The request that it left in its slot.
+        request: Option<String>,
     },
     /// The settings were read again and the addresses bound; or why not.
     Reloaded(Result<Terms, String>),

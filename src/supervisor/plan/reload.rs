@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use super::seats::Stage;
-use super::{Action, Plan, Terms};
+use super::{Action, Announcement, Plan, Terms};
 use crate::logging::LogLevel;
 use crate::sys::clock::Moment;
 use crate::sys::process::Pid;
@@ -30,14 +30,15 @@ impl Plan {
             self.out.push(Action::Settle { generation: self.current.generation });
         }
         self.log(LogLevel::Info, "Hang up: Master".to_owned());
+        self.out.push(Action::Announce(Announcement::Reloading));
         self.out.push(Action::Reload);
     }
 
-    pub(super) fn on_reloaded(&mut self, result: Result<Terms, String>, now: Moment) {
+    pub(super) fn on_reloaded(&mut self, result: Result<Terms, String>) {
         match result {
             Ok(_) if self.is_stopping() => {}
             Ok(terms) => self.incoming = Some(terms),
-            Err(why) => self.report_failed_reload(&why, now),
+            Err(why) => self.report_failed_reload(&why),
         }
     }
 
@@ -55,8 +56,9 @@ impl Plan {
         self.dismiss_generation(old.generation, now + incoming.graceful_timeout);
         self.out.push(Action::Settle { generation: incoming.generation });
         if old.workers != incoming.workers {
-            self.workers_changed(Some(old.workers));
+            self.workers_changed(old.workers);
         }
+        self.announce_ready();
         let text = format!("Reload done: generation {} serves", incoming.generation);
         self.log(LogLevel::Info, text);
     }
@@ -65,11 +67,12 @@ impl Plan {
     pub(super) fn abandon_incoming(&mut self, why: &str, now: Moment) {
         let Some(incoming) = self.incoming.take() else { return };
         self.dismiss_generation(incoming.generation, now + ABANDONED_GRACE);
-        self.report_failed_reload(why, now);
+        self.report_failed_reload(why);
     }
 
-    fn report_failed_reload(&mut self, why: &str, _now: Moment) {
+    fn report_failed_reload(&mut self, why: &str) {
         self.out.push(Action::Settle { generation: self.current.generation });
+        self.out.push(Action::Announce(Announcement::ReloadFailed));
         self.out.push(Action::LogLines(format!(
             "Reload failed; the old workers serve on. Correct this and send HUP again: {why}"
         )));

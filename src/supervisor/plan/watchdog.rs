@@ -52,7 +52,7 @@ pub(super) fn interval(timeout: Duration) -> Duration {
 pub fn timeout_message(pid: Pid, age: Duration, request: Option<&str>) -> String {
     let seconds = age.as_secs_f32();
     let doing = match request {
-        Some(request) => format!("at the request {request:?}"),
+        Some(request) => format!("at the request {request}"),
         None => "and left no request line".to_owned(),
     };
     format!(
@@ -96,6 +96,6 @@ mod tests {
     fn the_message_names_worker_age_and_request() {
         let message = timeout_message(Pid::me(), Duration::from_millis(4250), Some("GET /a"));
         assert!(message.starts_with(&format!("WORKER TIMEOUT (pid:{})", Pid::me())));
-        assert!(message.contains("4.2 s") && message.contains("\"GET /a\""), "{message}");
+        assert!(message.contains("4.2 s") && message.contains("the request GET /a."), "{message}");
     }
 }

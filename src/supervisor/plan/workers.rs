@@ -15,8 +15,7 @@ use crate::sys::signal::Signal;
 const FAILED_GRACE: Duration = Duration::from_secs(5);
 
 impl Plan {
-    pub(super) fn on_spawned(&mut self, number: u64, generation: u64, pid: Pid, now: Moment) {
-        let _ = now;
+    pub(super) fn on_spawned(&mut self, number: u64, generation: u64, pid: Pid) {
         let stage = Stage::Booting { reopen: false };
         self.seats.add(Seat { number, generation, pid, ready_at: None, stage });
         self.log(LogLevel::Info, format!("Booting worker with pid: {pid}"));
@@ -42,14 +41,14 @@ impl Plan {
         }
     }
 
-    pub(super) fn on_exited(&mut self, pid: Pid, exit: Exit, now: Moment) {
+    pub(super) fn on_exited(&mut self, pid: Pid, exit: Exit, request: Option<&str>, now: Moment) {
         let Some(seat) = self.seats.remove(pid) else { return };
         match seat.stage {
             Stage::Booting { .. } => match BootFailure::from_exit(exit) {
                 Some(failure) => self.boot_failed(seat, failure, "it left no message", now),
                 None => self.died_at_boot(seat, exit, now),
             },
-            Stage::Ready => self.died(seat, exit, now),
+            Stage::Ready => self.died(seat, exit, request, now),
             Stage::Retiring | Stage::Leaving { .. } => self.left(seat, exit),
             Stage::Failed { .. } => {}
             Stage::Aborted { .. } | Stage::Killed { .. } => self.log_end(pid, exit),
@@ -115,6 +114,7 @@ impl Plan {
         }
         if self.phase == Phase::Starting {
             self.phase = Phase::Serving;
+            self.announce_ready();
         }
         if is_current {
             self.backoff.booted();
@@ -162,7 +162,7 @@ impl Plan {
         if self.is_stopping() {
             return;
         }
-        let text = format!("{}; it was not ready yet", obituary(seat.pid, exit));
+        let text = format!("{}; it was not ready yet", obituary(seat.pid, exit, None));
         if self.is_incoming(seat) {
             self.abandon_incoming(&text, now);
             return;
@@ -172,8 +172,8 @@ impl Plan {
         self.log(LogLevel::Error, text);
     }
 
-    fn died(&mut self, seat: Seat, exit: Exit, now: Moment) {
-        let text = obituary(seat.pid, exit);
+    fn died(&mut self, seat: Seat, exit: Exit, request: Option<&str>, now: Moment) {
+        let text = obituary(seat.pid, exit, request);
         if self.is_incoming(seat) {
             self.abandon_incoming(&text, now);
             return;
@@ -186,18 +186,21 @@ impl Plan {
 
     /// It was asked to, or had said so itself.
     fn left(&mut self, seat: Seat, exit: Exit) {
+        let was_ready = seat.ready_at.is_some();
         let is_expected = match exit {
             // One that was not ready yet may have failed at the same moment.
-            Exit::Code(code) => code == 0 || seat.ready_at.is_none(),
-            // It has no handler yet either: TERM ends it.
-            Exit::Signal { signal, .. } => signal == Signal::TERM && seat.ready_at.is_none(),
+            Exit::Code(code) => code == 0 || !was_ready,
+            // It has no handlers yet either: TERM, or Ctrl-C, ends it.
+            Exit::Signal { signal, .. } => {
+                !was_ready && matches!(signal, Signal::TERM | Signal::INT | Signal::QUIT)
+            }
         };
         if is_expected {
             self.log(LogLevel::Info, format!("Worker exited (pid: {})", seat.pid));
         } else {
             self.log(
                 LogLevel::Warning,
-                format!("{} while it was leaving", obituary(seat.pid, exit)),
+                format!("{} while it was leaving", obituary(seat.pid, exit, None)),
             );
         }
     }

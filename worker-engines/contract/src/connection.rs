@@ -1,5 +1,6 @@
 //! A client's connection between two calls of the handler.
 
+use std::any::Any;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,6 +23,8 @@ pub struct Connection {
     pub deadline: Option<Instant>,
     /// Requests served so far; the handler's own.
     pub served: u64,
+    /// What few connections need to be remembered of them; the handler's own.
+    pub memory: Option<Box<dyn Any + Send>>,
 }
 
 impl Connection {
@@ -43,6 +46,7 @@ impl Connection {
             scanned: 0,
             deadline: None,
             served: 0,
+            memory: None,
         }
     }
 

@@ -2,26 +2,38 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::{EngineListener, Handler, Stop};
+use crate::{CurrentRequest, EngineListener, Handler, Stop};
 
 /// How a worker's life shows outside.
 pub trait Pulse: Send + Sync {
-    /// The engine has turned; called at least once a second while all is well.
+    /// The engine has turned; called at least once each `Seat::beat` while all is well.
     fn beat(&self);
 
     /// How many clients are connected.
     fn connections(&self, count: usize);
+
+    /// What runs now; called at every switch between green threads.
+    fn running(&self, request: Option<&CurrentRequest>) {
+        let _ = request;
+    }
 }
 
 /// What a worker gives its engine.
 pub struct Seat {
     /// Where to accept.
     pub listeners: Vec<EngineListener>,
+    /// Whether other workers accept from the same listeners.
+    pub has_siblings: bool,
     /// The most simultaneous clients.
     pub worker_connections: usize,
+    /// How long a request may take on an engine that can interrupt it; `None`: for ever.
+    pub request_timeout: Option<Duration>,
     /// The request to end.
     pub stop: Arc<Stop>,
+    /// How often to give a life sign, at least.
+    pub beat: Duration,
     /// Life signs.
     pub pulse: Arc<dyn Pulse>,
 }

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::Connection;
+use crate::{Connection, CurrentRequest, Stream};
 
 /// What becomes of a connection after bytes have come.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,7 +34,35 @@ pub enum AfterServe {
     Detached,
 }
 
-/// The protocol, and behind it the application. One object serves all connections of a worker.
+/// The signal on which a thread prints its stack (the language's crash handler does). An engine
+/// leaves it open on the threads that run the application. Real-time, so that no application's
+/// own handler is in the way; the first two belong to glibc.
+#[must_use]
+pub fn stack_signal() -> i32 {
+    libc::SIGRTMIN() + 5
+}
+
+/// A scheduler that does not switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blocked {
+    /// It has stood still for this long, and does.
+    Since {
+        /// How long so far.
+        age: Duration,
+        /// Its thread, as gettid(2) numbers them.
+        thread: i32,
+        /// The green thread that runs, by its `pthread_self()`.
+        identity: usize,
+    },
+    /// It goes on.
+    Over {
+        /// How long it stood still.
+        lasted: Duration,
+    },
+}
+
+/// The protocol, and behind it the application. One object serves all connections of a worker. What
+/// has a body here is asked by engines of green threads only.
 pub trait Handler: Send + Sync {
     /// A connection was accepted: when to give up if nothing comes.
     fn opened(&self, connection: &Connection) -> Option<Instant>;
@@ -51,8 +79,34 @@ pub trait Handler: Send + Sync {
     /// The state of a new green thread. Called in the green thread, and dropped in it.
     fn green_state(&self) -> Box<dyn GreenState>;
 
-    /// Runs `body`, which never returns, on the thread of a scheduler of green threads.
-    fn on_scheduler_thread(&self, body: &mut dyn FnMut());
+    /// Runs `body`, the life of an OS thread of the engine's: what the language keeps for a thread
+    /// (and the application in it, such as its database connection) is made before and lasts to its
+    /// end.
+    fn on_engine_thread(&self, body: &mut dyn FnMut());
+
+    /// Takes the interpreter's lock away from whoever computes under it, and gives it back as soon as
+    /// `until` is true, or after a moment. Called on an engine's OS thread.
+    fn take_lock(&self, until: &dyn Fn() -> bool) {
+        let _ = until;
+    }
+
+    /// A request has taken longer than it may: answers its client in the application's place if
+    /// nothing was answered yet, and has an exception raised in the green thread of this
+    /// `pthread_self()`. Called on the scheduler's thread, outside any green thread.
+    fn overdue(&self, request: Option<&CurrentRequest>, stream: &Stream, identity: usize) {
+        let _ = (request, stream, identity);
+    }
+
+    /// That request has ended: no exception may be left for the next. Called in the green thread.
+    fn overdue_ended(&self, identity: usize) {
+        let _ = identity;
+    }
+
+    /// Green threads have not been switched for a while: says so to the operator. Called on the main
+    /// thread.
+    fn blocked(&self, blocked: &Blocked) {
+        let _ = blocked;
+    }
 
     /// Addresses of the condition variables whose wait is a point of preemption (the language's
     /// interpreter lock); a wait for any other condition variable never switches.
@@ -83,4 +137,8 @@ pub trait GreenState {
 
     /// Running again.
     fn resume(&self);
+
+    /// A wait is about to end with `EINTR` so that the language finds the
+    /// [`Interrupt`](crate::Interrupt) of this green thread. Called detached.
+    fn interrupt(&self) {}
 }

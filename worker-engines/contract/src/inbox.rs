@@ -1,20 +1,21 @@
 //! The bytes that a client has sent and nobody has consumed yet.
 //!
-//! An inbox without bytes holds no memory: buffers come from a small stock of the thread's and go
+//! An inbox without bytes holds no memory: buffers come from a small stock of the process's and go
 //! back to it, so that an idle keep-alive connection costs a struct and not a buffer.
 
-use std::cell::RefCell;
+use std::sync::Mutex;
 
 /// What one receive asks for: a request head with its cookies fits, and a body moves in few calls.
 const BUFFER: usize = 16 * 1024;
-/// Buffers kept for reuse by each thread: a turn of the reactor touches at most some hundred.
+/// Buffers kept for reuse: a turn of the reactor touches at most some hundred.
 const STOCK: usize = 64;
 /// A buffer that an upload has made larger than this is not kept.
 const KEEP: usize = 64 * 1024;
 
-thread_local! {
-    static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
-}
+// Not one for each thread: the thread that receives a head is seldom the one that is done with it.
+// Only ever tried: a stock that another thread is at, or was at when this process was forked, is
+// passed by.
+static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 
 /// Received and not yet consumed bytes.
 #[derive(Debug, Default)]
@@ -36,9 +37,9 @@ impl Inbox {
         self.start == self.bytes.len()
     }
 
-    /// Drops the first `count` bytes.
+    /// Drops the first `count` bytes; all, if there are fewer.
     pub fn consume(&mut self, count: usize) {
-        self.start = (self.start + count).min(self.bytes.len());
+        self.start = self.start.saturating_add(count).min(self.bytes.len());
         if self.is_empty() {
             self.start = 0;
             self.bytes.clear();
@@ -58,17 +59,17 @@ impl Inbox {
         front
     }
 
-    /// Gives a buffer back to the thread's stock.
+    /// Gives a buffer back to the stock.
     pub fn recycle(mut buffer: Vec<u8>) {
         if buffer.capacity() < BUFFER || buffer.capacity() > KEEP {
             return;
         }
         buffer.clear();
-        SPARE.with_borrow_mut(|spare| {
-            if spare.len() < STOCK {
-                spare.push(buffer);
-            }
-        });
+        if let Ok(mut spare) = SPARE.try_lock()
+            && spare.len() < STOCK
+        {
+            spare.push(buffer);
+        }
     }
 
     /// Gives up the memory of an empty inbox.
@@ -94,7 +95,8 @@ impl Inbox {
 }
 
 fn fresh() -> Vec<u8> {
-    SPARE.with_borrow_mut(Vec::pop).unwrap_or_else(|| Vec::with_capacity(BUFFER))
+    let spare = SPARE.try_lock().ok().and_then(|mut spare| spare.pop());
+    spare.unwrap_or_else(|| Vec::with_capacity(BUFFER))
 }
 
 #[cfg(test)]
@@ -113,6 +115,14 @@ mod tests {
         inbox.consume(3);
         inbox.release();
         assert_eq!(inbox.bytes.capacity(), 0);
+    }
+
+    #[test]
+    fn consuming_more_than_there_is_consumes_all() {
+        let mut inbox = inbox(b"headtail");
+        inbox.consume(4);
+        inbox.consume(usize::MAX);
+        assert!(inbox.is_empty());
     }
 
     #[test]

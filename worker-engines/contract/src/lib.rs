@@ -13,19 +13,27 @@
 //! ```
 
 mod connection;
+mod current;
 mod engine;
 mod handler;
 mod inbox;
+mod interrupt;
 mod listener;
+mod patience;
+pub mod room;
 mod stop;
 mod stream;
 mod sys;
 
 pub use connection::Connection;
+pub use current::{CurrentRequest, replace_current};
 pub use engine::{Engine, Pulse, Refusal, Seat};
-pub use handler::{AfterRead, AfterServe, GreenState, Handler, serve_caught};
+pub use handler::{
+    AfterRead, AfterServe, Blocked, GreenState, Handler, serve_caught, stack_signal,
+};
 pub use inbox::Inbox;
+pub use interrupt::{Interrupt, interrupt, replace_interrupt};
 pub use listener::{Address, EngineListener};
 pub use stop::{Stop, StopState};
-pub use stream::{Interest, Received, Stream, Waiter, wait_blocking};
+pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_blocking};
 pub use sys::{PollSlot, poll_set};

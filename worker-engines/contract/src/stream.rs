@@ -6,9 +6,10 @@
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::patience::Patience;
 use crate::{Inbox, sys};
 
 /// What a wait is for.
@@ -51,6 +52,21 @@ pub fn wait_blocking(
     }
 }
 
+/// The waiter of engines without green threads: [`wait_blocking`].
+#[derive(Debug)]
+pub struct BlockingWaiter;
+
+impl Waiter for BlockingWaiter {
+    fn wait(
+        &self,
+        stream: &Stream,
+        interest: Interest,
+        until: Option<Instant>,
+    ) -> io::Result<bool> {
+        wait_blocking(stream, interest, until)
+    }
+}
+
 /// What one receive gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
@@ -68,16 +84,28 @@ pub struct Stream {
     key: usize,
     waiter: &'static dyn Waiter,
     // Edge-triggered engines learn of readiness once; these remember it until it is used up. They
-    // are atomics because an app may read its input from a thread of its own.
+    // are atomics because the engine's thread notes what the thread of a request uses up.
     readable: AtomicBool,
     hung_up: AtomicBool,
+    response: AtomicU8,
+    moved: AtomicU64,
+    patience: Patience,
 }
 
 impl Stream {
     /// Wraps an accepted, non-blocking socket; `key` is the engine's own mark.
     #[must_use]
     pub fn new(fd: OwnedFd, key: usize, waiter: &'static dyn Waiter) -> Self {
-        Self { fd, key, waiter, readable: AtomicBool::new(true), hung_up: AtomicBool::new(false) }
+        Self {
+            fd,
+            key,
+            waiter,
+            readable: AtomicBool::new(true),
+            hung_up: AtomicBool::new(false),
+            response: AtomicU8::new(NOT_BEGUN),
+            moved: AtomicU64::new(0),
+            patience: Patience::default(),
+        }
     }
 
     /// The engine's mark.
@@ -88,7 +116,7 @@ impl Stream {
 
     /// The engine was told that bytes have come, or (`hung_up`) that no more will.
     pub fn note_readable(&self, hung_up: bool) {
-        self.readable.store(true, Ordering::Relaxed);
+        self.readable.store(true, Ordering::SeqCst);
         if hung_up {
             self.hung_up.store(true, Ordering::Relaxed);
         }
@@ -106,6 +134,64 @@ impl Stream {
         self.hung_up.load(Ordering::Relaxed)
     }
 
+    /// Whether the client has closed its sending end, or broken the connection, asked of the kernel
+    /// if the engine has not seen it yet. One that only says that it has nothing more to send
+    /// (shutdown(2)) looks the same.
+    #[must_use]
+    pub fn has_client_left(&self) -> bool {
+        self.is_hung_up() || sys::is_hung_up(self.fd.as_fd())
+    }
+
+    /// A request begins: nobody has answered it.
+    pub fn expect_response(&self) {
+        self.response.store(NOT_BEGUN, Ordering::Relaxed);
+    }
+
+    /// The application begins its response. False: too late, it was answered as overdue.
+    #[must_use]
+    pub fn begin_response(&self) -> bool {
+        self.claim(BEGUN)
+    }
+
+    /// The request is overdue. True: nothing was answered yet, and nobody else will.
+    #[must_use]
+    pub fn take_response(&self) -> bool {
+        self.claim(TAKEN)
+    }
+
+    fn claim(&self, state: u8) -> bool {
+        let claimed =
+            self.response.compare_exchange(NOT_BEGUN, state, Ordering::Relaxed, Ordering::Relaxed);
+        claimed.is_ok() || claimed == Err(state)
+    }
+
+    /// Sends what fits without waiting, and then neither sends nor receives any more: the last word
+    /// to a client whose request is given up.
+    pub fn part(&self, last_word: &[u8]) {
+        if !last_word.is_empty() {
+            // A client that does not take a few hundred bytes now has left or is stuck.
+            drop(sys::send(self.fd.as_fd(), &[IoSlice::new(last_word)]));
+        }
+        sys::shutdown_both(self.fd.as_fd());
+    }
+
+    /// How long the client was waited for in all since it last made progress; `None` when nobody
+    /// waits for it right now. See [`crate::room`].
+    #[must_use]
+    pub fn stalled_for(&self, now: Instant) -> Option<Duration> {
+        self.patience.spent(now)
+    }
+
+    /// Gives the client up for another: who waits for it is woken, and every wait fails from now on.
+    pub fn evict(&self) {
+        self.patience.evict();
+        sys::shutdown_both(self.fd.as_fd());
+    }
+
+    fn count(&self, bytes: usize) {
+        self.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     /// Receives once, without waiting.
     ///
     /// # Errors
@@ -113,21 +199,22 @@ impl Stream {
     pub fn receive(&self, inbox: &mut Inbox) -> io::Result<Received> {
         let room = inbox.room();
         let asked = room.capacity() - room.len();
+        // Before the call: another thread may be told of bytes that come right after it, and its
+        // note must outlive this one.
+        self.readable.store(false, Ordering::SeqCst);
         loop {
             return match sys::receive(self.fd.as_fd(), room) {
                 Ok(0) => Ok(Received::End),
                 Ok(count) => {
                     // Less than asked for: the socket is empty (epoll(7), Q&A 9); no second call
                     // is needed to learn it.
-                    if count < asked {
-                        self.readable.store(false, Ordering::Relaxed);
+                    if count == asked {
+                        self.readable.store(true, Ordering::SeqCst);
                     }
+                    self.count(count);
                     Ok(Received::Bytes(count))
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.readable.store(false, Ordering::Relaxed);
-                    Ok(Received::Nothing)
-                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Nothing),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => Err(error),
             };
@@ -137,7 +224,7 @@ impl Stream {
     /// Receives, waiting up to `idle` for the first byte; `TimedOut` when none came.
     ///
     /// # Errors
-    /// recv(2), or `TimedOut`.
+    /// recv(2), `TimedOut`, or `ConnectionAborted`: it was given up ([`Stream::evict`]).
     pub fn receive_wait(&self, inbox: &mut Inbox, idle: Option<Duration>) -> io::Result<Received> {
         let until = idle.map(|idle| Instant::now() + idle);
         loop {
@@ -151,7 +238,8 @@ impl Stream {
     /// Sends all of `parts`, in one call when the socket has room; waits up to `idle` at a time.
     ///
     /// # Errors
-    /// sendmsg(2), or `TimedOut`: nothing could be sent for `idle`.
+    /// sendmsg(2), `TimedOut`: nothing could be sent for `idle`, or `ConnectionAborted`: it was given
+    /// up ([`Stream::evict`]).
     pub fn send_all(
         &self,
         mut parts: &mut [IoSlice<'_>],
@@ -160,7 +248,10 @@ impl Stream {
         IoSlice::advance_slices(&mut parts, 0);
         while !parts.is_empty() {
             match sys::send(self.fd.as_fd(), parts) {
-                Ok(sent) => IoSlice::advance_slices(&mut parts, sent),
+                Ok(sent) => {
+                    self.count(sent);
+                    IoSlice::advance_slices(&mut parts, sent);
+                }
                 Err(error) => self.after_failed_send(error, idle)?,
             }
         }
@@ -184,7 +275,10 @@ impl Stream {
             let step = usize::try_from(count - sent).unwrap_or(usize::MAX).min(MAX_SENDFILE);
             match sys::send_file(self.fd.as_fd(), file, offset + sent, step) {
                 Ok(0) => break,
-                Ok(step) => sent += step as u64,
+                Ok(step) => {
+                    self.count(step);
+                    sent += step as u64;
+                }
                 Err(error) => self.after_failed_send(error, idle)?,
             }
         }
@@ -207,11 +301,14 @@ impl Stream {
     }
 
     fn wait(&self, interest: Interest, until: Option<Instant>) -> io::Result<()> {
-        if self.waiter.wait(self, interest, until)? {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::TimedOut.into())
+        if !self.patience.begin(Instant::now(), self.moved.load(Ordering::Relaxed)) {
+            return Err(io::ErrorKind::ConnectionAborted.into());
         }
+        let is_ready = self.waiter.wait(self, interest, until);
+        if !self.patience.end(Instant::now()) {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        if is_ready? { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) }
     }
 }
 
@@ -220,6 +317,11 @@ impl AsRawFd for Stream {
         self.fd.as_raw_fd()
     }
 }
+
+// Whose the response to the current request is.
+const NOT_BEGUN: u8 = 0;
+const BEGUN: u8 = 1;
+const TAKEN: u8 = 2;
 
 /// What one sendfile(2) moves at most (its man page).
 const MAX_SENDFILE: usize = 0x7fff_f000;

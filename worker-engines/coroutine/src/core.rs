@@ -21,24 +21,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Connection, Handler, Received, Seat, StopState, serve_caught,
+    AfterRead, AfterServe, Connection, Handler, Received, Seat, StopState, room, serve_caught,
+};
+use unicoro_reactor::{
+    Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token, someone_waits, waiting_at,
 };
 
-use crate::acceptor::Acceptor;
 use crate::bell;
 use crate::crew::{Crew, IDLE_LIFE};
 use crate::descriptors::Descriptors;
-use crate::epoll::{Epoll, Events, Ready, Token};
-use crate::green::{Green, Ticket, Woken};
+use crate::green::{Green, Overdue, Ticket, Woken};
 use crate::helpers;
-use crate::lot::{Expiry, Lot};
 use crate::scheduler;
 use crate::semaphores::Semaphores;
-use crate::timers::{TimerKey, Timers};
 use crate::waiter::ParkingWaiter;
+use crate::{preemption, progress};
 
-/// Life signs, and the time-out of an idle wait.
-const BEAT: Duration = Duration::from_secs(1);
 /// While green threads can run, the epoll set is looked at no more often than this: a look is a
 /// system call, a switch is not.
 const LOOK: Duration = Duration::from_micros(250);
@@ -46,12 +44,17 @@ const LOOK: Duration = Duration::from_micros(250);
 /// Requests that a green worker serves in a row before it lets others run.
 const RUN: usize = 64;
 
+/// How long a stop waits for the first request of a client that has just connected.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
+
 /// What a deadline is for.
 pub enum Target {
     /// A wait of a green thread.
     Green(Ticket),
     /// A parked connection, by its place.
     Client(usize),
+    /// A request in progress.
+    Overdue(Overdue),
 }
 
 /// The engine's state.
@@ -60,7 +63,7 @@ pub struct Core {
     pub timers: RefCell<Timers<Target>>,
     pub descriptors: RefCell<Descriptors>,
     pub semaphores: RefCell<Semaphores>,
-    pub lot: RefCell<Lot>,
+    pub lot: RefCell<Lot<Ticket>>,
     pub handler: Arc<dyn Handler>,
     pub seat: Seat,
     pub stack_bytes: usize,
@@ -100,7 +103,7 @@ impl Core {
 
     /// Turns until asked to stop, and until then everything in progress is done.
     pub fn run(&'static self) {
-        let mut events = Events::new();
+        let mut events = Events::default();
         let mut last_look = Instant::now();
         let mut last_beat = None;
         self.acceptor.borrow_mut().open(&self.epoll, &self.seat.listeners);
@@ -108,9 +111,12 @@ impl Core {
             let mut now = Instant::now();
             if self.runnable.get() == 0 || now.duration_since(last_look) >= LOOK {
                 let timeout = self.patience(now);
+                progress::set_waiting(timeout != Some(Duration::ZERO));
                 if let Err(error) = self.epoll.wait(&mut events, timeout) {
                     log::error!("the reactor's epoll_wait failed: {error}");
                 }
+                progress::set_waiting(false);
+                preemption::wake();
                 now = Instant::now();
                 last_look = now;
                 for (token, ready) in events.iter() {
@@ -118,7 +124,10 @@ impl Core {
                 }
             }
             self.expire(now);
-            if last_beat.is_none_or(|beat| now.duration_since(beat) >= BEAT) {
+            if self.acceptor.borrow_mut().take_look(now) {
+                self.make_room(now);
+            }
+            if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.seat.beat) {
                 last_beat = Some(now);
                 self.seat.pulse.beat();
                 self.seat.pulse.connections(self.lot.borrow().connected());
@@ -126,13 +135,16 @@ impl Core {
             }
             self.staff();
             scheduler::yield_now();
+            progress::switched(0);
         }
     }
 
     fn is_done(&self) -> bool {
         match self.seat.stop.state() {
             StopState::Running => false,
-            StopState::Draining => self.lot.borrow().connected() == 0,
+            StopState::Draining => {
+                self.acceptor.borrow().is_closed() && self.lot.borrow().connected() == 0
+            }
             StopState::Quitting => true,
         }
     }
@@ -142,8 +154,10 @@ impl Core {
         if self.runnable.get() > 0 {
             return Some(Duration::ZERO);
         }
-        let deadline = self.timers.borrow().next_deadline();
-        Some(deadline.map_or(BEAT, |at| at.saturating_duration_since(now).min(BEAT)))
+        let beat = self.seat.beat;
+        let look = self.acceptor.borrow().next_look();
+        let deadline = self.timers.borrow().next_deadline().into_iter().chain(look).min();
+        Some(deadline.map_or(beat, |at| at.saturating_duration_since(now).min(beat)))
     }
 
     fn dispatch(&'static self, token: Token, ready: Ready) {
@@ -168,33 +182,69 @@ impl Core {
         }
     }
 
+    /// A listener is ready. With siblings one connection a turn is enough, and the next is somebody
+    /// else's: so that none gets them all.
     fn accept(&'static self, listener: usize) {
-        let listener = &self.seat.listeners[listener];
-        let mut batch = self.acceptor.borrow().batch(self.lot.borrow().connected());
-        while batch > 0 && self.seat.stop.state() == StopState::Running {
-            batch -= 1;
-            match listener.accept() {
-                Ok((fd, peer)) => {
-                    let (index, generation) = self.lot.borrow_mut().reserve();
-                    let token = Token::Client { index: index as u32, generation };
-                    if let Err(error) = self.epoll.add_client(fd.as_raw_fd(), token) {
-                        log::error!("a connection could not be watched: {error}");
-                        self.lot.borrow_mut().release(index);
-                        return;
-                    }
-                    let connection = Connection::new(listener, fd, peer, index, &ParkingWaiter);
-                    let until = self.handler.opened(&connection);
-                    self.lot.borrow_mut().put_in_service(index, &connection.stream);
-                    self.advance(Box::new(connection), until);
-                }
-                Err(error) => {
-                    self.acceptor.borrow_mut().failed(&self.epoll, &self.seat.listeners, &error);
-                    return;
-                }
+        let batch = self.acceptor.borrow().batch(self.lot.borrow().connected());
+        let batch = if self.seat.has_siblings { batch.min(1) } else { batch };
+        for _ in 0..batch {
+            if self.seat.stop.state() != StopState::Running || !self.accept_one(listener) {
+                break;
             }
         }
+        if self.seat.has_siblings && batch > 0 {
+            self.acceptor.borrow().step_back(&self.epoll, &self.seat.listeners, listener);
+        }
+        self.check_limit();
+    }
+
+    /// Accepts one connection; false when none waits, or none can be had.
+    fn accept_one(&'static self, listener: usize) -> bool {
+        let listener = &self.seat.listeners[listener];
+        let (fd, peer) = match listener.accept() {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                self.acceptor.borrow_mut().failed(&self.epoll, &self.seat.listeners, &error);
+                return false;
+            }
+        };
+        let (index, generation) = self.lot.borrow_mut().reserve(Instant::now());
+        let token = Token::Client { index: index as u32, generation };
+        if let Err(error) = self.epoll.add_client(fd.as_raw_fd(), token) {
+            log::error!("a connection could not be watched: {error}");
+            self.lot.borrow_mut().release(index);
+            return false;
+        }
+        let connection = Connection::new(listener, fd, peer, index, &ParkingWaiter);
+        let until = self.handler.opened(&connection);
+        self.lot.borrow_mut().put_in_service(index, &connection.stream);
+        self.advance(Box::new(connection), until);
+        true
+    }
+
+    fn check_limit(&self) {
         let connected = self.lot.borrow().connected();
         self.acceptor.borrow_mut().check_limit(&self.epoll, &self.seat.listeners, connected);
+    }
+
+    /// Full: for each client that waits an idle connection goes, and if there are too few, so do
+    /// those that stall. The next turn accepts in their place.
+    fn make_room(&'static self, now: Instant) {
+        let idle = self.lot.borrow().idle(now, room::BATCH);
+        for index in &idle {
+            let Some(listener) = someone_waits(&self.seat.listeners) else { return };
+            let connection = self.lot.borrow_mut().take(*index);
+            if let Some(connection) = connection {
+                self.close(connection);
+                self.accept(listener);
+            }
+        }
+        if idle.len() == room::BATCH {
+            // The others of this turn first, then the rest of the queue.
+            return self.acceptor.borrow_mut().look_again();
+        }
+        let waiting: usize = self.seat.listeners.iter().map(waiting_at).sum();
+        self.lot.borrow().evict_stalled(now, waiting.min(room::BATCH));
     }
 
     /// Takes what has come for a connection that nobody serves, until there is a request, or
@@ -222,7 +272,12 @@ impl Core {
             }
         }
         if self.seat.stop.state() != StopState::Running {
-            return self.close(connection);
+            if connection.served > 0 {
+                return self.close(connection);
+            }
+            // It was let in, so its first request is on its way.
+            let soon = Instant::now() + FIRST_REQUEST;
+            until = Some(until.map_or(soon, |until| until.min(soon)));
         }
         connection.inbox.release();
         let index = connection.stream.key();
@@ -243,8 +298,7 @@ impl Core {
     fn close(&self, connection: Box<Connection>) {
         self.forget(&connection);
         drop(connection);
-        let connected = self.lot.borrow().connected();
-        self.acceptor.borrow_mut().check_limit(&self.epoll, &self.seat.listeners, connected);
+        self.check_limit();
     }
 
     fn forget(&self, connection: &Connection) {
@@ -259,6 +313,7 @@ impl Core {
             match expired {
                 None => return,
                 Some(Target::Green(ticket)) => ticket.wake(Woken::Deadline),
+                Some(Target::Overdue(overdue)) => overdue.fire(),
                 Some(Target::Client(index)) => self.client_expired(index, now),
             }
         }
@@ -283,6 +338,18 @@ impl Core {
         self.seat.stop.acknowledge();
         if self.seat.stop.state() == StopState::Running {
             return;
+        }
+        if self.acceptor.borrow().is_closed() {
+            return;
+        }
+        // What waits in the listen queues came before the request to stop. No more than this,
+        // however quickly clients come.
+        for listener in 0..self.seat.listeners.len() {
+            for _ in 0..self.seat.worker_connections {
+                if !self.accept_one(listener) {
+                    break;
+                }
+            }
         }
         self.acceptor.borrow_mut().close(&self.epoll, &self.seat.listeners);
         let parked = self.lot.borrow_mut().unpark_all();
@@ -318,7 +385,7 @@ impl Core {
             for served in 1.. {
                 let next = self.ready.borrow_mut().pop_front();
                 let Some(connection) = next else { break };
-                self.serve(connection);
+                self.serve(green, connection);
                 // A client that pipelines without end must not starve the reactor.
                 if served % RUN == 0 {
                     green.yield_now();
@@ -333,9 +400,21 @@ impl Core {
         self.crew.resize(-1);
     }
 
-    fn serve(&'static self, mut connection: Box<Connection>) {
-        match serve_caught(&*self.handler, &mut connection) {
-            AfterServe::Park { until } => self.advance(connection, until),
+    fn serve(&'static self, green: &Green, mut connection: Box<Connection>) {
+        let after = match self.seat.request_timeout {
+            None => serve_caught(&*self.handler, &mut connection),
+            Some(timeout) => {
+                let client = Arc::clone(&connection.stream);
+                green.within(Instant::now() + timeout, client, || {
+                    serve_caught(&*self.handler, &mut connection)
+                })
+            }
+        };
+        match after {
+            AfterServe::Park { until } => {
+                self.lot.borrow_mut().rest(connection.stream.key(), Instant::now());
+                self.advance(connection, until);
+            }
             AfterServe::Close => self.close(connection),
             AfterServe::Detached => self.forget(&connection),
         }
@@ -347,6 +426,11 @@ impl Core {
         if !self.ready.borrow().is_empty() {
             self.crew.call();
         }
+    }
+
+    /// Whether anybody but the caller can run.
+    pub fn has_work(&self) -> bool {
+        self.runnable.get() > 0 || !self.ready.borrow().is_empty()
     }
 
     /// A number for the next wait.

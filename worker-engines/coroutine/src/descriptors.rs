@@ -12,9 +12,9 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::RawFd;
 
-use crate::epoll::{Epoll, Ready};
 use crate::green::{Ticket, Woken};
 use crate::watched;
+use unicoro_reactor::{Epoll, Ready};
 
 /// One descriptor that a green thread waits for, with poll(2)'s event bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

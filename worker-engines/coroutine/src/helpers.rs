@@ -105,7 +105,8 @@ impl Helpers {
             return Err(call.take().expect("nobody has made the call"));
         }
         while !errand.is_done.get() {
-            green.park(errand.ticket.get(), None);
+            // A helper works on our stack: nothing may end this wait but its end.
+            green.park_firmly();
             if !errand.is_done.get() {
                 errand.ticket.set(green.ticket());
             }

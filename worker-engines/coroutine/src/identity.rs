@@ -20,6 +20,8 @@ thread_local! {
     static POOL: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
+static MAIN: AtomicUsize = AtomicUsize::new(0);
+
 /// An identity in use.
 pub struct Identity(usize);
 
@@ -75,6 +77,17 @@ pub fn take() -> Identity {
 /// Puts one back.
 pub fn give_back(identity: Identity) {
     POOL.with_borrow_mut(|pool| pool.push(identity.0));
+}
+
+/// Remembers the main thread, which calls.
+pub fn remember_main_thread() {
+    // SAFETY: no arguments. Outside green threads this is the OS thread's own.
+    MAIN.store(unsafe { libc::pthread_self() } as usize, Ordering::Relaxed);
+}
+
+/// The main thread's `pthread_self()`.
+pub fn main_thread() -> usize {
+    MAIN.load(Ordering::Relaxed)
 }
 
 /// Sets the identity of what runs on this OS thread; 0: the OS thread's own.

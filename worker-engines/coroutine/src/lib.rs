@@ -1,7 +1,7 @@
 //! `-k coroutine`: thousands of requests of one worker, as green threads on one OS thread.
 //!
 //! The application's blocking calls park the green thread that makes them (see [`hooks`]); client
-//! connections between two requests are parked without a green thread (see [`lot`]).
+//! connections between two requests are parked without a green thread (see [`unicoro_reactor::Lot`]).
 //!
 //! ```text
 //!   main thread          scheduler's thread (may's only worker)          may's timer thread
@@ -9,47 +9,45 @@
 //!   takes signals        (core)              (crew)
 //! ```
 
-mod acceptor;
 mod bell;
 mod core;
 mod crew;
 mod descriptors;
-mod epoll;
 mod fork;
 mod green;
 mod helpers;
 mod hooks;
 mod identity;
-mod lot;
 mod overflow;
+mod preemption;
+mod progress;
 mod scheduler;
 mod semaphores;
 mod signals;
 mod stack;
-mod timers;
 mod waiter;
+mod watchdog;
 mod watched;
 
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use unicoro_contract::{Engine, Handler, Refusal, Seat};
+use unicoro_reactor::thread_id;
 
 use crate::core::Core;
 
 pub use hooks::{Bypass, Count, bypassed, counts};
 
 /// The engine of `-k coroutine`.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct CoroutineEngine {
-    stack_bytes: usize,
-}
-
-impl CoroutineEngine {
-    /// An engine whose green threads have `stack_bytes` of stack: a multiple of 4096.
-    #[must_use]
-    pub fn new(stack_bytes: usize) -> Self {
-        Self { stack_bytes }
-    }
+    /// The stack of a green thread, in bytes: a multiple of 4096.
+    pub stack_bytes: usize,
+    /// How long a green thread may compute before it gives way; `None`: for ever.
+    pub switch_interval: Option<Duration>,
+    /// How long the scheduler may stand still before the log names the cause; `None`: for ever.
+    pub blocked_after: Option<Duration>,
 }
 
 impl Engine for CoroutineEngine {
@@ -57,37 +55,49 @@ impl Engine for CoroutineEngine {
         hooks::check().map_err(Refusal)?;
         stack::check_limit(self.stack_bytes).map_err(Refusal)?;
         hooks::set_preemption_points(&handler.preemption_points());
+        identity::remember_main_thread();
         fork::watch();
+        overflow::remember();
+        self.serve(seat, &handler)
+            .map_err(|text| Refusal(format!("the coroutine engine cannot run: {text}")))
+    }
+}
 
-        let (done, wait) = mpsc::channel();
-        let stack_bytes = self.stack_bytes;
-        let first = move || match reactor(seat, Arc::clone(&handler), stack_bytes) {
-            Err(text) => drop(done.send(Err(text))),
-            Ok(core) => handler.on_scheduler_thread(&mut || {
+impl CoroutineEngine {
+    fn serve(self, seat: Seat, handler: &Arc<dyn Handler>) -> Result<(), String> {
+        let (began, beginning) = mpsc::channel();
+        let (done, end) = mpsc::channel();
+        let shared = Arc::clone(handler);
+        let first = move || match self.reactor(seat, &shared) {
+            Err(text) => drop(began.send(Err(text))),
+            Ok(core) => shared.on_engine_thread(&mut || {
+                drop(began.send(Ok(thread_id())));
                 core.run();
                 // The main thread ends the process; nothing may run here any more.
-                drop(done.send(Ok(())));
+                let _ = done.send(());
                 loop {
                     scheduler::park();
                 }
             }),
         };
-        overflow::remember();
-        signals::blocked(|| scheduler::start(stack_bytes, first))
-            .map_err(|error| error.to_string())
-            .and_then(|()| wait.recv().map_err(|_| "the reactor panicked".to_owned()).flatten())
-            .map_err(|text| Refusal(format!("the coroutine engine cannot run: {text}")))
+        signals::blocked(|| scheduler::start(self.stack_bytes, first))
+            .map_err(|error| error.to_string())?;
+        let scheduler = beginning.recv().map_err(|_| "the reactor panicked".to_owned())??;
+        let ended = watchdog::watch(&end, self.blocked_after, scheduler, &**handler);
+        ended.ok_or_else(|| "the reactor panicked".to_owned())
     }
-}
 
-/// Sets the engine up, in its first coroutine.
-fn reactor(
-    seat: Seat,
-    handler: Arc<dyn Handler>,
-    stack_bytes: usize,
-) -> Result<&'static Core, String> {
-    stack::prepare(stack_bytes)?;
-    overflow::install();
-    let core = Core::new(seat, handler, stack_bytes).map_err(|error| error.to_string())?;
-    Ok(Box::leak(Box::new(core)))
+    /// Sets the engine up, in its first coroutine.
+    fn reactor(self, seat: Seat, handler: &Arc<dyn Handler>) -> Result<&'static Core, String> {
+        stack::prepare(self.stack_bytes)?;
+        overflow::install();
+        let core = Core::new(seat, Arc::clone(handler), self.stack_bytes)
+            .map_err(|error| error.to_string())?;
+        if let Some(slice) = self.switch_interval
+            && let Err(error) = preemption::start(slice, Arc::clone(handler))
+        {
+            log::warn!("no preemption: {error}; a request that computes will delay the others");
+        }
+        Ok(Box::leak(Box::new(core)))
+    }
 }

@@ -1,8 +1,5 @@
-//! Signals belong to the main thread: the scheduler's thread must not run handlers in the middle of
-//! a switch, and a blocking call of the application must not end with `EINTR` for a signal that is
-//! not its own.
-//!
-//! The application must not see that: what it starts inherits the mask, and a child with all signals
+//! What the application believes of signals. The scheduler's thread has them blocked
+//! ([`unicoro_reactor::blocked`]), and the application must not see that: what it starts inherits the mask, and a child with all signals
 //! blocked could not be terminated. So green threads are told of a mask of their own (see
 //! `hooks::mask`), with which children and threads begin.
 #![allow(unsafe_code)]
@@ -16,27 +13,13 @@ use crate::green;
 /// What green threads believe to be blocked: at first what the main thread had blocked.
 static APPLICATION: AtomicU64 = AtomicU64::new(0);
 
-/// Signals that a thread brings upon itself.
-pub const OWN: [c_int; 5] =
-    [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP];
-
-/// Runs `start` with all signals blocked; threads begun inside keep them blocked. Not those that a
-/// thread brings upon itself, which would kill without a handler's last word.
+/// Runs `start` with all signals blocked, for threads that are begun inside; what the main thread,
+/// which calls, had blocked is what the application believes in.
 pub fn blocked<R>(start: impl FnOnce() -> R) -> R {
-    // SAFETY: the sets are initialised by sigfillset and by pthread_sigmask, and outlive the calls.
-    unsafe {
-        let mut all: libc::sigset_t = std::mem::zeroed();
-        let mut before: libc::sigset_t = std::mem::zeroed();
-        libc::sigfillset(&raw mut all);
-        for signal in OWN {
-            libc::sigdelset(&raw mut all, signal);
-        }
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
-        set_application_mask(mask_of(&before));
-        let result = start();
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
-        result
-    }
+    let current = swap(0);
+    swap(current);
+    set_application_mask(current);
+    unicoro_reactor::blocked(start)
 }
 
 /// What the application has blocked.

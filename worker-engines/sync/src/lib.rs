@@ -13,11 +13,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Connection, Engine, EngineListener, Handler, Interest, PollSlot,
-    Received, Refusal, Seat, StopState, Stream, Waiter, poll_set, serve_caught, wait_blocking,
+    AfterRead, AfterServe, BlockingWaiter, Connection, Engine, EngineListener, Handler, PollSlot,
+    Received, Refusal, Seat, StopState, poll_set, room, serve_caught,
 };
 
-use crate::waiting::Waiting;
+use crate::waiting::{Entry, Waiting};
 
 /// The engine of `-k sync`.
 #[derive(Debug, Default)]
@@ -30,8 +30,8 @@ impl Engine for SyncEngine {
     }
 }
 
-/// A beat a second: the supervisor's shortest time-out is one.
-const BEAT: Duration = Duration::from_secs(1);
+/// How long a stop waits for the first request of a client that has just connected.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 /// Connections accepted before those that are ready get their turn.
 const ACCEPT_BATCH: usize = 16;
 
@@ -50,15 +50,15 @@ impl Worker {
                 StopState::Draining => return self.drain(),
                 StopState::Quitting => return,
             }
-            self.turn();
+            self.turn(self.seat.beat);
         }
     }
 
-    /// Waits for one event, acts on all that are ready.
-    fn turn(&mut self) {
-        let is_full = self.waiting.len() >= self.seat.worker_connections;
+    /// Waits for one event, no longer than `patience`, and acts on all that are ready.
+    fn turn(&mut self, patience: Duration) {
+        let now = Instant::now();
         let mut slots = vec![PollSlot::readable(self.seat.stop.as_raw_fd())];
-        if !is_full {
+        if self.has_room_at(now) {
             slots.extend(self.seat.listeners.iter().map(|l| PollSlot::readable(l.as_raw_fd())));
         }
         let first_waiting = slots.len();
@@ -67,7 +67,10 @@ impl Worker {
         let timeout = self
             .waiting
             .next_deadline()
-            .map_or(BEAT, |until| until.saturating_duration_since(Instant::now()).min(BEAT));
+            .into_iter()
+            .chain(self.next_room().filter(|at| *at > now))
+            .map(|at| at.saturating_duration_since(now))
+            .fold(patience, Duration::min);
         if let Err(error) = poll_set(&mut slots, Some(timeout)) {
             log::error!("poll failed: {error}");
             return;
@@ -78,8 +81,8 @@ impl Worker {
         // Waiting connections first, from the back: taking one out must not move those before it.
         for index in (first_waiting..slots.len()).rev() {
             if slots[index].is_ready() {
-                let connection = self.waiting.take(index - first_waiting);
-                self.read(connection);
+                let entry = self.waiting.take(index - first_waiting);
+                self.read(entry.connection, entry.since);
             }
         }
         for (listener, slot) in slots[1..first_waiting].iter().enumerate() {
@@ -95,27 +98,57 @@ impl Worker {
         self.seat.pulse.connections(self.waiting.len());
     }
 
+    fn is_full(&self) -> bool {
+        self.waiting.len() >= self.seat.worker_connections
+    }
+
+    /// When the connection that has waited the longest may be closed for a new one, if it must.
+    fn next_room(&self) -> Option<Instant> {
+        self.waiting
+            .oldest_since()
+            .filter(|_| self.is_full())
+            .map(|since| since + room::IDLE_ENOUGH)
+    }
+
+    fn has_room_at(&self, now: Instant) -> bool {
+        self.next_room().is_none_or(|at| at <= now)
+    }
+
     fn accept(&mut self, listener: usize) {
         for _ in 0..ACCEPT_BATCH {
-            if self.seat.stop.state() != StopState::Running
-                || self.waiting.len() >= self.seat.worker_connections
-            {
+            if self.seat.stop.state() != StopState::Running || !self.accept_one(listener) {
                 return;
             }
-            let listener = &self.seat.listeners[listener];
-            match listener.accept() {
-                Ok((fd, peer)) => {
-                    let connection = Connection::new(listener, fd, peer, 0, &BlockingWaiter);
-                    // The head mostly comes with the connection: look before waiting for it.
-                    self.read(connection);
+        }
+    }
+
+    /// Accepts one connection and serves it if its request has come; false when none waits, or
+    /// there is no room.
+    fn accept_one(&mut self, listener: usize) -> bool {
+        let now = Instant::now();
+        if !self.has_room_at(now) {
+            return false;
+        }
+        let listener = &self.seat.listeners[listener];
+        match listener.accept() {
+            Ok((fd, peer)) => {
+                let connection = Connection::new(listener, fd, peer, 0, &BlockingWaiter);
+                if self.is_full() {
+                    self.waiting.drop_oldest();
                 }
-                Err(error) => return log_accept_error(listener, &error),
+                // The head mostly comes with the connection: look before waiting for it.
+                self.read(connection, now);
+                true
+            }
+            Err(error) => {
+                log_accept_error(listener, &error);
+                false
             }
         }
     }
 
     /// Takes what has come and does what the handler says of it.
-    fn read(&mut self, mut connection: Connection) {
+    fn read(&mut self, mut connection: Connection, since: Instant) {
         let until = match connection.receive() {
             Ok(Received::Bytes(_)) => match self.handler.read(&mut connection) {
                 AfterRead::Serve => return self.serve(connection),
@@ -125,7 +158,7 @@ impl Worker {
             Ok(Received::Nothing) => self.handler.opened(&connection),
             Ok(Received::End) | Err(_) => return,
         };
-        self.waiting.push(connection, until);
+        self.waiting.push(Entry { connection, until, since });
     }
 
     fn serve(&mut self, mut connection: Connection) {
@@ -137,22 +170,32 @@ impl Worker {
                 AfterServe::Park { until } => match self.handler.read(&mut connection) {
                     AfterRead::Serve => {}
                     AfterRead::Close => return,
-                    AfterRead::Park { .. } => return self.waiting.push(connection, until),
+                    AfterRead::Park { .. } => {
+                        let since = Instant::now();
+                        return self.waiting.push(Entry { connection, until, since });
+                    }
                 },
             }
         }
     }
 
-    /// Answers those whose request has come already, then lets all go.
+    /// Answers those that came before the request to stop: their request is on its way.
     fn drain(&mut self) {
-        self.seat.listeners.clear();
-        for mut connection in self.waiting.take_all() {
-            if matches!(connection.receive(), Ok(Received::Bytes(_)))
-                && self.handler.read(&mut connection) == AfterRead::Serve
-                && self.seat.stop.state() != StopState::Quitting
-            {
-                self.serve(connection);
+        for listener in 0..self.seat.listeners.len() {
+            // No more than this, however quickly clients come.
+            for _ in 0..self.seat.worker_connections {
+                if self.seat.stop.state() == StopState::Quitting || !self.accept_one(listener) {
+                    break;
+                }
             }
+        }
+        self.seat.listeners.clear();
+        let deadline = Instant::now() + FIRST_REQUEST;
+        while self.waiting.len() > 0
+            && Instant::now() < deadline
+            && self.seat.stop.state() != StopState::Quitting
+        {
+            self.turn(deadline.saturating_duration_since(Instant::now()));
         }
     }
 }
@@ -162,18 +205,5 @@ fn log_accept_error(listener: &EngineListener, error: &io::Error) {
         // Nothing waits, another worker was faster, or the client has left already.
         Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED) => {}
         _ => log::error!("accept on descriptor {} failed: {error}", listener.as_raw_fd()),
-    }
-}
-
-struct BlockingWaiter;
-
-impl Waiter for BlockingWaiter {
-    fn wait(
-        &self,
-        stream: &Stream,
-        interest: Interest,
-        until: Option<Instant>,
-    ) -> io::Result<bool> {
-        wait_blocking(stream, interest, until)
     }
 }

@@ -13,8 +13,8 @@ use libc::{c_int, c_uint};
 use super::Hook;
 use super::calls::Calls;
 use crate::descriptors::Descriptors;
-use crate::epoll::Epoll;
 use crate::{fork, green, watched};
+use unicoro_reactor::Epoll;
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn close(fd: c_int) -> c_int {

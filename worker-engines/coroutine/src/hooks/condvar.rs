@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use libc::{c_int, clockid_t, pthread_cond_t, pthread_mutex_t, timespec};
 
 use super::Real;
-use crate::green::{self, Green};
+use crate::green;
+use crate::preemption;
 
 static START: AtomicUsize = AtomicUsize::new(0);
 static END: AtomicUsize = AtomicUsize::new(0);
@@ -105,22 +106,29 @@ fn lets_others_run(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) 
         return false;
     }
     match green::parkable() {
+        Some(green) if preemption::is_asked() => {
+            without(mutex, || preemption::give_way(green));
+            true
+        }
         // All who can run may be waiting for the lock as well: then time must pass for real.
         Some(green) if green.core().runnable.get() > YIELDING.get() => {
-            give_way(green, mutex);
+            without(mutex, || {
+                YIELDING.set(YIELDING.get() + 1);
+                green.yield_now();
+                YIELDING.set(YIELDING.get() - 1);
+            });
             true
         }
         _ => false,
     }
 }
 
-fn give_way(green: &Green, mutex: *mut pthread_mutex_t) {
+/// Runs `body` with the mutex of a condition wait unlocked, as the wait would.
+fn without(mutex: *mut pthread_mutex_t, body: impl FnOnce()) {
     // SAFETY: the caller of a condition wait holds this mutex; nobody on this OS thread may find
     // it locked while we are away.
     unsafe { libc::pthread_mutex_unlock(mutex) };
-    YIELDING.set(YIELDING.get() + 1);
-    green.yield_now();
-    YIELDING.set(YIELDING.get() - 1);
+    body();
     // SAFETY: the same mutex, which we have just released.
     unsafe { libc::pthread_mutex_lock(mutex) };
 }

@@ -156,6 +156,9 @@ fn until_ready(
     let watches = watches();
     loop {
         let (outcome, gone) = wait.for_any(&watches);
+        if let Outcome::Ended(error) = outcome {
+            return fail(error);
+        }
         let found = ask();
         if !gone.is_empty() {
             return closed(&gone);

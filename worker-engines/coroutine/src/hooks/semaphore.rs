@@ -94,6 +94,10 @@ fn acquire(green: &Green, semaphore: *mut sem_t, deadline: Option<Instant>) -> c
         if taken {
             return 0;
         }
+        if let Some(error) = woken.errno() {
+            set_errno(error);
+            return -1;
+        }
         if woken == Woken::Deadline && deadline.is_some_and(|at| at <= Instant::now()) {
             // A post that came with the deadline may have been meant for us: nobody else would
             // be woken for it.

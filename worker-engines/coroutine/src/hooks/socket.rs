@@ -33,8 +33,10 @@ hooks! {
                 libc::EINPROGRESS => return finish_connect(&mut blocking, fd),
                 // unix(7): the listener's queue is full. No event tells when it has room again.
                 libc::EAGAIN if is_unix(to, len) => {
-                    if blocking.wait_state().rest(pause) == Outcome::Deadline {
-                        return fail(libc::EAGAIN);
+                    match blocking.wait_state().rest(pause) {
+                        Outcome::Deadline => return fail(libc::EAGAIN),
+                        Outcome::Ended(error) => return fail(error),
+                        Outcome::Ready | Outcome::Closed => {}
                     }
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
@@ -65,6 +67,7 @@ fn finish_connect(blocking: &mut Blocking<'_>, fd: c_int) -> c_int {
             // socket(7), SO_SNDTIMEO: the attempt goes on without the caller.
             Outcome::Deadline => return fail(libc::EINPROGRESS),
             Outcome::Closed => return fail(libc::EBADF),
+            Outcome::Ended(error) => return fail(error),
         }
     }
     let mut error: c_int = 0;

@@ -12,8 +12,11 @@ use libc::{
     c_int, clockid_t, cpu_set_t, pid_t, pthread_attr_t, pthread_t, sched_param, sigval, size_t,
 };
 
+use unicoro_contract::interrupt;
+use unicoro_reactor::OWN;
+
 use super::{Hook, Real, c_name};
-use crate::{fork, green, identity, signals};
+use crate::{fork, green, identity};
 
 /// Defines hooks: `fn name(thread, arguments) |real, found| { body for a green thread }`, with `found`
 /// the OS thread behind it. For any other thread the hook is the real call.
@@ -133,6 +136,9 @@ thread_hooks! {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn pthread_self() -> pthread_t {
     static REAL: Real = Real::new(c"pthread_self");
+    if interrupt().poses_as_main {
+        return identity::main_thread() as pthread_t;
+    }
     match identity::current() {
         // SAFETY: the address is that of the function of this name and this type.
         0 => unsafe {
@@ -167,7 +173,7 @@ pub(super) static OF_THE_CALLER: &[Hook] = &[
 
 /// Signals that the scheduler's thread does not block: those that a thread brings upon itself.
 fn is_own_fault(signal: c_int) -> bool {
-    signals::OWN.contains(&signal) || signal == libc::SIGABRT
+    OWN.contains(&signal) || signal == libc::SIGABRT
 }
 
 fn to_process(signal: c_int) -> c_int {

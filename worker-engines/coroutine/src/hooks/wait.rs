@@ -20,6 +20,8 @@ pub enum Outcome {
     Deadline,
     /// The descriptor was closed; its number may be another file's by now.
     Closed,
+    /// The request is overdue: the call ends with this error.
+    Ended(c_int),
 }
 
 /// The waits of one blocking call: all end at one deadline.
@@ -53,8 +55,10 @@ impl<'g> Wait<'g> {
     /// Parks until one of `watches` may be ready; the second part lists those that were closed.
     pub fn for_any(&mut self, watches: &[Watch]) -> (Outcome, Vec<RawFd>) {
         self.rounds += 1;
-        if self.rounds > FRUITLESS && self.rest(REST) == Outcome::Deadline {
-            return (Outcome::Deadline, Vec::new());
+        if self.rounds > FRUITLESS
+            && let ended @ (Outcome::Deadline | Outcome::Ended(_)) = self.rest(REST)
+        {
+            return (ended, Vec::new());
         }
         let core = self.green.core();
         let ticket = self.green.ticket();
@@ -94,6 +98,9 @@ impl<'g> Wait<'g> {
         let look = at_most.map(|time| Instant::now() + time);
         let until = [look, self.deadline].into_iter().flatten().min();
         match self.green.park(ticket, until) {
+            woken @ (Woken::Interrupted | Woken::Cancelled) => {
+                Outcome::Ended(woken.errno().unwrap_or(libc::EINTR))
+            }
             Woken::Deadline if look.is_none() || self.is_over() => Outcome::Deadline,
             _ => Outcome::Ready,
         }
@@ -137,6 +144,7 @@ impl<'g> Blocking<'g> {
                 // socket(7): a socket call that times out says EAGAIN.
                 Outcome::Deadline => return fail(libc::EAGAIN),
                 Outcome::Closed => return fail(libc::EBADF),
+                Outcome::Ended(error) => return fail(error),
             }
         }
     }

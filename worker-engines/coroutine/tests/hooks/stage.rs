@@ -151,14 +151,21 @@ impl Stage {
         listener.set_nonblocking(true).unwrap();
         let seat = Seat {
             listeners: vec![EngineListener::new(listener.into()).unwrap()],
+            has_siblings: false,
             worker_connections: 20_000,
+            request_timeout: None,
+            beat: std::time::Duration::from_secs(1),
             stop: Arc::new(Stop::new().unwrap()),
             pulse: Arc::new(NoPulse),
         };
         let jobs = Arc::new(Mutex::new(VecDeque::new()));
         let handler = Arc::new(Jobs(Arc::clone(&jobs)));
         std::thread::spawn(move || {
-            let engine = Box::new(CoroutineEngine::new(STACK_BYTES));
+            let engine = Box::new(CoroutineEngine {
+                stack_bytes: STACK_BYTES,
+                switch_interval: None,
+                blocked_after: None,
+            });
             engine.run(seat, handler).map_err(|refusal| refusal.to_string()).unwrap();
         });
         Self { path, jobs }
@@ -202,7 +209,7 @@ impl Handler for Jobs {
         Box::new(Parkable)
     }
 
-    fn on_scheduler_thread(&self, body: &mut dyn FnMut()) {
+    fn on_engine_thread(&self, body: &mut dyn FnMut()) {
         body();
     }
 

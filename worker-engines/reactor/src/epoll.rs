@@ -11,12 +11,17 @@ pub enum Token {
     /// A listener, by its index.
     Listener(u32),
     /// A client's connection: its place in the lot, and which of its successive owners.
-    Client { index: u32, generation: u16 },
+    Client {
+        /// Its place.
+        index: u32,
+        /// Of the owners of the place, which.
+        generation: u16,
+    },
     /// A descriptor of the application's that green threads wait for.
     Descriptor(RawFd),
     /// The request to end.
     Stop,
-    /// Another OS thread has rung the bell.
+    /// Another OS thread calls.
     Foreign,
 }
 
@@ -61,19 +66,21 @@ pub struct Epoll {
 }
 
 /// Events taken in one turn.
-pub const BATCH: usize = 256;
+const BATCH: usize = 256;
 
 /// Room for one turn's events.
 pub struct Events {
     list: Vec<libc::epoll_event>,
 }
 
-impl Events {
+impl Default for Events {
     /// Empty room.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self { list: Vec::with_capacity(BATCH) }
     }
+}
 
+impl Events {
     /// What came last.
     pub fn iter(&self) -> impl Iterator<Item = (Token, Ready)> + '_ {
         self.list.iter().map(|event| {
@@ -105,28 +112,52 @@ impl Epoll {
     }
 
     /// A connection: told once for each change of readiness, for as long as it lives.
+    ///
+    /// # Errors
+    /// `epoll_ctl(2)`.
     pub fn add_client(&self, fd: RawFd, token: Token) -> io::Result<()> {
         let bits = libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET;
         self.control(libc::EPOLL_CTL_ADD, fd, bits, token)
     }
 
+    /// A connection of which only what it sends matters: who sends to it waits by other means.
+    ///
+    /// # Errors
+    /// `epoll_ctl(2)`.
+    pub fn add_receiver(&self, fd: RawFd, token: Token) -> io::Result<()> {
+        let bits = libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLET;
+        self.control(libc::EPOLL_CTL_ADD, fd, bits, token)
+    }
+
     /// A listener: of the workers that wait for it, few are woken for a connection.
+    ///
+    /// # Errors
+    /// `epoll_ctl(2)`.
     pub fn add_listener(&self, fd: RawFd, token: Token) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_ADD, fd, libc::EPOLLIN | libc::EPOLLEXCLUSIVE, token)
     }
 
     /// A descriptor that stays ready until it is emptied.
+    ///
+    /// # Errors
+    /// `epoll_ctl(2)`.
     pub fn add_level(&self, fd: RawFd, token: Token) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_ADD, fd, libc::EPOLLIN, token)
     }
 
     /// One event for a descriptor of the application's that the set does not know.
+    ///
+    /// # Errors
+    /// `epoll_ctl(2)`.
     pub fn arm(&self, fd: RawFd, events: i16) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_ADD, fd, once(events), Token::Descriptor(fd))
     }
 
     /// One more event for a descriptor that the set may know. `ENOENT`: it does not; the set knows
     /// files, and forgets one when its last descriptor is closed.
+    ///
+    /// # Errors
+    /// `epoll_ctl(2)`.
     pub fn rearm(&self, fd: RawFd, events: i16) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_MOD, fd, once(events), Token::Descriptor(fd))
     }

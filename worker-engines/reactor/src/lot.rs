@@ -2,33 +2,37 @@
 //!
 //! A parked connection is a small struct here: no stack, no thread state, no buffer. One in service
 //! is owned by a green worker; its place only remembers how to reach it. A place has a generation,
-//! so that an event for a connection that is gone never hits its successor.
+//! so that an event for a connection that is gone never hits its successor. `W` is how to wake who
+//! waits for the socket of a connection in service.
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::cmp::Reverse;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
-use unicoro_contract::{Connection, Interest, Stream};
+use unicoro_contract::{Connection, Interest, Stream, room};
 
-use crate::green::Ticket;
+use crate::epoll::Ready;
 use crate::timers::TimerKey;
 
-enum State {
+enum State<W> {
     Free,
     Parked { connection: Box<Connection>, until: Option<Instant> },
-    InService { stream: Arc<Stream>, waiter: Option<(Ticket, Interest)> },
+    // Weak: whoever serves it closes it when done, on whatever thread.
+    InService { stream: Weak<Stream>, waiter: Option<(W, Interest)> },
 }
 
-struct Place {
+struct Place<W> {
     generation: u16,
-    state: State,
+    state: State<W>,
+    // Since when there has been no request in progress, if there is none.
+    idle_since: Instant,
     // At most one: a deadline that has moved on is looked at when the old one fires.
     timer: Option<TimerKey>,
 }
 
 /// All connections of a worker.
-#[derive(Default)]
-pub struct Lot {
-    places: Vec<Place>,
+pub struct Lot<W> {
+    places: Vec<Place<W>>,
     free: Vec<usize>,
     connected: usize,
 }
@@ -43,19 +47,27 @@ pub enum Expiry {
     Void,
 }
 
-impl Lot {
+impl<W> Default for Lot<W> {
+    fn default() -> Self {
+        Self { places: Vec::new(), free: Vec::new(), connected: 0 }
+    }
+}
+
+impl<W: Copy> Lot<W> {
     /// How many clients are connected.
     pub fn connected(&self) -> usize {
         self.connected
     }
 
-    /// The place for the next connection, with its generation.
-    pub fn reserve(&mut self) -> (usize, u16) {
+    /// The place for a connection that comes `now`, with its generation.
+    pub fn reserve(&mut self, now: Instant) -> (usize, u16) {
         self.connected += 1;
         let index = self.free.pop().unwrap_or_else(|| {
-            self.places.push(Place { generation: 0, state: State::Free, timer: None });
+            let place = Place { generation: 0, state: State::Free, idle_since: now, timer: None };
+            self.places.push(place);
             self.places.len() - 1
         });
+        self.places[index].idle_since = now;
         (index, self.places[index].generation)
     }
 
@@ -87,17 +99,26 @@ impl Lot {
 
     /// A connection goes into service.
     pub fn put_in_service(&mut self, index: usize, stream: &Arc<Stream>) {
-        self.places[index].state = State::InService { stream: Arc::clone(stream), waiter: None };
+        self.places[index].state =
+            State::InService { stream: Arc::downgrade(stream), waiter: None };
+    }
+
+    /// Its request has ended `now`; what follows is the wait for the next.
+    pub fn rest(&mut self, index: usize, now: Instant) {
+        self.places[index].idle_since = now;
     }
 
     /// An event for a place: takes the connection out if it is parked, else notes the event and
     /// hands back who waits for it.
+    ///
+    /// # Errors
+    /// Nothing was parked there: who is to be woken, if anybody.
     pub fn event(
         &mut self,
         index: usize,
         generation: u16,
-        ready: crate::epoll::Ready,
-    ) -> Result<Box<Connection>, Option<Ticket>> {
+        ready: Ready,
+    ) -> Result<Box<Connection>, Option<W>> {
         let Some(place) = self.places.get_mut(index).filter(|p| p.generation == generation) else {
             return Err(None);
         };
@@ -111,23 +132,25 @@ impl Lot {
                 Ok(self.unpark(index))
             }
             State::InService { stream, waiter } => {
-                if ready.read {
+                if ready.read
+                    && let Some(stream) = stream.upgrade()
+                {
                     stream.note_readable(ready.hung_up);
                 }
                 let wakes = waiter.is_some_and(|(_, interest)| match interest {
                     Interest::Read => ready.read,
                     Interest::Write => ready.write,
                 });
-                Err(if wakes { waiter.take().map(|(ticket, _)| ticket) } else { None })
+                Err(if wakes { waiter.take().map(|(who, _)| who) } else { None })
             }
         }
     }
 
     /// Who is in service at a place waits for its socket. False: somebody does already.
-    pub fn wait(&mut self, index: usize, ticket: Ticket, interest: Interest) -> bool {
+    pub fn wait(&mut self, index: usize, who: W, interest: Interest) -> bool {
         match &mut self.places[index].state {
             State::InService { waiter: waiter @ None, .. } => {
-                *waiter = Some((ticket, interest));
+                *waiter = Some((who, interest));
                 true
             }
             _ => false,
@@ -139,6 +162,50 @@ impl Lot {
         if let State::InService { waiter, .. } = &mut self.places[index].state {
             *waiter = None;
         }
+    }
+
+    /// The parked connections that may be closed for a new client, the longest idle first.
+    pub fn idle(&self, now: Instant, most: usize) -> Vec<usize> {
+        self.longest(room::IDLE_ENOUGH, most, |place| {
+            let is_parked = matches!(place.state, State::Parked { .. });
+            is_parked.then(|| now.saturating_duration_since(place.idle_since))
+        })
+    }
+
+    /// Takes out the connection that is parked at a place.
+    pub fn take(&mut self, index: usize) -> Option<Box<Connection>> {
+        matches!(self.places[index].state, State::Parked { .. }).then(|| self.unpark(index))
+    }
+
+    /// Gives up clients in service that stall, the longest first, at most `most`.
+    pub fn evict_stalled(&self, now: Instant, most: usize) {
+        let stalled = self.longest(room::STALLED_ENOUGH, most, |place| match &place.state {
+            State::InService { stream, .. } => stream.upgrade()?.stalled_for(now),
+            _ => None,
+        });
+        for index in stalled {
+            if let State::InService { stream, .. } = &self.places[index].state
+                && let Some(stream) = stream.upgrade()
+            {
+                stream.evict();
+            }
+        }
+    }
+
+    /// Looks at every place: only a worker that is full does this, and not often.
+    fn longest(
+        &self,
+        enough: Duration,
+        most: usize,
+        age: impl Fn(&Place<W>) -> Option<Duration>,
+    ) -> Vec<usize> {
+        let places = self.places.iter().enumerate();
+        let mut found: Vec<_> = places
+            .filter_map(|(index, place)| Some((Reverse(age(place)?), index)))
+            .filter(|(Reverse(age), _)| *age >= enough)
+            .collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, index)| index).take(most).collect()
     }
 
     /// The timer of a place has fired.
@@ -155,9 +222,8 @@ impl Lot {
     }
 
     /// Takes every parked connection out.
-    #[expect(clippy::vec_box, reason = "they are boxed already, and stay so")]
     pub fn unpark_all(&mut self) -> Vec<Box<Connection>> {
-        let parked = |place: &Place| matches!(place.state, State::Parked { .. });
+        let parked = |place: &Place<W>| matches!(place.state, State::Parked { .. });
         let indices: Vec<_> = (0..self.places.len()).filter(|i| parked(&self.places[*i])).collect();
         indices.into_iter().map(|index| self.unpark(index)).collect()
     }
@@ -166,7 +232,7 @@ impl Lot {
         let place = &mut self.places[index];
         match std::mem::replace(&mut place.state, State::Free) {
             State::Parked { connection, .. } => {
-                let stream = Arc::clone(&connection.stream);
+                let stream = Arc::downgrade(&connection.stream);
                 place.state = State::InService { stream, waiter: None };
                 connection
             }

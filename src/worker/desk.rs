@@ -1,0 +1,67 @@
+//! What the worker lays open in the shared page: heartbeat, counts, and the request that runs.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use unicoro_contract::{CurrentRequest, Pulse, replace_current};
+
+use crate::sys::clock::Moment;
+use crate::sys::scoreboard::Slot;
+
+/// A worker's slot, as its engine and its handler see it.
+#[derive(Clone, Copy)]
+pub struct Desk(&'static Slot);
+
+impl Desk {
+    /// The worker's own slot.
+    pub fn new(slot: &'static Slot) -> Self {
+        Self(slot)
+    }
+
+    /// A request begins; it has begun until the answer is dropped.
+    pub fn begin(self, line: String) -> InProgress {
+        let request = Arc::new(CurrentRequest { line, began: Instant::now() });
+        self.0.request_began();
+        self.running(Some(&request));
+        replace_current(Some(request));
+        InProgress { desk: self }
+    }
+
+    /// What runs now, with its age.
+    pub fn current(self) -> Option<String> {
+        self.0.current()
+    }
+}
+
+/// A request that has begun and not ended.
+pub struct InProgress {
+    desk: Desk,
+}
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        replace_current(None);
+        self.desk.0.clear_current();
+        self.desk.0.request_ended();
+    }
+}
+
+impl Pulse for Desk {
+    fn beat(&self) {
+        self.0.beat();
+    }
+
+    fn connections(&self, count: usize) {
+        self.0.set_connections(count as u64);
+    }
+
+    fn running(&self, request: Option<&CurrentRequest>) {
+        match request {
+            Some(request) => {
+                let since = Moment::now().before(request.began.elapsed());
+                self.0.set_current(request.line.as_bytes(), since);
+            }
+            None => self.0.clear_current(),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The settings that say which requests are taken, in the words of `http`.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use unicoro_contract::Address;
+
+use crate::config::{HeaderMap, Networks, ProxyProtocol, Settings};
+use crate::http::{Forwarding, Leniency, Limits, ProxyVersions, Underscores};
+use crate::python::BodyRules;
+
+/// What a server demands of its clients.
+pub struct Rules {
+    /// How big a head may be.
+    pub limits: Limits,
+    /// What is forgiven in a head.
+    pub leniency: Leniency,
+    /// What a trusted proxy may say.
+    pub forwarding: Forwarding,
+    /// Which PROXY headers are looked for.
+    pub proxy_versions: ProxyVersions,
+    /// How long and how slow a body may be.
+    pub body: BodyRules,
+    /// What is read of a body that the application left unread, to keep the connection.
+    pub unread_body: usize,
+    /// Requests answered in a row while the next has come already.
+    pub pipelined: u64,
+    /// From a head's first byte to its last.
+    pub head_timeout: Option<Duration>,
+    /// How long a client may take nothing of its response.
+    pub send_idle: Option<Duration>,
+    /// `SCRIPT_NAME` of the process's environment.
+    pub script_name: String,
+    forwarded_allow: Networks,
+    proxy_allow: Networks,
+}
+
+impl Rules {
+    /// The rules of `settings`. Reads the environment, which loading the application has completed.
+    pub fn new(settings: &Settings) -> Self {
+        let script_name = std::env::var_os("SCRIPT_NAME").unwrap_or_default();
+        Self {
+            limits: Limits {
+                line: settings.limit_request_line.unwrap_or(0),
+                fields: settings.limit_request_fields,
+                field_size: settings.limit_request_field_size.unwrap_or(0),
+            },
+            leniency: leniency(settings),
+            forwarding: forwarding(settings),
+            proxy_versions: proxy_versions(settings.proxy_protocol),
+            body: BodyRules {
+                longest: settings.limit_request_body.unwrap_or(u64::MAX),
+                idle: settings.client_body_timeout,
+                min_rate: settings.client_body_min_rate,
+            },
+            unread_body: settings.limit_unread_body,
+            pipelined: settings.limit_pipelined_requests.unwrap_or(u64::MAX),
+            head_timeout: settings.client_header_timeout,
+            send_idle: settings.client_send_timeout,
+            script_name: script_name.to_string_lossy().into_owned(),
+            forwarded_allow: settings.forwarded_allow_ips.clone(),
+            proxy_allow: settings.proxy_allow_ips.clone(),
+        }
+    }
+
+    /// Whether this peer of a connection may say what its own client is.
+    pub fn is_trusted_forwarder(&self, peer: &Address) -> bool {
+        ip(peer).is_none_or(|ip| self.forwarded_allow.contains(ip))
+    }
+
+    /// Whether this peer's PROXY header is believed.
+    pub fn is_trusted_proxy(&self, peer: &Address) -> bool {
+        ip(peer).is_none_or(|ip| self.proxy_allow.contains(ip))
+    }
+}
+
+/// A peer on a unix socket has none, and is trusted: the file's mode says who may connect.
+fn ip(peer: &Address) -> Option<IpAddr> {
+    match peer {
+        Address::Ip(address) => Some(address.ip()),
+        Address::Unix(_) => None,
+    }
+}
+
+fn leniency(settings: &Settings) -> Leniency {
+    Leniency {
+        permit_obsolete_folding: settings.permit_obsolete_folding,
+        strip_header_spaces: settings.strip_header_spaces,
+        permit_unconventional_http_method: settings.permit_unconventional_http_method,
+        permit_unconventional_http_version: settings.permit_unconventional_http_version,
+        casefold_http_method: settings.casefold_http_method,
+    }
+}
+
+fn forwarding(settings: &Settings) -> Forwarding {
+    Forwarding {
+        underscores: match settings.header_map {
+            HeaderMap::Drop => Underscores::Drop,
+            HeaderMap::Refuse => Underscores::Refuse,
+            HeaderMap::Dangerous => Underscores::Pass,
+        },
+        forwarder_headers: settings.forwarder_headers.clone(),
+        secure_scheme_headers: settings.secure_scheme_headers.clone(),
+    }
+}
+
+fn proxy_versions(setting: ProxyProtocol) -> ProxyVersions {
+    ProxyVersions {
+        v1: matches!(setting, ProxyProtocol::V1 | ProxyProtocol::Auto),
+        v2: matches!(setting, ProxyProtocol::V2 | ProxyProtocol::Auto),
+    }
+}

@@ -1,0 +1,136 @@
+//! Starts that fail: the exit code says what kind of failure, stderr says what to do about it.
+
+use crate::server::{Engine, Launch, Server};
+
+/// The exit code and the log of a start that fails.
+fn failed_start(engine: Engine, arguments: &[&str]) -> (i32, String) {
+    end_of(Launch::new(engine).args(arguments).start())
+}
+
+fn end_of(mut server: Server) -> (i32, String) {
+    let code = server.exit_code();
+    (code, server.log())
+}
+
+fn assert_names(log: &str, words: &[&str]) {
+    for word in words {
+        assert!(log.contains(word), "no {word:?} in:\n{log}");
+    }
+}
+
+each_of! { Sync, Coroutine, Gunicorn; fn syntax_error_ends_the_server_with_3_and_one_traceback(engine) {
+    let (code, log) = failed_start(engine, &["syntax_error"]);
+    assert_eq!(code, 3);
+    assert_eq!(log.matches("SyntaxError").count(), 1, "{log}");
+    assert_names(&log, &["syntax_error.py", "environ start_response"]);
+}}
+
+each_of! { Sync, Coroutine; fn syntax_error_of_many_workers_is_told_once(engine) {
+    let (code, log) = failed_start(engine, &["--workers", "3", "syntax_error"]);
+    assert_eq!(code, 3);
+    let told = log.matches("SyntaxError").count();
+    // Workers that had begun before the first failed may tell too; none is started after it.
+    assert!((1..=3).contains(&told), "told {told} times:\n{log}");
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn failing_import_ends_the_server_with_3(engine) {
+    let (code, log) = failed_start(engine, &["import_error"]);
+    assert_eq!(code, 3);
+    assert_names(&log, &["import_error.py", "no_such_module_anywhere"]);
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn missing_module_ends_the_server_with_3(engine) {
+    let (code, log) = failed_start(engine, &["no_such_module:app"]);
+    assert_eq!(code, 3);
+    assert_names(&log, &["no_such_module"]);
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn missing_app_object_ends_the_server_with_4(engine) {
+    let (code, log) = failed_start(engine, &["hello:absent"]);
+    assert_eq!(code, 4);
+    assert_names(&log, &["absent", "hello"]);
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn app_that_cannot_be_called_ends_the_server_with_4(engine) {
+    let (code, log) = failed_start(engine, &["hello:__doc__"]);
+    assert_eq!(code, 4);
+    assert_names(&log, &["call"]);
+}}
+
+each_of! { Sync, Gunicorn; fn app_that_is_no_expression_ends_the_server_with_4(engine) {
+    let (code, _) = failed_start(engine, &["hello:app("]);
+    assert_eq!(code, 4);
+}}
+
+each_of! { Sync, Gunicorn; fn missing_app_ends_the_server_with_1(engine) {
+    let (code, log) = failed_start(engine, &[]);
+    assert_eq!(code, 1);
+    assert!(log.to_lowercase().contains("app"), "{log}");
+}}
+
+each_of! { Sync, Gunicorn; fn unknown_option_ends_the_server_with_2(engine) {
+    let (code, log) = failed_start(engine, &["--no-such-option", "hello"]);
+    assert_eq!(code, 2);
+    assert_names(&log, &["--no-such-option"]);
+}}
+
+each_of! { Sync; fn misspelt_option_gets_a_suggestion(engine) {
+    let (code, log) = failed_start(engine, &["--worker", "2", "hello"]);
+    assert_eq!(code, 2);
+    assert_names(&log, &["--workers"]);
+}}
+
+each_of! { Sync; fn bad_value_of_a_flag_names_setting_value_and_flag(engine) {
+    let (code, log) = failed_start(engine, &["--workers", "many", "hello"]);
+    assert_eq!(code, 1);
+    assert_names(&log, &["workers", "many", "--workers"]);
+}}
+
+each_of! { Gunicorn; fn gunicorn_too_ends_with_1_at_a_bad_value(engine) {
+    let (code, _) = failed_start(engine, &["--keep-alive", "-5", "hello"]);
+    assert!(code == 1 || code == 2, "{code}");
+}}
+
+each_of! { Sync; fn bad_value_in_the_config_file_names_file_and_line(engine) {
+    let launch = Launch::new(engine).args(&["-c", "site.conf.py", "hello"]);
+    launch.scratch.write("site.conf.py", "# a comment\n\nworkers = 'many'\n");
+    let (code, log) = end_of(launch.start());
+    assert_eq!(code, 1);
+    assert_names(&log, &["workers", "many", "site.conf.py:3"]);
+}}
+
+each_of! { Sync; fn bad_value_in_the_environment_names_the_variable(engine) {
+    let launch = Launch::new(engine).env("GUNICORN_CMD_ARGS", "--timeout=soon");
+    let (code, log) = end_of(launch.args(&["hello"]).start());
+    assert_eq!(code, 1);
+    assert_names(&log, &["timeout", "soon", "GUNICORN_CMD_ARGS"]);
+}}
+
+each_of! { Sync, Gunicorn; fn config_file_with_a_syntax_error_ends_the_server_with_1(engine) {
+    let launch = Launch::new(engine).args(&["-c", "site.conf.py", "hello"]);
+    launch.scratch.write("site.conf.py", "workers = \n");
+    let (code, log) = end_of(launch.start());
+    assert_eq!(code, 1);
+    assert_names(&log, &["site.conf.py", "SyntaxError"]);
+}}
+
+each_of! { Sync, Gunicorn; fn missing_config_file_ends_the_server_with_1(engine) {
+    let (code, log) = failed_start(engine, &["-c", "no-such-file.py", "hello"]);
+    assert_eq!(code, 1);
+    assert_names(&log, &["no-such-file.py"]);
+}}
+
+each_of! { Sync, Gunicorn; fn unknown_worker_class_ends_the_server_with_1(engine) {
+    let (code, log) = failed_start(engine, &["-k", "no_such_engine", "hello"]);
+    assert_eq!(code, 1);
+    assert_names(&log, &["no_such_engine"]);
+}}
+
+each_of! { Sync, Gunicorn; fn address_in_use_ends_the_server_with_1(engine) {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let launch = Launch::new(engine).args(&["-b", &address, "hello"]);
+    let (code, log) = end_of(launch.start_unbound());
+    assert_eq!(code, 1);
+    assert_names(&log, &["127.0.0.1", &taken.local_addr().unwrap().port().to_string()]);
+}}

@@ -1,0 +1,217 @@
+//! `-k coroutine`: plain blocking code, hundreds at once, on one OS thread.
+//!
+//! The times say "together, not one after the other" and no more: sequential, each would take ten
+//! times its limit or longer.
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::client::{at_once, waiting_clients};
+use crate::postgres::database_url;
+use crate::processes;
+use crate::server::{Engine, Launch, Server, repository, virtual_environment};
+use crate::wait;
+
+/// An OS thread more or fewer is no matter; one per request is.
+const MOST_THREADS: u64 = 8;
+
+fn start() -> Server {
+    let server = Server::start(Engine::Coroutine, "blocking", &[]);
+    assert_eq!(server.get("/short_sleep").text(), "slept");
+    server
+}
+
+/// `count` clients at once must all get `answer` within `limit`.
+fn together(server: &Server, count: usize, path: &str, answer: &str, limit: Duration) {
+    let started = Instant::now();
+    for response in at_once(server.address, count, path) {
+        assert_eq!((response.status, response.text().as_str()), (200, answer));
+    }
+    let took = started.elapsed();
+    assert!(took < limit, "{count} x {path} took {took:?}");
+}
+
+#[test]
+fn sleeping_views_sleep_together() {
+    let server = start();
+    together(&server, 200, "/sleep", "slept", Duration::from_secs(10));
+    server.stop();
+}
+
+#[test]
+fn database_driver_in_c_waits_together() {
+    let launch = Launch::new(Engine::Coroutine).env("DATABASE_URL", database_url());
+    let server = launch.args(&["blocking"]).start();
+    together(&server, 1, "/database", "rested", wait::PATIENCE);
+    together(&server, 100, "/database", "rested", Duration::from_secs(8));
+    server.stop();
+}
+
+#[test]
+fn event_wakes_every_long_poll_on_few_threads() {
+    let server = start();
+    let mut clients = waiting_clients(server.address, 300, "/wait_for_event");
+    wait::until_true("all to wait", || server.notes().lines().count() == 300);
+    let threads = processes::status_number(server.worker_pid(), "Threads");
+    assert!(threads <= MOST_THREADS || server.engine.is_gunicorn(), "{threads} threads");
+    assert_eq!(server.get("/set_event").text(), "done");
+    for client in &mut clients {
+        assert_eq!(client.response().text(), "set");
+    }
+    server.stop();
+}
+
+#[test]
+fn condition_wakes_every_waiter() {
+    let server = start();
+    let mut clients = waiting_clients(server.address, 50, "/wait_for_condition");
+    wait::until_true("all to wait", || server.notes().lines().count() == 50);
+    assert_eq!(server.get("/notify").text(), "done");
+    for client in &mut clients {
+        assert_eq!(client.response().text(), "notified");
+    }
+    server.stop();
+}
+
+#[test]
+fn queue_hands_each_item_to_one_waiter() {
+    let server = start();
+    let mut clients = waiting_clients(server.address, 50, "/wait_for_item");
+    wait::until_true("all to wait", || server.notes().lines().count() == 50);
+    for number in 0..50 {
+        assert_eq!(server.get(&format!("/put_item?{number}")).text(), "done");
+    }
+    let items: HashSet<String> =
+        clients.iter_mut().map(|client| client.response().text()).collect();
+    assert_eq!(items.len(), 50, "{items:?}");
+    server.stop();
+}
+
+#[test]
+fn recursive_lock_lets_one_in_at_a_time() {
+    let server = start();
+    together(&server, 100, "/mutual_exclusion", "0", wait::PATIENCE);
+    server.stop();
+}
+
+#[test]
+fn requests_at_once_have_identities_of_their_own() {
+    let server = start();
+    let answers = at_once(server.address, 50, "/identity");
+    let identities: HashSet<String> = answers.iter().map(|answer| answer.text()).collect();
+    assert_eq!(identities.len(), 50);
+    server.stop();
+}
+
+#[test]
+fn thread_local_values_do_not_mix() {
+    let server = start();
+    let clients = (0..50).map(|number| {
+        let path = format!("/thread_local?{number}");
+        (number.to_string(), waiting_clients(server.address, 1, &path).remove(0))
+    });
+    let clients: Vec<_> = clients.collect();
+    for (value, mut client) in clients {
+        assert_eq!(client.response().text(), value);
+    }
+    server.stop();
+}
+
+/// tests/upstream.py, alive as long as this is.
+struct Upstream {
+    process: Child,
+    plain: String,
+    tls: String,
+}
+
+impl Upstream {
+    fn start(launch: &Launch) -> Upstream {
+        let files = ["certificate.pem", "key.pem"].map(|name| launch.scratch.file(name));
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
+            .args(["-nodes", "-days", "2", "-subj", "/CN=localhost"])
+            .args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
+            .args(["-addext", "keyUsage=critical,digitalSignature,keyCertSign"])
+            .arg("-out")
+            .arg(&files[0])
+            .arg("-keyout")
+            .arg(&files[1])
+            .output()
+            .expect("openssl is installed by tests/setup");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let mut process = Command::new(virtual_environment().join("bin/python3"))
+            .arg(repository().join("tests/upstream.py"))
+            .args(&files)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3 can be run");
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let (plain, tls) = line.trim().split_once(' ').expect("two addresses");
+        Upstream { plain: plain.to_owned(), tls: tls.to_owned(), process }
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// 40 clients of the app at once, each of which asks a server that takes 0.3 s: 12 s in sequence.
+fn asks_upstream_together(path: &str) {
+    let launch = Launch::new(Engine::Coroutine);
+    let upstream = Upstream::start(&launch);
+    let certificate = launch.scratch.file("certificate.pem");
+    let launch = launch
+        .env("UPSTREAM", &upstream.plain)
+        .env("UPSTREAM_TLS", &upstream.tls)
+        .env("UPSTREAM_CA", certificate);
+    let server = launch.args(&["blocking"]).start();
+    together(&server, 1, path, "from upstream", wait::PATIENCE);
+    together(&server, 40, path, "from upstream", Duration::from_secs(6));
+    server.stop();
+}
+
+#[test]
+fn blocking_sockets_wait_together() {
+    asks_upstream_together("/with_socket");
+}
+
+#[test]
+fn urllib_waits_together() {
+    asks_upstream_together("/with_urllib");
+}
+
+#[test]
+fn urllib_over_tls_waits_together() {
+    asks_upstream_together("/with_urllib_tls");
+}
+
+#[test]
+fn requests_wait_together() {
+    asks_upstream_together("/with_requests");
+}
+
+#[test]
+fn requests_over_tls_wait_together() {
+    asks_upstream_together("/with_requests_tls");
+}
+
+#[test]
+fn views_may_start_and_join_threads() {
+    let server = start();
+    together(&server, 10, "/with_thread", "3", wait::PATIENCE);
+    server.stop();
+}
+
+#[test]
+fn views_may_run_subprocesses() {
+    let server = start();
+    together(&server, 10, "/with_subprocess", "ran", wait::PATIENCE);
+    server.stop();
+}

@@ -1,0 +1,61 @@
+//! The suite: starts the real binary on a socket that the test bound, speaks raw bytes to it, and
+//! ends every test with a clean log and a clean exit.
+//!
+//! A test's name is a rule. Tests wait for conditions with a deadline and never sleep to
+//! synchronise. `each_of!` runs a rule on several engines, on gunicorn too where it keeps the rule.
+//!
+//! Two variables help during development: `SUITE_BINARY=target/release/unicoro` tests another
+//! build; `SUITE_AGAINST=gunicorn` runs everything on gunicorn (sync, and gthread for coroutine),
+//! which shows what a test really asks.
+#![allow(clippy::unwrap_used, reason = "this crate is nothing but tests")]
+
+/// Makes one `#[test]` per engine out of a rule: `each_of! { Sync, Coroutine; fn rule(engine) .. }`.
+macro_rules! each_of {
+    ($($engine:ident),+; fn $name:ident($parameter:ident) $body:block) => {
+        #[allow(non_snake_case, reason = "the engines' names, as they are")]
+        mod $name {
+            use super::*;
+            fn rule($parameter: $crate::server::Engine) $body
+            $(
+                #[test]
+                fn $engine() {
+                    rule($crate::server::Engine::$engine);
+                }
+            )+
+        }
+    };
+}
+
+mod client;
+mod load;
+mod postgres;
+mod processes;
+mod scratch;
+mod server;
+mod wait;
+
+mod access_log;
+mod body_in;
+mod body_out;
+mod boot;
+mod closing;
+mod config;
+mod coroutine;
+mod deadlines;
+mod environ;
+mod examples;
+mod expect_continue;
+mod file_wrapper;
+mod forwarding;
+mod frameworks;
+mod hostile;
+mod keep_alive;
+mod lifecycle;
+mod misbehaving;
+mod recycling;
+mod reload;
+mod responses;
+mod start_response;
+mod system_calls;
+mod virtual_environment;
+mod workers;

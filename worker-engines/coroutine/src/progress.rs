@@ -1,0 +1,36 @@
+//! What other OS threads can see of the scheduler: whether it switches, and whether it sleeps.
+//!
+//! Written by the scheduler's thread only, read by the preemptor and by the main thread.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+static SWITCHES: AtomicU64 = AtomicU64::new(0);
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+static IS_WAITING: AtomicBool = AtomicBool::new(true);
+
+/// Somebody else runs from now on: a green thread by its identity, or the reactor (0).
+pub fn switched(identity: usize) {
+    RUNNING.store(identity, Ordering::Relaxed);
+    SWITCHES.store(SWITCHES.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+}
+
+/// Who runs.
+pub fn running() -> usize {
+    RUNNING.load(Ordering::Relaxed)
+}
+
+/// How often that has happened.
+pub fn switches() -> u64 {
+    SWITCHES.load(Ordering::Relaxed)
+}
+
+/// The reactor waits for events because nobody can run (or it has stopped waiting).
+pub fn set_waiting(is_waiting: bool) {
+    // In one order with the preemptor's "I am parked".
+    IS_WAITING.store(is_waiting, Ordering::SeqCst);
+}
+
+/// Whether it waits.
+pub fn is_waiting() -> bool {
+    IS_WAITING.load(Ordering::SeqCst)
+}

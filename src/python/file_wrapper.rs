@@ -3,9 +3,18 @@
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Read at a time from what is no real file.
 const BLOCK: usize = 64 * 1024;
+
+/// Set once, at a worker's boot.
+static IS_SENDFILE_USED: AtomicBool = AtomicBool::new(true);
+
+/// Whether real files are sent by sendfile(2), or read and written.
+pub fn use_sendfile(on: bool) {
+    IS_SENDFILE_USED.store(on, Ordering::Relaxed);
+}
 
 /// An iterable over a file-like object.
 #[pyclass(module = "unicoro", name = "FileWrapper", frozen)]
@@ -25,8 +34,12 @@ pub struct Stretch {
 }
 
 impl FileWrapper {
-    /// The real file behind the object; `None` if it is none, or its position is unknown.
+    /// The real file behind the object; `None` if it is none, its position is unknown, or
+    /// sendfile is not wanted.
     pub fn stretch(&self, py: Python<'_>) -> Option<Stretch> {
+        if !IS_SENDFILE_USED.load(Ordering::Relaxed) {
+            return None;
+        }
         let file = self.file.bind(py);
         if !reads_plainly(file).unwrap_or(false) {
             return None;

@@ -85,6 +85,10 @@ impl GreenState for GreenThreadState {
         CURRENT.set(self);
         set_slot(self.state);
     }
+
+    fn interrupt(&self) {
+        super::request_timeout::trip();
+    }
 }
 
 impl Drop for GreenThreadState {

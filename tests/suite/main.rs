@@ -41,6 +41,7 @@ mod boot;
 mod closing;
 mod config;
 mod coroutine;
+mod deadlines;
 mod documents;
 mod environ;
 mod examples;

@@ -6,7 +6,7 @@
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::patience::Patience;
@@ -87,6 +87,7 @@ pub struct Stream {
     // are atomics because the engine's thread notes what the thread of a request uses up.
     readable: AtomicBool,
     hung_up: AtomicBool,
+    response: AtomicU8,
     moved: AtomicU64,
     patience: Patience,
 }
@@ -101,6 +102,7 @@ impl Stream {
             waiter,
             readable: AtomicBool::new(true),
             hung_up: AtomicBool::new(false),
+            response: AtomicU8::new(NOT_BEGUN),
             moved: AtomicU64::new(0),
             patience: Patience::default(),
         }
@@ -138,6 +140,39 @@ impl Stream {
     #[must_use]
     pub fn has_client_left(&self) -> bool {
         self.is_hung_up() || sys::is_hung_up(self.fd.as_fd())
+    }
+
+    /// A request begins: nobody has answered it.
+    pub fn expect_response(&self) {
+        self.response.store(NOT_BEGUN, Ordering::Relaxed);
+    }
+
+    /// The application begins its response. False: too late, it was answered as overdue.
+    #[must_use]
+    pub fn begin_response(&self) -> bool {
+        self.claim(BEGUN)
+    }
+
+    /// The request is overdue. True: nothing was answered yet, and nobody else will.
+    #[must_use]
+    pub fn take_response(&self) -> bool {
+        self.claim(TAKEN)
+    }
+
+    fn claim(&self, state: u8) -> bool {
+        let claimed =
+            self.response.compare_exchange(NOT_BEGUN, state, Ordering::Relaxed, Ordering::Relaxed);
+        claimed.is_ok() || claimed == Err(state)
+    }
+
+    /// Sends what fits without waiting, and then neither sends nor receives any more: the last word
+    /// to a client whose request is given up.
+    pub fn part(&self, last_word: &[u8]) {
+        if !last_word.is_empty() {
+            // A client that does not take a few hundred bytes now has left or is stuck.
+            drop(sys::send(self.fd.as_fd(), &[IoSlice::new(last_word)]));
+        }
+        sys::shutdown_both(self.fd.as_fd());
     }
 
     /// How long the client was waited for in all since it last made progress; `None` when nobody
@@ -282,6 +317,11 @@ impl AsRawFd for Stream {
         self.fd.as_raw_fd()
     }
 }
+
+// Whose the response to the current request is.
+const NOT_BEGUN: u8 = 0;
+const BEGUN: u8 = 1;
+const TAKEN: u8 = 2;
 
 /// What one sendfile(2) moves at most (its man page).
 const MAX_SENDFILE: usize = 0x7fff_f000;

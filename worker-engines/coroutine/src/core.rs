@@ -27,11 +27,13 @@ use unicoro_reactor::{
     Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token, someone_waits, waiting_at,
 };
 
+use crate::bell;
 use crate::crew::{Crew, IDLE_LIFE};
 use crate::descriptors::Descriptors;
-use crate::green::{Green, Ticket, Woken};
+use crate::green::{Green, Overdue, Ticket, Woken};
+use crate::helpers;
 use crate::scheduler;
-use crate::semaphores::{self, Semaphores};
+use crate::semaphores::Semaphores;
 use crate::waiter::ParkingWaiter;
 use crate::{preemption, progress};
 
@@ -51,6 +53,8 @@ pub enum Target {
     Green(Ticket),
     /// A parked connection, by its place.
     Client(usize),
+    /// A request in progress.
+    Overdue(Overdue),
 }
 
 /// The engine's state.
@@ -79,7 +83,7 @@ impl Core {
     pub fn new(seat: Seat, handler: Arc<dyn Handler>, stack_bytes: usize) -> io::Result<Self> {
         let epoll = Epoll::new()?;
         epoll.add_level(seat.stop.as_raw_fd(), Token::Stop)?;
-        epoll.add_level(semaphores::open()?, Token::Foreign)?;
+        epoll.add_level(bell::open()?, Token::Foreign)?;
         Ok(Self {
             acceptor: RefCell::new(Acceptor::new(seat.worker_connections)),
             epoll,
@@ -170,8 +174,10 @@ impl Core {
             Token::Descriptor(fd) => self.descriptors.borrow_mut().ready(&self.epoll, fd, ready),
             Token::Stop => self.stop(),
             Token::Foreign => {
-                semaphores::acknowledge();
+                bell::acknowledge();
                 self.semaphores.borrow_mut().collect_foreign_posts();
+                self.descriptors.borrow_mut().collect_foreign_closes(&self.epoll);
+                helpers::collect_done();
             }
         }
     }
@@ -307,6 +313,7 @@ impl Core {
             match expired {
                 None => return,
                 Some(Target::Green(ticket)) => ticket.wake(Woken::Deadline),
+                Some(Target::Overdue(overdue)) => overdue.fire(),
                 Some(Target::Client(index)) => self.client_expired(index, now),
             }
         }
@@ -378,7 +385,7 @@ impl Core {
             for served in 1.. {
                 let next = self.ready.borrow_mut().pop_front();
                 let Some(connection) = next else { break };
-                self.serve(connection);
+                self.serve(green, connection);
                 // A client that pipelines without end must not starve the reactor.
                 if served % RUN == 0 {
                     green.yield_now();
@@ -393,8 +400,17 @@ impl Core {
         self.crew.resize(-1);
     }
 
-    fn serve(&'static self, mut connection: Box<Connection>) {
-        match serve_caught(&*self.handler, &mut connection) {
+    fn serve(&'static self, green: &Green, mut connection: Box<Connection>) {
+        let after = match self.seat.request_timeout {
+            None => serve_caught(&*self.handler, &mut connection),
+            Some(timeout) => {
+                let client = Arc::clone(&connection.stream);
+                green.within(Instant::now() + timeout, client, || {
+                    serve_caught(&*self.handler, &mut connection)
+                })
+            }
+        };
+        match after {
             AfterServe::Park { until } => {
                 self.lot.borrow_mut().rest(connection.stream.key(), Instant::now());
                 self.advance(connection, until);

@@ -56,6 +56,7 @@ mod misbehaving;
 mod recycling;
 mod reload;
 mod responses;
+mod same_as_gunicorn;
 mod start_response;
 mod system_calls;
 mod virtual_environment;

@@ -4,6 +4,7 @@
 //! are unsafe. Never switch green threads while attached, and never keep a `Python` token, a `Bound`
 //! or a guard across something that may: detach first, with [`attach::detached`].
 
+mod app_socket;
 mod application;
 mod attach;
 mod config_file;

@@ -22,6 +22,8 @@ pub enum Trouble {
     Raised(PyErr),
     /// The application broke WSGI: what it did, and what it should.
     Misused(String),
+    /// The application has answered on the socket itself.
+    HandedOver,
     /// The client is gone.
     Client,
 }

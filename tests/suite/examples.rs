@@ -144,7 +144,7 @@ fn every_example_has_a_test() {
     names.sort();
     assert_eq!(
         names,
-        ["flask", "flask_postgres", "hello", "long_poll"],
+        ["deploy", "flask", "flask_postgres", "hello", "long_poll"],
         "add a test, then the name here"
     );
 }

@@ -121,6 +121,15 @@ impl Launch {
         Launch { engine, command, scratch }
     }
 
+    /// Another program in place of ours, such as a shell that starts it.
+    pub fn through(mut self, program: &str, script: PathBuf) -> Launch {
+        let mut command = Command::new("bash");
+        command.args(["-c", "exec 3<&0 0</dev/null \"$@\"", "bash", program]).arg(script);
+        command.arg("--").current_dir(self.scratch.path());
+        self.command = command;
+        self.with_environment()
+    }
+
     pub fn args<A: Into<OsString> + Clone>(mut self, arguments: &[A]) -> Launch {
         self.command.args(arguments.iter().cloned().map(Into::into));
         self

@@ -26,9 +26,9 @@ macro_rules! each_of {
     };
 }
 
+mod backing;
 mod client;
 mod load;
-mod postgres;
 mod processes;
 mod scratch;
 mod server;
@@ -51,6 +51,7 @@ mod frameworks;
 mod hostile;
 mod keep_alive;
 mod lifecycle;
+mod matrix;
 mod misbehaving;
 mod recycling;
 mod reload;

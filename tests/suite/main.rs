@@ -49,6 +49,7 @@ mod file_wrapper;
 mod forwarding;
 mod frameworks;
 mod hostile;
+mod identity;
 mod keep_alive;
 mod lifecycle;
 mod matrix;

@@ -15,7 +15,9 @@ pub trait Pulse: Send + Sync {
     fn connections(&self, count: usize);
 
     /// What runs now; called at every switch between green threads.
-    fn running(&self, request: Option<&CurrentRequest>);
+    fn running(&self, request: Option<&CurrentRequest>) {
+        let _ = request;
+    }
 }
 
 /// What a worker gives its engine.

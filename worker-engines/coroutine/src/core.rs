@@ -27,11 +27,13 @@ use unicoro_reactor::{
     Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token, someone_waits, waiting_at,
 };
 
+use crate::bell;
 use crate::crew::{Crew, IDLE_LIFE};
 use crate::descriptors::Descriptors;
 use crate::green::{Green, Overdue, Ticket, Woken};
+use crate::helpers;
 use crate::scheduler;
-use crate::semaphores::{self, Semaphores};
+use crate::semaphores::Semaphores;
 use crate::waiter::ParkingWaiter;
 use crate::{preemption, progress};
 
@@ -81,7 +83,7 @@ impl Core {
     pub fn new(seat: Seat, handler: Arc<dyn Handler>, stack_bytes: usize) -> io::Result<Self> {
         let epoll = Epoll::new()?;
         epoll.add_level(seat.stop.as_raw_fd(), Token::Stop)?;
-        epoll.add_level(semaphores::open()?, Token::Foreign)?;
+        epoll.add_level(bell::open()?, Token::Foreign)?;
         Ok(Self {
             acceptor: RefCell::new(Acceptor::new(seat.worker_connections)),
             epoll,
@@ -172,8 +174,10 @@ impl Core {
             Token::Descriptor(fd) => self.descriptors.borrow_mut().ready(&self.epoll, fd, ready),
             Token::Stop => self.stop(),
             Token::Foreign => {
-                semaphores::acknowledge();
+                bell::acknowledge();
                 self.semaphores.borrow_mut().collect_foreign_posts();
+                self.descriptors.borrow_mut().collect_foreign_closes(&self.epoll);
+                helpers::collect_done();
             }
         }
     }

@@ -69,6 +69,8 @@ pub struct Green {
     woken: Cell<Woken>,
     // While it does not run, its interruption is kept here.
     interrupt: Cell<Interrupt>,
+    // Its wait cannot be interrupted.
+    is_firm: Cell<bool>,
     request: RefCell<Option<Arc<CurrentRequest>>>,
     // The client of the request that it serves, if requests have a deadline.
     client: RefCell<Option<Arc<Stream>>>,
@@ -87,14 +89,21 @@ impl Ticket {
     /// The caller holds the ticket in a place from which the green thread removes it when its wait
     /// ends, and runs on the scheduler's thread: so the green thread is alive.
     pub fn wake(self, why: Woken) {
+        self.is_woken_by(why);
+    }
+
+    /// Wakes the wait; false: it was woken before, so that another may have to be woken instead.
+    pub fn is_woken_by(self, why: Woken) -> bool {
         // SAFETY: see above; a green thread outlives its waits.
         let green = unsafe { &*self.green };
-        if green.wait.get() == self.wait {
+        let waits = green.wait.get() == self.wait;
+        if waits {
             green.wait.set(0);
             green.woken.set(why);
             green.core.runnable.set(green.core.runnable.get() + 1);
             green.task.unpark();
         }
+        waits
     }
 
     /// Whether both are of one green thread.
@@ -117,7 +126,7 @@ impl Overdue {
         let request = green.request.borrow().clone();
         green.core.handler.overdue(request.as_deref(), &client, green.identity.value());
         let wait = green.wait.get();
-        if wait != 0 {
+        if wait != 0 && !green.is_firm.get() {
             Ticket { green: self.0, wait }.wake(Woken::Interrupted);
         }
     }
@@ -142,9 +151,11 @@ impl Green {
             wait: Cell::new(0),
             woken: Cell::new(Woken::Ready),
             interrupt: Cell::default(),
+            is_firm: Cell::default(),
             request: RefCell::default(),
             client: RefCell::default(),
         };
+        green.identity.set_stack(&green.stack);
         CURRENT.set(&raw const green);
         progress::switched(green.identity.value());
         body(&green);
@@ -168,14 +179,7 @@ impl Green {
             return self.pass_on();
         }
         let timer = deadline.map(|at| self.core.wake_at(at, ticket));
-        self.switch(|| {
-            // A wake that came before the park lets it pass, so once is always enough; more than
-            // once only if may woke us for a reason of its own.
-            scheduler::park();
-            while self.wait.get() != 0 {
-                scheduler::park();
-            }
-        });
+        self.switch(|| self.park_until_woken());
         if let Some(timer) = timer
             && self.woken.get() == Woken::Ready
         {
@@ -184,6 +188,22 @@ impl Green {
         match self.woken.get() {
             Woken::Interrupted => self.pass_on(),
             woken => woken,
+        }
+    }
+
+    /// Waits until its ticket is used, whatever is due.
+    pub fn park_firmly(&self) {
+        self.is_firm.set(true);
+        self.switch(|| self.park_until_woken());
+        self.is_firm.set(false);
+    }
+
+    fn park_until_woken(&self) {
+        // A wake that came before the park lets it pass, so once is always enough; more than once
+        // only if may woke us for a reason of its own.
+        scheduler::park();
+        while self.wait.get() != 0 {
+            scheduler::park();
         }
     }
 
@@ -274,7 +294,8 @@ pub fn parkable() -> Option<&'static Green> {
     (green.state.may_park() && !crate::fork::is_child()).then_some(green)
 }
 
-fn errno() -> i32 {
+/// The calling thread's errno.
+pub fn errno() -> i32 {
     // SAFETY: the address is valid for the calling thread.
     unsafe { *libc::__errno_location() }
 }

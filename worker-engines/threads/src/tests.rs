@@ -10,8 +10,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Blocked, Connection, CurrentRequest, Engine, EngineListener, GreenState,
-    Handler, Pulse, Seat, Stop, StopState, Stream,
+    AfterRead, AfterServe, Connection, Engine, EngineListener, GreenState, Handler, Pulse, Seat,
+    Stop, StopState,
 };
 
 use crate::ThreadsEngine;
@@ -90,22 +90,6 @@ impl Handler for Lines {
         unreachable!("there are no green threads here")
     }
 
-    fn overdue(&self, _: Option<&CurrentRequest>, _: &Stream, _: usize) {
-        unreachable!("there are no green threads here")
-    }
-
-    fn overdue_ended(&self, _: usize) {
-        unreachable!("there are no green threads here")
-    }
-
-    fn take_lock(&self, _: &dyn Fn() -> bool) {
-        unreachable!("there are no green threads here")
-    }
-
-    fn blocked(&self, _: &Blocked) {
-        unreachable!("there are no green threads here")
-    }
-
     fn on_engine_thread(&self, body: &mut dyn FnMut()) {
         self.threads.fetch_add(1, Ordering::SeqCst);
         body();
@@ -130,8 +114,6 @@ impl Pulse for Beats {
     }
 
     fn connections(&self, _: usize) {}
-
-    fn running(&self, _: Option<&CurrentRequest>) {}
 }
 
 /// An engine that runs.

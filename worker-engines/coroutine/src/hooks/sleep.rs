@@ -68,7 +68,8 @@ fn done(error: Option<c_int>) -> c_int {
     }
 }
 
-fn duration(time: &timespec) -> Option<Duration> {
+/// A length of time; `None`: the kernel would call it invalid.
+pub(super) fn duration(time: &timespec) -> Option<Duration> {
     let nanos = u32::try_from(time.tv_nsec).ok().filter(|nanos| *nanos < 1_000_000_000)?;
     Some(Duration::new(u64::try_from(time.tv_sec).ok()?, nanos))
 }

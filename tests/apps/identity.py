@@ -475,8 +475,8 @@ def with_multiprocessing(method, number):
     child.start()
     answer = answers.get(timeout=20)
     child.join()
-    return wrong_unless(pool=doubled == [2 * number, 2 * number + 2], queue=answer == number,
-                        exitcode=child.exitcode == 0)
+    # Not child.exitcode: with threads multiprocessing itself may miss it (under gunicorn too).
+    return wrong_unless(pool=doubled == [2 * number, 2 * number + 2], queue=answer == number)
 
 
 @view

@@ -19,6 +19,7 @@ use super::response::{Fields, Response};
 use super::{Reader, ServerFacts, traceback};
 use crate::http::{Head, RequestFacts, reason, refusal};
 use crate::logging::TRACEBACK;
+use crate::sys::process::end_if_stray;
 
 /// A loaded WSGI application.
 pub struct Application {
@@ -180,6 +181,7 @@ impl Application {
         }
 
         let result = self.callable.bind(py).call1((&environ, &response));
+        end_if_stray();
         let ended = match result {
             Ok(result) => respond(&result, &response),
             Err(error) => Err(Trouble::Raised(error)),

@@ -135,6 +135,8 @@ fn begin(
     let server =
         Server::new(&settings, application, keeps_alive, its_stop, access_log, quota, desk);
     python::watch_stacks(logging::error_log_fd()).map_err(setup)?;
+    // From here on: a child of post_worker_init or of the import may go its own way.
+    sys::process::notice_strays();
     Ok((Arc::new(server), stop))
 }
 

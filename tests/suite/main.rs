@@ -26,9 +26,9 @@ macro_rules! each_of {
     };
 }
 
+mod backing;
 mod client;
 mod load;
-mod postgres;
 mod processes;
 mod scratch;
 mod server;
@@ -52,8 +52,10 @@ mod forwarding;
 mod frameworks;
 mod hooks;
 mod hostile;
+mod identity;
 mod keep_alive;
 mod lifecycle;
+mod matrix;
 mod misbehaving;
 mod recycling;
 mod reload;

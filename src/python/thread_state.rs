@@ -22,6 +22,8 @@ use pyo3::{Python, ffi};
 use unicoro_contract::GreenState;
 
 use super::attach::{attached, detached};
+use super::gevent;
+use super::library_locals::Locals;
 
 thread_local! {
     static CURRENT: Cell<*const GreenThreadState> = const { Cell::new(ptr::null()) };
@@ -38,6 +40,7 @@ pub struct GreenThreadState {
     // Between the first step towards the GIL and the last one away from it. Outside, the Rust side
     // of the server runs, whose calls must not park behind its back.
     in_python: Cell<bool>,
+    locals: Locals,
 }
 
 impl GreenThreadState {
@@ -49,7 +52,8 @@ impl GreenThreadState {
         // to the identity that this green thread has now.
         let state = unsafe { ffi::PyThreadState_New(ffi::PyInterpreterState_Main()) };
         assert!(!state.is_null(), "no memory for a thread state");
-        let green = Box::new(Self { state, in_python: Cell::new(false) });
+        let green =
+            Box::new(Self { state, in_python: Cell::new(false), locals: Locals::default() });
         green.resume();
         green
     }
@@ -61,6 +65,11 @@ impl GreenThreadState {
         let result = body(self.state);
         self.in_python.set(nested);
         result
+    }
+
+    /// What C libraries keep for it.
+    pub(super) fn locals(&self) -> &Locals {
+        &self.locals
     }
 
     fn is_attached(&self) -> bool {
@@ -78,26 +87,40 @@ impl GreenState for GreenThreadState {
     }
 
     fn suspend(&self) {
+        self.locals.exchange();
         CURRENT.set(ptr::null());
     }
 
     fn resume(&self) {
         CURRENT.set(self);
+        self.locals.exchange();
         set_slot(self.state);
+    }
+
+    fn after_request(&self) {
+        if self.locals.are_used() {
+            attached(gevent::after_request);
+        }
     }
 }
 
 impl Drop for GreenThreadState {
     /// The green thread ends: its thread-locals close.
     fn drop(&mut self) {
+        if self.locals.are_used() {
+            attached(gevent::at_end);
+        }
         // SAFETY: our own state, detached, in its own green thread; deleting it gives the GIL up.
         unsafe {
             ffi::PyEval_RestoreThread(self.state);
             ffi::PyThreadState_Clear(self.state);
             ffi::PyThreadState_DeleteCurrent();
         }
-        CURRENT.set(ptr::null());
+        // A thread's destructors find no state of Python's.
         set_slot(ptr::null_mut());
+        self.locals.end();
+        self.locals.exchange();
+        CURRENT.set(ptr::null());
     }
 }
 

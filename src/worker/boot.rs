@@ -10,7 +10,7 @@ use std::time::Duration;
 use pyo3::{Py, PyAny};
 use unicoro_contract::{Engine, EngineListener, Seat, Stop};
 
-use crate::config::Settings;
+use crate::config::{Settings, WorkerClass};
 use crate::logging::{self, AccessFormat, AccessLog};
 use crate::python::{self, Application, LoadError, ServerFacts};
 use crate::supervisor::{BootFailure, WorkerSeat};
@@ -127,6 +127,9 @@ pub fn load(settings: &Settings, arguments: &[OsString]) -> Result<Py<PyAny>, Fa
     python::start(arguments).map_err(setup)?;
     python::set_environ(&settings.raw_env).map_err(setup)?;
     python::prepare_path(&settings.chdir, &settings.pythonpath).map_err(setup)?;
+    if settings.worker_class == WorkerClass::Coroutine {
+        python::welcome_gevent().map_err(setup)?;
+    }
     python::load(&settings.wsgi_app.0).map_err(|error| match error {
         LoadError::Import(text) => (BootFailure::Import, text),
         LoadError::Application(text) => (BootFailure::App, text),

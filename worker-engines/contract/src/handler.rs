@@ -120,4 +120,7 @@ pub trait GreenState {
 
     /// Running again.
     fn resume(&self);
+
+    /// A request of this green thread is over, and its connection is given back. May wait.
+    fn after_request(&self) {}
 }

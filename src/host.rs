@@ -2,22 +2,35 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 
+use pyo3::types::PyDict;
 use pyo3::{Py, PyAny};
 use unicoro::config::{self, Bind, Invocation, Settings, Stop};
 use unicoro::engines;
-use unicoro::logging::{self, LogLevel};
-use unicoro::python;
+use unicoro::logging::{self, AccessLog, LogLevel};
+use unicoro::python::{self, Hooks};
 use unicoro::supervisor::{Host, Options, WorkerSeat};
 use unicoro::sys::address::Address;
-use unicoro::sys::listener::BindOptions;
-use unicoro::worker;
+use unicoro::sys::inheritance::Inheritance;
+use unicoro::sys::listener::{BindOptions, Listener};
+use unicoro::sys::process::{Exit, Pid};
+use unicoro::sys::title::set_title;
+use unicoro::worker::{self, Equipment};
+
+/// A listener as hooks see it: its descriptor, and its name in the log.
+type Shown = (i32, String);
 
 /// Settings and, with preload_app, the application, of one generation of workers.
 struct Generation {
     settings: Arc<Settings>,
     application: Option<Py<PyAny>>,
+    access_log: Option<AccessLog>,
 }
 
 /// The program, as the supervisor sees it.
@@ -25,6 +38,11 @@ pub struct WorkerHost {
     invocation: Invocation,
     arguments: Vec<OsString>,
     generations: HashMap<u64, Generation>,
+    hooks: Arc<Hooks>,
+    /// What to start on an upgrade: looked for at the start, by name and not by what is behind it,
+    /// because another file will be there then.
+    program: PathBuf,
+    systemd: Vec<RawFd>,
 }
 
 impl WorkerHost {
@@ -35,16 +53,22 @@ impl WorkerHost {
     pub fn new(
         invocation: Invocation,
         arguments: Vec<OsString>,
-        settings: Settings,
+        Configuration { settings, names }: Configuration,
+        systemd: Vec<RawFd>,
     ) -> Result<Self, (i32, String)> {
+        let hooks = Hooks::default();
+        hooks.load(1, &settings, names.as_ref()).map_err(|text| (1, text))?;
         let application = if settings.preload_app {
             let loaded = worker::load(&settings, &arguments);
             Some(loaded.map_err(|(failure, text)| (failure.exit_code(), text))?)
         } else {
             None
         };
-        let first = Generation { settings: Arc::new(settings), application };
-        Ok(Self { invocation, arguments, generations: HashMap::from([(1, first)]) })
+        let access_log = worker::access_log(&settings).map_err(|text| (1, text))?;
+        let first = Generation { settings: Arc::new(settings), application, access_log };
+        let generations = HashMap::from([(1, first)]);
+        let program = program(&arguments, &invocation);
+        Ok(Self { invocation, arguments, generations, hooks: Arc::new(hooks), program, systemd })
     }
 }
 
@@ -55,7 +79,15 @@ impl Host for WorkerHost {
             return 1;
         };
         let choice = engines::choose(&generation.settings);
-        worker::run(seat, &generation.settings, &self.arguments, generation.application, choice)
+        let Generation { settings, application, access_log } = generation;
+        let equipment = Equipment {
+            settings,
+            arguments: self.arguments.clone(),
+            application,
+            access_log,
+            hooks: Arc::clone(&self.hooks),
+        };
+        worker::run(seat, equipment, choice)
     }
 
     fn before_fork(&mut self) {
@@ -71,7 +103,7 @@ impl Host for WorkerHost {
     }
 
     fn reload(&mut self, generation: u64) -> Result<Options, String> {
-        let settings =
+        let Configuration { settings, names } =
             read_settings(&self.invocation, &self.arguments).map_err(|stop| stop.to_string())?;
         // gunicorn: a preloaded application is not loaded again by HUP; new code needs a restart
         // of the master. Said in the docs of preload_app.
@@ -79,27 +111,112 @@ impl Host for WorkerHost {
         let application = newest.and_then(|old| {
             old.application.as_ref().map(|app| pyo3::Python::attach(|py| app.clone_ref(py)))
         });
-        let options = options(&settings)?;
+        let options = options(&settings, &self.systemd)?;
+        let access_log = worker::access_log(&settings)?;
         log_to(&settings)?;
-        self.generations.insert(generation, Generation { settings: settings.into(), application });
+        self.hooks.load(generation, &settings, names.as_ref())?;
+        let settings = Arc::new(settings);
+        self.generations.insert(generation, Generation { settings, application, access_log });
         Ok(options)
     }
 
     fn settled(&mut self, generation: u64) {
         self.generations.retain(|known, _| *known == generation);
+        if let Some(kept) = self.generations.get(&generation) {
+            title_of_master(&kept.settings, "");
+        }
+        self.hooks.settle(generation);
     }
+
+    fn on_starting(&mut self) -> Result<(), String> {
+        self.hooks.on_starting()
+    }
+
+    fn when_ready(&mut self, listeners: &[Arc<Listener>]) -> Result<(), String> {
+        self.hooks.when_ready(&shown(listeners))
+    }
+
+    fn on_reload(&mut self, generation: u64, listeners: &[Arc<Listener>]) -> Result<(), String> {
+        self.hooks.on_reload(generation, &shown(listeners))
+    }
+
+    fn pre_fork(&mut self, number: u64, generation: u64) -> Result<(), String> {
+        self.hooks.pre_fork(generation, number)
+    }
+
+    fn forked(&mut self, pid: Pid) {
+        self.hooks.forked(pid.as_raw());
+    }
+
+    fn worker_exited(&mut self, _number: u64, pid: Pid, _exit: Exit) {
+        self.hooks.child_exit(pid.as_raw());
+    }
+
+    fn workers_changed(&mut self, new: usize, old: Option<usize>) -> Result<(), String> {
+        self.hooks.nworkers_changed(new, old)
+    }
+
+    fn pre_exec(&mut self) -> Result<(), String> {
+        self.hooks.pre_exec()
+    }
+
+    fn exec(&mut self, variables: &[(&str, String)]) -> io::Error {
+        let Some((name, arguments)) = self.arguments.split_first() else {
+            return io::ErrorKind::NotFound.into();
+        };
+        Command::new(&self.program)
+            .arg0(name)
+            .args(arguments)
+            .envs(variables.iter().map(|(name, value)| (*name, value)))
+            .current_dir(&self.invocation.cwd)
+            .exec()
+    }
+
+    fn promoted(&mut self) {
+        if let Some(newest) = self.generations.values().next() {
+            title_of_master(&newest.settings, "");
+        }
+    }
+
+    fn wait(&mut self, wait: &mut dyn FnMut()) {
+        python::while_waiting(wait);
+    }
+
+    fn on_exit(&mut self) {
+        self.hooks.on_exit();
+    }
+}
+
+fn shown(listeners: &[Arc<Listener>]) -> Vec<Shown> {
+    let shown = |listener: &Arc<Listener>| (listener.as_raw_fd(), listener.address().to_owned());
+    listeners.iter().map(shown).collect()
+}
+
+/// What was read: the settings, and the names that the config file left, for its hooks.
+pub struct Configuration {
+    /// The settings.
+    pub settings: Settings,
+    /// `None` without a config file.
+    pub names: Option<Py<PyDict>>,
 }
 
 /// Reads the settings from every source.
 ///
 /// # Errors
 /// What `config::load` says.
-pub fn read_settings(invocation: &Invocation, arguments: &[OsString]) -> Result<Settings, Stop> {
-    config::load(invocation, &mut |source| {
+pub fn read_settings(
+    invocation: &Invocation,
+    arguments: &[OsString],
+) -> Result<Configuration, Stop> {
+    let mut names = None;
+    let settings = config::load(invocation, &mut |source| {
         python::start(arguments)
             .map_err(|text| config::ConfigError::new(text, "a config file needs Python to run"))?;
-        python::run_config_file(source)
-    })
+        let file = python::run_config_file(source)?;
+        names = Some(file.names);
+        Ok(file.values)
+    })?;
+    Ok(Configuration { settings, names })
 }
 
 /// Starts, or changes, logging.
@@ -114,14 +231,25 @@ pub fn log_to(settings: &Settings) -> Result<(), String> {
         log::LevelFilter::Error => LogLevel::Error,
         log::LevelFilter::Off => LogLevel::Critical,
     };
-    logging::init(&settings.errorlog, level).map_err(|error| format!("errorlog: {error}"))
+    logging::own_files(settings.identity);
+    logging::init(&settings.errorlog, level).map_err(|error| format!("errorlog: {error}"))?;
+    // gunicorn: without a file there is nothing to capture into.
+    if settings.capture_output && settings.errorlog != "-" {
+        logging::capture_output().map_err(|error| format!("capture_output: {error}"))?;
+    }
+    Ok(())
+}
+
+/// The process title of the master; `rank` tells one that is to replace another.
+pub fn title_of_master(settings: &Settings, rank: &str) {
+    set_title(&format!("unicoro: master [{}{rank}]", settings.proc_name));
 }
 
 /// What the supervisor needs of the settings.
 ///
 /// # Errors
 /// A text for the operator.
-pub fn options(settings: &Settings) -> Result<Options, String> {
+pub fn options(settings: &Settings, systemd: &[RawFd]) -> Result<Options, String> {
     let backlog = u32::try_from(settings.backlog)
         .map_err(|_| format!("backlog = {} is negative; give 1 or more", settings.backlog))?;
     Ok(Options {
@@ -129,11 +257,32 @@ pub fn options(settings: &Settings) -> Result<Options, String> {
         timeout: settings.timeout,
         graceful_timeout: settings.graceful_timeout,
         pidfile: settings.pidfile.clone(),
-        binds: settings.bind.iter().map(address).collect(),
-        bind_options: BindOptions { backlog, reuse_port: false, umask: settings.umask },
+        // gunicorn: systemd's sockets replace `bind`.
+        binds: match systemd {
+            [] => settings.bind.iter().map(address).collect(),
+            numbers => numbers.iter().map(|number| Address::Fd(*number)).collect(),
+        },
+        bind_options: BindOptions {
+            backlog,
+            reuse_port: settings.reuse_port,
+            umask: settings.umask,
+            owner: settings.identity,
+        },
         worker_class: settings.worker_class.to_string(),
-        daemon: false,
+        inheritance: Inheritance::default(),
+        daemon: settings.daemon,
     })
+}
+
+/// As a shell finds it: by its path, or in PATH.
+fn program(arguments: &[OsString], invocation: &Invocation) -> PathBuf {
+    let name = PathBuf::from(arguments.first().cloned().unwrap_or_default());
+    if name.components().count() > 1 {
+        return invocation.cwd.join(name);
+    }
+    let path = invocation.env.get("PATH").cloned().unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join(&name));
+    found.into_iter().find(|path| path.is_file()).unwrap_or_else(|| "/proc/self/exe".into())
 }
 
 fn address(bind: &Bind) -> Address {

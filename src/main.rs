@@ -6,12 +6,17 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 
-use unicoro::config::{Invocation, Stop};
-use unicoro::{supervisor, worker};
+use unicoro::config::{Invocation, Settings, Stop};
+use unicoro::supervisor::Options;
+use unicoro::sys::daemon::daemonize;
+use unicoro::sys::inheritance::Inheritance;
+use unicoro::{logging, python, supervisor, worker};
 
-use crate::host::{WorkerHost, log_to, options, read_settings};
+use crate::host::{WorkerHost, log_to, options, read_settings, title_of_master};
 
 fn main() -> ExitCode {
+    // First, because it changes the environment.
+    let inheritance = Inheritance::take();
     let arguments: Vec<_> = std::env::args_os().collect();
     let cwd = match std::env::current_dir() {
         Ok(cwd) => cwd,
@@ -22,8 +27,8 @@ fn main() -> ExitCode {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     let invocation = Invocation { args: arguments[1..].to_vec(), env, cwd };
-    let settings = match read_settings(&invocation, &arguments) {
-        Ok(settings) => settings,
+    let configuration = match read_settings(&invocation, &arguments) {
+        Ok(configuration) => configuration,
         Err(stop @ Stop::Print(_)) => {
             // A reader that is gone (`| head`) is no error of ours.
             drop(writeln!(std::io::stdout(), "{stop}"));
@@ -31,28 +36,45 @@ fn main() -> ExitCode {
         }
         Err(stop) => return fail(&stop.to_string(), stop.exit_code()),
     };
-    if let Err(text) = log_to(&settings) {
+    let settings = &configuration.settings;
+    if let Err(text) = log_to(settings) {
         return fail(&text, 1);
     }
     if settings.check_config {
-        return match worker::check(&settings, &arguments) {
+        return match worker::check(settings, &arguments) {
             Ok(()) => ExitCode::SUCCESS,
             Err(text) => fail(&text, 1),
         };
     }
+    // A new master of an upgrade is in the background already.
+    let goes = settings.daemon && inheritance.parent.is_none();
+    if let Err(text) = if goes { go_to_background(settings) } else { Ok(()) } {
+        return fail(&text, 1);
+    }
+    title_of_master(settings, if inheritance.parent.is_some() { ".2" } else { "" });
     for notice in &settings.notices {
         log::warn!("{notice}");
     }
-    let options = match options(&settings) {
-        Ok(options) => options,
+    let systemd = inheritance.systemd.clone();
+    let options = match options(settings, &systemd) {
+        Ok(options) => Options { inheritance, ..options },
         Err(text) => return fail(&text, 1),
     };
-    let mut host = match WorkerHost::new(invocation, arguments, settings) {
+    let mut host = match WorkerHost::new(invocation, arguments, configuration, systemd) {
         Ok(host) => host,
         Err((code, text)) => return fail(&text, code),
     };
     let code = supervisor::run(&mut host, options);
+    logging::finish();
     ExitCode::from(u8::try_from(code).unwrap_or(1))
+}
+
+/// After the first look at the logs, so that a mistake there is seen in the terminal; and then the
+/// logs once more, since standard error is another one now.
+fn go_to_background(settings: &Settings) -> Result<(), String> {
+    daemonize(python::fork, settings.enable_stdio_inheritance)
+        .map_err(|error| format!("cannot go to the background: {error}"))?;
+    log_to(settings)
 }
 
 fn fail(text: &str, code: i32) -> ExitCode {

@@ -16,12 +16,15 @@ pub fn convert(kind: Kind, value: &Value) -> Result<Value, Complaint> {
         Kind::Capped { .. } => int(value, 0, i64::MAX),
         Kind::Bytes { min, max, multiple } => bytes(value, min, max, multiple),
         Kind::Mode => mode(value),
-        Kind::Flag | Kind::FlagOff => flag(value),
+        Kind::Flag => flag(value),
+        Kind::FlagOff => flag(&spelled_out(value)),
         Kind::Text => not_empty(text(value)?),
+        Kind::NameOrId => name_or_id(value),
         Kind::List => list(value, |text| vec![text]),
         Kind::Csv => list(value, |text| text.split(',').map(str::to_owned).collect()),
         Kind::Pairs => pairs(value),
         Kind::Choice(words) => choice(value, words),
+        Kind::Hook { arguments } => hook(value, arguments),
         Kind::Switch { words, bare } => switch(value, words, bare),
         Kind::Map => map(value),
     }
@@ -38,6 +41,17 @@ fn flag(value: &Value) -> Result<Value, Complaint> {
     }
 }
 
+/// gunicorn: SENDFILE, the variable behind the one flag of this kind, knows these words.
+// gunicorn: takes any other word for no.
+fn spelled_out(value: &Value) -> Value {
+    let Value::Str(text) = value else { return value.clone() };
+    match text.trim().to_ascii_lowercase().as_str() {
+        "yes" | "y" | "1" | "on" => Value::Bool(true),
+        "no" | "n" | "0" | "off" => Value::Bool(false),
+        _ => value.clone(),
+    }
+}
+
 fn text(value: &Value) -> Result<Value, Complaint> {
     match value {
         Value::Str(text) if text.contains('\0') => {
@@ -45,6 +59,15 @@ fn text(value: &Value) -> Result<Value, Complaint> {
         }
         Value::Str(text) => Ok(Value::Str(text.trim().into())),
         other => Err(Complaint::new(format!("{}, not text", other.describe()), "give text")),
+    }
+}
+
+fn name_or_id(value: &Value) -> Result<Value, Complaint> {
+    match value {
+        Value::Int(number) => u32::try_from(*number)
+            .map(|number| Value::Str(number.to_string()))
+            .map_err(|_| Complaint::new("not an id", "give a name, or a number from 0")),
+        other => not_empty(text(other)?),
     }
 }
 
@@ -129,6 +152,23 @@ fn choice(value: &Value, words: &[&str]) -> Result<Value, Complaint> {
         return Ok(Value::Str(given));
     }
     Err(Complaint::new("not one of the allowed words", format!("give {}", words.join(", "))))
+}
+
+/// The caller of a hook counts on the number of its arguments, so it is checked at the start.
+fn hook(value: &Value, allowed: &[usize]) -> Result<Value, Complaint> {
+    let is_fit = match value {
+        Value::Callable { arguments, .. } => arguments.is_none_or(|count| allowed.contains(&count)),
+        _ => false,
+    };
+    if is_fit {
+        return Ok(value.clone());
+    }
+    let counts: Vec<String> = allowed.iter().map(usize::to_string).collect();
+    let plural = if allowed == [1] { "" } else { "s" };
+    Err(Complaint::new(
+        format!("{} does not fit", value.describe()),
+        format!("give a function of {} argument{plural}", counts.join(" or ")),
+    ))
 }
 
 /// gunicorn takes words for true and false here too.
@@ -258,5 +298,20 @@ mod tests {
             complaint(Kind::Text, &path),
             "an object of type PosixPath, not text; give text"
         );
+    }
+
+    #[test]
+    fn a_hook_is_a_function_of_as_many_arguments_as_it_is_called_with() {
+        let kind = Kind::Hook { arguments: &[2, 3, 4] };
+        let function = |arguments| Value::Callable { name: "f".into(), arguments };
+        assert_eq!(convert(kind, &function(Some(3))).unwrap(), function(Some(3)));
+        // Of what Python cannot inspect (written in C) nothing is known.
+        assert!(convert(kind, &function(None)).is_ok());
+        let complaint = |value| convert(kind, &value).unwrap_err().to_string();
+        assert_eq!(
+            complaint(function(Some(1))),
+            "a function of 1 argument does not fit; give a function of 2 or 3 or 4 arguments"
+        );
+        assert!(complaint(Value::Int(3)).starts_with("a whole number does not fit; give a"));
     }
 }

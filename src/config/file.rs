@@ -11,7 +11,7 @@ use super::gunicorn;
 use super::layers::{Layer, Raw};
 use super::nearest::nearest;
 use super::origin::Origin;
-use super::setting::Setting;
+use super::setting::{Kind, Setting};
 use super::table::{self, TABLE};
 use super::value::Value;
 
@@ -100,14 +100,15 @@ impl Meaning {
         if name.starts_with('_') || name == NOT_FROM_FILE {
             return Meaning::Helper;
         }
-        if let Some(setting) = table::find(name) {
-            return Meaning::Setting(setting);
-        }
+        // gunicorn: a module that bears a setting's name is an error; it can only be an import.
         if is_module(value) {
             return Meaning::Helper;
         }
+        if let Some(setting) = table::find(name) {
+            return Meaning::Setting(setting);
+        }
         if gunicorn::HOOKS.contains(&name) {
-            let text = "hooks in the config file are not supported yet; it is not called";
+            let text = "this hook of gunicorn's is not supported yet; it is not called";
             return Meaning::Notice(text.into());
         }
         if gunicorn::is_not_yet(name) {
@@ -119,12 +120,15 @@ impl Meaning {
 
     fn of_unknown(name: &str, value: &Value) -> Meaning {
         let is_plain = !matches!(value, Value::Object { .. });
+        let is_hook = matches!(value, Value::Object { type_name } if type_name == "function");
         let is_lower_case = name.chars().all(|letter| !letter.is_uppercase());
-        let rows = TABLE.iter().map(|setting| setting.name);
-        let others = gunicorn::NOT_YET.iter().map(|setting| setting.name);
+        let is_meant =
+            |setting: &&Setting| is_plain || is_hook && matches!(setting.kind, Kind::Hook { .. });
+        let rows = TABLE.iter().filter(is_meant).map(|setting| setting.name);
+        let others = gunicorn::NOT_YET.iter().filter(|_| is_plain).map(|setting| setting.name);
         let known = rows.chain(others).filter(|known| *known != NOT_FROM_FILE);
         match nearest(name, known) {
-            Some(near) if is_plain && is_lower_case => {
+            Some(near) if (is_plain || is_hook) && is_lower_case => {
                 Meaning::Notice(format!("no such setting, ignored; did you mean {near}?"))
             }
             _ => Meaning::Helper,
@@ -183,7 +187,8 @@ mod tests {
     fn a_near_miss_a_hook_and_a_setting_without_a_row_get_one_notice_each() {
         let layer = read(&[
             ("worker", Value::Int(4)),
-            ("post_fork", object("function")),
+            ("ssl_context", object("function")),
+            ("post_frok", object("function")),
             ("certfile", Value::Str("a.pem".into())),
         ])
         .unwrap();
@@ -191,9 +196,10 @@ mod tests {
             layer.notices,
             [
                 "worker (gunicorn.conf.py:1): no such setting, ignored; did you mean workers?",
-                "post_fork (gunicorn.conf.py:2): hooks in the config file are not supported yet; \
+                "ssl_context (gunicorn.conf.py:2): this hook of gunicorn's is not supported yet; \
                  it is not called",
-                "certfile (gunicorn.conf.py:3): this setting of gunicorn's is not supported yet; \
+                "post_frok (gunicorn.conf.py:3): no such setting, ignored; did you mean post_fork?",
+                "certfile (gunicorn.conf.py:4): this setting of gunicorn's is not supported yet; \
                  it has no effect",
             ]
         );

@@ -48,6 +48,9 @@ fn entry(setting: &Setting) -> String {
 fn heading(setting: &Setting) -> String {
     match setting.spelling {
         Spelling::Argument => setting.metavar.into(),
+        Spelling::FileOnly if setting.section == Section::Hooks => {
+            format!("{}{}", setting.name, setting.metavar)
+        }
         Spelling::FileOnly => format!("{} (config file only)", setting.name),
         Spelling::Flag { short, long } => {
             let short = short.map(|letter| format!("-{letter}"));

@@ -62,12 +62,14 @@ impl Layer {
         let blame = |complaint: Complaint| {
             ConfigError::from(complaint).of(setting.name, &value).at(origin.clone())
         };
-        let supported = judge_support(setting.support).map_err(blame)?;
         let converted = if means_none(setting, &value) {
             Value::None
         } else {
             convert(setting.kind, &value).map_err(blame)?
         };
+        let is_default = converted == setting.default.value("");
+        let supported =
+            if is_default { None } else { judge_support(setting.support).map_err(blame)? };
         let (converted, capped) = cap(setting.kind, converted);
         for note in supported.into_iter().chain(capped) {
             self.notices.push(format!("{} = {value} ({origin}): {note}", setting.name));

@@ -16,6 +16,7 @@ use super::settings::{AppSpec, HeaderMap, ProxyProtocol, Settings, Shown};
 use super::table::{self, TABLE};
 use super::value::Value;
 use super::worker_class::WorkerClass;
+use crate::sys::credentials::{self, Identity};
 
 /// Makes the settings; `cwd` is the directory of the start.
 pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> {
@@ -44,6 +45,7 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         max_requests: none_if_zero(reader.int("max_requests")?),
         max_requests_jitter: reader.int("max_requests_jitter")?,
         timeout: reader.seconds("timeout")?,
+        request_timeout: none_if_zero(reader.int("request_timeout")?).map(Duration::from_secs),
         graceful_timeout: Duration::from_secs(reader.int("graceful_timeout")?),
         keepalive: Duration::from_secs(reader.int("keepalive")?),
         limit_request_line: none_if_zero(reader.int("limit_request_line")?),
@@ -73,6 +75,13 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         access_log_format: reader.text("access_log_format")?,
         errorlog: log_target(&chdir, reader.text("errorlog")?),
         loglevel: loglevel(&reader)?,
+        capture_output: reader.flag("capture_output")?,
+        sendfile: reader.raw("sendfile")?.value != Value::Bool(false),
+        reuse_port: reader.flag("reuse_port")?,
+        daemon: reader.flag("daemon")?,
+        enable_stdio_inheritance: reader.flag("enable_stdio_inheritance")?,
+        identity: identity(&reader)?,
+        proc_name: proc_name(&reader)?,
         check_config: reader.flag("check_config")?,
         notices: layers.notices().into_iter().chain(notes).collect(),
         shown: shown(&reader)?,
@@ -142,6 +151,29 @@ fn limit_request_fields(reader: &Reader<'_>) -> Result<usize, ConfigError> {
 /// Absolute, since an application may change its directory before a log is opened again.
 fn log_target(chdir: &Path, path: String) -> String {
     if path == "-" { path } else { chdir.join(path).display().to_string() }
+}
+
+/// gunicorn: without proc_name the title has the application's name.
+fn proc_name(reader: &Reader<'_>) -> Result<String, ConfigError> {
+    for name in ["proc_name", "default_proc_name", "wsgi_app"] {
+        if let Some(text) = reader.optional_text(name)? {
+            return Ok(text);
+        }
+    }
+    Ok(String::new())
+}
+
+fn identity(reader: &Reader<'_>) -> Result<Identity, ConfigError> {
+    let look_up = |name, find: fn(&str) -> Option<u32>, what| {
+        let Some(text) = reader.optional_text(name)? else { return Ok(None) };
+        let id = text.parse().ok().or_else(|| find(&text));
+        let complaint =
+            || Complaint::new(format!("no such {what}"), "give a name that exists, or a number");
+        id.map(Some).ok_or_else(|| reader.blame(name, complaint()))
+    };
+    let uid = look_up("user", credentials::user_id, "user")?;
+    let gid = look_up("group", credentials::group_id, "group")?;
+    Ok(Identity { uid, gid, initgroups: reader.flag("initgroups")? })
 }
 
 fn loglevel(reader: &Reader<'_>) -> Result<log::LevelFilter, ConfigError> {

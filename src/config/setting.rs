@@ -70,6 +70,7 @@ pub enum Section {
     Process,
     Logging,
     Inspection,
+    Hooks,
 }
 
 impl Section {
@@ -83,6 +84,7 @@ impl Section {
         Section::Process,
         Section::Logging,
         Section::Inspection,
+        Section::Hooks,
     ];
 
     /// The heading.
@@ -96,6 +98,7 @@ impl Section {
             Section::Process => "Process",
             Section::Logging => "Logging",
             Section::Inspection => "Inspection",
+            Section::Hooks => "Hooks, functions in the config file",
         }
     }
 }
@@ -132,6 +135,8 @@ pub enum Kind {
     FlagOff,
     /// Text; None is allowed where the default is None.
     Text,
+    /// A user or a group: a name or a number.
+    NameOrId,
     /// A list of texts; its flag may be repeated.
     List,
     /// A list of texts written with commas.
@@ -140,6 +145,11 @@ pub enum Kind {
     Pairs,
     /// One of these words, in any case.
     Choice(&'static [&'static str]),
+    /// A function of the config file's that the server calls.
+    Hook {
+        /// How many arguments it may take.
+        arguments: &'static [usize],
+    },
     /// As `Choice`; its flag may stand without a word, which then is `bare`. True is `bare` too,
     /// and False is the first word.
     Switch {
@@ -212,7 +222,7 @@ pub enum Support {
         /// Why it has no effect, as a clause.
         why: &'static str,
     },
-    /// An error when it is set.
+    /// An error when it is set to anything but its default.
     Refused {
         /// What to use instead, as a clause.
         alternative: &'static str,

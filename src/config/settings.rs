@@ -9,7 +9,9 @@ use super::bind::Bind;
 use super::layers::Raw;
 use super::networks::Networks;
 use super::table;
+use super::value::Value;
 use super::worker_class::WorkerClass;
+use crate::sys::credentials::Identity;
 
 /// The application as it was named: `mod`, `mod:var` or `mod:factory("literal", k=1)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +87,8 @@ pub struct Settings {
     pub max_requests_jitter: u64,
     /// `None`: a silent worker is never killed.
     pub timeout: Option<Duration>,
+    /// `None`: a request may take for ever.
+    pub request_timeout: Option<Duration>,
     /// For requests in progress at a stop.
     pub graceful_timeout: Duration,
     /// For idle connections; zero closes after each response.
@@ -141,6 +145,20 @@ pub struct Settings {
     pub errorlog: String,
     /// critical is `Error`, the most severe that `log` has.
     pub loglevel: log::LevelFilter,
+    /// Whether the application's output goes to `errorlog` too.
+    pub capture_output: bool,
+    /// Whether real files are sent by sendfile(2).
+    pub sendfile: bool,
+    /// Whether each worker has TCP sockets of its own.
+    pub reuse_port: bool,
+    /// Whether to run in the background.
+    pub daemon: bool,
+    /// Whether stdout and stderr stay open in the background.
+    pub enable_stdio_inheritance: bool,
+    /// Whom the workers run as.
+    pub identity: Identity,
+    /// The name in process titles.
+    pub proc_name: String,
     /// Whether to load the application and exit.
     pub check_config: bool,
     /// What the log should say once at the start, in whole lines.
@@ -158,6 +176,11 @@ impl Settings {
             text.push_str(&format!("{name:name_width$} = {}  # {}\n", raw.value, raw.origin));
         }
         text
+    }
+
+    /// Every setting's name and value, as a source gave it.
+    pub fn values(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.shown.iter().map(|row| (row.name, &row.raw.value))
     }
 
     /// The settings that differ in `newer` and that only a restart takes over.

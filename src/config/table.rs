@@ -126,6 +126,40 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "sendfile",
+        section: Section::App,
+        spelling: flag(&["no-sendfile"]),
+        kind: Kind::FlagOff,
+        env: Some(EnvDefault { variable: "SENDFILE", prefix: "" }),
+        doc: "Whether wsgi.file_wrapper sends real files with sendfile(2). On, unless this \
+              flag or SENDFILE=no turns it off.",
+        ..ROW
+    },
+    Setting {
+        name: "paste",
+        section: Section::App,
+        spelling: flag(&["paste", "paster"]),
+        metavar: "FILE",
+        support: Support::Refused {
+            alternative: "write a module that calls paste.deploy.loadapp, and name it as MODULE:VARIABLE",
+        },
+        doc: "A PasteDeploy file; not supported.",
+        ..ROW
+    },
+    Setting {
+        name: "raw_paste_global_conf",
+        section: Section::App,
+        spelling: flag(&["paste-global"]),
+        metavar: "KEY=VALUE",
+        kind: Kind::List,
+        default: Preset::List(&[]),
+        support: Support::Refused {
+            alternative: "write a module that calls paste.deploy.loadapp, and name it as MODULE:VARIABLE",
+        },
+        doc: "Values for a PasteDeploy file; not supported.",
+        ..ROW
+    },
+    Setting {
         name: "bind",
         section: Section::Listening,
         spelling: short_flag('b', &["bind"]),
@@ -158,6 +192,18 @@ pub static TABLE: &[Setting] = &[
         default: Preset::Int(0),
         reloadable: false,
         doc: "Permission bits that are taken away from the unix sockets' files, e.g. 0o007.",
+        ..ROW
+    },
+    Setting {
+        name: "reuse_port",
+        section: Section::Listening,
+        spelling: flag(&["reuse-port"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        reloadable: false,
+        doc: "Let each worker listen on TCP addresses with a socket of its own \
+              (SO_REUSEPORT), among which the kernel spreads connections. A connection in \
+              the queue of a worker that ends is lost, so a stop is less gentle.",
         ..ROW
     },
     Setting {
@@ -200,8 +246,8 @@ pub static TABLE: &[Setting] = &[
         metavar: "N",
         kind: Kind::Int { min: 1, max: MAX_CONNECTIONS },
         default: Preset::Int(1000),
-        doc: "How many clients one worker has at the same time; further ones wait in the queue of \
-              the kernel.",
+        doc: "How many clients one worker has at the same time. When there are as many, the one \
+              that has been idle or slow the longest is closed for a new one.",
         ..ROW
     },
     Setting {
@@ -272,6 +318,18 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "request_timeout",
+        section: Section::Workers,
+        spelling: flag(&["request-timeout"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(0),
+        doc: "On the coroutine engine: seconds after which a request is answered 504 and \
+              unicoro.RequestTimeout raised in the application; 0 sets no limit. The other \
+              engines cannot interrupt a request: there it has no effect.",
+        ..ROW
+    },
+    Setting {
         name: "graceful_timeout",
         section: Section::Workers,
         spelling: flag(&["graceful-timeout"]),
@@ -292,6 +350,122 @@ pub static TABLE: &[Setting] = &[
         // for 60 s (GUNICORN.md, section 6, item 5). An idle connection costs nothing here.
         default_on_coroutine: Some(Preset::Int(75)),
         doc: "Seconds that an idle connection is kept for the client's next request.",
+        ..ROW
+    },
+    Setting {
+        name: "asgi_loop",
+        section: Section::Workers,
+        spelling: flag(&["asgi-loop"]),
+        metavar: "NAME",
+        default: Preset::Str("auto"),
+        support: Support::Accepted { why: "ASGI is not served" },
+        doc: "The event loop of ASGI workers; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "asgi_lifespan",
+        section: Section::Workers,
+        spelling: flag(&["asgi-lifespan"]),
+        metavar: "MODE",
+        default: Preset::Str("auto"),
+        support: Support::Accepted { why: "ASGI is not served" },
+        doc: "The lifespan protocol of ASGI workers; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "asgi_disconnect_grace_period",
+        section: Section::Workers,
+        spelling: flag(&["asgi-disconnect-grace-period"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(3),
+        support: Support::Accepted { why: "ASGI is not served" },
+        doc: "What ASGI requests get after their client has left; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "root_path",
+        section: Section::Workers,
+        spelling: flag(&["root-path"]),
+        metavar: "PATH",
+        support: Support::Accepted { why: "ASGI is not served" },
+        doc: "The root_path of ASGI applications; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "websocket_max_message_size",
+        section: Section::Workers,
+        spelling: flag(&["websocket-max-message-size"]),
+        metavar: "BYTES",
+        kind: COUNT,
+        default: Preset::Int(0),
+        support: Support::Accepted { why: "ASGI is not served" },
+        doc: "The largest WebSocket message of ASGI workers; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "dirty_apps",
+        section: Section::Workers,
+        spelling: flag(&["dirty-app"]),
+        metavar: "APP",
+        kind: Kind::List,
+        default: Preset::List(&[]),
+        support: Support::Refused {
+            alternative: "run a task queue beside the server, such as Celery or RQ",
+        },
+        doc: "A setting of gunicorn's second pool of workers; not supported.",
+        ..ROW
+    },
+    Setting {
+        name: "dirty_workers",
+        section: Section::Workers,
+        spelling: flag(&["dirty-workers"]),
+        metavar: "N",
+        kind: COUNT,
+        default: Preset::Int(0),
+        support: Support::Refused {
+            alternative: "run a task queue beside the server, such as Celery or RQ",
+        },
+        doc: "A setting of gunicorn's second pool of workers; not supported.",
+        ..ROW
+    },
+    Setting {
+        name: "dirty_timeout",
+        section: Section::Workers,
+        spelling: flag(&["dirty-timeout"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(300),
+        support: Support::Refused {
+            alternative: "run a task queue beside the server, such as Celery or RQ",
+        },
+        doc: "A setting of gunicorn's second pool of workers; not supported.",
+        ..ROW
+    },
+    Setting {
+        name: "dirty_threads",
+        section: Section::Workers,
+        spelling: flag(&["dirty-threads"]),
+        metavar: "N",
+        kind: COUNT,
+        default: Preset::Int(1),
+        support: Support::Refused {
+            alternative: "run a task queue beside the server, such as Celery or RQ",
+        },
+        doc: "A setting of gunicorn's second pool of workers; not supported.",
+        ..ROW
+    },
+    Setting {
+        name: "dirty_graceful_timeout",
+        section: Section::Workers,
+        spelling: flag(&["dirty-graceful-timeout"]),
+        metavar: "SECONDS",
+        kind: SECONDS,
+        default: Preset::Int(30),
+        support: Support::Refused {
+            alternative: "run a task queue beside the server, such as Celery or RQ",
+        },
+        doc: "A setting of gunicorn's second pool of workers; not supported.",
         ..ROW
     },
     Setting {
@@ -323,6 +497,28 @@ pub static TABLE: &[Setting] = &[
         kind: Kind::Int { min: 0, max: i32::MAX as i64 },
         default: Preset::Int(8190),
         doc: "Longest header field in bytes; 0 means no limit of its own.",
+        ..ROW
+    },
+    Setting {
+        name: "http_parser",
+        section: Section::Limits,
+        spelling: flag(&["http-parser"]),
+        metavar: "NAME",
+        default: Preset::Str("auto"),
+        support: Support::Accepted { why: "there is one parser" },
+        doc: "Which of gunicorn's parsers to use; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "protocol",
+        section: Section::Limits,
+        spelling: flag(&["protocol"]),
+        metavar: "NAME",
+        default: Preset::Str("http"),
+        support: Support::Refused {
+            alternative: "only http is spoken; in nginx, use proxy_pass in place of uwsgi_pass",
+        },
+        doc: "The wire protocol: http.",
         ..ROW
     },
     Setting {
@@ -517,6 +713,120 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "proc_name",
+        section: Section::Process,
+        spelling: short_flag('n', &["name"]),
+        metavar: "NAME",
+        doc: "The name in the processes' titles, as ps shows them; the application's name \
+              by default.",
+        ..ROW
+    },
+    Setting {
+        name: "default_proc_name",
+        section: Section::Process,
+        metavar: "NAME",
+        doc: "The name in the processes' titles when proc_name is not set.",
+        ..ROW
+    },
+    Setting {
+        name: "daemon",
+        section: Section::Process,
+        spelling: short_flag('D', &["daemon"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        reloadable: false,
+        doc: "Run in the background: fork twice, lead a new session, and give up the \
+              terminal. The log goes nowhere then unless errorlog names a file.",
+        ..ROW
+    },
+    Setting {
+        name: "enable_stdio_inheritance",
+        section: Section::Process,
+        spelling: short_flag('R', &["enable-stdio-inheritance"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        reloadable: false,
+        doc: "Keep standard output and error in the background, in place of /dev/null.",
+        ..ROW
+    },
+    Setting {
+        name: "user",
+        section: Section::Process,
+        spelling: short_flag('u', &["user"]),
+        metavar: "USER",
+        kind: Kind::NameOrId,
+        reloadable: false,
+        doc: "The workers give up root and run as this user, by name or number. Unix \
+              sockets and log files become this user's.",
+        ..ROW
+    },
+    Setting {
+        name: "group",
+        section: Section::Process,
+        spelling: short_flag('g', &["group"]),
+        metavar: "GROUP",
+        kind: Kind::NameOrId,
+        reloadable: false,
+        doc: "The workers run with this group, by name or number.",
+        ..ROW
+    },
+    Setting {
+        name: "initgroups",
+        section: Section::Process,
+        spelling: flag(&["initgroups"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        reloadable: false,
+        doc: "Give the workers all groups that the user is a member of.",
+        ..ROW
+    },
+    Setting {
+        name: "worker_tmp_dir",
+        section: Section::Process,
+        spelling: flag(&["worker-tmp-dir"]),
+        metavar: "DIR",
+        support: Support::Accepted { why: "heartbeats are kept in shared memory, not in files" },
+        doc: "Where gunicorn keeps heartbeat files; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "tmp_upload_dir",
+        section: Section::Process,
+        metavar: "DIR",
+        support: Support::Accepted { why: "uploads are not stored in files" },
+        doc: "Unused by gunicorn as well; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "control_socket",
+        section: Section::Process,
+        spelling: flag(&["control-socket"]),
+        metavar: "PATH",
+        support: Support::Accepted { why: "there is no control socket" },
+        doc: "Where gunicorn has its control socket; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "control_socket_mode",
+        section: Section::Process,
+        spelling: flag(&["control-socket-mode"]),
+        metavar: "MODE",
+        kind: Kind::Mode,
+        default: Preset::Int(0o600),
+        support: Support::Accepted { why: "there is no control socket" },
+        doc: "The control socket's mode; without effect.",
+        ..ROW
+    },
+    Setting {
+        name: "control_socket_disable",
+        section: Section::Process,
+        spelling: flag(&["no-control-socket"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        doc: "Do without a control socket, as this server always does.",
+        ..ROW
+    },
+    Setting {
         name: "accesslog",
         section: Section::Logging,
         spelling: flag(&["access-logfile"]),
@@ -555,6 +865,28 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "capture_output",
+        section: Section::Logging,
+        spelling: flag(&["capture-output"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        reloadable: false,
+        doc: "Send what the application prints to the errorlog's file.",
+        ..ROW
+    },
+    Setting {
+        name: "logger_class",
+        section: Section::Logging,
+        spelling: flag(&["logger-class"]),
+        metavar: "CLASS",
+        default: Preset::Str("gunicorn.glogging.Logger"),
+        support: Support::Refused {
+            alternative: "use access_log_format, --access-log-json, syslog and statsd_host",
+        },
+        doc: "A Python class that writes the logs; not supported.",
+        ..ROW
+    },
+    Setting {
         name: "check_config",
         section: Section::Inspection,
         spelling: flag(&["check-config"]),
@@ -572,6 +904,133 @@ pub static TABLE: &[Setting] = &[
         default: Preset::Bool(false),
         reloadable: false,
         doc: "Print every setting with its value and where the value came from, and exit.",
+        ..ROW
+    },
+    Setting {
+        name: "on_starting",
+        section: Section::Hooks,
+        metavar: "(server)",
+        kind: Kind::Hook { arguments: &[1] },
+        doc: "Called when the master starts, before it listens. An exception ends the \
+              start.",
+        ..ROW
+    },
+    Setting {
+        name: "on_reload",
+        section: Section::Hooks,
+        metavar: "(server)",
+        kind: Kind::Hook { arguments: &[1] },
+        doc: "Called on HUP, after the settings were read again and before new workers \
+              start. An exception makes the reload fail; the old workers serve on.",
+        ..ROW
+    },
+    Setting {
+        name: "when_ready",
+        section: Section::Hooks,
+        metavar: "(server)",
+        kind: Kind::Hook { arguments: &[1] },
+        doc: "Called when the master listens, before the first worker starts.",
+        ..ROW
+    },
+    Setting {
+        name: "pre_fork",
+        section: Section::Hooks,
+        metavar: "(server, worker)",
+        kind: Kind::Hook { arguments: &[2] },
+        doc: "Called in the master before each fork of a worker. An exception puts the \
+              worker off, as a failed fork does.",
+        ..ROW
+    },
+    Setting {
+        name: "post_fork",
+        section: Section::Hooks,
+        metavar: "(server, worker)",
+        kind: Kind::Hook { arguments: &[2] },
+        doc: "Called in each new worker, before it gives up its privileges and loads the \
+              application.",
+        ..ROW
+    },
+    Setting {
+        name: "post_worker_init",
+        section: Section::Hooks,
+        metavar: "(worker)",
+        kind: Kind::Hook { arguments: &[1] },
+        doc: "Called in a worker that has loaded the application, before it takes \
+              requests.",
+        ..ROW
+    },
+    Setting {
+        name: "worker_int",
+        section: Section::Hooks,
+        metavar: "(worker)",
+        kind: Kind::Hook { arguments: &[1] },
+        doc: "Called in a worker that was sent INT or QUIT.",
+        ..ROW
+    },
+    Setting {
+        name: "worker_abort",
+        section: Section::Hooks,
+        metavar: "(worker)",
+        kind: Kind::Hook { arguments: &[1] },
+        doc: "Called in a worker that was sent ABRT, as the master does after the timeout.",
+        ..ROW
+    },
+    Setting {
+        name: "pre_exec",
+        section: Section::Hooks,
+        metavar: "(server)",
+        kind: Kind::Hook { arguments: &[1] },
+        doc: "Called in the process that is about to become the new master of an upgrade \
+              (USR2).",
+        ..ROW
+    },
+    Setting {
+        name: "pre_request",
+        section: Section::Hooks,
+        metavar: "(worker, req)",
+        kind: Kind::Hook { arguments: &[2] },
+        doc: "Called before each request. An exception is answered with 500.",
+        ..ROW
+    },
+    Setting {
+        name: "post_request",
+        section: Section::Hooks,
+        metavar: "(worker, req, environ, resp)",
+        kind: Kind::Hook { arguments: &[2, 3, 4] },
+        doc: "Called after each response; environ and resp may be left out. A hook that \
+              sets worker.alive to False has the worker replaced.",
+        ..ROW
+    },
+    Setting {
+        name: "child_exit",
+        section: Section::Hooks,
+        metavar: "(server, worker)",
+        kind: Kind::Hook { arguments: &[2] },
+        doc: "Called in the master after a worker has ended.",
+        ..ROW
+    },
+    Setting {
+        name: "worker_exit",
+        section: Section::Hooks,
+        metavar: "(server, worker)",
+        kind: Kind::Hook { arguments: &[2] },
+        doc: "Called in a worker that is about to end.",
+        ..ROW
+    },
+    Setting {
+        name: "nworkers_changed",
+        section: Section::Hooks,
+        metavar: "(server, new, old)",
+        kind: Kind::Hook { arguments: &[3] },
+        doc: "Called when another number of workers is aimed at; old is None at the start.",
+        ..ROW
+    },
+    Setting {
+        name: "on_exit",
+        section: Section::Hooks,
+        metavar: "(server)",
+        kind: Kind::Hook { arguments: &[1] },
+        doc: "Called when the master is about to end.",
         ..ROW
     },
 ];

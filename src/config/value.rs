@@ -23,6 +23,13 @@ pub enum Value {
     List(Vec<Value>),
     /// A dict with text keys, in order.
     Map(Vec<(String, Value)>),
+    /// A function or whatever else can be called.
+    Callable {
+        /// Its name.
+        name: String,
+        /// How many arguments it takes by position; `None`: Python does not say.
+        arguments: Option<usize>,
+    },
     /// Something Python that is no plain value: a function, a module, a class, a path object.
     Object {
         /// The name of its Python type, e.g. `function`.
@@ -41,6 +48,11 @@ impl Value {
             Value::Str(_) => "text".into(),
             Value::List(_) => "a list".into(),
             Value::Map(_) => "a dict".into(),
+            Value::Callable { arguments: Some(1), .. } => "a function of 1 argument".into(),
+            Value::Callable { arguments: Some(count), .. } => {
+                format!("a function of {count} arguments")
+            }
+            Value::Callable { arguments: None, .. } => "a function".into(),
             Value::Object { type_name } => format!("an object of type {type_name}"),
         }
     }
@@ -72,6 +84,7 @@ impl fmt::Display for Value {
                 }
                 f.write_str("}")
             }
+            Value::Callable { name, .. } => write!(f, "<function {name}>"),
             Value::Object { type_name } => write!(f, "<{type_name}>"),
         }
     }

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::escape::{push_line, push_lines};
-use super::sink::{LogError, Sink, Stream};
+use super::sink::{self, LogError, Sink, Stream};
 use crate::sys::clock::{LocalTime, unix_now};
 use crate::sys::fd::replace;
 use crate::sys::process::Pid;
@@ -84,6 +84,18 @@ pub fn init(errorlog: &str, level: LogLevel) -> Result<(), LogError> {
         LogLevel::Error | LogLevel::Critical => LevelFilter::Error,
     });
     Ok(())
+}
+
+/// Reopens every log of this process that goes to a file.
+///
+/// # Errors
+/// The first that failed; the others have been reopened all the same.
+pub fn reopen() -> Result<(), LogError> {
+    let reopened = sink::reopen();
+    if CAPTURES.load(Ordering::Relaxed) {
+        capture_output()?;
+    }
+    reopened
 }
 
 /// Writes an application's own text (`wsgi.errors`) to the error log, as it is.

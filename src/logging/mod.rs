@@ -11,6 +11,7 @@ pub mod access;
 pub mod access_atom;
 pub mod access_format;
 pub mod access_record;
+pub mod backlog;
 pub mod basic_auth;
 pub mod error_log;
 pub mod escape;
@@ -20,9 +21,9 @@ pub use access::AccessLog;
 pub use access_format::{AccessFormat, FormatError};
 pub use access_record::{AccessRecord, Lookup};
 pub use error_log::{
-    CRITICAL, LogLevel, TRACEBACK, capture_output, error_log_fd, init, write_text,
+    CRITICAL, LogLevel, TRACEBACK, capture_output, error_log_fd, init, reopen, write_text,
 };
-pub use sink::{LogError, reopen};
+pub use sink::{LogError, drain_in_background, finish, flush, own_files};
 
 /// Logs a record one step above `error`: the server, or a worker, cannot go on.
 #[macro_export]

@@ -6,15 +6,19 @@
 
 use std::error::Error;
 use std::fmt;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
 use std::time::Duration;
 
+use super::backlog::Backlog;
+use crate::sys::credentials::Identity;
 use crate::sys::fd::{duplicate, replace};
-use crate::sys::raw::{raw_poll, raw_write};
+use crate::sys::raw::{raw_poll, raw_write, raw_write_nowait};
 
 /// What "-" stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,7 +36,13 @@ pub struct Sink {
     /// `None` for a standard stream.
     path: Mutex<Option<PathBuf>>,
     stream: Stream,
+    /// Whether it is a regular file just now.
+    is_file: AtomicBool,
+    backlog: Mutex<Backlog>,
 }
+
+/// Signals come one by one; a write that is interrupted more often than this is given up.
+const MAX_INTERRUPTIONS: usize = 16;
 
 impl Sink {
     /// Opens `target`: `-` for the stream, else the path of a file to append to.
@@ -41,9 +51,22 @@ impl Sink {
     /// The file cannot be opened.
     pub fn open(target: &str, stream: Stream) -> Result<Arc<Sink>, LogError> {
         let (fd, path) = open_target(target, stream)?;
-        let sink = Arc::new(Sink { fd, path: Mutex::new(path), stream });
+        let is_file = AtomicBool::new(is_regular_file(fd.as_fd()));
+        let backlog = Mutex::default();
+        let sink = Arc::new(Sink { fd, path: Mutex::new(path), stream, is_file, backlog });
         register(&sink);
         Ok(sink)
+    }
+
+    #[cfg(test)]
+    fn over(fd: OwnedFd) -> Sink {
+        Sink {
+            fd,
+            path: Mutex::default(),
+            stream: Stream::Stdout,
+            is_file: AtomicBool::new(false),
+            backlog: Mutex::default(),
+        }
     }
 
     /// Sends further lines to `target`. On an error the old one stays.
@@ -70,9 +93,92 @@ impl Sink {
 
     /// Writes one whole line, its newline included.
     ///
-    /// A log that takes no more (a full disk, a pipe nobody reads) costs lines, never the server.
+    /// Never waits. A log that takes no more (a full disk, a pipe nobody reads) costs lines, which
+    /// are counted, never the server.
     pub fn write_line(&self, line: &[u8]) {
-        write_all(self.fd.as_raw_fd(), line);
+        let mut backlog = self.backlog();
+        if !backlog.is_empty() {
+            self.write_backlog(&mut backlog);
+        }
+        let mut is_first_loss = false;
+        if backlog.is_empty() {
+            match self.write_now(line) {
+                Ok(written) if written == line.len() => {}
+                Ok(0) => is_first_loss = !backlog.push(line),
+                Ok(written) => backlog.push_rest(&line[written..]),
+                Err(_) => return,
+            }
+        } else {
+            is_first_loss = !backlog.push(line);
+        }
+        let (is_stuck, lost) = (!backlog.is_empty(), backlog.take_dropped());
+        drop(backlog);
+        if is_stuck {
+            wake_drain();
+        }
+        self.report(lost, is_first_loss);
+    }
+
+    fn is_stuck(&self) -> bool {
+        !self.backlog().is_empty()
+    }
+
+    fn flush(&self) {
+        let mut backlog = self.backlog();
+        self.write_backlog(&mut backlog);
+        let lost = backlog.take_dropped();
+        drop(backlog);
+        self.report(lost, false);
+    }
+
+    fn backlog(&self) -> MutexGuard<'_, Backlog> {
+        self.backlog.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_backlog(&self, backlog: &mut Backlog) {
+        while !backlog.front().is_empty() {
+            match self.write_now(backlog.front()) {
+                Ok(0) => return,
+                Ok(written) => backlog.written(written),
+                Err(_) => backlog.clear(),
+            }
+        }
+    }
+
+    /// How much was taken at once; 0: nothing can be.
+    fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
+        let fd = self.fd.as_raw_fd();
+        let is_file = self.is_file.load(Ordering::Relaxed);
+        for _ in 0..MAX_INTERRUPTIONS {
+            // A disk may be slow, but a file takes what it is given; and not every file system
+            // knows writes that do not wait.
+            let written = if is_file { raw_write(fd, bytes) } else { raw_write_nowait(fd, bytes) };
+            match written {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+                written => return written,
+            }
+        }
+        Ok(0)
+    }
+
+    /// Says in the error log what was lost. The caller holds no lock: this may be the same log.
+    fn report(&self, lost: u64, is_first_loss: bool) {
+        let name = self.name();
+        if is_first_loss {
+            log::warn!("the log {name} takes no more lines; further ones are dropped and counted");
+        }
+        if lost > 0 {
+            log::warn!("{lost} lines of the log {name} were dropped, its reader was too slow");
+        }
+    }
+
+    fn name(&self) -> String {
+        match (&*self.path.lock().unwrap_or_else(PoisonError::into_inner), self.stream) {
+            (Some(path), _) => path.display().to_string(),
+            (None, Stream::Stdout) => "standard output".to_owned(),
+            (None, Stream::Stderr) => "standard error".to_owned(),
+        }
     }
 
     /// The descriptor, to let another one point to the same file.
@@ -82,7 +188,9 @@ impl Sink {
 
     fn swap(&self, fd: &OwnedFd, target: &str) -> Result<(), LogError> {
         replace(self.fd.as_raw_fd(), fd.as_fd())
-            .map_err(|source| LogError { target: target.to_owned(), source })
+            .map_err(|source| LogError { target: target.to_owned(), source })?;
+        self.is_file.store(is_regular_file(fd.as_fd()), Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -91,8 +199,7 @@ impl Sink {
 /// # Errors
 /// The first that failed; the others have been reopened all the same.
 pub fn reopen() -> Result<(), LogError> {
-    let sinks: Vec<_> = registry().iter().filter_map(Weak::upgrade).collect();
-    let results: Vec<_> = sinks.iter().map(|sink| sink.reopen()).collect();
+    let results: Vec<_> = all().iter().map(|sink| sink.reopen()).collect();
     results.into_iter().collect()
 }
 
@@ -135,36 +242,93 @@ fn open_target(target: &str, stream: Stream) -> Result<(OwnedFd, Option<PathBuf>
     Ok((open_file(&path)?, Some(path)))
 }
 
+fn is_regular_file(fd: BorrowedFd<'_>) -> bool {
+    let copy = fd.try_clone_to_owned().map(File::from);
+    copy.and_then(|file| file.metadata()).is_ok_and(|metadata| metadata.is_file())
+}
+
+/// From now on log files are given to `owner`, so that workers which are no longer root can reopen
+/// them.
+pub fn own_files(owner: Identity) {
+    *OWNER.lock().unwrap_or_else(PoisonError::into_inner) = owner;
+}
+
+static OWNER: Mutex<Identity> = Mutex::new(Identity { uid: None, gid: None, initgroups: false });
+
 fn open_file(path: &Path) -> Result<OwnedFd, LogError> {
-    OpenOptions::new()
+    let file = OpenOptions::new()
         .append(true)
         .create(true)
         .open(path)
         .map(OwnedFd::from)
-        .map_err(|source| LogError { target: path.display().to_string(), source })
+        .map_err(|source| LogError { target: path.display().to_string(), source })?;
+    let owner = *OWNER.lock().unwrap_or_else(PoisonError::into_inner);
+    // Not allowed to anyone but root. It is open all the same; only a reopening may fail later, and
+    // says so then.
+    let _ = owner.own(file.as_fd());
+    Ok(file)
 }
 
-/// Normally one write. The rest of a line that the kernel took in part, or that a full
-/// non-blocking pipe refused, is tried again for a moment.
-fn write_all(fd: RawFd, mut line: &[u8]) {
-    // 100 x 10 ms: a reader that is behind by a second is taken to be gone.
-    const MAX_TRIES: usize = 100;
-    const WAIT: Duration = Duration::from_millis(10);
-    for _ in 0..MAX_TRIES {
-        match raw_write(fd, line) {
-            Ok(written) => line = &line[written.min(line.len())..],
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let mut fds = [libc::pollfd { fd, events: libc::POLLOUT, revents: 0 }];
-                // An error here shows again at the next write.
-                let _ = raw_poll(&mut fds, Some(WAIT));
-            }
-            Err(_) => return,
+/// Waits for stuck logs, in a thread of its own that ends when they flow.
+fn drain_all() {
+    // Looked for again this often, so that a log that became stuck meanwhile is not forgotten.
+    const LOOK: Duration = Duration::from_millis(200);
+    loop {
+        let stuck: Vec<_> = all().into_iter().filter(|sink| sink.is_stuck()).collect();
+        if stuck.is_empty() {
+            break;
         }
-        if line.is_empty() {
+        let mut fds: Vec<_> = stuck
+            .iter()
+            .map(|sink| libc::pollfd { fd: sink.fd.as_raw_fd(), events: libc::POLLOUT, revents: 0 })
+            .collect();
+        // An error here shows again at the next write.
+        let _ = raw_poll(&mut fds, Some(LOOK));
+        stuck.iter().for_each(|sink| sink.flush());
+    }
+    IS_DRAINING.store(false, Ordering::SeqCst);
+}
+
+/// Tries to write what waits in every log of the process.
+pub fn flush() {
+    all().iter().filter(|sink| sink.is_stuck()).for_each(|sink| sink.flush());
+}
+
+/// Before the end: gives stuck logs a moment more.
+pub fn finish() {
+    const PATIENCE: Duration = Duration::from_millis(500);
+    const STEP: Duration = Duration::from_millis(10);
+    for _ in 0..PATIENCE.as_millis() / STEP.as_millis() {
+        flush();
+        if !all().iter().any(|sink| sink.is_stuck()) {
             return;
         }
+        // A plain wait on nothing: a sleep of std's would be ours, and park a green thread.
+        let _ = raw_poll(&mut [], Some(STEP));
     }
+}
+
+/// From now on a thread writes what a stuck log could not take. Only for a process that never forks
+/// by itself: the supervisor, which does, tries again at each turn of its loop.
+pub fn drain_in_background() {
+    MAY_DRAIN.store(true, Ordering::Relaxed);
+}
+
+static MAY_DRAIN: AtomicBool = AtomicBool::new(false);
+static IS_DRAINING: AtomicBool = AtomicBool::new(false);
+
+fn wake_drain() {
+    if MAY_DRAIN.load(Ordering::Relaxed) && !IS_DRAINING.swap(true, Ordering::SeqCst) {
+        let thread = thread::Builder::new().name("log".into()).spawn(drain_all);
+        if thread.is_err() {
+            // No thread to be had: the next line tries again.
+            IS_DRAINING.store(false, Ordering::SeqCst);
+        }
+    }
+}
+
+fn all() -> Vec<Arc<Sink>> {
+    registry().iter().filter_map(Weak::upgrade).collect()
 }
 
 /// All sinks of the process, so that USR1 needs to know none of them.
@@ -225,5 +389,32 @@ mod tests {
         sink.write_line(b"still here\n");
         assert_eq!(fs::read_to_string(&path).unwrap(), "still here\n");
         fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_pipe_that_nobody_reads_delays_nobody_and_flows_on_when_it_is_read() {
+        use crate::sys::pipe::pipe;
+        use std::io::Read;
+        let (reader, writer) = pipe().unwrap();
+        let sink = Sink::over(writer);
+        let line = [b'x'; 999].into_iter().chain([b'\n']).collect::<Vec<u8>>();
+        // A pipe holds 64 KiB, the backlog 256 KiB: some of these are lost.
+        let began = std::time::Instant::now();
+        (0..400).for_each(|_| sink.write_line(&line));
+        assert!(began.elapsed() < Duration::from_secs(5), "a write has waited");
+        assert!(sink.is_stuck());
+        let reader = thread::spawn(move || {
+            let mut text = Vec::new();
+            File::from(reader).read_to_end(&mut text).unwrap();
+            text
+        });
+        while sink.is_stuck() {
+            sink.flush();
+            thread::yield_now();
+        }
+        drop(sink);
+        let text = reader.join().unwrap();
+        assert!(text.len() > 256 * 1000 && text.len() < 400 * 1000, "{}", text.len());
+        assert!(text.chunks(1000).all(|chunk| chunk == line), "lines stay whole");
     }
 }

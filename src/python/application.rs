@@ -1,20 +1,23 @@
 //! One request through the application: call it, send what it returns, say how it ended.
 
+use std::io::IoSlice;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use unicoro_contract::Stream;
+use unicoro_contract::{Stream, interrupt};
 
-use super::attach::{attached, in_fresh_context};
+use super::attach::{attached, detached, in_fresh_context};
 use super::environ::{Environ, Place};
 use super::input::Input;
+use super::request_hooks::{Answered, RequestHooks};
+use super::request_timeout::is_request_timeout;
 use super::respond::{Ended, Trouble, respond};
 use super::response::{Fields, Response};
 use super::{Reader, ServerFacts, traceback};
-use crate::http::{Head, RequestFacts, refusal};
+use crate::http::{Head, RequestFacts, reason, refusal};
 use crate::logging::TRACEBACK;
 
 /// A loaded WSGI application.
@@ -22,6 +25,7 @@ pub struct Application {
     callable: Py<PyAny>,
     environ: Environ,
     no_body: Py<Input>,
+    hooks: Option<RequestHooks>,
 }
 
 /// One request for it.
@@ -63,6 +67,8 @@ pub struct Outcome {
     pub reader: Option<Reader>,
     /// Whether the client has left.
     pub is_client_gone: bool,
+    /// Whether a hook wants the worker to be replaced.
+    pub ends_worker: bool,
 }
 
 impl Application {
@@ -70,13 +76,18 @@ impl Application {
     ///
     /// # Errors
     /// The text of a Python exception.
-    pub fn new(callable: Py<PyAny>, facts: ServerFacts) -> Result<Self, String> {
+    pub fn new(
+        callable: Py<PyAny>,
+        facts: ServerFacts,
+        hooks: Option<RequestHooks>,
+    ) -> Result<Self, String> {
         attached(|py| {
             let make = || -> PyResult<Self> {
                 Ok(Self {
                     callable,
                     environ: Environ::new(py, facts)?,
                     no_body: Py::new(py, Input::empty())?,
+                    hooks,
                 })
             };
             make().map_err(|error| traceback::format(py, &error))
@@ -87,7 +98,14 @@ impl Application {
     pub fn call(&self, mut request: Request<'_>) -> Outcome {
         attached(|py| {
             in_fresh_context(py, || {
-                self.try_call(py, &mut request).unwrap_or_else(|error| {
+                let outcome = match &self.hooks {
+                    None => {
+                        log::debug!("{} {}", request.head.method, request.head.target.path);
+                        self.try_call(py, &mut request).map(|(outcome, ..)| outcome)
+                    }
+                    Some(hooks) => self.call_with_hooks(py, hooks, &mut request),
+                };
+                outcome.unwrap_or_else(|error| {
                     // The server's own objects could not be made: out of memory, or a bug.
                     log::error!(target: TRACEBACK, "{}", traceback::format(py, &error));
                     failed(&request, 500, None)
@@ -96,7 +114,49 @@ impl Application {
         })
     }
 
-    fn try_call(&self, py: Python<'_>, request: &mut Request<'_>) -> PyResult<Outcome> {
+    /// gunicorn's order: pre_request, the application, the response to its end, post_request.
+    fn call_with_hooks(
+        &self,
+        py: Python<'_>,
+        hooks: &RequestHooks,
+        request: &mut Request<'_>,
+    ) -> PyResult<Outcome> {
+        let shown = hooks.request(py, request.head)?;
+        if let Err(error) = hooks.before(&shown) {
+            log_raised(py, "the hook pre_request, at", request, &error);
+            return Ok(failed(request, 500, Some("")));
+        }
+        let (mut outcome, environ, response) = self.try_call(py, request)?;
+        // The client has the whole response before a slow hook begins.
+        if !outcome.unsent.is_empty() {
+            let unsent = std::mem::take(&mut outcome.unsent);
+            let stream = request.stream;
+            let sent =
+                detached(py, || stream.send_all(&mut [IoSlice::new(&unsent)], request.send_idle));
+            outcome.is_client_gone |= sent.is_err();
+        }
+        let mut status_line = response.try_borrow_mut()?.take_status_line();
+        if status_line.is_empty() {
+            // The application gave none: ours.
+            status_line = format!("{} {}", outcome.status, reason(outcome.status)).into_bytes();
+        }
+        let answered = Answered {
+            status_line: &status_line,
+            fields: &outcome.fields,
+            sent: outcome.body_sent,
+        };
+        match hooks.after(&shown, &environ, &answered) {
+            Ok(goes_on) => outcome.ends_worker = !goes_on,
+            Err(error) => log_raised(py, "the hook post_request, after", request, &error),
+        }
+        Ok(outcome)
+    }
+
+    fn try_call<'py>(
+        &self,
+        py: Python<'py>,
+        request: &mut Request<'_>,
+    ) -> PyResult<(Outcome, Bound<'py, PyDict>, Bound<'py, Response>)> {
         let response =
             Response::new(Arc::clone(request.stream), request.facts, Arc::clone(&request.date))
                 .sending_within(request.send_idle);
@@ -124,6 +184,7 @@ impl Application {
             Ok(result) => respond(&result, &response),
             Err(error) => Err(Trouble::Raised(error)),
         };
+        warn_if_swallowed(py, request, &ended);
         let reader = input.try_borrow_mut().ok().and_then(|mut input| input.take_reader());
         let mut outcome = match ended {
             Ok(ended) => well(request, &response, ended),
@@ -134,8 +195,25 @@ impl Application {
         if let Ok(mut response) = response.try_borrow_mut() {
             response.close();
         }
-        Ok(outcome)
+        Ok((outcome, environ, response))
     }
+}
+
+/// An application that catches BaseException and goes on holds a green thread that nobody waits for.
+fn warn_if_swallowed(py: Python<'_>, request: &Request<'_>, ended: &Result<Ended, Trouble>) {
+    let was_raised = matches!(ended, Err(Trouble::Raised(error)) if is_request_timeout(py, error));
+    if interrupt().is_delivered && !was_raised {
+        log::warn!(
+            "{}: the application has swallowed unicoro.RequestTimeout; it should clean up and let \
+             it pass",
+            line_of(request)
+        );
+    }
+}
+
+fn log_raised(py: Python<'_>, what: &str, request: &Request<'_>, error: &PyErr) {
+    let (line, text) = (line_of(request), traceback::format(py, error));
+    log::error!(target: TRACEBACK, "{what} {line}, raised an exception:\n{text}");
 }
 
 /// The variables that the access log asks for, as text.
@@ -168,21 +246,25 @@ fn badly(
     reader: Option<&Reader>,
     trouble: Trouble,
 ) -> Outcome {
-    let (is_broken, is_head_sent, body_sent, begun) = match response.try_borrow() {
+    let (breakage, is_head_sent, body_sent, begun) = match response.try_borrow() {
         Ok(response) => {
-            (response.is_broken(), response.is_head_sent(), response.body_sent(), response.status())
+            (response.breakage(), response.is_head_sent(), response.body_sent(), response.status())
         }
-        Err(_) => (false, true, 0, 0),
+        Err(_) => (None, true, 0, 0),
     };
     let line = line_of(request);
     let mut status = 500;
-    let mut is_client_gone = is_broken;
-    if let Some(failure) = reader.and_then(Reader::failure) {
+    let mut is_client_gone = breakage.is_some();
+    if matches!(&trouble, Trouble::Raised(error) if is_request_timeout(py, error)) {
+        // Said when it was raised, and answered.
+        status = 504;
+        is_client_gone = true;
+    } else if let Some(failure) = reader.and_then(Reader::failure) {
         log::info!("{line}: {failure}");
         is_client_gone |= failure.status().is_none();
         status = failure.status().unwrap_or(400);
-    } else if is_broken {
-        log::info!("{line}: the client left before it had the whole response");
+    } else if let Some(breakage) = breakage {
+        log::info!("{line}: {breakage}");
     } else {
         match trouble {
             Trouble::Raised(error) => {
@@ -220,6 +302,7 @@ fn failed(request: &Request<'_>, status: u16, page: Option<&str>) -> Outcome {
         keep_alive: false,
         reader: None,
         is_client_gone: false,
+        ends_worker: false,
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::{Python, ffi};
 
+use super::interpreter::is_running;
 use super::thread_state;
 
 /// Runs `body` with the GIL: as the green thread that runs, or as this OS thread.
@@ -84,6 +85,12 @@ pub fn in_fresh_context<R>(_py: Python<'_>, body: impl FnOnce() -> R) -> R {
 pub fn main_thread<R>(body: impl FnOnce() -> R) -> R {
     let _detached = Detached::save();
     body()
+}
+
+/// Gives the GIL up in the master while it waits, if there is an interpreter: threads that a config
+/// file started may run meanwhile.
+pub fn while_waiting(wait: impl FnOnce()) {
+    if is_running() { main_thread(wait) } else { wait() }
 }
 
 /// The GIL, held by a green thread. A guard, so that a panic gives it back too.

@@ -7,13 +7,21 @@ use pyo3::types::{
 
 use super::attach::attached;
 use super::traceback;
-use crate::config::{ConfigError, ConfigSource, FileValue, Value};
+use crate::config::{ConfigError, ConfigSource, FileValue, Kind, TABLE, Value};
 
-/// Runs the file or imports the module, and hands back its global names with their lines.
+/// A config file that was run: its settings as plain values, and its names as Python has them.
+pub struct ConfigFile {
+    /// The global names, with their lines.
+    pub values: Vec<FileValue>,
+    /// The same names: hooks are called from here.
+    pub names: Py<PyDict>,
+}
+
+/// Runs the file or imports the module.
 ///
 /// # Errors
 /// The file cannot be read, or raises: with its traceback.
-pub fn run(source: &ConfigSource) -> Result<Vec<FileValue>, ConfigError> {
+pub fn run(source: &ConfigSource) -> Result<ConfigFile, ConfigError> {
     attached(|py| {
         let (names, lines) = match source {
             ConfigSource::Path(path) => {
@@ -35,7 +43,8 @@ pub fn run(source: &ConfigSource) -> Result<Vec<FileValue>, ConfigError> {
                 (names, Vec::new())
             }
         };
-        Ok(values(&names, &lines))
+        load_named_hooks(&names);
+        Ok(ConfigFile { values: values(&names, &lines), names: names.unbind() })
     })
 }
 
@@ -88,12 +97,62 @@ fn values(names: &Bound<'_, PyDict>, lines: &[(String, u32)]) -> Vec<FileValue> 
         .filter(|(name, _)| !name.starts_with("__"))
         .map(|(name, value)| FileValue {
             line: lines.iter().rev().find(|(known, _)| *known == name).map(|(_, line)| *line),
-            value: plain(&value),
+            value: if is_hook(&name) { callable(&value) } else { plain(&value) },
             name,
         })
         .collect();
     values.sort_by_key(|value| value.line);
     values
+}
+
+fn is_hook(name: &str) -> bool {
+    TABLE.iter().any(|row| row.name == name && matches!(row.kind, Kind::Hook { .. }))
+}
+
+/// gunicorn takes `"module.function"` for a hook. What cannot be imported stays text, and is then
+/// refused as no function.
+fn load_named_hooks(names: &Bound<'_, PyDict>) {
+    let is_named = |name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>| {
+        value.is_instance_of::<PyString>()
+            && name.extract::<String>().is_ok_and(|name| is_hook(&name))
+    };
+    for (name, value) in names.copy().into_iter().flatten() {
+        if is_named(&name, &value)
+            && let Ok(text) = value.extract::<String>()
+            && let Some((module, function)) = text.rsplit_once('.')
+            && let Ok(found) = names.py().import(module).and_then(|module| module.getattr(function))
+        {
+            // Setting a name that exists cannot fail.
+            drop(names.set_item(name, found));
+        }
+    }
+}
+
+/// A function, with the number of its arguments; anything else as a plain value.
+fn callable(object: &Bound<'_, PyAny>) -> Value {
+    if !object.is_callable() {
+        return plain(object);
+    }
+    let name = object.getattr("__name__").and_then(|name| name.extract());
+    Value::Callable {
+        name: name.unwrap_or_else(|_| "unnamed".into()),
+        arguments: arguments_of(object).ok(),
+    }
+}
+
+/// As gunicorn counts them: by position, those with a default included.
+fn arguments_of(function: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let inspect = function.py().import("inspect")?;
+    let parameter = inspect.getattr("Parameter")?;
+    let positional =
+        [parameter.getattr("POSITIONAL_ONLY")?, parameter.getattr("POSITIONAL_OR_KEYWORD")?];
+    let signature = inspect.call_method1("signature", (function,))?;
+    let mut count = 0;
+    for parameter in signature.getattr("parameters")?.call_method0("values")?.try_iter()? {
+        let kind = parameter?.getattr("kind")?;
+        count += usize::from(kind.eq(&positional[0])? || kind.eq(&positional[1])?);
+    }
+    Ok(count)
 }
 
 /// A Python object as a plain value, or what it is.

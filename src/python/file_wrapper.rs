@@ -3,9 +3,18 @@
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Read at a time from what is no real file.
 const BLOCK: usize = 64 * 1024;
+
+/// Set once, at a worker's boot.
+static IS_SENDFILE_USED: AtomicBool = AtomicBool::new(true);
+
+/// Whether real files are sent by sendfile(2), or read and written.
+pub fn use_sendfile(on: bool) {
+    IS_SENDFILE_USED.store(on, Ordering::Relaxed);
+}
 
 /// An iterable over a file-like object.
 #[pyclass(module = "unicoro", name = "FileWrapper", frozen)]
@@ -25,9 +34,16 @@ pub struct Stretch {
 }
 
 impl FileWrapper {
-    /// The real file behind the object; `None` if it is none, or its position is unknown.
+    /// The real file behind the object; `None` if it is none, its position is unknown, or
+    /// sendfile is not wanted.
     pub fn stretch(&self, py: Python<'_>) -> Option<Stretch> {
+        if !IS_SENDFILE_USED.load(Ordering::Relaxed) {
+            return None;
+        }
         let file = self.file.bind(py);
+        if !reads_plainly(file).unwrap_or(false) {
+            return None;
+        }
         let fd: RawFd = file.call_method0("fileno").ok()?.extract().ok()?;
         // The object's own position: what it has buffered was read from the descriptor already.
         let offset: u64 = file.call_method0("tell").ok()?.extract().ok()?;
@@ -37,6 +53,24 @@ impl FileWrapper {
         let is_regular = mode & libc::S_IFMT == libc::S_IFREG;
         is_regular.then(|| Stretch { fd, offset, len: size.saturating_sub(offset) })
     }
+}
+
+/// Whether `read` gives the bytes of the object's descriptor as they are.
+// gunicorn: asks for `fileno` only, which a GzipFile has too: it sends the compressed bytes.
+fn reads_plainly(file: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let io = file.py().import("io")?;
+    // Of the class: a subclass may read otherwise.
+    let Some(read) = file.get_type().getattr_opt("read")? else {
+        // tempfile's wrappers have no `read` of their own.
+        let is_temporary = file.get_type().module()? == "tempfile";
+        return if is_temporary { reads_plainly(&file.getattr("file")?) } else { Ok(false) };
+    };
+    let is_of =
+        |class: &str| -> PyResult<bool> { Ok(read.is(&io.getattr(class)?.getattr("read")?)) };
+    if is_of("BufferedReader")? || is_of("BufferedRandom")? {
+        return reads_plainly(&file.getattr("raw")?);
+    }
+    is_of("FileIO")
 }
 
 #[pymethods]

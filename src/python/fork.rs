@@ -1,13 +1,30 @@
 //! Around a fork of a process that has an interpreter: what `os.fork` does (Modules/posixmodule.c).
 #![allow(unsafe_code)]
 
+use std::io;
+
 use pyo3::ffi;
 
 use super::interpreter::is_running;
+use crate::sys::process::{self, Fork};
 
 unsafe extern "C" {
     fn PyOS_BeforeFork();
     fn PyOS_AfterFork_Parent();
+}
+
+/// Forks, with the interpreter told about it.
+///
+/// # Errors
+/// No process is left.
+pub fn fork() -> io::Result<Fork> {
+    before_fork();
+    let forked = process::fork();
+    match forked {
+        Ok(Fork::Child) => after_fork_child(),
+        _ => after_fork_parent(),
+    }
+    forked
 }
 
 /// Before the fork. The calling thread holds the GIL if there is an interpreter.

@@ -99,7 +99,7 @@ impl Input {
             let text = failure.to_string();
             match failure {
                 BodyFailure::Malformed(_) | BodyFailure::TooLong(_) => PyOSError::new_err(text),
-                BodyFailure::Gone => PyConnectionResetError::new_err(text),
+                BodyFailure::Gone | BodyFailure::Evicted => PyConnectionResetError::new_err(text),
                 BodyFailure::TimedOut | BodyFailure::TooSlow => PyTimeoutError::new_err(text),
             }
         })

@@ -35,7 +35,12 @@ pub enum BodyFailure {
     TimedOut,
     /// The client sent too little for too long.
     TooSlow,
+    /// The worker was full, and the client stalled.
+    Evicted,
 }
+
+/// What the log says of a client that was given up for another.
+pub const EVICTED: &str = "its connection was closed for a new client, for it stalled";
 
 impl BodyFailure {
     /// The status that tells the client, if it can still be told.
@@ -43,7 +48,7 @@ impl BodyFailure {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Malformed(error) | Self::TooLong(error) => Some(error.status),
-            Self::Gone => None,
+            Self::Gone | Self::Evicted => None,
             Self::TimedOut | Self::TooSlow => Some(408),
         }
     }
@@ -58,6 +63,7 @@ impl std::fmt::Display for BodyFailure {
             Self::TimedOut => {
                 f.write_str("the client paused in its request's body for client_body_timeout")
             }
+            Self::Evicted => f.write_str(EVICTED),
             Self::TooSlow => {
                 f.write_str("the client sent its request's body below client_body_min_rate")
             }
@@ -190,6 +196,9 @@ impl Reader {
             Ok(Received::Nothing | Received::End) => return Err(BodyFailure::Gone),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 return Err(BodyFailure::TimedOut);
+            }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {
+                return Err(BodyFailure::Evicted);
             }
             Err(_) => return Err(BodyFailure::Gone),
         }

@@ -16,6 +16,7 @@ use pyo3::types::{PyBytes, PyString, PyTuple};
 use unicoro_contract::Stream;
 
 use super::attach::detached;
+use super::reader::EVICTED;
 use crate::http::{Encoder, RequestFacts, early_hints};
 
 /// The response to one request, called by the application as `start_response`.
@@ -33,6 +34,7 @@ pub struct Response {
     head: Vec<u8>,
     is_head_sent: bool,
     status: u16,
+    status_line: Vec<u8>,
     fields: Fields,
     body_sent: u64,
     // Sending has failed: the client is gone.
@@ -115,6 +117,7 @@ impl Response {
             head: Vec::new(),
             is_head_sent: false,
             status: 0,
+            status_line: Vec::new(),
             fields: Fields::default(),
             body_sent: 0,
             broken: None,
@@ -147,6 +150,11 @@ impl Response {
         self.status
     }
 
+    /// `200 OK`, as the application gave it; empty before.
+    pub fn take_status_line(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.status_line)
+    }
+
     /// The fields that the application gave.
     pub fn take_fields(&mut self) -> Fields {
         std::mem::take(&mut self.fields)
@@ -157,9 +165,13 @@ impl Response {
         self.body_sent
     }
 
-    /// Whether sending has failed.
-    pub fn is_broken(&self) -> bool {
-        self.broken.is_some()
+    /// How sending has failed, if it has: a clause for the log.
+    pub fn breakage(&self) -> Option<&'static str> {
+        Some(match self.broken? {
+            io::ErrorKind::TimedOut => "the client took nothing of it for client_send_timeout",
+            io::ErrorKind::ConnectionAborted => EVICTED,
+            _ => "the client left before it had the whole response",
+        })
     }
 
     /// The encoder, to frame and to finish.
@@ -179,10 +191,19 @@ impl Response {
 
     /// Appends the head, once.
     pub fn gather_head(&mut self, out: &mut Vec<u8>) {
-        if !self.is_head_sent {
-            self.is_head_sent = true;
+        if !self.is_head_sent && self.begin_sending() {
             out.append(&mut self.head);
         }
+    }
+
+    /// The first byte is about to be sent. False: the request was answered as overdue meanwhile.
+    fn begin_sending(&mut self) -> bool {
+        self.is_head_sent = true;
+        let begun = self.stream.as_ref().is_some_and(|stream| stream.begin_response());
+        if !begun {
+            self.broken = Some(io::ErrorKind::TimedOut);
+        }
+        begun
     }
 
     /// Sends a piece of the body, with the head if it is still due, in one call.
@@ -190,11 +211,14 @@ impl Response {
     /// # Errors
     /// The client is gone.
     pub fn send(&mut self, py: Python<'_>, piece: &[u8]) -> io::Result<()> {
+        let was_head_sent = self.is_head_sent;
+        if !was_head_sent && !self.begin_sending() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
         let framed = self.encoder.frame(piece);
         self.body_sent += framed.data.len() as u64;
         let [prefix, data, suffix] = framed.parts();
-        let head = if self.is_head_sent { &[] } else { self.head.as_slice() };
-        self.is_head_sent = true;
+        let head = if was_head_sent { &[] } else { self.head.as_slice() };
         let mut parts =
             [IoSlice::new(head), IoSlice::new(prefix), IoSlice::new(data), IoSlice::new(suffix)];
         let stream = self.stream.clone().ok_or(io::ErrorKind::NotConnected)?;
@@ -271,6 +295,7 @@ impl Response {
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
         self.status =
             std::str::from_utf8(&line[..3]).ok().and_then(|c| c.parse().ok()).unwrap_or(0);
+        self.status_line = line;
         self.encoder = encoder;
         self.head = head;
         self.fields = fields;
@@ -325,7 +350,7 @@ impl Response {
     fn client_disconnected(slf: &Bound<'_, Self>) -> bool {
         match slf.try_borrow() {
             Ok(response) => {
-                response.is_broken()
+                response.broken.is_some()
                     || response.stream.as_ref().is_none_or(|stream| stream.has_client_left())
             }
             // Another thread is sending to the client right now.

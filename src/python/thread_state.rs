@@ -102,6 +102,10 @@ impl GreenState for GreenThreadState {
             attached(gevent::after_request);
         }
     }
+
+    fn interrupt(&self) {
+        super::request_timeout::trip();
+    }
 }
 
 impl Drop for GreenThreadState {

@@ -3,20 +3,25 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::birth::{Born, Newborn, give_birth};
 use super::desk::Desks;
 use super::generation::Generation;
 use super::host::Host;
-use super::plan::{Action, Beat, Event, Plan, timeout_message};
+use super::plan::{Action, Announcement, Beat, Event, Plan, timeout_message};
+use super::systemd::Systemd;
+use super::upgrade::{Lineage, become_successor, second_pidfile};
 use crate::critical;
 use crate::logging::{self, LogLevel, TRACEBACK};
 use crate::sys::clock::Moment;
+use crate::sys::listener::Listener;
 use crate::sys::pidfile::PidFile;
-use crate::sys::process::{Pid, reap};
+use crate::sys::process::{Exit, Fork, Pid, fork, reap};
 use crate::sys::raw::{raw_poll, readable};
 use crate::sys::scoreboard::SlotState;
-use crate::sys::signal::Signal;
+use crate::sys::signal::{Blocked, Signal};
 use crate::sys::signal_pipe::SignalPipe;
 
 /// What the supervisor owns.
@@ -29,6 +34,7 @@ pub(super) struct Office {
     pub(super) desks: Desks,
     pub(super) generation: Generation,
     pub(super) pidfile: Option<PidFile>,
+    pub(super) lineage: Lineage,
 }
 
 /// The supervisor at work.
@@ -42,6 +48,8 @@ pub(super) struct Arbiter<'h> {
     generations: Vec<Generation>,
     newest_generation: u64,
     pidfile: Option<PidFile>,
+    lineage: Lineage,
+    systemd: Systemd,
     /// What actions brought about, to be stepped when all of them are done.
     later: VecDeque<Event<'static>>,
 }
@@ -51,13 +59,18 @@ enum Leave {
     End(i32),
     /// We are the child of a fork.
     AsWorker(Newborn),
+    /// We are the child of a fork, and become the new master; signals are blocked.
+    AsMaster {
+        old: Pid,
+        blocked: Blocked,
+    },
 }
 
 type Flow = ControlFlow<Leave>;
 
 impl<'h> Arbiter<'h> {
     pub(super) fn new(host: &'h mut dyn Host, office: Office, now: Moment) -> Arbiter<'h> {
-        let Office { signals, early_signals, orphan, desks, generation, pidfile } = office;
+        let Office { signals, early_signals, orphan, desks, generation, pidfile, lineage } = office;
         let (terms, is_daemon) = (generation.options.terms(1), generation.options.daemon);
         Arbiter {
             host,
@@ -68,19 +81,30 @@ impl<'h> Arbiter<'h> {
             generations: vec![generation],
             newest_generation: 1,
             pidfile,
+            lineage,
+            systemd: Systemd::from_environment(now),
             later: early_signals.into_iter().map(Event::Signal).collect(),
         }
     }
 
     /// The exit code. The child of a fork never returns from here.
     pub(super) fn run(mut self) -> i32 {
-        self.host.when_ready();
-        let mut flow = Ok(self.step(Event::Start));
+        let ready = self.host.when_ready(&self.generations[0].listeners);
+        let mut flow = match ready {
+            Ok(()) => Ok(self.step(Event::Start)),
+            Err(traceback) => {
+                log::error!(target: TRACEBACK, "{traceback}");
+                Err("when_ready failed: the server does not start".to_owned())
+            }
+        };
         loop {
             match flow {
                 Ok(ControlFlow::Continue(())) => flow = self.turn(),
                 Ok(ControlFlow::Break(Leave::End(code))) => return self.close(code),
                 Ok(ControlFlow::Break(Leave::AsWorker(newborn))) => self.leave_as_worker(newborn),
+                Ok(ControlFlow::Break(Leave::AsMaster { old, blocked })) => {
+                    self.leave_as_master(old, blocked)
+                }
                 Err(why) => {
                     critical!("{why}");
                     return self.close(1);
@@ -91,6 +115,10 @@ impl<'h> Arbiter<'h> {
 
     /// One turn. An error means that the kernel refuses what cannot be done without.
     fn turn(&mut self) -> Result<Flow, String> {
+        logging::flush();
+        if self.lineage.is_promoted() {
+            self.take_over();
+        }
         self.wait()?;
         for event in self.news()? {
             if let leave @ ControlFlow::Break(_) = self.step(event) {
@@ -105,9 +133,14 @@ impl<'h> Arbiter<'h> {
     fn wait(&mut self) -> Result<(), String> {
         let mut fds = vec![readable(self.signals.as_fd().as_raw_fd())];
         fds.extend(self.desks.raw_fds().map(readable));
-        raw_poll(&mut fds, self.plan.sleep(Moment::now()))
-            .map(drop)
-            .map_err(|error| format!("cannot wait for events: {error}"))
+        let now = Moment::now();
+        // Nobody tells us that the former master has gone: it is looked for.
+        let look = self.lineage.parent.map(|_| PARENT_LOOK);
+        let span = [self.plan.sleep(now), self.systemd.beat(now), look];
+        let span = span.into_iter().flatten().min();
+        let mut result = Ok(0);
+        self.host.wait(&mut || result = raw_poll(&mut fds, span));
+        result.map(drop).map_err(|error| format!("cannot wait for events: {error}"))
     }
 
     /// What happened: deaths first, each after the last words of the dead; then reports; then
@@ -128,6 +161,10 @@ impl<'h> Arbiter<'h> {
     fn reap_all(&mut self) -> Result<Vec<Event<'static>>, String> {
         let mut deaths = Vec::new();
         while let Some((pid, exit)) = reap().map_err(|error| format!("cannot reap: {error}"))? {
+            if self.lineage.successor == Some(pid) {
+                self.successor_ended(exit);
+                continue;
+            }
             let Some(mut desk) = self.desks.remove(pid) else { continue };
             let last_words = desk.reports.read().into_iter();
             deaths.extend(last_words.map(|report| Event::Report { pid, report }));
@@ -196,10 +233,16 @@ impl<'h> Arbiter<'h> {
             Action::Reload => self.reload(),
             Action::ReopenLogs => reopen_logs(),
             Action::Settle { generation } => self.settle(generation),
+            Action::Upgrade => return self.upgrade(),
+            Action::Announce(announcement) => self.announce(announcement),
             Action::CloseListeners => {
                 self.generations.iter_mut().for_each(|generation| generation.listeners.clear());
             }
-            Action::WorkersChanged { new, old } => self.host.workers_changed(new, old),
+            Action::WorkersChanged { new, old } => {
+                if let Err(traceback) = self.host.workers_changed(new, Some(old)) {
+                    log::error!(target: TRACEBACK, "{traceback}");
+                }
+            }
             Action::End(code) => return ControlFlow::Break(Leave::End(code)),
         }
         ControlFlow::Continue(())
@@ -216,12 +259,74 @@ impl<'h> Arbiter<'h> {
             Ok((_, Born::Child(newborn))) => return ControlFlow::Break(Leave::AsWorker(newborn)),
             Ok((slot, Born::Parent { pid, reports })) => {
                 self.desks.add(number, pid, slot, reports);
+                self.host.forked(pid);
                 Event::Spawned { number, generation, pid }
             }
             Err(reason) => Event::SpawnFailed { reason },
         };
         let actions = self.plan.step(event, Moment::now());
         self.act_all(actions)
+    }
+
+    /// USR2. The child takes the way of a worker: only what it needs is left when it gets there.
+    fn upgrade(&mut self) -> Flow {
+        if let Some(objection) = self.lineage.objection() {
+            log::warn!("{objection}");
+            return ControlFlow::Continue(());
+        }
+        let old = Pid::me();
+        let forked = Blocked::all().and_then(|blocked| {
+            self.host.before_fork();
+            let forked = fork();
+            if !matches!(forked, Ok(Fork::Child)) {
+                self.host.after_fork_parent();
+            }
+            forked.map(|forked| (forked, blocked))
+        });
+        match forked {
+            Ok((Fork::Parent(pid), _)) => {
+                log::info!("USR2: a new master starts (pid:{pid})");
+                self.lineage.successor = Some(pid);
+                self.listeners().for_each(|listener| listener.keep_path());
+            }
+            Ok((Fork::Child, blocked)) => {
+                return ControlFlow::Break(Leave::AsMaster { old, blocked });
+            }
+            Err(error) => log::error!("USR2: no new master can be forked: {error}"),
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The service does not stop when another master goes on with it.
+    fn announce(&self, announcement: Announcement) {
+        match self.lineage.successor {
+            Some(successor) if announcement == Announcement::Stopping => {
+                self.systemd.hand_over(successor);
+            }
+            _ => self.systemd.announce(announcement),
+        }
+    }
+
+    /// It could not start, or it was told to stop: we have all to ourselves again.
+    fn successor_ended(&mut self, exit: Exit) {
+        self.lineage.successor = None;
+        self.listeners().for_each(|listener| listener.reclaim_path());
+        log::warn!("The new master {exit}; this one goes on");
+    }
+
+    /// The master that we have replaced has gone.
+    fn take_over(&mut self) {
+        log::info!("Master has been promoted");
+        self.listeners().for_each(|listener| listener.reclaim_path());
+        self.host.promoted();
+        let wanted = self.generations.first().and_then(|first| first.options.pidfile.clone());
+        if wanted.is_some() {
+            self.move_pidfile(wanted.as_deref());
+        }
+    }
+
+    fn listeners(&self) -> impl Iterator<Item = &Arc<Listener>> {
+        self.generations.iter().flat_map(|generation| &generation.listeners)
     }
 
     fn reload(&mut self) {
@@ -246,6 +351,10 @@ impl<'h> Arbiter<'h> {
         self.host.settled(number);
         let wanted = self.generations.first().and_then(|first| first.options.pidfile.clone());
         let has = self.pidfile.as_ref().map(|file| file.path().to_owned());
+        let wanted = match self.lineage.parent {
+            Some(_) => wanted.map(|path| second_pidfile(&path)),
+            None => wanted,
+        };
         let wanted = wanted.and_then(|path| std::path::absolute(path).ok());
         if wanted != has {
             self.move_pidfile(wanted.as_deref());
@@ -283,7 +392,20 @@ impl<'h> Arbiter<'h> {
             .unwrap_or_default();
         newborn.live(host, signals, listeners, orphan)
     }
+
+    fn leave_as_master(self, old: Pid, blocked: Blocked) -> ! {
+        let Arbiter { host, signals, generations, lineage, .. } = self;
+        // The one that serves; a reload under way is not the new master's business.
+        let serving = generations.into_iter().next().map(|generation| generation.listeners);
+        signals.reset();
+        host.after_fork_child();
+        drop(blocked);
+        become_successor(host, &serving.unwrap_or_default(), lineage, old)
+    }
 }
+
+/// How often a new master looks whether the old one is still there.
+const PARENT_LOOK: Duration = Duration::from_millis(500);
 
 /// More than there are kinds of signals; deaths and reports must get their turn in a flood.
 const MAX_SIGNALS_A_TURN: usize = 64;

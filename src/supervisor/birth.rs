@@ -20,6 +20,7 @@ use std::sync::Arc;
 use super::host::Host;
 use super::report::{ReportReader, ReportWriter};
 use super::worker_seat::WorkerSeat;
+use crate::logging::TRACEBACK;
 use crate::sys::fd::set_nonblocking;
 use crate::sys::listener::Listener;
 use crate::sys::pipe::pipe;
@@ -56,6 +57,10 @@ pub(super) fn give_birth(
     slot.reset();
     slot.set_state(SlotState::Booting);
     let supervisor = Pid::me();
+    if let Err(traceback) = host.pre_fork(number, generation) {
+        log::error!(target: TRACEBACK, "{traceback}");
+        return Err(io::Error::other("the hook pre_fork failed"));
+    }
     let blocked = Blocked::all()?;
     host.before_fork();
     match fork() {

@@ -31,7 +31,9 @@ impl Generation {
         options.check()?;
         let listening: Vec<Arc<Listener>> =
             known.iter().flat_map(|generation| generation.listeners.iter().cloned()).collect();
-        let listeners = bind_all(&options, &listening).map_err(|error| error.to_string())?;
+        let listeners =
+            bind_all(&options, &listening, &mut Vec::new()).map_err(|error| error.to_string())?;
+        host.on_reload(number, &listeners)?;
         Ok(Generation { number, options, listeners })
     }
 

@@ -3,11 +3,17 @@
 //! It turns the arrow between the layers: the supervisor knows no Python, no HTTP and no engine,
 //! and yet has to run a worker, read settings and call the hooks of a config file.
 
+use std::io;
+use std::sync::Arc;
+
 use super::options::Options;
 use super::worker_seat::WorkerSeat;
+use crate::sys::listener::Listener;
 use crate::sys::process::{Exit, Pid};
 
 /// The other half of the program. Only the first five methods have to be written.
+///
+/// Where a hook may raise, the error is its traceback.
 pub trait Host {
     /// Runs a worker. Called in the forked child: signals have their default dispositions and
     /// are let through, and what belongs to the supervisor is closed. The process ends with the
@@ -37,8 +43,45 @@ pub trait Host {
         let _ = generation;
     }
 
+    /// The master starts; nothing is bound yet (gunicorn's `on_starting`).
+    ///
+    /// # Errors
+    /// The master does not start.
+    fn on_starting(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
     /// The listeners are open, no worker runs yet (gunicorn's `when_ready`).
-    fn when_ready(&mut self) {}
+    ///
+    /// # Errors
+    /// The master does not start.
+    fn when_ready(&mut self, listeners: &[Arc<Listener>]) -> Result<(), String> {
+        let _ = listeners;
+        Ok(())
+    }
+
+    /// The settings were read again and the addresses bound (gunicorn's `on_reload`).
+    ///
+    /// # Errors
+    /// The reload has failed.
+    fn on_reload(&mut self, generation: u64, listeners: &[Arc<Listener>]) -> Result<(), String> {
+        let _ = (generation, listeners);
+        Ok(())
+    }
+
+    /// A worker is about to be forked (gunicorn's `pre_fork`).
+    ///
+    /// # Errors
+    /// It is not forked; the supervisor tries again later.
+    fn pre_fork(&mut self, number: u64, generation: u64) -> Result<(), String> {
+        let _ = (number, generation);
+        Ok(())
+    }
+
+    /// The worker that `pre_fork` announced runs under this process id.
+    fn forked(&mut self, pid: Pid) {
+        let _ = pid;
+    }
 
     /// A worker has ended (gunicorn's `child_exit`).
     fn worker_exited(&mut self, number: u64, pid: Pid, exit: Exit) {
@@ -47,8 +90,36 @@ pub trait Host {
 
     /// The number of workers that is aimed at has changed (gunicorn's `nworkers_changed`); the
     /// first time there is no old one.
-    fn workers_changed(&mut self, new: usize, old: Option<usize>) {
+    ///
+    /// # Errors
+    /// At the start: the master does not start. Later it is only logged.
+    fn workers_changed(&mut self, new: usize, old: Option<usize>) -> Result<(), String> {
         let _ = (new, old);
+        Ok(())
+    }
+
+    /// In the forked child that is about to become the new master (gunicorn's `pre_exec`).
+    ///
+    /// # Errors
+    /// There is no upgrade.
+    fn pre_exec(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Starts the program anew in place of this process, as it was started first, with these
+    /// variables besides. Returns only if that fails.
+    fn exec(&mut self, variables: &[(&str, String)]) -> io::Error {
+        let _ = variables;
+        io::ErrorKind::Unsupported.into()
+    }
+
+    /// The master that this one replaces has gone.
+    fn promoted(&mut self) {}
+
+    /// Waits by calling `wait`, which touches nothing of the host's. Others may use what the host
+    /// holds in the meantime: threads that a hook has started need the interpreter.
+    fn wait(&mut self, wait: &mut dyn FnMut()) {
+        wait();
     }
 
     /// The master is about to end (gunicorn's `on_exit`).

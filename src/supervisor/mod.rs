@@ -24,6 +24,8 @@ mod options;
 pub mod plan;
 mod report;
 mod startup;
+mod systemd;
+mod upgrade;
 mod worker_seat;
 
 #[cfg(test)]

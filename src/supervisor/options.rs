@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::plan::Terms;
 use crate::sys::address::Address;
+use crate::sys::inheritance::Inheritance;
 use crate::sys::listener::BindOptions;
 
 /// More would not fit the shared page during a reload, when two generations are alive.
@@ -27,6 +28,8 @@ pub struct Options {
     pub bind_options: BindOptions,
     /// The engine's name, for the log.
     pub worker_class: String,
+    /// What the process was started with.
+    pub inheritance: Inheritance,
     /// Whether the master runs in the background: only then WINCH stops the workers.
     pub daemon: bool,
 }
@@ -42,6 +45,7 @@ impl Default for Options {
             binds: Vec::new(),
             bind_options: BindOptions::default(),
             worker_class: "sync".to_owned(),
+            inheritance: Inheritance::default(),
             daemon: false,
         }
     }

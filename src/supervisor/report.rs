@@ -31,7 +31,7 @@ pub enum Report {
     Retiring,
 }
 
-/// What a worker could not do at its start; the number is the exit code.
+/// What a worker could not do at its start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BootFailure {
     /// Set the server itself up, such as the engine.
@@ -40,13 +40,18 @@ pub enum BootFailure {
     Import = 3,
     /// Find the app in the module.
     App = 4,
+    /// Run a hook of the config file; the exit code is 3, as gunicorn's.
+    Hook = 5,
 }
 
 impl BootFailure {
     /// The exit code of the worker, and of a master whose first workers fail so.
     #[must_use]
     pub fn exit_code(self) -> i32 {
-        self as i32
+        match self {
+            BootFailure::Hook => BootFailure::Import as i32,
+            failure => failure as i32,
+        }
     }
 
     /// What a worker meant that left with this code but could not report. 1 means nothing here:
@@ -67,6 +72,7 @@ impl BootFailure {
             BootFailure::Setup => "could not be set up",
             BootFailure::Import => "could not import the app",
             BootFailure::App => "could not find the app",
+            BootFailure::Hook => "could not run a hook",
         }
     }
 
@@ -75,6 +81,7 @@ impl BootFailure {
             1 => Some(BootFailure::Setup),
             3 => Some(BootFailure::Import),
             4 => Some(BootFailure::App),
+            5 => Some(BootFailure::Hook),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@
 //! it half-way.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +14,11 @@ use super::generation::Generation;
 use super::host::Host;
 use super::listeners::{BIND_PAUSE, BIND_TRIES, bind_all};
 use super::options::{MAX_WORKERS, Options};
+use super::upgrade::{Lineage, second_pidfile};
 use crate::critical;
+use crate::logging::TRACEBACK;
 use crate::sys::clock::Moment;
+use crate::sys::inheritance::{Inheritance, discard};
 use crate::sys::listener::Listener;
 use crate::sys::pidfile::PidFile;
 use crate::sys::pipe::pipe;
@@ -31,7 +34,7 @@ use crate::sys::signal_pipe::SignalPipe;
 /// such app in the module. Call it once, on a process that has one thread.
 pub fn run(host: &mut dyn Host, options: Options) -> i32 {
     log::info!("Starting unicoro {}", env!("CARGO_PKG_VERSION"));
-    match open_office(options) {
+    match open_office(host, options) {
         Ok(Some(office)) => Arbiter::new(host, office, Moment::now()).run(),
         Ok(None) => 0,
         Err(why) => {
@@ -42,36 +45,56 @@ pub fn run(host: &mut dyn Host, options: Options) -> i32 {
 }
 
 /// Everything that the loop needs; `None` when a signal said to stop meanwhile.
-fn open_office(options: Options) -> Result<Option<Office>, String> {
+fn open_office(host: &mut dyn Host, mut options: Options) -> Result<Option<Office>, String> {
     options.check()?;
+    // In gunicorn's order.
+    hook("nworkers_changed", host.workers_changed(options.workers, None))?;
+    hook("on_starting", host.on_starting())?;
     let signals = SignalPipe::install(&SIGNALS).map_err(cannot("handle signals"))?;
     let mut early_signals = Vec::new();
-    let Some(listeners) = bind_patiently(&options, &signals, &mut early_signals)? else {
-        return Ok(None);
-    };
+    let Inheritance { systemd, parent, mut sockets } = std::mem::take(&mut options.inheritance);
+    let bound = bind_patiently(&options, &mut sockets, &signals, &mut early_signals)?;
+    let Some(listeners) = bound else { return Ok(None) };
+    sockets.into_iter().for_each(discard);
+    let lineage = Lineage { parent, successor: None, is_systemd: !systemd.is_empty() };
+    if lineage.is_shared() {
+        listeners.iter().for_each(|listener| listener.keep_path());
+    }
     let board = Scoreboard::new(2 * MAX_WORKERS + SPARE_SLOTS)
         .map_err(cannot("map the memory shared with the workers"))?;
     let orphan = pipe().map_err(cannot("make a pipe"))?;
     // Last, because it is not removed by itself.
     let pidfile = match &options.pidfile {
-        Some(path) => Some(PidFile::create(path).map_err(|error| error.to_string())?),
+        Some(path) if parent.is_some() => Some(second_pidfile(path)),
+        Some(path) => Some(path.clone()),
         None => None,
     };
+    let pidfile = pidfile.map(|path| PidFile::create(&path)).transpose();
+    let pidfile = pidfile.map_err(|error| error.to_string())?;
     let generation = Generation { number: 1, options, listeners };
     log::info!("Listening at: {} ({})", generation.addresses(), Pid::me());
     log::info!("Using worker: {}", generation.options.worker_class);
     let desks = Desks::new(board);
-    Ok(Some(Office { signals, early_signals, orphan, desks, generation, pidfile }))
+    Ok(Some(Office { signals, early_signals, orphan, desks, generation, pidfile, lineage }))
+}
+
+/// The traceback goes to the log as it is, the sentence after it says what follows.
+fn hook(name: &str, result: Result<(), String>) -> Result<(), String> {
+    result.map_err(|traceback| {
+        log::error!(target: TRACEBACK, "{traceback}");
+        format!("the hook {name} failed: the server does not start")
+    })
 }
 
 /// Binds; an address that is in use is tried again, for a server that is on its way out.
 fn bind_patiently(
     options: &Options,
+    sockets: &mut Vec<RawFd>,
     signals: &SignalPipe,
     early: &mut Vec<Signal>,
 ) -> Result<Option<Vec<Arc<Listener>>>, String> {
     for tries_left in (0..BIND_TRIES).rev() {
-        match bind_all(options, &[]) {
+        match bind_all(options, &[], sockets) {
             Ok(listeners) => return Ok(Some(listeners)),
             Err(error) if error.is_in_use() && tries_left > 0 => {
                 log::error!("{error}. Trying again in {} s.", BIND_PAUSE.as_secs());

@@ -16,9 +16,12 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{SocketAddr as UnixAddress, UnixListener};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::address::Address;
-use super::fd::{check, set_cloexec, set_nonblocking};
+use super::credentials::Identity;
+use super::fd::{check, duplicate, set_cloexec, set_nonblocking};
+use super::holder::{Holder, holder_of};
 use super::process::Pid;
 use super::stale_socket::clear_path;
 use super::tcp;
@@ -28,15 +31,18 @@ use super::tcp;
 pub struct BindOptions {
     /// How many connections the kernel holds until they are accepted.
     pub backlog: u32,
-    /// SO_REUSEPORT on TCP sockets.
+    /// SO_REUSEPORT on TCP sockets: they only hold the address, and every worker listens on a
+    /// socket of its own. The kernel would hand connections to one that nobody accepts from.
     pub reuse_port: bool,
     /// The umask while a unix socket's path is made: 0 lets everybody connect.
     pub umask: u32,
+    /// Whose a unix socket's path is.
+    pub owner: Identity,
 }
 
 impl Default for BindOptions {
     fn default() -> BindOptions {
-        BindOptions { backlog: 2048, reuse_port: false, umask: 0 }
+        BindOptions { backlog: 2048, reuse_port: false, umask: 0, owner: Identity::default() }
     }
 }
 
@@ -47,6 +53,9 @@ pub struct Listener {
     asked: Address,
     shown: String,
     path: Option<OwnedPath>,
+    keeps_path: AtomicBool,
+    /// Of a socket that only holds its address: what the workers' sockets listen with.
+    held_backlog: Option<u32>,
 }
 
 impl Listener {
@@ -55,8 +64,7 @@ impl Listener {
     /// # Errors
     /// A sentence that names the address, the reason and what to do.
     pub fn bind(address: &Address, options: BindOptions) -> Result<Listener, BindError> {
-        Listener::open(address, options)
-            .map_err(|source| BindError { address: address.clone(), source })
+        Listener::open(address, options).map_err(|source| BindError::new(address, source))
     }
 
     fn open(address: &Address, options: BindOptions) -> io::Result<Listener> {
@@ -64,6 +72,7 @@ impl Listener {
             Address::Tcp { host, port } => (bind_tcp(host, *port, options.reuse_port)?, None),
             Address::Unix(path) => {
                 let fd = bind_unix(path, options.umask)?;
+                options.owner.own_path(path)?;
                 (fd, Some(OwnedPath::of(path)?))
             }
             Address::Abstract(name) => {
@@ -73,11 +82,27 @@ impl Listener {
             Address::Fd(number) => (adopt(*number)?, None),
         };
         set_nonblocking(fd.as_fd(), true)?;
-        if !matches!(address, Address::Fd(_)) {
+        let is_held = options.reuse_port && matches!(address, Address::Tcp { .. });
+        if !is_held && !matches!(address, Address::Fd(_)) {
             listen(&fd, options.backlog)?;
         }
         let shown = shown(address, &fd);
-        Ok(Listener { fd, asked: address.clone(), shown, path })
+        let held_backlog = is_held.then_some(options.backlog);
+        let keeps_path = AtomicBool::new(false);
+        Ok(Listener { fd, asked: address.clone(), shown, path, keeps_path, held_backlog })
+    }
+
+    /// What a worker accepts from: this very socket, or with SO_REUSEPORT one of its own at the
+    /// same address.
+    ///
+    /// # Errors
+    /// No descriptor is left, or the address was lost.
+    pub fn for_worker(&self) -> io::Result<OwnedFd> {
+        let Some(backlog) = self.held_backlog else { return duplicate(self.fd.as_raw_fd()) };
+        let address = TcpListener::from(self.fd.try_clone()?).local_addr()?;
+        let fd = tcp::bound(address, true)?;
+        listen(&fd, backlog)?;
+        Ok(fd)
     }
 
     /// What was asked for; a port of 0 is still 0 here.
@@ -99,8 +124,37 @@ impl Listener {
     }
 
     /// From now on the path of a unix socket is left in place: another process goes on with it.
-    pub fn keep_path(&mut self) {
-        self.path = None;
+    pub fn keep_path(&self) {
+        self.keeps_path.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on the path is ours to remove again.
+    pub fn reclaim_path(&self) {
+        self.keeps_path.store(false, Ordering::Relaxed);
+    }
+
+    /// False for a socket that only holds its address.
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        self.held_backlog.is_none()
+    }
+
+    /// Takes over a socket of a former master's, if it is the one that `address` asks for.
+    #[must_use]
+    pub fn inherit(address: &Address, number: RawFd) -> Option<Listener> {
+        if !is_bound_to(number, address) {
+            return None;
+        }
+        let fd = adopt(number).ok()?;
+        set_nonblocking(fd.as_fd(), true).ok()?;
+        let path = match address {
+            Address::Unix(path) => Some(OwnedPath::of(path).ok()?),
+            _ => None,
+        };
+        let shown = shown(address, &fd);
+        let asked = address.clone();
+        let keeps_path = AtomicBool::new(false);
+        Some(Listener { fd, asked, shown, path, keeps_path, held_backlog: None })
     }
 }
 
@@ -118,7 +172,9 @@ impl AsRawFd for Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Some(path) = &self.path {
+        if let Some(path) = &self.path
+            && !self.keeps_path.load(Ordering::Relaxed)
+        {
             path.remove();
         }
     }
@@ -131,9 +187,17 @@ pub struct BindError {
     pub address: Address,
     /// The system's reason.
     pub source: io::Error,
+    /// Who has the address, if it is in use and /proc tells.
+    pub holder: Option<Holder>,
 }
 
 impl BindError {
+    fn new(address: &Address, source: io::Error) -> BindError {
+        let is_in_use = source.kind() == io::ErrorKind::AddrInUse;
+        let holder = is_in_use.then(|| holder_of(address)).flatten();
+        BindError { address: address.clone(), source, holder }
+    }
+
     /// True when somebody else has the address, so that a later try may succeed.
     #[must_use]
     pub fn is_in_use(&self) -> bool {
@@ -143,8 +207,11 @@ impl BindError {
 
 impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BindError { address, source } = self;
+        let BindError { address, source, holder } = self;
         write!(f, "cannot listen on {address}: {source}")?;
+        if let Some(holder) = holder {
+            write!(f, ": {holder} has it")?;
+        }
         match source.kind() {
             io::ErrorKind::AddrInUse => {
                 write!(f, "; stop the server that has it, or choose another address with --bind")
@@ -215,6 +282,26 @@ fn bind_unix(path: &Path, umask: u32) -> io::Result<OwnedFd> {
     // SAFETY: as above.
     unsafe { libc::umask(former) };
     Ok(bound?.into())
+}
+
+/// Whether an inherited socket's own address is the one that was asked for. Port 0 is any port.
+fn is_bound_to(number: RawFd, address: &Address) -> bool {
+    let Ok(copy) = duplicate(number) else { return false };
+    match address {
+        Address::Tcp { host, port } => {
+            let Ok(bound) = TcpListener::from(copy).local_addr() else { return false };
+            let wanted = tcp::resolve(host, *port).unwrap_or_default();
+            let is_port = *port == 0 || *port == bound.port();
+            is_port && wanted.iter().any(|wanted| wanted.ip() == bound.ip())
+        }
+        Address::Unix(path) => UnixListener::from(copy)
+            .local_addr()
+            .is_ok_and(|bound| bound.as_pathname() == Some(path.as_path())),
+        Address::Abstract(name) => UnixListener::from(copy)
+            .local_addr()
+            .is_ok_and(|bound| bound.as_abstract_name() == Some(name.as_slice())),
+        Address::Fd(wanted) => *wanted == number,
+    }
 }
 
 /// Takes over an inherited descriptor after a look at what it is.
@@ -390,5 +477,28 @@ mod tests {
         assert!(error.to_string().contains("does not listen"), "{error}");
         assert!(bind(&Address::Fd(1)).is_err());
         assert!(bind(&Address::Fd(9999)).is_err());
+    }
+
+    #[test]
+    fn with_reuse_port_the_master_holds_the_address_and_each_worker_listens() {
+        let tcp = Address::Tcp { host: "127.0.0.1".into(), port: 0 };
+        let options = BindOptions { reuse_port: true, ..BindOptions::default() };
+        let held = Listener::bind(&tcp, options).unwrap();
+        assert!(!held.is_listening());
+        let (first, second) = (held.for_worker().unwrap(), held.for_worker().unwrap());
+        let address = |fd: OwnedFd| TcpListener::from(fd).local_addr().unwrap();
+        assert_eq!(address(first), address(second));
+    }
+
+    #[test]
+    fn a_former_masters_socket_is_known_by_its_address() {
+        let tcp = |port| Address::Tcp { host: "127.0.0.1".into(), port };
+        let old = Listener::bind(&tcp(0), BindOptions::default()).unwrap();
+        let port = old.address().rsplit(':').next().unwrap().parse().unwrap();
+        let passed = || std::os::fd::IntoRawFd::into_raw_fd(duplicate(old.as_raw_fd()).unwrap());
+        assert!(Listener::inherit(&tcp(port), passed()).is_some());
+        assert!(Listener::inherit(&tcp(0), passed()).is_some());
+        assert!(Listener::inherit(&tcp(port ^ 1), passed()).is_none());
+        assert!(Listener::inherit(&Address::Unix("/x".into()), passed()).is_none());
     }
 }

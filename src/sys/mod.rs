@@ -10,8 +10,12 @@
 
 pub mod address;
 pub mod clock;
+pub mod credentials;
+pub mod daemon;
 pub mod eventfd;
 pub mod fd;
+pub mod holder;
+pub mod inheritance;
 pub mod listener;
 pub mod pidfile;
 pub mod pipe;
@@ -22,5 +26,6 @@ pub mod signal;
 pub mod signal_pipe;
 pub mod stale_socket;
 pub mod tcp;
+pub mod title;
 
 pub use raw::raw_write;

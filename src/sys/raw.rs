@@ -23,6 +23,46 @@ pub fn raw_write(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
     usize::try_from(written).map_err(|_| io::Error::last_os_error())
 }
 
+/// Writes once without waiting, whatever mode the file is in: its mode is shared with every other
+/// process that has it open, so it is not ours to change.
+///
+/// # Errors
+/// `WouldBlock` when nothing can be taken now; else whatever `write(2)` says.
+pub fn raw_write_nowait(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
+    /// The current position: pwritev2(2).
+    const HERE: libc::c_long = -1;
+    let part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    // SAFETY: one iovec over a live slice, which pwritev2(2) only reads.
+    let written = unsafe {
+        libc::syscall(libc::SYS_pwritev2, fd, &raw const part, 1usize, HERE, HERE, libc::RWF_NOWAIT)
+    };
+    match usize::try_from(written) {
+        Ok(written) => Ok(written),
+        Err(_) => match io::Error::last_os_error() {
+            error if is_not_offered(&error) => write_if_ready(fd, bytes),
+            error => Err(error),
+        },
+    }
+}
+
+/// Terminals, and pipes before Linux 6.5, do not know RWF_NOWAIT.
+fn is_not_offered(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EOPNOTSUPP | libc::EINVAL | libc::ENOSYS | libc::ESPIPE)
+    )
+}
+
+/// pipe(7): what poll calls writable takes PIPE_BUF bytes at once. Between the poll and the write
+/// another process may fill it; then this one waits, as every program did before RWF_NOWAIT.
+fn write_if_ready(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
+    let mut fds = [libc::pollfd { fd, events: libc::POLLOUT, revents: 0 }];
+    if raw_poll(&mut fds, Some(Duration::ZERO))? == 0 {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
+    raw_write(fd, &bytes[..bytes.len().min(libc::PIPE_BUF)])
+}
+
 /// Reads once; 0 is the end of the file.
 ///
 /// # Errors

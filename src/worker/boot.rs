@@ -2,8 +2,6 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::AsFd;
-use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +10,11 @@ use unicoro_contract::{Engine, EngineListener, Seat, Stop};
 
 use crate::config::{Settings, WorkerClass};
 use crate::logging::{self, AccessFormat, AccessLog};
-use crate::python::{self, Application, LoadError, ServerFacts};
+use crate::python::{self, Application, Hooks, LoadError, ServerFacts};
 use crate::supervisor::{BootFailure, WorkerSeat};
 use crate::sys;
 use crate::sys::scoreboard::SlotState;
+use crate::sys::title::set_title;
 
 use super::control::Control;
 use super::desk::Desk;
@@ -43,29 +42,47 @@ pub enum Concurrency {
     GreenThreads,
 }
 
-/// Runs a worker to its end; the exit code. `loaded` is the application, if it was loaded before
-/// the fork.
-pub fn run(
-    seat: WorkerSeat,
-    settings: &Settings,
-    arguments: &[OsString],
-    loaded: Option<Py<PyAny>>,
-    choice: EngineChoice,
-) -> i32 {
+/// What a worker is made of, beside its seat. All of it comes from before the fork.
+pub struct Equipment {
+    /// Its generation's.
+    pub settings: Arc<Settings>,
+    /// The process's own, for Python.
+    pub arguments: Vec<OsString>,
+    /// The application, if it was loaded before the fork.
+    pub application: Option<Py<PyAny>>,
+    /// Opened by the master, whose rights the worker may not have.
+    pub access_log: Option<AccessLog>,
+    /// The config file's.
+    pub hooks: Arc<Hooks>,
+}
+
+/// Runs a worker to its end; the exit code.
+pub fn run(seat: WorkerSeat, equipment: Equipment, choice: EngineChoice) -> i32 {
+    set_title(&format!("unicoro: worker [{}]", equipment.settings.proc_name));
+    let hooks = Arc::clone(&equipment.hooks);
+    logging::drain_in_background();
+    let code = live(seat, equipment, choice);
+    hooks.worker_exit();
+    logging::finish();
+    code
+}
+
+fn live(seat: WorkerSeat, equipment: Equipment, choice: EngineChoice) -> i32 {
     let seat = Arc::new(seat);
     seat.slot.set_state(SlotState::Booting);
-    let begun = begin(&seat, settings, arguments, loaded, &choice);
+    let (settings, hooks) = (Arc::clone(&equipment.settings), Arc::clone(&equipment.hooks));
+    let begun = begin(&seat, equipment, &choice);
     let (server, stop) = match begun {
         Ok(begun) => begun,
         Err((failure, text)) => return seat.failed(failure, &text),
     };
-    let control = match Control::start(Arc::clone(&stop), &seat) {
+    let control = match Control::start(Arc::clone(&stop), &seat, &hooks) {
         Ok(control) => control,
         Err(error) => {
             return seat.failed(BootFailure::Setup, &format!("no control thread: {error}"));
         }
     };
-    let engine_seat = match engine_seat(&seat, settings, stop) {
+    let engine_seat = match engine_seat(&seat, &settings, stop) {
         Ok(engine_seat) => engine_seat,
         Err(error) => return seat.failed(BootFailure::Setup, &format!("no engine: {error}")),
     };
@@ -75,6 +92,7 @@ pub fn run(
         return seat.failed(BootFailure::Setup, &refusal.to_string());
     }
     control.is_ending();
+    hooks.worker_exit();
     python::end();
     log::info!("Worker exiting (pid: {})", sys::process::Pid::me());
     0
@@ -84,31 +102,34 @@ type Failure = (BootFailure, String);
 
 fn begin(
     seat: &Arc<WorkerSeat>,
-    settings: &Settings,
-    arguments: &[OsString],
-    loaded: Option<Py<PyAny>>,
+    equipment: Equipment,
     choice: &EngineChoice,
 ) -> Result<(Arc<Server>, Arc<Stop>), Failure> {
+    let Equipment { settings, arguments, application, access_log, hooks } = equipment;
     let setup = |text| (BootFailure::Setup, text);
-    let application = match loaded {
+    let hook = |text| (BootFailure::Hook, text);
+    hooks.post_fork(seat.generation).map_err(hook)?;
+    settings.identity.assume().map_err(|error| setup(cannot_become(&error)))?;
+    let application = match application {
         Some(application) => application,
-        None => load(settings, arguments)?,
+        None => load(&settings, &arguments)?,
     };
+    python::use_sendfile(settings.sendfile);
+    hooks.post_worker_init(&application).map_err(hook)?;
     let facts = ServerFacts {
         multithread: choice.concurrency != Concurrency::None,
         multiprocess: settings.workers > 1,
     };
-    let application = Application::new(application, facts).map_err(setup)?;
+    let application = Application::new(application, facts, hooks.for_requests()).map_err(setup)?;
     if choice.concurrency == Concurrency::GreenThreads {
         python::preflight().map_err(setup)?;
     }
     let stop = Arc::new(Stop::new().map_err(|error| setup(error.to_string()))?);
-    let access = access_log(settings).map_err(setup)?;
-    let quota = Quota::new(settings, Arc::clone(seat));
+    let quota = Quota::new(&settings, Arc::clone(seat));
+    let (keeps_alive, its_stop) = (choice.keeps_alive, Arc::clone(&stop));
     let desk = Desk::new(seat.slot);
-    let keeps_alive = choice.keeps_alive;
     let server =
-        Server::new(settings, application, keeps_alive, Arc::clone(&stop), access, quota, desk);
+        Server::new(&settings, application, keeps_alive, its_stop, access_log, quota, desk);
     python::watch_stacks(logging::error_log_fd()).map_err(setup)?;
     Ok((Arc::new(server), stop))
 }
@@ -125,6 +146,7 @@ pub fn load(settings: &Settings, arguments: &[OsString]) -> Result<Py<PyAny>, Fa
     std::env::set_current_dir(&settings.chdir)
         .map_err(|error| setup(format!("chdir to {}: {error}", settings.chdir.display())))?;
     python::start(arguments).map_err(setup)?;
+    python::make_module().map_err(setup)?;
     python::set_environ(&settings.raw_env).map_err(setup)?;
     python::prepare_path(&settings.chdir, &settings.pythonpath).map_err(setup)?;
     if settings.worker_class == WorkerClass::Coroutine {
@@ -145,7 +167,15 @@ pub fn check(settings: &Settings, arguments: &[OsString]) -> Result<(), String> 
     load(settings, arguments).map(drop).map_err(|(_, text)| text)
 }
 
-fn access_log(settings: &Settings) -> Result<Option<AccessLog>, String> {
+fn cannot_become(error: &io::Error) -> String {
+    format!("cannot become the user or group of the settings: {error}; start the server as root")
+}
+
+/// The access log that the settings ask for.
+///
+/// # Errors
+/// A text for the operator.
+pub fn access_log(settings: &Settings) -> Result<Option<AccessLog>, String> {
     let format = AccessFormat::compile(&settings.access_log_format)
         .map_err(|error| format!("access_log_format: {error}"))?;
     settings
@@ -159,7 +189,7 @@ fn engine_seat(seat: &Arc<WorkerSeat>, settings: &Settings, stop: Arc<Stop>) -> 
     let listeners = seat
         .listeners
         .iter()
-        .map(|listener| EngineListener::new(sys::fd::duplicate(listener.as_fd().as_raw_fd())?))
+        .map(|listener| EngineListener::new(listener.for_worker()?))
         .collect::<io::Result<_>>()?;
     // Three signs in a time-out: one that is late is not a death.
     let beat = settings.timeout.map_or(LONGEST_BEAT, |timeout| (timeout / 3).min(LONGEST_BEAT));
@@ -168,6 +198,7 @@ fn engine_seat(seat: &Arc<WorkerSeat>, settings: &Settings, stop: Arc<Stop>) -> 
         has_siblings: settings.workers > 1,
         listeners,
         worker_connections: settings.worker_connections,
+        request_timeout: settings.request_timeout,
         stop,
         pulse: Arc::new(Desk::new(seat.slot)),
     })

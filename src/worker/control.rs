@@ -1,8 +1,9 @@
 //! The control thread: signals, and the supervisor's end.
 //!
 //! A thread of its own, because the main thread may be inside a request for as long as that takes.
-//! It never runs Python, but for the last words of a worker that the supervisor gives up: then it
-//! reads the stacks.
+//! It runs no Python but the config file's hooks about signals, which other threads may make wait
+//! (then the supervisor's patience decides), and the last words of a worker that the supervisor
+//! gives up: then it reads the stacks.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use unicoro_contract::{Stop, StopState};
 
 use crate::logging::{self, TRACEBACK};
-use crate::python;
+use crate::python::{self, Hooks};
 use crate::supervisor::WorkerSeat;
 use crate::sys::process::{Pid, exit_now};
 use crate::sys::raw::{raw_poll, readable};
@@ -24,6 +25,9 @@ use crate::sys::signal_pipe::SignalPipe;
 
 /// How long a quick stop, or a stop without a supervisor, may take.
 const QUICK: Duration = Duration::from_secs(1);
+
+/// The exit code after `worker_abort`, as gunicorn's.
+const ABORTED: i32 = 1;
 
 /// What a worker listens to; TTIN and its like are the supervisor's.
 const SIGNALS: [Signal; 5] = [Signal::TERM, Signal::INT, Signal::QUIT, Signal::USR1, Signal::ABRT];
@@ -38,7 +42,7 @@ impl Control {
     ///
     /// # Errors
     /// No descriptor, or no thread.
-    pub fn start(stop: Arc<Stop>, seat: &Arc<WorkerSeat>) -> io::Result<Self> {
+    pub fn start(stop: Arc<Stop>, seat: &Arc<WorkerSeat>, hooks: &Arc<Hooks>) -> io::Result<Self> {
         let signals = SignalPipe::install(&SIGNALS)?;
         // The terminal's hang-up is the supervisor's business.
         Signal::HUP.ignore()?;
@@ -47,6 +51,8 @@ impl Control {
             signals,
             stop,
             seat: Arc::clone(seat),
+            hooks: Arc::clone(hooks),
+            has_abort_hook: hooks.has("worker_abort"),
             is_ending: Arc::clone(&is_ending),
             deadline: None,
             is_orphaned: false,
@@ -66,6 +72,8 @@ struct Watch {
     signals: SignalPipe,
     stop: Arc<Stop>,
     seat: Arc<WorkerSeat>,
+    hooks: Arc<Hooks>,
+    has_abort_hook: bool,
     is_ending: Arc<AtomicBool>,
     deadline: Option<Instant>,
     is_orphaned: bool,
@@ -102,15 +110,29 @@ impl Watch {
             Signal::INT | Signal::QUIT => {
                 self.stop.ask(StopState::Quitting);
                 self.hurry();
+                self.hooks.worker_int();
             }
             Signal::USR1 => {
                 if let Err(error) = logging::reopen() {
                     log::error!("reopening the logs: {error}");
                 }
             }
-            Signal::ABRT => abort(),
+            Signal::ABRT => self.abort(),
             _ => {}
         }
+    }
+
+    /// The supervisor has given this worker up: says where it hangs, and dies of the signal; with a
+    /// hook that wants to hear of it, with gunicorn's exit code.
+    fn abort(&self) {
+        log::error!(target: TRACEBACK, "Where this worker was:\n{}", python::all_stacks());
+        if self.has_abort_hook {
+            self.hooks.worker_abort();
+            self.hooks.worker_exit();
+            exit_now(ABORTED);
+        }
+        drop(Signal::ABRT.reset());
+        drop(Pid::me().send(Signal::ABRT));
     }
 
     fn orphaned(&mut self) {
@@ -128,14 +150,8 @@ impl Watch {
         self.deadline = None;
         if self.is_orphaned || !self.is_ending.load(Ordering::Relaxed) {
             log::warn!("requests still in progress are cut off");
+            self.hooks.worker_exit();
             exit_now(0);
         }
     }
-}
-
-/// The supervisor has given this worker up: says where it hangs, and dies of the signal.
-fn abort() {
-    log::error!(target: TRACEBACK, "Where this worker was:\n{}", python::all_stacks());
-    drop(Signal::ABRT.reset());
-    drop(Pid::me().send(Signal::ABRT));
 }

@@ -17,4 +17,4 @@ mod rules;
 mod serve;
 mod stall;
 
-pub use boot::{Concurrency, EngineChoice, check, load, run};
+pub use boot::{Concurrency, EngineChoice, Equipment, access_log, check, load, run};

@@ -3,7 +3,7 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::config::Settings;
 use crate::supervisor::WorkerSeat;
@@ -12,6 +12,7 @@ use crate::supervisor::WorkerSeat;
 pub struct Quota {
     left: Option<AtomicU64>,
     seat: Arc<WorkerSeat>,
+    is_retiring: AtomicBool,
 }
 
 impl Quota {
@@ -23,7 +24,7 @@ impl Quota {
             let random = RandomState::new().build_hasher().finish();
             share + random % (settings.max_requests_jitter + 1)
         });
-        Self { left: share.map(AtomicU64::new), seat }
+        Self { left: share.map(AtomicU64::new), seat, is_retiring: AtomicBool::new(false) }
     }
 
     /// A request has ended.
@@ -31,6 +32,20 @@ impl Quota {
         let Some(left) = &self.left else { return };
         if left.fetch_sub(1, Ordering::Relaxed) == 1 {
             log::info!("max_requests reached: asking for a successor");
+            self.retire();
+        }
+    }
+
+    /// A hook wants the worker to be replaced.
+    pub fn cancelled(&self) {
+        if !self.is_retiring.load(Ordering::Relaxed) {
+            log::info!("a hook has set worker.alive to False: asking for a successor");
+            self.retire();
+        }
+    }
+
+    fn retire(&self) {
+        if !self.is_retiring.swap(true, Ordering::Relaxed) {
             self.seat.retiring();
         }
     }

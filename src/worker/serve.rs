@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Blocked, Connection, GreenState, Handler, Inbox, Stop, StopState,
+    AfterRead, AfterServe, Blocked, Connection, CurrentRequest, GreenState, Handler, Inbox, Stop,
+    StopState, Stream,
 };
 
 use crate::config::Settings;
@@ -36,6 +37,7 @@ pub struct Server {
     environ_names: Vec<String>,
     quota: Quota,
     desk: Desk,
+    request_timeout: Option<Duration>,
 }
 
 impl Server {
@@ -53,7 +55,17 @@ impl Server {
         let rules = Rules::new(settings);
         let environ_names = access.as_ref().map(|log| log.format().environ_names());
         let environ_names = environ_names.unwrap_or_default();
-        Self { application, rules, keepalive, stop, access, environ_names, quota, desk }
+        Self {
+            application,
+            rules,
+            keepalive,
+            stop,
+            access,
+            environ_names,
+            quota,
+            desk,
+            request_timeout: settings.request_timeout,
+        }
     }
 
     /// Takes a PROXY header off the start of a connection, once. False: more must come first.
@@ -148,6 +160,7 @@ impl Server {
 
     fn answer(&self, conn: &mut Connection, head: &Head<'_>, place: Place<'_>) -> AfterServe {
         let began = Instant::now();
+        conn.stream.expect_response();
         let in_progress = self.desk.begin(format!("{} {}", head.method, head.target.raw));
         let client = place.client;
         let keep_alive = head.keep_alive
@@ -180,6 +193,9 @@ impl Server {
         }
         drop(in_progress);
         self.quota.use_one();
+        if outcome.ends_worker {
+            self.quota.cancelled();
+        }
         if let Some(log) = &self.access {
             access::write(
                 log,
@@ -328,6 +344,23 @@ impl Handler for Server {
 
     fn take_lock(&self, until: &dyn Fn() -> bool) {
         python::take_lock(until);
+    }
+
+    fn overdue(&self, request: Option<&CurrentRequest>, stream: &Stream, identity: usize) {
+        let line = request.map_or("a request", |request| request.line.as_str());
+        let timeout = self.request_timeout.unwrap_or_default().as_secs();
+        if stream.take_response() {
+            log::warn!("{line} has exceeded request_timeout ({timeout} s): answered 504");
+            stream.part(&refusal(504, "", &date(), false));
+        } else {
+            log::warn!("{line} has exceeded request_timeout ({timeout} s) in its response: closed");
+            stream.part(b"");
+        }
+        python::raise_in(identity);
+    }
+
+    fn overdue_ended(&self, identity: usize) {
+        python::forgive(identity);
     }
 
     fn blocked(&self, blocked: &Blocked) {

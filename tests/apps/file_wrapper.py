@@ -1,7 +1,9 @@
 """Files sent by wsgi.file_wrapper: $SCRATCH/file, and objects that only look like files."""
 
+import gzip
 import io
 import os
+import tempfile
 
 from notes import note
 
@@ -40,6 +42,14 @@ def application(environ, start_response):
     elif way == "part":
         body = NotingFile(path)
         headers = [("Content-Length", "1000")]
+    elif way == "compressed":
+        with gzip.open(path + ".gz", "wb") as file:
+            file.write(b"what was compressed")
+        body = gzip.open(path + ".gz")
+    elif way == "temporary":
+        body = tempfile.NamedTemporaryFile()
+        body.write(b"what was written")
+        body.seek(5)
     elif way == "without_length":
         body = NotingFile(path)
     else:

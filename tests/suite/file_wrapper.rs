@@ -63,3 +63,16 @@ each_of! { Sync, Coroutine, Gunicorn; fn head_of_a_file_has_its_length_and_no_bo
     assert!(client.is_closed());
     server.stop();
 }}
+
+// gunicorn: asks for a descriptor only, and sends the compressed bytes.
+each_of! { Sync, Coroutine; fn object_that_reads_otherwise_than_its_descriptor_is_read(engine) {
+    let (server, _) = start(engine);
+    assert_eq!(server.get("/compressed").text(), "what was compressed");
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn temporary_file_is_sent_from_where_it_stands(engine) {
+    let (server, _) = start(engine);
+    assert_eq!(server.get("/temporary").text(), "was written");
+    server.stop();
+}}

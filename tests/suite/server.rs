@@ -25,6 +25,7 @@ use crate::wait;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
     Sync,
+    Gthread,
     Coroutine,
     /// gunicorn's gthread worker: of its own engines the one that keeps connections alive.
     Gunicorn,
@@ -52,7 +53,7 @@ impl Engine {
     fn under_test(self) -> Engine {
         let against = std::env::var("SUITE_AGAINST").unwrap_or_default();
         match (against.as_str(), self) {
-            ("gunicorn", Engine::Coroutine) => Engine::Gunicorn,
+            ("gunicorn", Engine::Coroutine | Engine::Gthread) => Engine::Gunicorn,
             ("gunicorn", Engine::Sync) => Engine::GunicornSync,
             _ => self,
         }
@@ -73,6 +74,7 @@ impl Engine {
     fn arguments(self) -> &'static [&'static str] {
         match self.under_test() {
             Engine::Sync => &["-k", "sync"],
+            Engine::Gthread => &["-k", "gthread", "--threads", "20"],
             Engine::Coroutine => &["-k", "coroutine"],
             Engine::Gunicorn => &["-k", "gthread", "--threads", "350", "--no-control-socket"],
             Engine::GunicornSync => &["-k", "sync", "--no-control-socket"],

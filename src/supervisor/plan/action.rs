@@ -50,9 +50,29 @@ pub enum Action {
     WorkersChanged {
         /// From now on.
         new: usize,
-        /// Before; `None` at the start.
-        old: Option<usize>,
+        /// Before.
+        old: usize,
     },
+    /// Start a new master beside this one.
+    Upgrade,
+    /// Tell systemd.
+    Announce(Announcement),
     /// Leave the loop with this exit code.
     End(i32),
+}
+
+/// What systemd wants to know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Announcement {
+    /// Requests are answered.
+    Ready {
+        /// By so many workers.
+        workers: usize,
+    },
+    /// A reload begins; `Ready` or `ReloadFailed` ends it.
+    Reloading,
+    /// It has failed.
+    ReloadFailed,
+    /// The end begins.
+    Stopping,
 }

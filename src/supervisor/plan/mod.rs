@@ -26,7 +26,7 @@ mod tests;
 use std::mem;
 use std::time::Duration;
 
-pub use action::Action;
+pub use action::{Action, Announcement};
 pub use event::{Beat, Event};
 pub use watchdog::timeout_message;
 
@@ -104,7 +104,7 @@ impl Plan {
         // A batch of spawns is carried out one by one; what is missing is known only at its end.
         let is_amid_batch = matches!(event, Event::Spawned { .. } | Event::SpawnFailed { .. });
         match event {
-            Event::Start => self.workers_changed(None),
+            Event::Start => {}
             Event::Tick(beats) => self.on_tick(beats, now),
             Event::Signal(signal) => self.on_signal(signal, now),
             Event::Spawned { number, generation, pid } => {
@@ -134,9 +134,7 @@ impl Plan {
             Signal::TTIN => self.resize(self.current.workers + 1),
             Signal::TTOU => self.resize(self.current.workers.saturating_sub(1).max(1)),
             Signal::WINCH => self.stop_workers_only(),
-            Signal::USR2 => {
-                self.log(LogLevel::Warning, "USR2 (upgrade) is not available yet".to_owned());
-            }
+            Signal::USR2 if !self.is_stopping() => self.out.push(Action::Upgrade),
             _ => {}
         }
     }
@@ -151,7 +149,7 @@ impl Plan {
         if let Some(incoming) = &mut self.incoming {
             incoming.workers = new;
         }
-        self.workers_changed(Some(old));
+        self.workers_changed(old);
     }
 
     /// WINCH. A terminal sends it at every change of its size, hence only in the background.
@@ -161,7 +159,7 @@ impl Plan {
             return;
         }
         let old = mem::replace(&mut self.current.workers, 0);
-        self.workers_changed(Some(old));
+        self.workers_changed(old);
     }
 
     /// USR1. A worker that boots may not have its handler yet, and would die of the signal: it
@@ -196,8 +194,13 @@ impl Plan {
         matches!(self.phase, Phase::Stopping { .. })
     }
 
-    fn workers_changed(&mut self, old: Option<usize>) {
+    fn workers_changed(&mut self, old: usize) {
         self.out.push(Action::WorkersChanged { new: self.current.workers, old });
+    }
+
+    fn announce_ready(&mut self) {
+        let workers = self.current.workers;
+        self.out.push(Action::Announce(Announcement::Ready { workers }));
     }
 
     fn log(&mut self, level: LogLevel, text: String) {

@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use super::seats::Stage;
-use super::{Action, Plan, Terms};
+use super::{Action, Announcement, Plan, Terms};
 use crate::logging::LogLevel;
 use crate::sys::clock::Moment;
 use crate::sys::process::Pid;
@@ -30,6 +30,7 @@ impl Plan {
             self.out.push(Action::Settle { generation: self.current.generation });
         }
         self.log(LogLevel::Info, "Hang up: Master".to_owned());
+        self.out.push(Action::Announce(Announcement::Reloading));
         self.out.push(Action::Reload);
     }
 
@@ -55,8 +56,9 @@ impl Plan {
         self.dismiss_generation(old.generation, now + incoming.graceful_timeout);
         self.out.push(Action::Settle { generation: incoming.generation });
         if old.workers != incoming.workers {
-            self.workers_changed(Some(old.workers));
+            self.workers_changed(old.workers);
         }
+        self.announce_ready();
         let text = format!("Reload done: generation {} serves", incoming.generation);
         self.log(LogLevel::Info, text);
     }
@@ -70,6 +72,7 @@ impl Plan {
 
     fn report_failed_reload(&mut self, why: &str) {
         self.out.push(Action::Settle { generation: self.current.generation });
+        self.out.push(Action::Announce(Announcement::ReloadFailed));
         self.out.push(Action::LogLines(format!(
             "Reload failed; the old workers serve on. Correct this and send HUP again: {why}"
         )));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::seats::Stage;
-use super::{Action, Phase, Plan};
+use super::{Action, Announcement, Phase, Plan};
 use crate::logging::LogLevel;
 use crate::sys::clock::Moment;
 use crate::sys::signal::Signal;
@@ -54,6 +54,7 @@ impl Plan {
         self.incoming = None;
         // Our copies first: once the workers have drained and closed theirs, a new connection is
         // refused instead of waiting for nobody.
+        self.out.push(Action::Announce(Announcement::Stopping));
         self.out.push(Action::CloseListeners);
         for seat in self.seats.iter_mut() {
             let is_told = match seat.stage {

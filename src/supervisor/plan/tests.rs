@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::action::Announcement;
 use super::{Action, Beat, Event, Plan, Terms};
 use crate::logging::LogLevel;
 use crate::supervisor::report::{BootFailure, Report};
@@ -162,7 +163,6 @@ fn as_many_workers_as_asked_for_are_started() {
     let mut sim = Sim::new(3);
     let done = sim.feed(Event::Start);
     assert_eq!(spawned(&done), [(1, 1), (2, 1), (3, 1)]);
-    assert!(done.contains(&Action::WorkersChanged { new: 3, old: None }));
     assert_eq!(spawned(&sim.tick()), []);
 }
 
@@ -339,7 +339,7 @@ fn a_reload_may_change_the_number_of_workers() {
     sim.hup(2, 1);
     let done = sim.ready(4);
     assert_eq!(sent(&done, Signal::TERM), [pid(1), pid(2), pid(3)]);
-    assert!(done.contains(&Action::WorkersChanged { new: 1, old: Some(3) }));
+    assert!(done.contains(&Action::WorkersChanged { new: 1, old: 3 }));
 }
 
 #[test]
@@ -427,7 +427,7 @@ fn ttin_and_ttou_change_the_number_and_the_oldest_goes() {
     let mut sim = Sim::serving(1);
     let done = sim.signal(Signal::TTIN);
     assert_eq!(spawned(&done), [(2, 1)]);
-    assert!(done.contains(&Action::WorkersChanged { new: 2, old: Some(1) }));
+    assert!(done.contains(&Action::WorkersChanged { new: 2, old: 1 }));
     sim.ready(2);
     assert_eq!(sent(&sim.signal(Signal::TTOU), Signal::TERM), [pid(1)]);
     assert_eq!(spawned(&sim.exits(1, Exit::Code(0))), []);
@@ -543,4 +543,23 @@ fn without_a_timeout_the_loop_sleeps_until_something_happens() {
     let beat = Beat { pid: pid(1), at: now, is_retiring: false };
     let done = plan.step(Event::Tick(&[beat]), now + Duration::from_secs(9999));
     assert!(done.is_empty());
+}
+
+#[test]
+fn usr2_starts_a_new_master_unless_this_one_stops() {
+    let mut sim = Sim::serving(1);
+    assert!(sim.feed(Event::Signal(Signal::USR2)).contains(&Action::Upgrade));
+    sim.feed(Event::Signal(Signal::TERM));
+    assert!(!sim.feed(Event::Signal(Signal::USR2)).contains(&Action::Upgrade));
+}
+
+#[test]
+fn systemd_hears_of_readiness_reloads_and_the_stop() {
+    let mut sim = Sim::serving(1);
+    let done = sim.feed(Event::Signal(Signal::HUP));
+    assert!(done.contains(&Action::Announce(Announcement::Reloading)));
+    let done = sim.feed(Event::Reloaded(Err("no".to_owned())));
+    assert!(done.contains(&Action::Announce(Announcement::ReloadFailed)));
+    let done = sim.feed(Event::Signal(Signal::TERM));
+    assert!(done.contains(&Action::Announce(Announcement::Stopping)));
 }

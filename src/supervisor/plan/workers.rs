@@ -114,6 +114,7 @@ impl Plan {
         }
         if self.phase == Phase::Starting {
             self.phase = Phase::Serving;
+            self.announce_ready();
         }
         if is_current {
             self.backoff.booted();

@@ -15,7 +15,9 @@ pub trait Pulse: Send + Sync {
     fn connections(&self, count: usize);
 
     /// What runs now; called at every switch between green threads.
-    fn running(&self, request: Option<&CurrentRequest>);
+    fn running(&self, request: Option<&CurrentRequest>) {
+        let _ = request;
+    }
 }
 
 /// What a worker gives its engine.
@@ -26,6 +28,8 @@ pub struct Seat {
     pub has_siblings: bool,
     /// The most simultaneous clients.
     pub worker_connections: usize,
+    /// How long a request may take on an engine that can interrupt it; `None`: for ever.
+    pub request_timeout: Option<Duration>,
     /// The request to end.
     pub stop: Arc<Stop>,
     /// How often to give a life sign, at least.

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use crate::Connection;
+use crate::{Connection, CurrentRequest, Stream};
 
 /// What becomes of a connection after bytes have come.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,7 +61,8 @@ pub enum Blocked {
     },
 }
 
-/// The protocol, and behind it the application. One object serves all connections of a worker.
+/// The protocol, and behind it the application. One object serves all connections of a worker. What
+/// has a body here is asked by engines of green threads only.
 pub trait Handler: Send + Sync {
     /// A connection was accepted: when to give up if nothing comes.
     fn opened(&self, connection: &Connection) -> Option<Instant>;
@@ -85,11 +86,27 @@ pub trait Handler: Send + Sync {
 
     /// Takes the interpreter's lock away from whoever computes under it, and gives it back as soon as
     /// `until` is true, or after a moment. Called on an engine's OS thread.
-    fn take_lock(&self, until: &dyn Fn() -> bool);
+    fn take_lock(&self, until: &dyn Fn() -> bool) {
+        let _ = until;
+    }
+
+    /// A request has taken longer than it may: answers its client in the application's place if
+    /// nothing was answered yet, and has an exception raised in the green thread of this
+    /// `pthread_self()`. Called on the scheduler's thread, outside any green thread.
+    fn overdue(&self, request: Option<&CurrentRequest>, stream: &Stream, identity: usize) {
+        let _ = (request, stream, identity);
+    }
+
+    /// That request has ended: no exception may be left for the next. Called in the green thread.
+    fn overdue_ended(&self, identity: usize) {
+        let _ = identity;
+    }
 
     /// Green threads have not been switched for a while: says so to the operator. Called on the main
     /// thread.
-    fn blocked(&self, blocked: &Blocked);
+    fn blocked(&self, blocked: &Blocked) {
+        let _ = blocked;
+    }
 
     /// Addresses of the condition variables whose wait is a point of preemption (the language's
     /// interpreter lock); a wait for any other condition variable never switches.
@@ -120,6 +137,10 @@ pub trait GreenState {
 
     /// Running again.
     fn resume(&self);
+
+    /// A wait is about to end with `EINTR` so that the language finds the
+    /// [`Interrupt`](crate::Interrupt) of this green thread. Called detached.
+    fn interrupt(&self) {}
 
     /// A request of this green thread is over, and its connection is given back. May wait.
     fn after_request(&self) {}

@@ -17,7 +17,10 @@ mod current;
 mod engine;
 mod handler;
 mod inbox;
+mod interrupt;
 mod listener;
+mod patience;
+pub mod room;
 mod stop;
 mod stream;
 mod sys;
@@ -29,6 +32,7 @@ pub use handler::{
     AfterRead, AfterServe, Blocked, GreenState, Handler, serve_caught, stack_signal,
 };
 pub use inbox::Inbox;
+pub use interrupt::{Interrupt, interrupt, replace_interrupt};
 pub use listener::{Address, EngineListener};
 pub use stop::{Stop, StopState};
 pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_blocking};

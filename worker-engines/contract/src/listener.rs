@@ -64,7 +64,7 @@ impl EngineListener {
     /// getsockname(2): it is no socket.
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
         let local = sys::local_address(fd.as_fd())?;
-        sys::set_no_delay(fd.as_fd());
+        sys::set_options(fd.as_fd());
         let fixed_local = match &local {
             Address::Ip(address) if address.ip().is_unspecified() => None,
             _ => Some(local),
@@ -78,6 +78,13 @@ impl EngineListener {
     /// accept4(2); `WouldBlock` when none waits.
     pub fn accept(&self) -> io::Result<(OwnedFd, Address)> {
         sys::accept(self.fd.as_fd())
+    }
+
+    /// How many connections wait to be accepted; `None`: the kernel does not say, as for a unix
+    /// socket.
+    #[must_use]
+    pub fn waiting(&self) -> Option<usize> {
+        sys::accept_queue(self.fd.as_fd())
     }
 
     /// The local address of a connection that was accepted here.

@@ -6,9 +6,10 @@
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::patience::Patience;
 use crate::{Inbox, sys};
 
 /// What a wait is for.
@@ -86,13 +87,25 @@ pub struct Stream {
     // are atomics because the engine's thread notes what the thread of a request uses up.
     readable: AtomicBool,
     hung_up: AtomicBool,
+    response: AtomicU8,
+    moved: AtomicU64,
+    patience: Patience,
 }
 
 impl Stream {
     /// Wraps an accepted, non-blocking socket; `key` is the engine's own mark.
     #[must_use]
     pub fn new(fd: OwnedFd, key: usize, waiter: &'static dyn Waiter) -> Self {
-        Self { fd, key, waiter, readable: AtomicBool::new(true), hung_up: AtomicBool::new(false) }
+        Self {
+            fd,
+            key,
+            waiter,
+            readable: AtomicBool::new(true),
+            hung_up: AtomicBool::new(false),
+            response: AtomicU8::new(NOT_BEGUN),
+            moved: AtomicU64::new(0),
+            patience: Patience::default(),
+        }
     }
 
     /// The engine's mark.
@@ -129,6 +142,56 @@ impl Stream {
         self.is_hung_up() || sys::is_hung_up(self.fd.as_fd())
     }
 
+    /// A request begins: nobody has answered it.
+    pub fn expect_response(&self) {
+        self.response.store(NOT_BEGUN, Ordering::Relaxed);
+    }
+
+    /// The application begins its response. False: too late, it was answered as overdue.
+    #[must_use]
+    pub fn begin_response(&self) -> bool {
+        self.claim(BEGUN)
+    }
+
+    /// The request is overdue. True: nothing was answered yet, and nobody else will.
+    #[must_use]
+    pub fn take_response(&self) -> bool {
+        self.claim(TAKEN)
+    }
+
+    fn claim(&self, state: u8) -> bool {
+        let claimed =
+            self.response.compare_exchange(NOT_BEGUN, state, Ordering::Relaxed, Ordering::Relaxed);
+        claimed.is_ok() || claimed == Err(state)
+    }
+
+    /// Sends what fits without waiting, and then neither sends nor receives any more: the last word
+    /// to a client whose request is given up.
+    pub fn part(&self, last_word: &[u8]) {
+        if !last_word.is_empty() {
+            // A client that does not take a few hundred bytes now has left or is stuck.
+            drop(sys::send(self.fd.as_fd(), &[IoSlice::new(last_word)]));
+        }
+        sys::shutdown_both(self.fd.as_fd());
+    }
+
+    /// How long the client was waited for in all since it last made progress; `None` when nobody
+    /// waits for it right now. See [`crate::room`].
+    #[must_use]
+    pub fn stalled_for(&self, now: Instant) -> Option<Duration> {
+        self.patience.spent(now)
+    }
+
+    /// Gives the client up for another: who waits for it is woken, and every wait fails from now on.
+    pub fn evict(&self) {
+        self.patience.evict();
+        sys::shutdown_both(self.fd.as_fd());
+    }
+
+    fn count(&self, bytes: usize) {
+        self.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     /// Receives once, without waiting.
     ///
     /// # Errors
@@ -148,6 +211,7 @@ impl Stream {
                     if count == asked {
                         self.readable.store(true, Ordering::SeqCst);
                     }
+                    self.count(count);
                     Ok(Received::Bytes(count))
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Nothing),
@@ -160,7 +224,7 @@ impl Stream {
     /// Receives, waiting up to `idle` for the first byte; `TimedOut` when none came.
     ///
     /// # Errors
-    /// recv(2), or `TimedOut`.
+    /// recv(2), `TimedOut`, or `ConnectionAborted`: it was given up ([`Stream::evict`]).
     pub fn receive_wait(&self, inbox: &mut Inbox, idle: Option<Duration>) -> io::Result<Received> {
         let until = idle.map(|idle| Instant::now() + idle);
         loop {
@@ -174,7 +238,8 @@ impl Stream {
     /// Sends all of `parts`, in one call when the socket has room; waits up to `idle` at a time.
     ///
     /// # Errors
-    /// sendmsg(2), or `TimedOut`: nothing could be sent for `idle`.
+    /// sendmsg(2), `TimedOut`: nothing could be sent for `idle`, or `ConnectionAborted`: it was given
+    /// up ([`Stream::evict`]).
     pub fn send_all(
         &self,
         mut parts: &mut [IoSlice<'_>],
@@ -183,7 +248,10 @@ impl Stream {
         IoSlice::advance_slices(&mut parts, 0);
         while !parts.is_empty() {
             match sys::send(self.fd.as_fd(), parts) {
-                Ok(sent) => IoSlice::advance_slices(&mut parts, sent),
+                Ok(sent) => {
+                    self.count(sent);
+                    IoSlice::advance_slices(&mut parts, sent);
+                }
                 Err(error) => self.after_failed_send(error, idle)?,
             }
         }
@@ -207,7 +275,10 @@ impl Stream {
             let step = usize::try_from(count - sent).unwrap_or(usize::MAX).min(MAX_SENDFILE);
             match sys::send_file(self.fd.as_fd(), file, offset + sent, step) {
                 Ok(0) => break,
-                Ok(step) => sent += step as u64,
+                Ok(step) => {
+                    self.count(step);
+                    sent += step as u64;
+                }
                 Err(error) => self.after_failed_send(error, idle)?,
             }
         }
@@ -230,11 +301,14 @@ impl Stream {
     }
 
     fn wait(&self, interest: Interest, until: Option<Instant>) -> io::Result<()> {
-        if self.waiter.wait(self, interest, until)? {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::TimedOut.into())
+        if !self.patience.begin(Instant::now(), self.moved.load(Ordering::Relaxed)) {
+            return Err(io::ErrorKind::ConnectionAborted.into());
         }
+        let is_ready = self.waiter.wait(self, interest, until);
+        if !self.patience.end(Instant::now()) {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        if is_ready? { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) }
     }
 }
 
@@ -243,6 +317,11 @@ impl AsRawFd for Stream {
         self.fd.as_raw_fd()
     }
 }
+
+// Whose the response to the current request is.
+const NOT_BEGUN: u8 = 0;
+const BEGUN: u8 = 1;
+const TAKEN: u8 = 2;
 
 /// What one sendfile(2) moves at most (its man page).
 const MAX_SENDFILE: usize = 0x7fff_f000;

@@ -21,15 +21,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Connection, Handler, Received, Seat, StopState, serve_caught,
+    AfterRead, AfterServe, Connection, Handler, Received, Seat, StopState, room, serve_caught,
 };
-use unicoro_reactor::{Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token};
+use unicoro_reactor::{
+    Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token, someone_waits, waiting_at,
+};
 
+use crate::bell;
 use crate::crew::{Crew, IDLE_LIFE};
 use crate::descriptors::Descriptors;
-use crate::green::{Green, Ticket, Woken};
+use crate::green::{Green, Overdue, Ticket, Woken};
+use crate::helpers;
 use crate::scheduler;
-use crate::semaphores::{self, Semaphores};
+use crate::semaphores::Semaphores;
 use crate::waiter::ParkingWaiter;
 use crate::{preemption, progress};
 
@@ -49,6 +53,8 @@ pub enum Target {
     Green(Ticket),
     /// A parked connection, by its place.
     Client(usize),
+    /// A request in progress.
+    Overdue(Overdue),
 }
 
 /// The engine's state.
@@ -77,7 +83,7 @@ impl Core {
     pub fn new(seat: Seat, handler: Arc<dyn Handler>, stack_bytes: usize) -> io::Result<Self> {
         let epoll = Epoll::new()?;
         epoll.add_level(seat.stop.as_raw_fd(), Token::Stop)?;
-        epoll.add_level(semaphores::open()?, Token::Foreign)?;
+        epoll.add_level(bell::open()?, Token::Foreign)?;
         Ok(Self {
             acceptor: RefCell::new(Acceptor::new(seat.worker_connections)),
             epoll,
@@ -118,6 +124,9 @@ impl Core {
                 }
             }
             self.expire(now);
+            if self.acceptor.borrow_mut().take_look(now) {
+                self.make_room(now);
+            }
             if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.seat.beat) {
                 last_beat = Some(now);
                 self.seat.pulse.beat();
@@ -145,11 +154,10 @@ impl Core {
         if self.runnable.get() > 0 {
             return Some(Duration::ZERO);
         }
-        let deadline = self.timers.borrow().next_deadline();
-        Some(
-            deadline
-                .map_or(self.seat.beat, |at| at.saturating_duration_since(now).min(self.seat.beat)),
-        )
+        let beat = self.seat.beat;
+        let look = self.acceptor.borrow().next_look();
+        let deadline = self.timers.borrow().next_deadline().into_iter().chain(look).min();
+        Some(deadline.map_or(beat, |at| at.saturating_duration_since(now).min(beat)))
     }
 
     fn dispatch(&'static self, token: Token, ready: Ready) {
@@ -166,8 +174,10 @@ impl Core {
             Token::Descriptor(fd) => self.descriptors.borrow_mut().ready(&self.epoll, fd, ready),
             Token::Stop => self.stop(),
             Token::Foreign => {
-                semaphores::acknowledge();
+                bell::acknowledge();
                 self.semaphores.borrow_mut().collect_foreign_posts();
+                self.descriptors.borrow_mut().collect_foreign_closes(&self.epoll);
+                helpers::collect_done();
             }
         }
     }
@@ -198,7 +208,7 @@ impl Core {
                 return false;
             }
         };
-        let (index, generation) = self.lot.borrow_mut().reserve();
+        let (index, generation) = self.lot.borrow_mut().reserve(Instant::now());
         let token = Token::Client { index: index as u32, generation };
         if let Err(error) = self.epoll.add_client(fd.as_raw_fd(), token) {
             log::error!("a connection could not be watched: {error}");
@@ -215,6 +225,26 @@ impl Core {
     fn check_limit(&self) {
         let connected = self.lot.borrow().connected();
         self.acceptor.borrow_mut().check_limit(&self.epoll, &self.seat.listeners, connected);
+    }
+
+    /// Full: for each client that waits an idle connection goes, and if there are too few, so do
+    /// those that stall. The next turn accepts in their place.
+    fn make_room(&'static self, now: Instant) {
+        let idle = self.lot.borrow().idle(now, room::BATCH);
+        for index in &idle {
+            let Some(listener) = someone_waits(&self.seat.listeners) else { return };
+            let connection = self.lot.borrow_mut().take(*index);
+            if let Some(connection) = connection {
+                self.close(connection);
+                self.accept(listener);
+            }
+        }
+        if idle.len() == room::BATCH {
+            // The others of this turn first, then the rest of the queue.
+            return self.acceptor.borrow_mut().look_again();
+        }
+        let waiting: usize = self.seat.listeners.iter().map(waiting_at).sum();
+        self.lot.borrow().evict_stalled(now, waiting.min(room::BATCH));
     }
 
     /// Takes what has come for a connection that nobody serves, until there is a request, or
@@ -283,6 +313,7 @@ impl Core {
             match expired {
                 None => return,
                 Some(Target::Green(ticket)) => ticket.wake(Woken::Deadline),
+                Some(Target::Overdue(overdue)) => overdue.fire(),
                 Some(Target::Client(index)) => self.client_expired(index, now),
             }
         }
@@ -354,7 +385,7 @@ impl Core {
             for served in 1.. {
                 let next = self.ready.borrow_mut().pop_front();
                 let Some(connection) = next else { break };
-                self.serve(connection);
+                self.serve(green, connection);
                 green.after_request();
                 // A client that pipelines without end must not starve the reactor.
                 if served % RUN == 0 {
@@ -370,9 +401,21 @@ impl Core {
         self.crew.resize(-1);
     }
 
-    fn serve(&'static self, mut connection: Box<Connection>) {
-        match serve_caught(&*self.handler, &mut connection) {
-            AfterServe::Park { until } => self.advance(connection, until),
+    fn serve(&'static self, green: &Green, mut connection: Box<Connection>) {
+        let after = match self.seat.request_timeout {
+            None => serve_caught(&*self.handler, &mut connection),
+            Some(timeout) => {
+                let client = Arc::clone(&connection.stream);
+                green.within(Instant::now() + timeout, client, || {
+                    serve_caught(&*self.handler, &mut connection)
+                })
+            }
+        };
+        match after {
+            AfterServe::Park { until } => {
+                self.lot.borrow_mut().rest(connection.stream.key(), Instant::now());
+                self.advance(connection, until);
+            }
             AfterServe::Close => self.close(connection),
             AfterServe::Detached => self.forget(&connection),
         }

@@ -1,14 +1,19 @@
 //! Which green threads wait for which descriptors of the application's.
 //!
 //! Each waiter asks for its own events; the epoll set is armed for their union, once, and told anew
-//! when the union changes. A descriptor that is closed while somebody waits is never told by epoll,
-//! so [`Descriptors::closed`] must be.
+//! when the union changes. One event wakes one reader and one writer, as the kernel does: it may
+//! leave nothing for the others, and if it does, the set that is armed for them tells at once.
+//!
+//! A waiter stays here until it has run, even when it was woken: the number may be closed and used
+//! for another file before its turn comes, and then it must hear `EBADF` and not touch that file.
+//! epoll never tells of a close, so [`Descriptors::closed`] must be.
 
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::RawFd;
 
 use crate::green::{Ticket, Woken};
+use crate::watched;
 use unicoro_reactor::{Epoll, Ready};
 
 /// One descriptor that a green thread waits for, with poll(2)'s event bits.
@@ -20,67 +25,139 @@ pub struct Watch {
     pub events: i16,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Waiting,
+    Woken,
+    /// The descriptor is gone; its number may be another file's by now.
+    Closed,
+}
+
+struct Waiter {
+    ticket: Ticket,
+    events: i16,
+    fate: Fate,
+}
+
+impl Waiter {
+    fn wake(&mut self, fate: Fate) {
+        self.fate = fate;
+        self.ticket.wake(Woken::Ready);
+    }
+}
+
 /// The waiters of each descriptor.
 #[derive(Default)]
 pub struct Descriptors {
-    waiters: HashMap<RawFd, Vec<(Ticket, i16)>>,
+    waiters: HashMap<RawFd, Vec<Waiter>>,
 }
 
+const READ: i16 = libc::POLLIN | libc::POLLPRI | libc::POLLRDHUP;
+
 impl Descriptors {
-    /// Adds a waiter.
+    /// Adds a waiter; each add has its [`Descriptors::remove`].
     ///
     /// # Errors
     /// `epoll_ctl(2)`: `EPERM` for what cannot be waited for (a regular file), `EBADF`.
     pub fn add(&mut self, epoll: &Epoll, watch: Watch, ticket: Ticket) -> io::Result<()> {
-        let waiters = self.waiters.entry(watch.fd).or_default();
-        let all = waiters.iter().fold(watch.events, |all, (_, events)| all | events);
-        let armed = epoll.arm(watch.fd, all);
+        let waiters = self.waiters.entry(watch.fd).or_insert_with(|| {
+            watched::add(watch.fd);
+            Vec::new()
+        });
+        let armed = match epoll.rearm(watch.fd, wanted(waiters) | watch.events) {
+            // The set forgets a descriptor when it is closed: those who wait wait for another file.
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {
+                close_all(waiters);
+                epoll.arm(watch.fd, watch.events)
+            }
+            done => done,
+        };
         if armed.is_ok() {
-            waiters.push((ticket, watch.events));
+            waiters.push(Waiter { ticket, events: watch.events, fate: Fate::Waiting });
         } else if waiters.is_empty() {
             self.waiters.remove(&watch.fd);
+            watched::remove(watch.fd);
         }
         armed
     }
 
-    /// Removes what a ticket's owner waits for.
-    pub fn remove(&mut self, fd: RawFd, ticket: Ticket) {
-        if let Some(waiters) = self.waiters.get_mut(&fd) {
-            waiters.retain(|(other, _)| !other.is_of(ticket));
-            if waiters.is_empty() {
-                self.waiters.remove(&fd);
-            }
+    /// Removes what a ticket's owner waits for. True: the descriptor was closed meanwhile.
+    pub fn remove(&mut self, fd: RawFd, ticket: Ticket) -> bool {
+        let Some(waiters) = self.waiters.get_mut(&fd) else {
+            return false;
+        };
+        let mut is_closed = false;
+        waiters.retain(|waiter| {
+            let is_mine = waiter.ticket.is_of(ticket);
+            is_closed |= is_mine && waiter.fate == Fate::Closed;
+            !is_mine
+        });
+        if waiters.is_empty() {
+            self.waiters.remove(&fd);
+            watched::remove(fd);
         }
+        is_closed
     }
 
-    /// A descriptor is ready: wakes those who asked for it and arms it for the others.
+    /// A descriptor is ready: wakes the first of those who asked for it, all if it is broken, and
+    /// arms it for the others.
     pub fn ready(&mut self, epoll: &Epoll, fd: RawFd, ready: Ready) {
         let Some(waiters) = self.waiters.get_mut(&fd) else {
             return;
         };
-        let mut rest = 0;
-        waiters.retain(|(ticket, events)| {
-            let wanted = ready.hung_up
-                || ready.read && events & (libc::POLLIN | libc::POLLPRI | libc::POLLRDHUP) != 0
-                || ready.write && events & libc::POLLOUT != 0;
-            if wanted {
-                ticket.wake(Woken::Ready);
-            } else {
-                rest |= events;
+        let (mut read, mut write) = (ready.read, ready.write);
+        for waiter in waiters.iter_mut().filter(|waiter| waiter.fate == Fate::Waiting) {
+            let reads = read && waiter.events & READ != 0;
+            let writes = write && waiter.events & libc::POLLOUT != 0;
+            if ready.hung_up || reads || writes {
+                waiter.wake(Fate::Woken);
+                read &= !reads;
+                write &= !writes;
             }
-            !wanted
-        });
-        if waiters.is_empty() {
-            self.waiters.remove(&fd);
-        } else if epoll.arm(fd, rest).is_err() {
-            self.closed(fd);
+        }
+        let rest = wanted(waiters);
+        if rest != 0 && epoll.rearm(fd, rest).is_err() {
+            close_all(waiters);
         }
     }
 
-    /// The descriptor is gone: whoever waits for it looks again, and gets `EBADF`.
-    pub fn closed(&mut self, fd: RawFd) {
-        for (ticket, _) in self.waiters.remove(&fd).unwrap_or_default() {
-            ticket.wake(Woken::Ready);
+    /// The descriptor is gone: whoever waits for it hears `EBADF`.
+    pub fn closed(&mut self, epoll: &Epoll, fd: RawFd) {
+        if let Some(waiters) = self.waiters.get_mut(&fd) {
+            // Where the file lives on under another number, epoll would go on telling of it.
+            epoll.remove(fd);
+            close_all(waiters);
         }
+    }
+
+    /// All descriptors from `first` to `last` are gone.
+    pub fn closed_range(&mut self, epoll: &Epoll, first: RawFd, last: RawFd) {
+        for (fd, waiters) in &mut self.waiters {
+            if (first..=last).contains(fd) {
+                epoll.remove(*fd);
+                close_all(waiters);
+            }
+        }
+    }
+
+    /// Another OS thread has closed descriptors of these groups: finds out which.
+    pub fn collect_foreign_closes(&mut self, epoll: &Epoll) {
+        let groups = watched::take_closed();
+        for (fd, waiters) in &mut self.waiters {
+            if groups & watched::group(*fd) != 0 && epoll.rearm(*fd, wanted(waiters)).is_err() {
+                close_all(waiters);
+            }
+        }
+    }
+}
+
+fn wanted(waiters: &[Waiter]) -> i16 {
+    let waiting = waiters.iter().filter(|waiter| waiter.fate == Fate::Waiting);
+    waiting.fold(0, |all, waiter| all | waiter.events)
+}
+
+fn close_all(waiters: &mut [Waiter]) {
+    for waiter in waiters {
+        waiter.wake(Fate::Closed);
     }
 }

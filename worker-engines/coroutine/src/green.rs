@@ -11,14 +11,17 @@
 //! would break: borrow no `RefCell` of the engine across a park.
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::ptr;
+use std::sync::Arc;
 use std::time::Instant;
 
-use unicoro_contract::{GreenState, replace_current};
+use unicoro_contract::{
+    CurrentRequest, GreenState, Interrupt, Stream, interrupt, replace_current, replace_interrupt,
+};
 
-use crate::core::Core;
+use crate::core::{Core, Target};
 use crate::identity::{self, Identity};
 use crate::progress;
 use crate::scheduler::{self, Task};
@@ -37,6 +40,21 @@ pub enum Woken {
     Ready,
     /// Its deadline has passed.
     Deadline,
+    /// The request is overdue: the wait ends with `EINTR`.
+    Interrupted,
+    /// The request is overdue, and who waits does not listen: the wait ends with an error.
+    Cancelled,
+}
+
+impl Woken {
+    /// What the interrupted call sets errno to.
+    pub fn errno(self) -> Option<i32> {
+        match self {
+            Self::Interrupted => Some(libc::EINTR),
+            Self::Cancelled => Some(libc::ECANCELED),
+            Self::Ready | Self::Deadline => None,
+        }
+    }
 }
 
 /// A green thread. It lives on its own stack, from its first instruction to its last.
@@ -49,6 +67,13 @@ pub struct Green {
     // The wait in progress; 0 when it was woken or does not wait.
     wait: Cell<u64>,
     woken: Cell<Woken>,
+    // While it does not run, its interruption is kept here.
+    interrupt: Cell<Interrupt>,
+    // Its wait cannot be interrupted.
+    is_firm: Cell<bool>,
+    request: RefCell<Option<Arc<CurrentRequest>>>,
+    // The client of the request that it serves, if requests have a deadline.
+    client: RefCell<Option<Arc<Stream>>>,
 }
 
 /// The right to wake one wait of one green thread.
@@ -64,14 +89,21 @@ impl Ticket {
     /// The caller holds the ticket in a place from which the green thread removes it when its wait
     /// ends, and runs on the scheduler's thread: so the green thread is alive.
     pub fn wake(self, why: Woken) {
+        self.is_woken_by(why);
+    }
+
+    /// Wakes the wait; false: it was woken before, so that another may have to be woken instead.
+    pub fn is_woken_by(self, why: Woken) -> bool {
         // SAFETY: see above; a green thread outlives its waits.
         let green = unsafe { &*self.green };
-        if green.wait.get() == self.wait {
+        let waits = green.wait.get() == self.wait;
+        if waits {
             green.wait.set(0);
             green.woken.set(why);
             green.core.runnable.set(green.core.runnable.get() + 1);
             green.task.unpark();
         }
+        waits
     }
 
     /// Whether both are of one green thread.
@@ -79,6 +111,29 @@ impl Ticket {
         ptr::eq(self.green, other.green)
     }
 }
+
+/// A green thread whose request has a deadline. The timer that holds it is taken back before the
+/// request ends, so the green thread is alive.
+pub struct Overdue(*const Green);
+
+impl Overdue {
+    /// The deadline has passed. On the scheduler's thread, outside any green thread.
+    pub fn fire(self) {
+        // SAFETY: see above.
+        let green = unsafe { &*self.0 };
+        let Some(client) = green.client.take() else { return };
+        green.interrupt.set(Interrupt { is_due: true, ..Interrupt::default() });
+        let request = green.request.borrow().clone();
+        green.core.handler.overdue(request.as_deref(), &client, green.identity.value());
+        let wait = green.wait.get();
+        if wait != 0 && !green.is_firm.get() {
+            Ticket { green: self.0, wait }.wake(Woken::Interrupted);
+        }
+    }
+}
+
+/// Waits that end with `EINTR` for one interruption before they end with an error.
+const INTERRUPT_TRIES: u8 = 3;
 
 impl Green {
     /// Runs `body` as a green thread, in the coroutine that calls.
@@ -95,7 +150,12 @@ impl Green {
             stack: stack::prepare(core.stack_bytes).unwrap_or_default(),
             wait: Cell::new(0),
             woken: Cell::new(Woken::Ready),
+            interrupt: Cell::default(),
+            is_firm: Cell::default(),
+            request: RefCell::default(),
+            client: RefCell::default(),
         };
+        green.identity.set_stack(&green.stack);
         CURRENT.set(&raw const green);
         progress::switched(green.identity.value());
         body(&green);
@@ -112,23 +172,73 @@ impl Green {
         Ticket { green: self, wait: self.wait.get() }
     }
 
-    /// Waits until its ticket is used, or until `deadline`.
+    /// Waits until its ticket is used, or until `deadline`; not at all while an interruption is due.
     pub fn park(&self, ticket: Ticket, deadline: Option<Instant>) -> Woken {
+        if interrupt().is_due {
+            self.wait.set(0);
+            return self.pass_on();
+        }
         let timer = deadline.map(|at| self.core.wake_at(at, ticket));
-        self.switch(|| {
-            // A wake that came before the park lets it pass, so once is always enough; more than
-            // once only if may woke us for a reason of its own.
-            scheduler::park();
-            while self.wait.get() != 0 {
-                scheduler::park();
-            }
-        });
+        self.switch(|| self.park_until_woken());
         if let Some(timer) = timer
             && self.woken.get() == Woken::Ready
         {
             self.core.timers.borrow_mut().remove(timer);
         }
-        self.woken.get()
+        match self.woken.get() {
+            Woken::Interrupted => self.pass_on(),
+            woken => woken,
+        }
+    }
+
+    /// Waits until its ticket is used, whatever is due.
+    pub fn park_firmly(&self) {
+        self.is_firm.set(true);
+        self.switch(|| self.park_until_woken());
+        self.is_firm.set(false);
+    }
+
+    fn park_until_woken(&self) {
+        // A wake that came before the park lets it pass, so once is always enough; more than once
+        // only if may woke us for a reason of its own.
+        scheduler::park();
+        while self.wait.get() != 0 {
+            scheduler::park();
+        }
+    }
+
+    /// How a wait ends for an interruption: so that CPython finds it, which looks for signals after
+    /// `EINTR` and runs their handlers in the main thread only. A C library that waits again without
+    /// looking gets an error in the end.
+    fn pass_on(&self) -> Woken {
+        let state = interrupt();
+        let tries = state.tries.saturating_add(1);
+        let listens = tries <= INTERRUPT_TRIES;
+        replace_interrupt(Interrupt { tries, poses_as_main: listens, ..state });
+        if !listens {
+            return Woken::Cancelled;
+        }
+        self.state.interrupt();
+        Woken::Interrupted
+    }
+
+    /// Serves a request of `client` that must end by `deadline`.
+    pub fn within<R>(
+        &self,
+        deadline: Instant,
+        client: Arc<Stream>,
+        serve: impl FnOnce() -> R,
+    ) -> R {
+        self.client.replace(Some(client));
+        let timer = self.core.timers.borrow_mut().insert(deadline, Target::Overdue(Overdue(self)));
+        let served = serve();
+        self.core.timers.borrow_mut().remove(timer);
+        // None: it was overdue.
+        if self.client.take().is_none() {
+            replace_interrupt(Interrupt::default());
+            self.core.handler.overdue_ended(self.identity.value());
+        }
+        served
     }
 
     /// Lets all that is runnable run once.
@@ -145,7 +255,8 @@ impl Green {
     fn switch(&self, leave: impl FnOnce()) {
         let errno = errno();
         self.state.suspend();
-        let request = replace_current(None);
+        self.request.replace(replace_current(None));
+        self.interrupt.set(replace_interrupt(Interrupt::default()));
         CURRENT.set(ptr::null());
         identity::set_current(0);
         self.core.before_switch();
@@ -154,8 +265,10 @@ impl Green {
         progress::switched(self.identity.value());
         CURRENT.set(self);
         identity::set_current(self.identity.value());
+        let request = self.request.take();
         self.core.seat.pulse.running(request.as_deref());
         replace_current(request);
+        replace_interrupt(self.interrupt.take());
         self.state.resume();
         set_errno(errno);
     }
@@ -186,7 +299,8 @@ pub fn parkable() -> Option<&'static Green> {
     (green.state.may_park() && !crate::fork::is_child()).then_some(green)
 }
 
-fn errno() -> i32 {
+/// The calling thread's errno.
+pub fn errno() -> i32 {
     // SAFETY: the address is valid for the calling thread.
     unsafe { *libc::__errno_location() }
 }

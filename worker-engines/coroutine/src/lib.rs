@@ -9,11 +9,13 @@
 //!   takes signals        (core)              (crew)
 //! ```
 
+mod bell;
 mod core;
 mod crew;
 mod descriptors;
 mod fork;
 mod green;
+mod helpers;
 mod hooks;
 mod identity;
 mod overflow;
@@ -21,17 +23,21 @@ mod preemption;
 mod progress;
 mod scheduler;
 mod semaphores;
+mod signals;
 mod stack;
 mod waiter;
 mod watchdog;
+mod watched;
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use unicoro_contract::{Engine, Handler, Refusal, Seat};
-use unicoro_reactor::{blocked, thread_id};
+use unicoro_reactor::thread_id;
 
 use crate::core::Core;
+
+pub use hooks::{Bypass, Count, bypassed, counts};
 
 /// The engine of `-k coroutine`.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +55,7 @@ impl Engine for CoroutineEngine {
         hooks::check().map_err(Refusal)?;
         stack::check_limit(self.stack_bytes).map_err(Refusal)?;
         hooks::set_preemption_points(&handler.preemption_points());
+        identity::remember_main_thread();
         fork::watch();
         overflow::remember();
         self.serve(seat, &handler)
@@ -73,7 +80,8 @@ impl CoroutineEngine {
                 }
             }),
         };
-        blocked(|| scheduler::start(self.stack_bytes, first)).map_err(|error| error.to_string())?;
+        signals::blocked(|| scheduler::start(self.stack_bytes, first))
+            .map_err(|error| error.to_string())?;
         let scheduler = beginning.recv().map_err(|_| "the reactor panicked".to_owned())??;
         let ended = watchdog::watch(&end, self.blocked_after, scheduler, &**handler);
         ended.ok_or_else(|| "the reactor panicked".to_owned())

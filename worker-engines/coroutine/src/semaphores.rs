@@ -2,48 +2,22 @@
 //!
 //! A post on the scheduler's thread wakes a waiter by the semaphore's address. A post elsewhere may
 //! come from any thread, even from a signal handler (`sem_post` is async-signal-safe), so it only
-//! sets a bit for the address and raises an eventfd; the reactor then looks at the semaphores of
+//! sets a bit for the address and rings the bell; the reactor then looks at the semaphores of
 //! that bit. No post is lost: a waiter counts itself before it tries the semaphore a last time, a
 //! poster posts before it looks at the count, all in one order (`SeqCst`).
 #![allow(unsafe_code)]
 
 use std::collections::{HashMap, VecDeque};
-use std::io;
-use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use crate::bell;
 use crate::green::{Ticket, Woken};
 
 /// Green threads that wait for any semaphore of this process.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 /// A bit for each group of addresses that another OS thread has posted to.
 static POSTED: AtomicU64 = AtomicU64::new(0);
-/// What a foreign post raises; -1 before the engine runs.
-static EVENT: AtomicI32 = AtomicI32::new(-1);
-
 const GROUPS: usize = 64;
-
-/// Makes the eventfd that foreign posts raise; it stays for the life of the process.
-///
-/// # Errors
-/// eventfd(2).
-pub fn open() -> io::Result<RawFd> {
-    // SAFETY: no pointers.
-    let event = unsafe { libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC) };
-    if event < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    EVENT.store(event, Ordering::SeqCst);
-    Ok(event)
-}
-
-/// The reactor has seen the eventfd. Before it looks at the posts: one that comes between raises it
-/// again.
-pub fn acknowledge() {
-    let mut count = 0u64;
-    // SAFETY: eight writable bytes; a direct call, because `read` is a hook.
-    unsafe { libc::syscall(libc::SYS_read, EVENT.load(Ordering::SeqCst), &raw mut count, 8usize) };
-}
 
 /// Another OS thread has posted to `semaphore`. Async-signal-safe.
 pub fn posted_elsewhere(semaphore: usize) {
@@ -52,11 +26,7 @@ pub fn posted_elsewhere(semaphore: usize) {
     }
     let bit = 1u64 << group(semaphore);
     if POSTED.fetch_or(bit, Ordering::SeqCst) & bit == 0 {
-        let one = 1u64;
-        // SAFETY: eight readable bytes; a direct call, because `write` is a hook.
-        unsafe {
-            libc::syscall(libc::SYS_write, EVENT.load(Ordering::SeqCst), &raw const one, 8usize)
-        };
+        bell::ring();
     }
 }
 
@@ -92,10 +62,8 @@ impl Semaphores {
 
     /// The semaphore was posted on this thread: wakes one.
     pub fn posted(&mut self, semaphore: usize) {
-        if let Some(waiters) = self.groups[group(semaphore)].get_mut(&semaphore)
-            && let Some(ticket) = waiters.pop_front()
-        {
-            ticket.wake(Woken::Ready);
+        if let Some(waiters) = self.groups[group(semaphore)].get_mut(&semaphore) {
+            wake_one(waiters);
         }
     }
 
@@ -107,10 +75,19 @@ impl Semaphores {
             bits &= bits - 1;
             for (semaphore, waiters) in &mut self.groups[group] {
                 for _ in 0..value(*semaphore) {
-                    let Some(ticket) = waiters.pop_front() else { break };
-                    ticket.wake(Woken::Ready);
+                    wake_one(waiters);
                 }
             }
+        }
+    }
+}
+
+/// Wakes the first that still waits: one whose deadline has woken it will try the semaphore, but
+/// it may come too late to pass the post on.
+fn wake_one(waiters: &mut VecDeque<Ticket>) {
+    while let Some(ticket) = waiters.pop_front() {
+        if ticket.is_woken_by(Woken::Ready) {
+            return;
         }
     }
 }

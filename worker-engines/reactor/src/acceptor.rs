@@ -1,10 +1,11 @@
-//! Whether the worker takes new connections: not when it is full, not when it ends, and not for a
-//! moment after the process ran out of descriptors. It says so once an episode.
+//! Whether the worker takes new connections: not when it ends, and only in exchange for others when
+//! it is full or the process has run out of descriptors (see [`unicoro_contract::room`]).
 
 use std::io;
 use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
 
-use unicoro_contract::EngineListener;
+use unicoro_contract::{EngineListener, PollSlot, poll_set, room};
 
 use crate::epoll::{Epoll, Token};
 
@@ -16,8 +17,8 @@ enum State {
     Closed,
     /// Waiting for connections.
     Open,
-    /// At the limit.
-    Full,
+    /// At the limit: the listeners are not watched, but looked at from time to time.
+    Full { look_at: Instant },
 }
 
 /// The gate in front of the listeners.
@@ -51,7 +52,7 @@ impl Acceptor {
     pub fn batch(&self, connected: usize) -> usize {
         match self.state {
             State::Open => BATCH.min(self.limit.saturating_sub(connected)),
-            State::Closed | State::Full => 0,
+            State::Closed | State::Full { .. } => 0,
         }
     }
 
@@ -68,17 +69,18 @@ impl Acceptor {
         match self.state {
             State::Open if connected >= self.limit => {
                 Self::unwatch(epoll, listeners);
-                self.state = State::Full;
+                self.state = full();
                 if !self.has_said_full {
                     self.has_said_full = true;
                     log::warn!(
-                        "worker_connections ({}) reached: new clients wait in the listen queue \
-                         until others leave; raise it if the machine can take more (said once)",
+                        "worker_connections ({}) reached: the oldest idle or stalled connections \
+                         are closed for new clients; raise it if the machine can take more \
+                         (said once)",
                         self.limit
                     );
                 }
             }
-            State::Full if connected < self.limit => self.open(epoll, listeners),
+            State::Full { .. } if connected < self.limit => self.open(epoll, listeners),
             _ => {}
         }
     }
@@ -86,7 +88,7 @@ impl Acceptor {
     /// Whether it waits for a client to leave.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        matches!(self.state, State::Full)
+        matches!(self.state, State::Full { .. })
     }
 
     /// Whether it accepts no more, for good.
@@ -104,9 +106,35 @@ impl Acceptor {
                 // Until a client leaves there is no descriptor: the same as being full.
                 log::error!("no descriptor for another client: {error}; raise RLIMIT_NOFILE");
                 Self::unwatch(epoll, listeners);
-                self.state = State::Full;
+                self.state = full();
             }
             _ => log::error!("accept failed: {error}"),
+        }
+    }
+
+    /// When the next look is due, while the worker is full.
+    pub fn next_look(&self) -> Option<Instant> {
+        match self.state {
+            State::Full { look_at } => Some(look_at),
+            State::Open | State::Closed => None,
+        }
+    }
+
+    /// Puts the next look off; whether one was due.
+    pub fn take_look(&mut self, now: Instant) -> bool {
+        match &mut self.state {
+            State::Full { look_at } if *look_at <= now => {
+                *look_at = now + room::LOOK;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// More wait than one look could help.
+    pub fn look_again(&mut self) {
+        if let State::Full { look_at } = &mut self.state {
+            *look_at = Instant::now();
         }
     }
 
@@ -122,4 +150,23 @@ impl Acceptor {
             epoll.remove(listener.as_raw_fd());
         }
     }
+}
+
+fn full() -> State {
+    State::Full { look_at: Instant::now() + room::LOOK }
+}
+
+/// A listener at which somebody waits, by its index.
+pub fn someone_waits(listeners: &[EngineListener]) -> Option<usize> {
+    let mut slots: Vec<_> = listeners.iter().map(|l| PollSlot::readable(l.as_raw_fd())).collect();
+    poll_set(&mut slots, Some(Duration::ZERO)).ok()?;
+    slots.iter().position(PollSlot::is_ready)
+}
+
+/// How many wait at a listener, or a guess.
+pub fn waiting_at(listener: &EngineListener) -> usize {
+    listener.waiting().unwrap_or_else(|| {
+        let listeners = std::slice::from_ref(listener);
+        someone_waits(listeners).map_or(0, |_| room::STALLED_UNASKED)
+    })
 }

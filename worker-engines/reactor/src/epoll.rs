@@ -145,21 +145,21 @@ impl Epoll {
         self.control(libc::EPOLL_CTL_ADD, fd, libc::EPOLLIN, token)
     }
 
-    /// One event for a descriptor of the application's. Tries to modify first: the set forgets a
-    /// descriptor when it is closed, and only the set knows.
+    /// One event for a descriptor of the application's that the set does not know.
     ///
     /// # Errors
     /// `epoll_ctl(2)`.
     pub fn arm(&self, fd: RawFd, events: i16) -> io::Result<()> {
-        // poll's and epoll's bits are the same numbers on Linux (poll(2), epoll_ctl(2)).
-        let bits = i32::from(events) | libc::EPOLLONESHOT;
-        let token = Token::Descriptor(fd);
-        match self.control(libc::EPOLL_CTL_MOD, fd, bits, token) {
-            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {
-                self.control(libc::EPOLL_CTL_ADD, fd, bits, token)
-            }
-            done => done,
-        }
+        self.control(libc::EPOLL_CTL_ADD, fd, once(events), Token::Descriptor(fd))
+    }
+
+    /// One more event for a descriptor that the set may know. `ENOENT`: it does not; the set knows
+    /// files, and forgets one when its last descriptor is closed.
+    ///
+    /// # Errors
+    /// `epoll_ctl(2)`.
+    pub fn rearm(&self, fd: RawFd, events: i16) -> io::Result<()> {
+        self.control(libc::EPOLL_CTL_MOD, fd, once(events), Token::Descriptor(fd))
     }
 
     /// Forgets a descriptor.
@@ -208,6 +208,11 @@ impl Epoll {
         }
         Ok(())
     }
+}
+
+/// poll's and epoll's bits are the same numbers on Linux (poll(2), epoll_ctl(2)).
+fn once(events: i16) -> i32 {
+    i32::from(events) | libc::EPOLLONESHOT
 }
 
 #[cfg(test)]

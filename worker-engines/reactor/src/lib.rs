@@ -9,8 +9,8 @@ mod lot;
 mod signals;
 mod timers;
 
-pub use acceptor::Acceptor;
+pub use acceptor::{Acceptor, someone_waits, waiting_at};
 pub use epoll::{Epoll, Events, Ready, Token};
 pub use lot::{Expiry, Lot};
-pub use signals::{blocked, thread_id};
+pub use signals::{OWN, blocked, thread_id};
 pub use timers::{TimerKey, Timers};

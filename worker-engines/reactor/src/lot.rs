@@ -5,10 +5,11 @@
 //! so that an event for a connection that is gone never hits its successor. `W` is how to wake who
 //! waits for the socket of a connection in service.
 
+use std::cmp::Reverse;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use unicoro_contract::{Connection, Interest, Stream};
+use unicoro_contract::{Connection, Interest, Stream, room};
 
 use crate::epoll::Ready;
 use crate::timers::TimerKey;
@@ -23,6 +24,8 @@ enum State<W> {
 struct Place<W> {
     generation: u16,
     state: State<W>,
+    // Since when there has been no request in progress, if there is none.
+    idle_since: Instant,
     // At most one: a deadline that has moved on is looked at when the old one fires.
     timer: Option<TimerKey>,
 }
@@ -56,13 +59,15 @@ impl<W: Copy> Lot<W> {
         self.connected
     }
 
-    /// The place for the next connection, with its generation.
-    pub fn reserve(&mut self) -> (usize, u16) {
+    /// The place for a connection that comes `now`, with its generation.
+    pub fn reserve(&mut self, now: Instant) -> (usize, u16) {
         self.connected += 1;
         let index = self.free.pop().unwrap_or_else(|| {
-            self.places.push(Place { generation: 0, state: State::Free, timer: None });
+            let place = Place { generation: 0, state: State::Free, idle_since: now, timer: None };
+            self.places.push(place);
             self.places.len() - 1
         });
+        self.places[index].idle_since = now;
         (index, self.places[index].generation)
     }
 
@@ -96,6 +101,11 @@ impl<W: Copy> Lot<W> {
     pub fn put_in_service(&mut self, index: usize, stream: &Arc<Stream>) {
         self.places[index].state =
             State::InService { stream: Arc::downgrade(stream), waiter: None };
+    }
+
+    /// Its request has ended `now`; what follows is the wait for the next.
+    pub fn rest(&mut self, index: usize, now: Instant) {
+        self.places[index].idle_since = now;
     }
 
     /// An event for a place: takes the connection out if it is parked, else notes the event and
@@ -152,6 +162,50 @@ impl<W: Copy> Lot<W> {
         if let State::InService { waiter, .. } = &mut self.places[index].state {
             *waiter = None;
         }
+    }
+
+    /// The parked connections that may be closed for a new client, the longest idle first.
+    pub fn idle(&self, now: Instant, most: usize) -> Vec<usize> {
+        self.longest(room::IDLE_ENOUGH, most, |place| {
+            let is_parked = matches!(place.state, State::Parked { .. });
+            is_parked.then(|| now.saturating_duration_since(place.idle_since))
+        })
+    }
+
+    /// Takes out the connection that is parked at a place.
+    pub fn take(&mut self, index: usize) -> Option<Box<Connection>> {
+        matches!(self.places[index].state, State::Parked { .. }).then(|| self.unpark(index))
+    }
+
+    /// Gives up clients in service that stall, the longest first, at most `most`.
+    pub fn evict_stalled(&self, now: Instant, most: usize) {
+        let stalled = self.longest(room::STALLED_ENOUGH, most, |place| match &place.state {
+            State::InService { stream, .. } => stream.upgrade()?.stalled_for(now),
+            _ => None,
+        });
+        for index in stalled {
+            if let State::InService { stream, .. } = &self.places[index].state
+                && let Some(stream) = stream.upgrade()
+            {
+                stream.evict();
+            }
+        }
+    }
+
+    /// Looks at every place: only a worker that is full does this, and not often.
+    fn longest(
+        &self,
+        enough: Duration,
+        most: usize,
+        age: impl Fn(&Place<W>) -> Option<Duration>,
+    ) -> Vec<usize> {
+        let places = self.places.iter().enumerate();
+        let mut found: Vec<_> = places
+            .filter_map(|(index, place)| Some((Reverse(age(place)?), index)))
+            .filter(|(Reverse(age), _)| *age >= enough)
+            .collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, index)| index).take(most).collect()
     }
 
     /// The timer of a place has fired.

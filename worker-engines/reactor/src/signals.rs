@@ -5,17 +5,19 @@
 
 use unicoro_contract::stack_signal;
 
+/// Signals that a thread brings upon itself.
+pub const OWN: [libc::c_int; 5] =
+    [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP];
+
 /// Runs `start` with all signals blocked; threads begun inside keep them blocked. Not those that a
 /// thread brings upon itself, which would kill without a handler's last word.
 pub fn blocked<R>(start: impl FnOnce() -> R) -> R {
-    let own =
-        [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, stack_signal()];
     // SAFETY: the sets are initialised by sigfillset and by pthread_sigmask, and outlive the calls.
     unsafe {
         let mut all: libc::sigset_t = std::mem::zeroed();
         let mut before: libc::sigset_t = std::mem::zeroed();
         libc::sigfillset(&raw mut all);
-        for signal in own {
+        for signal in OWN.into_iter().chain([stack_signal()]) {
             libc::sigdelset(&raw mut all, signal);
         }
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);

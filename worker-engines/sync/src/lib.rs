@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::{
     AfterRead, AfterServe, BlockingWaiter, Connection, Engine, EngineListener, Handler, PollSlot,
-    Received, Refusal, Seat, StopState, poll_set, serve_caught,
+    Received, Refusal, Seat, StopState, poll_set, room, serve_caught,
 };
 
-use crate::waiting::Waiting;
+use crate::waiting::{Entry, Waiting};
 
 /// The engine of `-k sync`.
 #[derive(Debug, Default)]
@@ -56,17 +56,21 @@ impl Worker {
 
     /// Waits for one event, no longer than `patience`, and acts on all that are ready.
     fn turn(&mut self, patience: Duration) {
-        let is_full = self.waiting.len() >= self.seat.worker_connections;
+        let now = Instant::now();
         let mut slots = vec![PollSlot::readable(self.seat.stop.as_raw_fd())];
-        if !is_full {
+        if self.has_room_at(now) {
             slots.extend(self.seat.listeners.iter().map(|l| PollSlot::readable(l.as_raw_fd())));
         }
         let first_waiting = slots.len();
         slots.extend(self.waiting.descriptors().map(PollSlot::readable));
 
-        let timeout = self.waiting.next_deadline().map_or(patience, |until| {
-            until.saturating_duration_since(Instant::now()).min(patience)
-        });
+        let timeout = self
+            .waiting
+            .next_deadline()
+            .into_iter()
+            .chain(self.next_room().filter(|at| *at > now))
+            .map(|at| at.saturating_duration_since(now))
+            .fold(patience, Duration::min);
         if let Err(error) = poll_set(&mut slots, Some(timeout)) {
             log::error!("poll failed: {error}");
             return;
@@ -77,8 +81,8 @@ impl Worker {
         // Waiting connections first, from the back: taking one out must not move those before it.
         for index in (first_waiting..slots.len()).rev() {
             if slots[index].is_ready() {
-                let connection = self.waiting.take(index - first_waiting);
-                self.read(connection);
+                let entry = self.waiting.take(index - first_waiting);
+                self.read(entry.connection, entry.since);
             }
         }
         for (listener, slot) in slots[1..first_waiting].iter().enumerate() {
@@ -94,6 +98,22 @@ impl Worker {
         self.seat.pulse.connections(self.waiting.len());
     }
 
+    fn is_full(&self) -> bool {
+        self.waiting.len() >= self.seat.worker_connections
+    }
+
+    /// When the connection that has waited the longest may be closed for a new one, if it must.
+    fn next_room(&self) -> Option<Instant> {
+        self.waiting
+            .oldest_since()
+            .filter(|_| self.is_full())
+            .map(|since| since + room::IDLE_ENOUGH)
+    }
+
+    fn has_room_at(&self, now: Instant) -> bool {
+        self.next_room().is_none_or(|at| at <= now)
+    }
+
     fn accept(&mut self, listener: usize) {
         for _ in 0..ACCEPT_BATCH {
             if self.seat.stop.state() != StopState::Running || !self.accept_one(listener) {
@@ -105,15 +125,19 @@ impl Worker {
     /// Accepts one connection and serves it if its request has come; false when none waits, or
     /// there is no room.
     fn accept_one(&mut self, listener: usize) -> bool {
-        if self.waiting.len() >= self.seat.worker_connections {
+        let now = Instant::now();
+        if !self.has_room_at(now) {
             return false;
         }
         let listener = &self.seat.listeners[listener];
         match listener.accept() {
             Ok((fd, peer)) => {
                 let connection = Connection::new(listener, fd, peer, 0, &BlockingWaiter);
+                if self.is_full() {
+                    self.waiting.drop_oldest();
+                }
                 // The head mostly comes with the connection: look before waiting for it.
-                self.read(connection);
+                self.read(connection, now);
                 true
             }
             Err(error) => {
@@ -124,7 +148,7 @@ impl Worker {
     }
 
     /// Takes what has come and does what the handler says of it.
-    fn read(&mut self, mut connection: Connection) {
+    fn read(&mut self, mut connection: Connection, since: Instant) {
         let until = match connection.receive() {
             Ok(Received::Bytes(_)) => match self.handler.read(&mut connection) {
                 AfterRead::Serve => return self.serve(connection),
@@ -134,7 +158,7 @@ impl Worker {
             Ok(Received::Nothing) => self.handler.opened(&connection),
             Ok(Received::End) | Err(_) => return,
         };
-        self.waiting.push(connection, until);
+        self.waiting.push(Entry { connection, until, since });
     }
 
     fn serve(&mut self, mut connection: Connection) {
@@ -146,7 +170,10 @@ impl Worker {
                 AfterServe::Park { until } => match self.handler.read(&mut connection) {
                     AfterRead::Serve => {}
                     AfterRead::Close => return,
-                    AfterRead::Park { .. } => return self.waiting.push(connection, until),
+                    AfterRead::Park { .. } => {
+                        let since = Instant::now();
+                        return self.waiting.push(Entry { connection, until, since });
+                    }
                 },
             }
         }

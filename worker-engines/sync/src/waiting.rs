@@ -5,10 +5,19 @@ use std::time::Instant;
 
 use unicoro_contract::Connection;
 
+/// One of them.
+pub struct Entry {
+    pub connection: Connection,
+    /// When to give it up.
+    pub until: Option<Instant>,
+    /// When it was accepted.
+    pub since: Instant,
+}
+
 /// Connections in the order of their descriptors in the poll set.
 #[derive(Default)]
 pub struct Waiting {
-    connections: Vec<(Connection, Option<Instant>)>,
+    connections: Vec<Entry>,
 }
 
 impl Waiting {
@@ -18,30 +27,43 @@ impl Waiting {
     }
 
     /// Adds one behind the others.
-    pub fn push(&mut self, connection: Connection, until: Option<Instant>) {
-        self.connections.push((connection, until));
+    pub fn push(&mut self, entry: Entry) {
+        self.connections.push(entry);
     }
 
     /// Their descriptors, in order.
     pub fn descriptors(&self) -> impl Iterator<Item = RawFd> {
-        self.connections.iter().map(|(connection, _)| connection.stream.as_raw_fd())
+        self.connections.iter().map(|entry| entry.connection.stream.as_raw_fd())
     }
 
     /// The earliest deadline.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.connections.iter().filter_map(|(_, until)| *until).min()
+        self.connections.iter().filter_map(|entry| entry.until).min()
     }
 
     /// Takes one out; the last takes its place.
-    pub fn take(&mut self, index: usize) -> Connection {
-        self.connections.swap_remove(index).0
+    pub fn take(&mut self, index: usize) -> Entry {
+        self.connections.swap_remove(index)
+    }
+
+    /// Since when the one that has waited the longest waits.
+    pub fn oldest_since(&self) -> Option<Instant> {
+        self.connections.iter().map(|entry| entry.since).min()
+    }
+
+    /// Drops the one that has waited the longest.
+    pub fn drop_oldest(&mut self) {
+        let entries = self.connections.iter().enumerate();
+        if let Some((index, _)) = entries.min_by_key(|(_, entry)| entry.since) {
+            self.connections.swap_remove(index);
+        }
     }
 
     /// Takes out those whose deadline has passed.
     pub fn take_expired(&mut self, now: Instant) -> Vec<Connection> {
         self.connections
-            .extract_if(.., |(_, until)| until.is_some_and(|until| until <= now))
-            .map(|(connection, _)| connection)
+            .extract_if(.., |entry| entry.until.is_some_and(|until| until <= now))
+            .map(|entry| entry.connection)
             .collect()
     }
 }

@@ -14,8 +14,12 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Instant;
 
-use unicoro_contract::{AfterRead, BlockingWaiter, Connection, Handler, Received, Seat, StopState};
-use unicoro_reactor::{Acceptor, Epoll, Events, Expiry, Lot, Ready, Timers, Token};
+use unicoro_contract::{
+    AfterRead, BlockingWaiter, Connection, Handler, Received, Seat, StopState, room,
+};
+use unicoro_reactor::{
+    Acceptor, Epoll, Events, Expiry, Lot, Ready, Timers, Token, someone_waits, waiting_at,
+};
 
 use crate::pool::Pool;
 use crate::returns::{Returned, Returns};
@@ -34,6 +38,8 @@ pub struct Poller {
     seat: Seat,
     pool: Pool,
     returns: Arc<Returns>,
+    // When to look whether requests still wait for a thread.
+    pool_look: Option<Instant>,
 }
 
 impl Poller {
@@ -58,6 +64,7 @@ impl Poller {
             seat,
             pool,
             returns,
+            pool_look: None,
         })
     }
 
@@ -90,7 +97,8 @@ impl Poller {
     }
 
     fn turn(&mut self, events: &mut Events, now: Instant) {
-        let deadline = self.timers.next_deadline();
+        let looks = self.acceptor.next_look().into_iter().chain(self.pool_look);
+        let deadline = self.timers.next_deadline().into_iter().chain(looks).min();
         let timeout = deadline
             .map_or(self.seat.beat, |at| at.saturating_duration_since(now).min(self.seat.beat));
         if let Err(error) = self.epoll.wait(events, Some(timeout)) {
@@ -115,7 +123,46 @@ impl Poller {
             // It may have become so just now: who leaves from here on wakes the poller.
             self.take_returned();
         }
-        self.expire(Instant::now());
+        let now = Instant::now();
+        self.expire(now);
+        if self.acceptor.take_look(now) {
+            self.make_room(now);
+        }
+        self.free_threads(now);
+    }
+
+    /// Full: for each client that waits an idle connection goes, and if there are too few, so do
+    /// those that stall.
+    fn make_room(&mut self, now: Instant) {
+        let idle = self.lot.idle(now, room::BATCH);
+        for index in &idle {
+            let Some(listener) = someone_waits(&self.seat.listeners) else { return };
+            if let Some(connection) = self.lot.take(*index) {
+                self.close(connection);
+                self.accept(listener);
+            }
+        }
+        if idle.len() == room::BATCH {
+            // The others of this turn first, then the rest of the queue.
+            return self.acceptor.look_again();
+        }
+        let waiting: usize = self.seat.listeners.iter().map(waiting_at).sum();
+        self.lot.evict_stalled(now, waiting.min(room::BATCH));
+    }
+
+    /// Requests wait and no thread is free: clients that stall in the middle of one hold threads.
+    fn free_threads(&mut self, now: Instant) {
+        let queued = self.pool.queued();
+        match self.pool_look {
+            _ if queued == 0 => self.pool_look = None,
+            Some(look) if look > now => {}
+            look => {
+                if look.is_some() {
+                    self.lot.evict_stalled(now, queued.min(room::BATCH));
+                }
+                self.pool_look = Some(now + room::LOOK);
+            }
+        }
     }
 
     fn client(&mut self, index: usize, generation: u16, ready: Ready) {
@@ -141,7 +188,7 @@ impl Poller {
         if self.seat.has_siblings {
             self.acceptor.step_back(&self.epoll, &self.seat.listeners, index);
         }
-        let (place, generation) = self.lot.reserve();
+        let (place, generation) = self.lot.reserve(Instant::now());
         let token = Token::Client { index: place as u32, generation };
         if let Err(error) = self.epoll.add_receiver(fd.as_raw_fd(), token) {
             log::error!("a connection could not be watched: {error}");
@@ -219,6 +266,7 @@ impl Poller {
         for returned in self.returns.take(is_awaited) {
             match returned {
                 Returned::Waiting(connection, until) => {
+                    self.lot.rest(connection.stream.key(), Instant::now());
                     if self.seat.stop.state() != StopState::Running {
                         // The event of a request that has come meanwhile may be on its way.
                         connection.stream.note_readable(false);

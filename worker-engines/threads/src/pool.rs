@@ -58,6 +58,11 @@ impl Pool {
         }
     }
 
+    /// Requests that wait for a thread.
+    pub fn queued(&self) -> usize {
+        self.queue.lock().ready.len()
+    }
+
     /// Waits until all that was given to it is served and every thread has ended.
     pub fn finish(self) {
         let idle = {

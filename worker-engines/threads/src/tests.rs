@@ -10,8 +10,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Blocked, Connection, CurrentRequest, Engine, EngineListener, GreenState,
-    Handler, Pulse, Seat, Stop, StopState,
+    AfterRead, AfterServe, Connection, Engine, EngineListener, GreenState, Handler, Pulse, Seat,
+    Stop, StopState,
 };
 
 use crate::ThreadsEngine;
@@ -90,14 +90,6 @@ impl Handler for Lines {
         unreachable!("there are no green threads here")
     }
 
-    fn take_lock(&self, _: &dyn Fn() -> bool) {
-        unreachable!("there are no green threads here")
-    }
-
-    fn blocked(&self, _: &Blocked) {
-        unreachable!("there are no green threads here")
-    }
-
     fn on_engine_thread(&self, body: &mut dyn FnMut()) {
         self.threads.fetch_add(1, Ordering::SeqCst);
         body();
@@ -122,8 +114,6 @@ impl Pulse for Beats {
     }
 
     fn connections(&self, _: usize) {}
-
-    fn running(&self, _: Option<&CurrentRequest>) {}
 }
 
 /// An engine that runs.
@@ -162,6 +152,7 @@ impl Running {
         let seat = Seat {
             beat: Duration::from_secs(1),
             has_siblings: true,
+            request_timeout: None,
             listeners: vec![EngineListener::new(OwnedFd::from(listener)).unwrap()],
             worker_connections,
             stop: Arc::clone(&stop),

@@ -13,8 +13,8 @@ pub fn check() -> Result<(), String> {
     let bypassed: Vec<_> = TABLE
         .iter()
         .flat_map(|hooks| hooks.iter())
-        .filter(|(name, ours)| found_by_libraries(name) != ours.0.cast_mut())
-        .map(|(name, _)| name.to_string_lossy())
+        .filter(|hook| found_by_libraries(hook.name) != hook.address.cast_mut())
+        .map(|hook| hook.name.to_string_lossy())
         .collect();
     if bypassed.is_empty() {
         return Ok(());

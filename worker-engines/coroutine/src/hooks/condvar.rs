@@ -93,10 +93,10 @@ unsafe extern "C" fn pthread_cond_clockwait(
     }
 }
 
-pub(super) static HOOKS: &[(&std::ffi::CStr, super::Address)] = &[
-    (c"pthread_cond_wait", super::Address(pthread_cond_wait as *const _)),
-    (c"pthread_cond_timedwait", super::Address(pthread_cond_timedwait as *const _)),
-    (c"pthread_cond_clockwait", super::Address(pthread_cond_clockwait as *const _)),
+pub(super) static HOOKS: &[super::Hook] = &[
+    super::Hook::new(c"pthread_cond_wait", pthread_cond_wait as *const _),
+    super::Hook::new(c"pthread_cond_timedwait", pthread_cond_timedwait as *const _),
+    super::Hook::new(c"pthread_cond_clockwait", pthread_cond_clockwait as *const _),
 ];
 
 /// True: others have run, and the caller should look at its condition again.

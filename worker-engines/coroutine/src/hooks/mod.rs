@@ -10,8 +10,17 @@
 //! thread of any library comes through here.
 #![allow(unsafe_code)]
 
+mod bypass;
+mod calls;
 mod check;
+mod children;
+mod closing;
 mod condvar;
+mod durable;
+mod file;
+mod lock;
+mod lookup;
+mod mask;
 mod poll;
 mod receive;
 mod semaphore;
@@ -19,34 +28,59 @@ mod send;
 mod sleep;
 mod socket;
 mod thread;
+mod vectors;
 mod wait;
 
 use std::ffi::{CStr, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use self::calls::Calls;
+
+pub use bypass::{Bypass, bypassed};
+pub use calls::{Count, counts};
 pub use check::check;
 pub use condvar::set_preemption_points;
 
-/// Every hook, for the check that all are in force.
-static TABLE: &[&[(&CStr, Address)]] = &[
+/// Every hook.
+static TABLE: &[&[Hook]] = &[
+    children::HOOKS,
+    closing::HOOKS,
     condvar::HOOKS,
+    durable::HOOKS,
+    lock::HOOKS,
+    lookup::HOOKS,
+    mask::HOOKS,
     poll::HOOKS,
     receive::HOOKS,
     semaphore::HOOKS,
+    semaphore::POST,
     send::HOOKS,
     sleep::HOOKS,
     socket::HOOKS,
-    thread::HOOKS,
-    &[semaphore::POST, socket::CLOSE],
+    thread::OF_THE_CALLER,
+    thread::TAKING_A_THREAD,
 ];
 
-/// The address of a function, shareable because nothing is done with it but compare and call.
-#[derive(Clone, Copy)]
-struct Address(*const c_void);
+/// A function of ours under libc's name.
+struct Hook {
+    name: &'static CStr,
+    address: *const c_void,
+    calls: Option<&'static Calls>,
+}
 
-// SAFETY: an address of code, never written through.
-unsafe impl Sync for Address {}
+// SAFETY: the address is one of code; nothing is done with it but compare.
+unsafe impl Sync for Hook {}
+
+impl Hook {
+    const fn new(name: &'static CStr, address: *const c_void) -> Self {
+        Self { name, address, calls: None }
+    }
+
+    const fn counted(name: &'static CStr, address: *const c_void, calls: &'static Calls) -> Self {
+        Self { name, address, calls: Some(calls) }
+    }
+}
 
 /// The function that a hook stands in front of, looked up at its first use: constructors of
 /// libraries call hooks before `main`.
@@ -73,15 +107,16 @@ impl Real {
 
     #[cold]
     fn find(&self) -> *mut c_void {
-        // SAFETY: both strings end in NUL.
-        let found = unsafe {
-            match self.version {
-                None => libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()),
-                Some(version) => {
-                    libc::dlvsym(libc::RTLD_NEXT, self.name.as_ptr(), version.as_ptr())
-                }
-            }
-        };
+        let mut found = ptr::null_mut();
+        if let Some(version) = self.version {
+            // SAFETY: both strings end in NUL.
+            found = unsafe { libc::dlvsym(libc::RTLD_NEXT, self.name.as_ptr(), version.as_ptr()) };
+        }
+        // A younger architecture's glibc has one version of all, and calls it otherwise.
+        if found.is_null() {
+            // SAFETY: the string ends in NUL.
+            found = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
+        }
         if found.is_null() {
             // Every name of the table is in every glibc since 2.30; there is nobody to tell.
             // SAFETY: ends the process.
@@ -110,20 +145,32 @@ macro_rules! hooks {
                 // SAFETY: the address is that of the function of this name and this type.
                 let $real: Function = unsafe { std::mem::transmute(REAL.address()) };
                 match $crate::green::parkable() {
-                    // SAFETY: the caller's arguments, unchanged.
-                    None => unsafe { $real($($arg),*) },
+                    None => {
+                        calls::$name.held($crate::green::current().is_some());
+                        // SAFETY: the caller's arguments, unchanged.
+                        unsafe { $real($($arg),*) }
+                    }
                     Some($green) => {
+                        calls::$name.parkable();
                         $body
                     }
                 }
             }
         )*
 
+        /// The counters, each by the name of its hook.
+        #[allow(non_upper_case_globals)]
+        mod calls {
+            use $crate::hooks::calls::Calls;
+            $( pub(super) static $name: Calls = Calls::new(); )*
+        }
+
         /// The hooks of this file.
-        pub(super) static HOOKS: &[(&std::ffi::CStr, $crate::hooks::Address)] = &[
-            $((
+        pub(super) static HOOKS: &[$crate::hooks::Hook] = &[
+            $($crate::hooks::Hook::counted(
                 $crate::hooks::c_name!($name),
-                $crate::hooks::Address($name as *const std::ffi::c_void),
+                $name as *const std::ffi::c_void,
+                &calls::$name,
             )),*
         ];
     };
@@ -140,3 +187,22 @@ macro_rules! c_name {
 }
 
 use {c_name, hooks};
+
+#[cfg(test)]
+mod tests {
+    use super::TABLE;
+
+    #[test]
+    fn the_linker_exports_every_hook_and_nothing_else() {
+        let list = include_str!("../../hooks.list");
+        let exported: Vec<_> =
+            list.lines().filter_map(|line| line.trim().strip_suffix(';')).collect();
+        let exported = &exported[..exported.len() - 1];
+        let mut hooks: Vec<_> = TABLE
+            .iter()
+            .flat_map(|hooks| hooks.iter().map(|hook| hook.name.to_str().unwrap()))
+            .collect();
+        hooks.sort_unstable();
+        assert_eq!(hooks, exported);
+    }
+}

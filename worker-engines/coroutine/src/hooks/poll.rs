@@ -1,6 +1,8 @@
 //! poll, ppoll, select, pselect, `epoll_wait` and their variants.
 //!
 //! Each asks without waiting first; if nothing is ready it parks for all of the set, and asks again.
+//! A descriptor that is closed meanwhile ends the wait: POLLNVAL, or EBADF where the call has no place
+//! for more.
 //! Signal masks are of no matter here: the scheduler's thread takes no signals.
 #![allow(unsafe_code)]
 
@@ -11,18 +13,18 @@ use libc::{
 };
 
 use super::hooks;
-use super::wait::park_for;
+use super::sleep::duration;
+use super::wait::{Outcome, Wait, fail};
 use crate::descriptors::Watch;
-use crate::green::{Green, Woken};
+use crate::green::Green;
 
 hooks! {
     fn poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int |green, real| {
         let wait = u64::try_from(timeout).ok().map(Duration::from_millis);
         // SAFETY: the caller's set.
         let ask = || unsafe { real(fds, count, 0) };
-        until_ready(green, wait, ask, || watches_of(fds, count)).unwrap_or_else(|| {
-            // SAFETY: the caller's arguments.
-            unsafe { real(fds, count, timeout) }
+        until_ready(green, wait, ask, || watches_of(fds, count), |closed| {
+            mark_closed(fds, count, closed)
         })
     }
 
@@ -30,13 +32,14 @@ hooks! {
         fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t,
     ) -> c_int |green, real| {
         let zero = timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: null or the caller's.
-        let wait = unsafe { timeout.as_ref() }.map(of_timespec);
+        let Ok(wait) = limit(timeout) else {
+            // SAFETY: the caller's arguments, which the real call refuses.
+            return unsafe { real(fds, count, timeout, mask) };
+        };
         // SAFETY: the caller's set.
         let ask = || unsafe { real(fds, count, &raw const zero, mask) };
-        until_ready(green, wait, ask, || watches_of(fds, count)).unwrap_or_else(|| {
-            // SAFETY: the caller's arguments.
-            unsafe { real(fds, count, timeout, mask) }
+        until_ready(green, wait, ask, || watches_of(fds, count), |closed| {
+            mark_closed(fds, count, closed)
         })
     }
 
@@ -67,10 +70,16 @@ hooks! {
         timeout: *mut timeval,
     ) -> c_int |green, real| {
         // SAFETY: null or the caller's.
-        let wait = unsafe { timeout.as_ref() }.map(|time| {
-            Duration::from_secs(time.tv_sec.cast_unsigned())
-                + Duration::from_micros(time.tv_usec.cast_unsigned())
-        });
+        let given = unsafe { timeout.as_mut() };
+        let time = given.as_ref().map(|time| (time.tv_sec.try_into(), time.tv_usec.try_into()));
+        let wait = match time {
+            None => None,
+            Some((Ok(seconds), Ok(micros))) => {
+                Some(Duration::from_secs(seconds).saturating_add(Duration::from_micros(micros)))
+            }
+            // SAFETY: the caller's arguments, which the real call refuses.
+            Some(_) => return unsafe { real(count, read, write, except, timeout) },
+        };
         let sets = Sets::copy(count, read, write, except);
         let ask = || {
             let mut zero = timeval { tv_sec: 0, tv_usec: 0 };
@@ -78,19 +87,25 @@ hooks! {
             // SAFETY: the caller's sets, as they were given.
             unsafe { real(count, read, write, except, &raw mut zero) }
         };
-        until_ready(green, wait, ask, || sets.watches()).unwrap_or_else(|| {
-            sets.restore(read, write, except);
-            // SAFETY: the caller's arguments.
-            unsafe { real(count, read, write, except, timeout) }
-        })
+        let began = Instant::now();
+        let found = until_ready(green, wait, ask, || sets.watches(), |_| fail(libc::EBADF));
+        // Linux leaves the time not slept (select(2), NOTES).
+        if let (Some(time), Some(wait)) = (given, wait) {
+            let left = wait.saturating_sub(began.elapsed());
+            time.tv_sec = left.as_secs().cast_signed();
+            time.tv_usec = left.subsec_micros().into();
+        }
+        found
     }
 
     fn pselect(
         count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set,
         timeout: *const timespec, mask: *const sigset_t,
     ) -> c_int |green, real| {
-        // SAFETY: null or the caller's.
-        let wait = unsafe { timeout.as_ref() }.map(of_timespec);
+        let Ok(wait) = limit(timeout) else {
+            // SAFETY: the caller's arguments, which the real call refuses.
+            return unsafe { real(count, read, write, except, timeout, mask) };
+        };
         let sets = Sets::copy(count, read, write, except);
         let zero = timespec { tv_sec: 0, tv_nsec: 0 };
         let ask = || {
@@ -98,11 +113,7 @@ hooks! {
             // SAFETY: the caller's sets, as they were given.
             unsafe { real(count, read, write, except, &raw const zero, mask) }
         };
-        until_ready(green, wait, ask, || sets.watches()).unwrap_or_else(|| {
-            sets.restore(read, write, except);
-            // SAFETY: the caller's arguments.
-            unsafe { real(count, read, write, except, timeout, mask) }
-        })
+        until_ready(green, wait, ask, || sets.watches(), |_| fail(libc::EBADF))
     }
 
     fn epoll_wait(epoll: c_int, events: *mut epoll_event, room: c_int, timeout: c_int) -> c_int
@@ -112,10 +123,7 @@ hooks! {
         let ask = || unsafe { real(epoll, events, room, 0) };
         // An epoll descriptor is itself readable when it has events (epoll(7)).
         let watch = || vec![Watch { fd: epoll, events: libc::POLLIN }];
-        until_ready(green, wait, ask, watch).unwrap_or_else(|| {
-            // SAFETY: the caller's arguments.
-            unsafe { real(epoll, events, room, timeout) }
-        })
+        until_ready(green, wait, ask, watch, |_| fail(libc::EBADF))
     }
 
     fn epoll_pwait(
@@ -126,38 +134,60 @@ hooks! {
         // SAFETY: the caller's room.
         let ask = || unsafe { real(epoll, events, room, 0, mask) };
         let watch = || vec![Watch { fd: epoll, events: libc::POLLIN }];
-        until_ready(green, wait, ask, watch).unwrap_or_else(|| {
-            // SAFETY: the caller's arguments.
-            unsafe { real(epoll, events, room, timeout, mask) }
-        })
+        until_ready(green, wait, ask, watch, |_| fail(libc::EBADF))
     }
 }
 
-/// Asks until something is ready (or wrong), or `wait` has passed: then 0. `None`: this set cannot
-/// be waited for.
+/// Asks until something is ready (or wrong), or `wait` has passed: then 0. Descriptors that were
+/// closed meanwhile are told to `closed`, which answers for all.
 fn until_ready(
     green: &Green,
     wait: Option<Duration>,
     mut ask: impl FnMut() -> c_int,
     watches: impl FnOnce() -> Vec<Watch>,
-) -> Option<c_int> {
+    closed: impl FnOnce(&[c_int]) -> c_int,
+) -> c_int {
     let found = ask();
     if found != 0 || wait.is_some_and(|wait| wait.is_zero()) {
-        return Some(found);
+        return found;
     }
-    let deadline = wait.map(|wait| Instant::now() + wait);
+    // A wait of more than the clock can hold never ends.
+    let mut wait = Wait::new(green, wait.and_then(|wait| Instant::now().checked_add(wait)));
     let watches = watches();
     loop {
-        let woken = park_for(green, &watches, deadline).ok()?;
+        let (outcome, gone) = wait.for_any(&watches);
+        if let Outcome::Ended(error) = outcome {
+            return fail(error);
+        }
         let found = ask();
-        if found != 0 || woken == Woken::Deadline {
-            return Some(found);
+        if !gone.is_empty() {
+            return closed(&gone);
+        }
+        if found != 0 || outcome == Outcome::Deadline {
+            return found;
         }
     }
 }
 
-fn of_timespec(time: &timespec) -> Duration {
-    Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec.cast_unsigned() as u32)
+/// A time-out as poll and select take it: none, or a length. Refused: one that is no time.
+fn limit(timeout: *const timespec) -> Result<Option<Duration>, ()> {
+    // SAFETY: null or the caller's.
+    match unsafe { timeout.as_ref() } {
+        None => Ok(None),
+        Some(time) => duration(time).map(Some).ok_or(()),
+    }
+}
+
+/// Says `POLLNVAL` for those that were closed, and counts anew: their numbers may belong to other
+/// files by now, of which the answer would be.
+fn mark_closed(fds: *mut pollfd, count: nfds_t, closed: &[c_int]) -> c_int {
+    // SAFETY: the caller's set, which the real poll has just written; not empty, because one of it
+    // was closed.
+    let fds = unsafe { std::slice::from_raw_parts_mut(fds, count as usize) };
+    for slot in fds.iter_mut().filter(|slot| closed.contains(&slot.fd)) {
+        slot.revents = libc::POLLNVAL;
+    }
+    fds.iter().filter(|slot| slot.fd >= 0 && slot.revents != 0).count() as c_int
 }
 
 fn watches_of(fds: *const pollfd, count: nfds_t) -> Vec<Watch> {

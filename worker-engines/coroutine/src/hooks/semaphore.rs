@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use libc::{c_int, clockid_t, sem_t, timespec};
 
-use super::hooks;
+use super::calls::Calls;
 use super::wait::errno;
+use super::{Hook, hooks};
 use crate::green::{self, Green, Woken, set_errno};
-use crate::semaphores;
+use crate::{fork, semaphores};
 
 hooks! {
     fn sem_wait(semaphore: *mut sem_t) -> c_int |green, _real| {
@@ -46,10 +47,12 @@ unsafe extern "C" fn sem_post(semaphore: *mut sem_t) -> c_int {
     let real: Function = unsafe { std::mem::transmute(REAL.address()) };
     // Taken before the post: the waiter that it lets through may free the semaphore.
     let address = semaphore as usize;
+    let green = green::current();
+    POST_CALLS.count(green.is_some());
     // SAFETY: the caller's semaphore.
     let done = unsafe { real(semaphore) };
-    if done == 0 {
-        match green::current() {
+    if done == 0 && !fork::is_child() {
+        match green {
             Some(green) => green.core().semaphores.borrow_mut().posted(address),
             None => semaphores::posted_elsewhere(address),
         }
@@ -57,11 +60,14 @@ unsafe extern "C" fn sem_post(semaphore: *mut sem_t) -> c_int {
     done
 }
 
-/// The hook that needs no green thread, for the check.
-pub(super) static POST: (&std::ffi::CStr, super::Address) =
-    (c"sem_post", super::Address(sem_post as *const std::ffi::c_void));
+static POST_CALLS: Calls = Calls::new();
+
+/// The hook that needs no green thread.
+pub(super) static POST: &[Hook] =
+    &[Hook::counted(c"sem_post", sem_post as *const std::ffi::c_void, &POST_CALLS)];
 
 fn acquire(green: &Green, semaphore: *mut sem_t, deadline: Option<Instant>) -> c_int {
+    let mut pause = FIRST_PAUSE;
     loop {
         // SAFETY: the caller's semaphore.
         if unsafe { libc::sem_trywait(semaphore) } == 0 {
@@ -76,12 +82,23 @@ fn acquire(green: &Green, semaphore: *mut sem_t, deadline: Option<Instant>) -> c
         // Once more, now that a post on any thread sees us waiting.
         // SAFETY: the caller's semaphore.
         let taken = unsafe { libc::sem_trywait(semaphore) } == 0;
-        let woken = if taken { Woken::Ready } else { green.park(ticket, deadline) };
+        let until = if taken || !is_shared(semaphore) {
+            deadline
+        } else {
+            let look = Instant::now() + pause;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            Some(deadline.map_or(look, |at| at.min(look)))
+        };
+        let woken = if taken { Woken::Ready } else { green.park(ticket, until) };
         green.core().semaphores.borrow_mut().remove(address, ticket);
         if taken {
             return 0;
         }
-        if woken == Woken::Deadline {
+        if let Some(error) = woken.errno() {
+            set_errno(error);
+            return -1;
+        }
+        if woken == Woken::Deadline && deadline.is_some_and(|at| at <= Instant::now()) {
             // A post that came with the deadline may have been meant for us: nobody else would
             // be woken for it.
             // SAFETY: the caller's semaphore.
@@ -92,6 +109,19 @@ fn acquire(green: &Green, semaphore: *mut sem_t, deadline: Option<Instant>) -> c
             return -1;
         }
     }
+}
+
+/// How often to look at a semaphore that another process may post (multiprocessing's locks and
+/// queues): that process cannot wake a green thread of ours.
+const FIRST_PAUSE: Duration = Duration::from_micros(200);
+const LONGEST_PAUSE: Duration = Duration::from_millis(5);
+
+/// Whether other processes may know the semaphore. glibc keeps that in the word behind the value,
+/// since 2.21 (`struct new_sem`): 0 for a semaphore of this process's.
+fn is_shared(semaphore: *mut sem_t) -> bool {
+    const { assert!(size_of::<usize>() == 8, "struct new_sem is known on 64 bits") };
+    // SAFETY: within the caller's semaphore, which has 32 bytes.
+    unsafe { *semaphore.cast::<u32>().add(2) != 0 }
 }
 
 /// An absolute time of a clock as an instant; `None` for what the real call refuses.

@@ -7,26 +7,22 @@ use std::time::{Duration, Instant};
 use libc::{c_int, c_uint, clockid_t, timespec, useconds_t};
 
 use super::hooks;
-use crate::green::Green;
+use crate::green::{Green, set_errno};
 
 hooks! {
     fn sleep(seconds: c_uint) -> c_uint |green, _real| {
-        rest(green, Duration::from_secs(seconds.into()));
-        0
+        // sleep(3): the seconds that are left.
+        rest(green, Duration::from_secs(seconds.into())).map_or(0, |_| 1)
     }
 
     fn usleep(micros: useconds_t) -> c_int |green, _real| {
-        rest(green, Duration::from_micros(micros.into()));
-        0
+        done(rest(green, Duration::from_micros(micros.into())))
     }
 
     fn nanosleep(request: *const timespec, left: *mut timespec) -> c_int |green, real| {
         // SAFETY: null or the caller's.
         match unsafe { request.as_ref() }.and_then(duration) {
-            Some(time) => {
-                rest(green, time);
-                0
-            }
+            Some(time) => done(rest(green, time)),
             // SAFETY: the caller's arguments, which the real call refuses.
             None => unsafe { real(request, left) },
         }
@@ -43,26 +39,37 @@ hooks! {
             None => None,
         };
         match wait {
-            Some(time) => {
-                rest(green, time);
-                0
-            }
+            // It hands its error back.
+            Some(time) => rest(green, time).unwrap_or(0),
             // SAFETY: the caller's arguments, which the real call refuses.
             None => unsafe { real(clock, flags, request, left) },
         }
     }
 }
 
-fn rest(green: &Green, time: Duration) {
+/// Rests; the error if it was interrupted.
+fn rest(green: &Green, time: Duration) -> Option<c_int> {
     if time.is_zero() {
-        return green.yield_now();
+        green.yield_now();
+        return None;
     }
     // A sleep of more than the clock can hold never ends.
     let deadline = Instant::now().checked_add(time);
-    green.park(green.ticket(), deadline);
+    green.park(green.ticket(), deadline).errno()
 }
 
-fn duration(time: &timespec) -> Option<Duration> {
+fn done(error: Option<c_int>) -> c_int {
+    match error {
+        None => 0,
+        Some(errno) => {
+            set_errno(errno);
+            -1
+        }
+    }
+}
+
+/// A length of time; `None`: the kernel would call it invalid.
+pub(super) fn duration(time: &timespec) -> Option<Duration> {
     let nanos = u32::try_from(time.tv_nsec).ok().filter(|nanos| *nanos < 1_000_000_000)?;
     Some(Duration::new(u64::try_from(time.tv_sec).ok()?, nanos))
 }

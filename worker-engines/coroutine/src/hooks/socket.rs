@@ -1,12 +1,13 @@
-//! connect, accept, close.
+//! connect and accept.
 #![allow(unsafe_code)]
 
-use libc::{c_int, sockaddr, socklen_t};
+use std::time::Duration;
+
+use libc::{c_int, sockaddr, socklen_t, ssize_t};
 
 use super::hooks;
-use super::wait::{errno, is_nonblocking, is_ready, park_for};
-use crate::descriptors::Watch;
-use crate::green::{self, Green, set_errno};
+use super::wait::{Blocking, Outcome, errno, fail, is_nonblocking, is_ready, set_nonblocking};
+use crate::green::{Green, set_errno};
 
 hooks! {
     fn connect(fd: c_int, to: *const sockaddr, len: socklen_t) -> c_int |green, real| {
@@ -14,57 +15,59 @@ hooks! {
             // SAFETY: the caller's arguments.
             return unsafe { real(fd, to, len) };
         }
-        // A connect has no flag for "do not wait": the descriptor itself must say it, for a moment
-        // in which nobody else of this OS thread can look.
-        set_nonblocking(fd, true);
-        // SAFETY: the caller's arguments.
-        let done = unsafe { real(fd, to, len) };
-        let error = errno();
-        set_nonblocking(fd, false);
-        if done == 0 || error != libc::EINPROGRESS {
+        let mut blocking = Blocking::writing(green, fd);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            // A connect has no flag for "do not wait": the descriptor itself must say it, for a
+            // moment in which nobody else of this OS thread can look.
+            set_nonblocking(fd, true);
+            // SAFETY: the caller's arguments.
+            let done = unsafe { real(fd, to, len) };
+            let error = errno();
+            set_nonblocking(fd, false);
             set_errno(error);
-            return done;
+            if done == 0 {
+                return 0;
+            }
+            match error {
+                libc::EINPROGRESS => return finish_connect(&mut blocking, fd),
+                // unix(7): the listener's queue is full. No event tells when it has room again.
+                libc::EAGAIN if is_unix(to, len) => {
+                    match blocking.wait_state().rest(pause) {
+                        Outcome::Deadline => return fail(libc::EAGAIN),
+                        Outcome::Ended(error) => return fail(error),
+                        Outcome::Ready | Outcome::Closed => {}
+                    }
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                _ => return -1,
+            }
         }
-        finish_connect(green, fd)
     }
 
     fn accept(fd: c_int, from: *mut sockaddr, len: *mut socklen_t) -> c_int |green, real| {
-        wait_for_connection(green, fd);
         // SAFETY: the caller's arguments.
-        unsafe { real(fd, from, len) }
+        accept_one(green, fd, || unsafe { real(fd, from, len) })
     }
 
     fn accept4(fd: c_int, from: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> c_int
     |green, real| {
-        wait_for_connection(green, fd);
         // SAFETY: the caller's arguments.
-        unsafe { real(fd, from, len, flags) }
+        accept_one(green, fd, || unsafe { real(fd, from, len, flags) })
     }
 }
 
-/// Closes, and wakes the green threads that wait for the descriptor: epoll never would.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn close(fd: c_int) -> c_int {
-    type Function = unsafe extern "C" fn(c_int) -> c_int;
-    static REAL: super::Real = super::Real::new(c"close");
-    // SAFETY: the address is that of the function of this name and this type.
-    let real: Function = unsafe { std::mem::transmute(REAL.address()) };
-    if let Some(green) = green::current() {
-        green.core().descriptors.borrow_mut().closed(fd);
-    }
-    // SAFETY: the caller's descriptor.
-    unsafe { real(fd) }
-}
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
-/// The hook that needs no green thread, for the check.
-pub(super) static CLOSE: (&std::ffi::CStr, super::Address) =
-    (c"close", super::Address(close as *const std::ffi::c_void));
-
-fn finish_connect(green: &Green, fd: c_int) -> c_int {
-    let watch = [Watch { fd, events: libc::POLLOUT }];
+fn finish_connect(blocking: &mut Blocking<'_>, fd: c_int) -> c_int {
     while !is_ready(fd, libc::POLLOUT) {
-        if park_for(green, &watch, None).is_err() {
-            break;
+        match blocking.wait() {
+            Outcome::Ready => {}
+            // socket(7), SO_SNDTIMEO: the attempt goes on without the caller.
+            Outcome::Deadline => return fail(libc::EINPROGRESS),
+            Outcome::Closed => return fail(libc::EBADF),
+            Outcome::Ended(error) => return fail(error),
         }
     }
     let mut error: c_int = 0;
@@ -79,27 +82,25 @@ fn finish_connect(green: &Green, fd: c_int) -> c_int {
             &raw mut len,
         )
     };
-    if error == 0 {
-        return 0;
-    }
-    set_errno(error);
-    -1
+    if error == 0 { 0 } else { fail(error) }
 }
 
-fn wait_for_connection(green: &Green, fd: c_int) {
-    while !is_ready(fd, libc::POLLIN) && !is_nonblocking(fd) {
-        if park_for(green, &[Watch { fd, events: libc::POLLIN }], None).is_err() {
-            return;
+/// Asks by poll(2) first: accept has no flag for "do not wait", and a listener's descriptor is
+/// mostly shared with other processes, which must not find it non-blocking.
+fn accept_one(green: &Green, fd: c_int, real: impl Fn() -> c_int) -> c_int {
+    let attempt = || {
+        if is_ready(fd, libc::POLLIN) || is_nonblocking(fd) {
+            real() as ssize_t
+        } else {
+            fail(libc::EAGAIN)
         }
-    }
+    };
+    // A descriptor's number always fits.
+    Blocking::reading(green, fd).repeat(attempt) as c_int
 }
 
-fn set_nonblocking(fd: c_int, on: bool) {
-    // SAFETY: F_GETFL and F_SETFL take no pointers.
-    unsafe {
-        let flags = libc::syscall(libc::SYS_fcntl, fd, libc::F_GETFL, 0);
-        let bit = i64::from(libc::O_NONBLOCK);
-        let flags = if on { flags | bit } else { flags & !bit };
-        libc::syscall(libc::SYS_fcntl, fd, libc::F_SETFL, flags);
-    }
+fn is_unix(to: *const sockaddr, len: socklen_t) -> bool {
+    // SAFETY: the kernel has just read `len` bytes there.
+    len as usize >= size_of::<libc::sa_family_t>()
+        && i32::from(unsafe { (*to).sa_family }) == libc::AF_UNIX
 }

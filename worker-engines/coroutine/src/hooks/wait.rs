@@ -7,80 +7,168 @@ use std::time::{Duration, Instant};
 use libc::{c_int, ssize_t};
 
 use crate::descriptors::Watch;
-use crate::green::{Green, Woken, set_errno};
+use crate::green::{Green, Ticket, Woken, set_errno};
 
-/// Parks until one of `watches` may be ready, or until `deadline`.
-///
-/// # Errors
-/// One of them cannot be waited for: the caller makes the real call, which knows what to say.
-pub fn park_for(green: &Green, watches: &[Watch], deadline: Option<Instant>) -> Result<Woken, ()> {
-    let core = green.core();
-    let ticket = green.ticket();
-    let mut added = 0;
-    for watch in watches {
-        if core.descriptors.borrow_mut().add(&core.epoll, *watch, ticket).is_err() {
-            break;
+pub use crate::green::errno;
+
+/// Why a wait for descriptors ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// One of them may be ready: look again.
+    Ready,
+    /// The deadline has passed.
+    Deadline,
+    /// The descriptor was closed; its number may be another file's by now.
+    Closed,
+    /// The request is overdue: the call ends with this error.
+    Ended(c_int),
+}
+
+/// The waits of one blocking call: all end at one deadline.
+pub struct Wait<'g> {
+    green: &'g Green,
+    deadline: Option<Instant>,
+    rounds: u32,
+}
+
+/// Wakes in a row that brought the call no further: some descriptors are ready in epoll's eyes and
+/// not in the call's (an error queue, a hang-up that select(2) does not count as an exception).
+const FRUITLESS: u32 = 32;
+/// From then on it rests this long each time, so that it costs little.
+const REST: Duration = Duration::from_millis(1);
+/// How often to look at what epoll cannot watch (the limit of watches is reached, epoll sets are
+/// nested too deep).
+const LOOK: Duration = Duration::from_millis(10);
+
+impl<'g> Wait<'g> {
+    /// No wait yet.
+    pub fn new(green: &'g Green, deadline: Option<Instant>) -> Self {
+        Self { green, deadline, rounds: 0 }
+    }
+
+    /// Parks until one descriptor may be ready.
+    pub fn for_one(&mut self, fd: RawFd, events: i16) -> Outcome {
+        let (outcome, closed) = self.for_any(&[Watch { fd, events }]);
+        if closed.is_empty() { outcome } else { Outcome::Closed }
+    }
+
+    /// Parks until one of `watches` may be ready; the second part lists those that were closed.
+    pub fn for_any(&mut self, watches: &[Watch]) -> (Outcome, Vec<RawFd>) {
+        self.rounds += 1;
+        if self.rounds > FRUITLESS
+            && let ended @ (Outcome::Deadline | Outcome::Ended(_)) = self.rest(REST)
+        {
+            return (ended, Vec::new());
         }
-        added += 1;
+        let core = self.green.core();
+        let ticket = self.green.ticket();
+        let mut closed = Vec::new();
+        let mut is_blind = false;
+        for watch in watches {
+            let added = core.descriptors.borrow_mut().add(&core.epoll, *watch, ticket);
+            match added.map_err(|error| error.raw_os_error()) {
+                // A regular file: always readable and writable, and never more than that.
+                Ok(()) | Err(Some(libc::EPERM)) => {}
+                Err(Some(libc::EBADF)) => closed.push(watch.fd),
+                Err(_) => is_blind = true,
+            }
+        }
+        let outcome = match closed.is_empty() {
+            true if is_blind => self.park(ticket, Some(LOOK)),
+            true => self.park(ticket, None),
+            false => Outcome::Ready,
+        };
+        let mut descriptors = core.descriptors.borrow_mut();
+        let gone = watches.iter().filter(|watch| descriptors.remove(watch.fd, ticket));
+        closed.extend(gone.map(|watch| watch.fd));
+        (outcome, closed)
     }
-    let woken = (added == watches.len()).then(|| green.park(ticket, deadline));
-    let mut descriptors = core.descriptors.borrow_mut();
-    for watch in &watches[..added] {
-        descriptors.remove(watch.fd, ticket);
+
+    /// Parks for `time`, or until the deadline if that comes first.
+    pub fn rest(&mut self, time: Duration) -> Outcome {
+        self.park(self.green.ticket(), Some(time))
     }
-    woken.ok_or(())
+
+    /// Whether the deadline has passed.
+    pub fn is_over(&self) -> bool {
+        self.deadline.is_some_and(|at| at <= Instant::now())
+    }
+
+    fn park(&self, ticket: Ticket, at_most: Option<Duration>) -> Outcome {
+        let look = at_most.map(|time| Instant::now() + time);
+        let until = [look, self.deadline].into_iter().flatten().min();
+        match self.green.park(ticket, until) {
+            woken @ (Woken::Interrupted | Woken::Cancelled) => {
+                Outcome::Ended(woken.errno().unwrap_or(libc::EINTR))
+            }
+            Woken::Deadline if look.is_none() || self.is_over() => Outcome::Deadline,
+            _ => Outcome::Ready,
+        }
+    }
 }
 
-/// How a call on a descriptor ends when it would block.
-pub struct Blocking {
-    /// The descriptor.
-    pub fd: RawFd,
-    /// What the call waits for, in poll(2)'s bits.
-    pub events: i16,
-    /// `SO_RCVTIMEO` or `SO_SNDTIMEO`.
-    pub timeout_option: c_int,
+/// A call on one descriptor that ends when the descriptor lets it, or at the socket's time-out.
+pub struct Blocking<'g> {
+    green: &'g Green,
+    fd: RawFd,
+    events: i16,
+    timeout_option: c_int,
+    wait: Option<Wait<'g>>,
 }
 
-impl Blocking {
-    /// Repeats `attempt`, which must not block, until it gives something other than `EAGAIN`;
-    /// parks between. A descriptor that the application made non-blocking gets its `EAGAIN`.
-    /// `fallback` is the real, blocking call, for what cannot be waited for.
-    pub fn repeat(
-        &self,
-        green: &Green,
-        mut attempt: impl FnMut() -> ssize_t,
-        fallback: impl FnOnce() -> ssize_t,
-    ) -> ssize_t {
-        let mut deadline = None;
+impl<'g> Blocking<'g> {
+    /// A call that takes something out.
+    pub fn reading(green: &'g Green, fd: RawFd) -> Self {
+        Self { green, fd, events: libc::POLLIN, timeout_option: libc::SO_RCVTIMEO, wait: None }
+    }
+
+    /// A call that puts something in.
+    pub fn writing(green: &'g Green, fd: RawFd) -> Self {
+        Self { green, fd, events: libc::POLLOUT, timeout_option: libc::SO_SNDTIMEO, wait: None }
+    }
+
+    /// Repeats `attempt`, which must not block, until it gives something other than `EAGAIN`; parks
+    /// between. A descriptor that the application made non-blocking gets its `EAGAIN`. May be
+    /// called again for the rest of the same call: the time-out goes on.
+    pub fn repeat(&mut self, mut attempt: impl FnMut() -> ssize_t) -> ssize_t {
         loop {
             let done = attempt();
             if done >= 0 || errno() != libc::EAGAIN {
                 return done;
             }
             if is_nonblocking(self.fd) {
-                set_errno(libc::EAGAIN);
-                return -1;
+                return fail(libc::EAGAIN);
             }
-            let deadline = *deadline.get_or_insert_with(|| {
-                socket_timeout(self.fd, self.timeout_option).map(|after| Instant::now() + after)
-            });
-            match park_for(green, &[Watch { fd: self.fd, events: self.events }], deadline) {
-                Ok(Woken::Ready) => {}
+            match self.wait() {
+                Outcome::Ready => {}
                 // socket(7): a socket call that times out says EAGAIN.
-                Ok(Woken::Deadline) => {
-                    set_errno(libc::EAGAIN);
-                    return -1;
-                }
-                Err(()) => return fallback(),
+                Outcome::Deadline => return fail(libc::EAGAIN),
+                Outcome::Closed => return fail(libc::EBADF),
+                Outcome::Ended(error) => return fail(error),
             }
         }
     }
+
+    /// Parks until the descriptor may be ready.
+    pub fn wait(&mut self) -> Outcome {
+        let (fd, events) = (self.fd, self.events);
+        self.wait_state().for_one(fd, events)
+    }
+
+    /// The waits of this call, for one that waits for something else than readiness too.
+    pub fn wait_state(&mut self) -> &mut Wait<'g> {
+        let (green, fd, option) = (self.green, self.fd, self.timeout_option);
+        self.wait.get_or_insert_with(|| {
+            let timeout = socket_timeout(fd, option);
+            Wait::new(green, timeout.and_then(|after| Instant::now().checked_add(after)))
+        })
+    }
 }
 
-/// The calling thread's errno.
-pub fn errno() -> c_int {
-    // SAFETY: the address is valid for the calling thread.
-    unsafe { *libc::__errno_location() }
+/// Ends a call with an error.
+pub fn fail<T: From<i8>>(error: c_int) -> T {
+    set_errno(error);
+    T::from(-1)
 }
 
 /// Whether the application has set `O_NONBLOCK`.
@@ -88,6 +176,17 @@ pub fn is_nonblocking(fd: RawFd) -> bool {
     // SAFETY: F_GETFL takes no pointer.
     let flags = unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_GETFL, 0) };
     flags >= 0 && flags & i64::from(libc::O_NONBLOCK) != 0
+}
+
+/// Sets or clears `O_NONBLOCK`, for the length of one call.
+pub fn set_nonblocking(fd: RawFd, on: bool) {
+    // SAFETY: F_GETFL and F_SETFL take no pointers.
+    unsafe {
+        let flags = libc::syscall(libc::SYS_fcntl, fd, libc::F_GETFL, 0);
+        let bit = i64::from(libc::O_NONBLOCK);
+        let flags = if on { flags | bit } else { flags & !bit };
+        libc::syscall(libc::SYS_fcntl, fd, libc::F_SETFL, flags);
+    }
 }
 
 /// Whether poll(2) finds one of `events`, an error or a hang-up right now.
@@ -100,9 +199,11 @@ pub fn is_ready(fd: RawFd, events: i16) -> bool {
 fn socket_timeout(fd: RawFd, option: c_int) -> Option<Duration> {
     let mut time = libc::timeval { tv_sec: 0, tv_usec: 0 };
     let mut len = size_of::<libc::timeval>() as libc::socklen_t;
+    let errno = errno();
     // SAFETY: `time` and `len` outlive the call; on what is no socket it fails and changes nothing.
     unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, option, (&raw mut time).cast(), &raw mut len) };
-    let seconds = Duration::from_secs(time.tv_sec.cast_unsigned());
-    let timeout = seconds + Duration::from_micros(time.tv_usec.cast_unsigned());
+    set_errno(errno);
+    let seconds = Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0));
+    let timeout = seconds + Duration::from_micros(u64::try_from(time.tv_usec).unwrap_or(0));
     (!timeout.is_zero()).then_some(timeout)
 }

@@ -1,0 +1,310 @@
+"""The objects that a config file's hooks are given, with gunicorn's attributes.
+
+Run once in the master, by hooks.rs, and only if a config file defines a hook; the workers inherit it
+through the fork. hooks.rs puts ``write(level, text)`` into these names: a line for the error log.
+"""
+
+import os
+import socket
+import sys
+import traceback
+
+DEBUG, INFO, WARNING, ERROR, CRITICAL = 10, 20, 30, 40, 50
+
+
+class Log:
+    """``server.log`` and ``worker.log``: the server's own error log."""
+
+    def debug(self, msg, *args, **kwargs):
+        self._write(DEBUG, msg, args, kwargs)
+
+    def info(self, msg, *args, **kwargs):
+        self._write(INFO, msg, args, kwargs)
+
+    def warning(self, msg, *args, **kwargs):
+        self._write(WARNING, msg, args, kwargs)
+
+    warn = warning
+
+    def error(self, msg, *args, **kwargs):
+        self._write(ERROR, msg, args, kwargs)
+
+    def critical(self, msg, *args, **kwargs):
+        self._write(CRITICAL, msg, args, kwargs)
+
+    def exception(self, msg, *args, **kwargs):
+        self._write(ERROR, msg, args, {"exc_info": True, **kwargs})
+
+    def log(self, level, msg, *args, **kwargs):
+        named = {"debug": DEBUG, "info": INFO, "warning": WARNING, "error": ERROR}
+        if isinstance(level, str):
+            level = named.get(level.lower(), CRITICAL if level.lower() == "critical" else INFO)
+        self._write(level, msg, args, kwargs)
+
+    def reopen_files(self):
+        """The server reopens its logs itself, on USR1."""
+
+    def _write(self, level, msg, args, kwargs):
+        # As logging.LogRecord.getMessage: one mapping stands for named values.
+        if len(args) == 1 and isinstance(args[0], dict) and args[0]:
+            args = args[0]
+        text = str(msg) % args if args else str(msg)
+        exc_info = kwargs.get("exc_info")
+        if exc_info:
+            if isinstance(exc_info, BaseException):
+                exc_info = (type(exc_info), exc_info, exc_info.__traceback__)
+            elif not isinstance(exc_info, tuple):
+                exc_info = sys.exc_info()
+            text += "\n" + "".join(traceback.format_exception(*exc_info)).rstrip()
+        write(level, text)  # noqa: F821
+
+
+class Setting:
+    """One entry of ``cfg.settings``."""
+
+    def __init__(self, name, value):
+        self.name, self.value = name, value
+
+    def get(self):
+        return self.value
+
+
+class Config:
+    """``server.cfg`` and ``worker.cfg``: every setting as an attribute."""
+
+    def __init__(self, values):
+        self.__dict__.update(values)
+
+    @property
+    def settings(self):
+        return {name: Setting(name, value) for name, value in vars(self).items()}
+
+    @property
+    def worker_class_str(self):
+        return self.worker_class
+
+    @property
+    def env(self):
+        return dict(pair.split("=", 1) for pair in self.raw_env)
+
+    @property
+    def env_orig(self):
+        return dict(os.environ)
+
+
+class Listener:
+    """One of ``server.LISTENERS``."""
+
+    def __init__(self, fd, text):
+        self.fd, self.text = fd, text
+
+    def __str__(self):
+        return self.text
+
+    def fileno(self):
+        return self.fd
+
+    @property
+    def sock(self):
+        return socket.socket(fileno=os.dup(self.fd))
+
+    def getsockname(self):
+        with self.sock as copy:
+            return copy.getsockname()
+
+
+class App:
+    """``worker.app``: the loaded application, once there is one."""
+
+    def __init__(self, cfg):
+        self.cfg, self.callable = cfg, None
+
+    def wsgi(self):
+        return self.callable
+
+
+class Server:
+    """``server``: the master, gunicorn's arbiter."""
+
+    master_name = "Master"
+
+    def __init__(self, cfg, log):
+        self.cfg, self.log = cfg, log
+        self.pid = os.getpid()
+        self.num_workers = cfg.workers
+        self.worker_age = 0
+        self.WORKERS = {}
+        self.LISTENERS = []
+        self.START_CTX = {"args": list(sys.argv), "cwd": os.getcwd(), 0: sys.executable}
+
+    @property
+    def address(self):
+        return [listener.getsockname() for listener in self.LISTENERS] or self.cfg.bind
+
+    @property
+    def timeout(self):
+        return self.cfg.timeout
+
+    @property
+    def proc_name(self):
+        return self.cfg.proc_name
+
+    @property
+    def worker_class(self):
+        return self.cfg.worker_class
+
+
+class Worker:
+    """``worker``: in the master what is known of it, in the worker itself."""
+
+    def __init__(self, server, age, cfg):
+        self.age, self.cfg, self.log = age, cfg, server.log
+        self.pid = "[booting]"
+        self.ppid = server.pid
+        self.sockets = list(server.LISTENERS)
+        self.timeout = cfg.timeout / 2
+        self.max_requests = cfg.max_requests or sys.maxsize
+        self.nr = 0
+        # Set to False by a hook: the worker is replaced by a new one, as if it had reached
+        # max_requests.
+        self.alive = True
+        self.booted = self.aborted = False
+        self.app = App(cfg)
+        self.wsgi = None
+
+    def __str__(self):
+        return f"<Worker {self.pid}>"
+
+    def notify(self):
+        """The server itself watches over its workers."""
+
+
+class Request:
+    """``req``: the head of a request."""
+
+    def __init__(self, method, uri, path, query, version, headers):
+        self.method, self.uri, self.path, self.query = method, uri, path, query
+        self.version, self.headers = version, headers
+        self.fragment = ""
+        self.trailers = []
+
+
+class Response:
+    """``resp``: what the application has answered."""
+
+    def __init__(self, req, status, headers, sent):
+        self.req, self.status, self.headers, self.sent = req, status, headers, sent
+        self.headers_sent = True
+
+    @property
+    def status_code(self):
+        return int(self.status.split(None, 1)[0])
+
+
+class Hooks:
+    """The functions of each generation's config file, and whom they are called with."""
+
+    Request, Response = Request, Response
+
+    def __init__(self):
+        self.generations = {}
+        self.server = None
+        self.worker = None
+
+    def load(self, generation, values, functions):
+        """``functions``: by name, the function and how many arguments it takes."""
+        cfg = Config({**values, **{name: function for name, (function, _) in functions.items()}})
+        self.generations[generation] = cfg, functions
+        if self.server is None:
+            self.server = Server(cfg, Log())
+
+    def settle(self, generation):
+        """From now on this generation's functions are called."""
+        kept = self.generations.get(generation)
+        self.generations = {generation: kept} if kept else {}
+        if kept:
+            self.server.cfg = kept[0]
+
+    def _call(self, name, *args, generation=None):
+        if generation is None:
+            generation = max(self.generations, default=None)
+        _, functions = self.generations.get(generation, (None, {}))
+        if name in functions:
+            function, count = functions[name]
+            # post_request may leave its last arguments out.
+            function(*args[:count])
+
+    # In the master.
+
+    def nworkers_changed(self, new, old):
+        self.server.num_workers = new
+        self._call("nworkers_changed", self.server, new, old)
+
+    def on_starting(self):
+        self._call("on_starting", self.server)
+
+    def when_ready(self, listeners):
+        self.server.LISTENERS = [Listener(*listener) for listener in listeners]
+        self._call("when_ready", self.server)
+
+    def on_reload(self, generation, listeners):
+        self.server.cfg = self.generations[generation][0]
+        self.server.LISTENERS = [Listener(*listener) for listener in listeners]
+        self._call("on_reload", self.server, generation=generation)
+
+    def pre_fork(self, generation, number):
+        self.server.worker_age = number
+        cfg, _ = self.generations.get(generation, (self.server.cfg, None))
+        self.worker = Worker(self.server, number, cfg)
+        self._call("pre_fork", self.server, self.worker, generation=generation)
+
+    def forked(self, pid):
+        self.worker.pid = pid
+        self.server.WORKERS[pid] = self.worker
+
+    def child_exit(self, pid):
+        worker = self.server.WORKERS.pop(pid, None)
+        if worker is not None:
+            self._call("child_exit", self.server, worker)
+
+    def pre_exec(self):
+        self._call("pre_exec", self.server)
+
+    def on_exit(self):
+        self._call("on_exit", self.server)
+
+    # In a worker.
+
+    def post_fork(self, generation):
+        # The other generation is none of this worker's business.
+        self.generations = {generation: self.generations.get(generation, (self.server.cfg, {}))}
+        self.worker.pid = os.getpid()
+        self._call("post_fork", self.server, self.worker)
+
+    def post_worker_init(self, application):
+        self.worker.wsgi = self.worker.app.callable = application
+        self._call("post_worker_init", self.worker)
+        self.worker.booted = True
+
+    def worker_int(self):
+        self._call("worker_int", self.worker)
+
+    def worker_abort(self):
+        self.worker.aborted = True
+        self._call("worker_abort", self.worker)
+
+    def worker_exit(self):
+        self._call("worker_exit", self.server, self.worker)
+
+    def has(self, name):
+        _, functions = self.generations.get(max(self.generations, default=None), (None, {}))
+        return name in functions
+
+    def pre_request(self, req):
+        self.worker.nr += 1
+        self._call("pre_request", self.worker, req)
+
+    def post_request(self, req, environ, resp):
+        """Whether the worker may go on."""
+        self._call("post_request", self.worker, req, environ, resp)
+        return self.worker.alive

@@ -1,0 +1,124 @@
+//! `unicoro.RequestTimeout`: the exception that ends a request which takes too long.
+//!
+//! Two ways lead into the application. A green thread that computes is told by CPython itself
+//! (`PyThreadState_SetAsyncExc`, at its next bytecode check). One that waits is woken with `EINTR`;
+//! CPython then looks for signals, finds ours, and its handler raises. Either way the exception's
+//! making is the moment of delivery (`unicoro._delivered`).
+#![allow(unsafe_code)]
+
+use std::sync::OnceLock;
+
+use pyo3::prelude::*;
+use pyo3::types::PyModule;
+use pyo3::{ffi, wrap_pyfunction};
+use unicoro_contract::{Interrupt, interrupt, replace_interrupt};
+
+use super::attach::attached;
+use super::traceback;
+
+static REQUEST_TIMEOUT: OnceLock<Py<PyAny>> = OnceLock::new();
+
+/// The signal whose handler raises: real-time, so that no application's own is in the way.
+fn signal() -> i32 {
+    libc::SIGRTMIN() + 6
+}
+
+/// Makes the module `unicoro`, which applications import to catch the exception. On the main thread.
+///
+/// # Errors
+/// The text of a Python exception.
+pub fn make_module() -> Result<(), String> {
+    attached(|py| {
+        let make = || -> PyResult<()> {
+            let module = PyModule::new(py, "unicoro")?;
+            module.add_function(wrap_pyfunction!(_delivered, &module)?)?;
+            module.add_function(wrap_pyfunction!(_interrupted, &module)?)?;
+            py.run(SOURCE, Some(&module.dict()), None)?;
+            let class = module.getattr("RequestTimeout")?;
+            // Once in a process; a second time only after a fork, and then it is the same.
+            drop(REQUEST_TIMEOUT.set(class.unbind()));
+            py.import("sys")?.getattr("modules")?.set_item("unicoro", &module)?;
+            let handler = module.getattr("_interrupted")?;
+            py.import("signal")?.call_method1("signal", (signal(), handler))?;
+            Ok(())
+        };
+        make().map_err(|error| traceback::format(py, &error))
+    })
+}
+
+const SOURCE: &std::ffi::CStr = cr#"
+"""What unicoro gives to applications."""
+
+class RequestTimeout(BaseException):
+    """The request has taken longer than request_timeout; its client was answered 504.
+
+    A BaseException, so that `except Exception` does not swallow it. Clean-up runs as for any
+    other exception.
+    """
+
+    def __new__(cls, *args):
+        _delivered()
+        return super().__new__(cls, *args)
+
+RequestTimeout.__module__ = "unicoro"
+"#;
+
+/// The exception exists: no further wait is ended for it, and no second one is raised.
+#[pyfunction]
+fn _delivered() {
+    let told = Interrupt { is_delivered: true, ..Interrupt::default() };
+    if replace_interrupt(told).is_due {
+        // SAFETY: no arguments; the identity is our own again, now that nothing is due.
+        forgive_attached(unsafe { libc::pthread_self() } as usize);
+    }
+}
+
+/// The handler of the signal: raises in the green thread that is due, and nowhere else.
+#[pyfunction]
+fn _interrupted(py: Python<'_>, _number: i32, _frame: Py<PyAny>) -> PyResult<()> {
+    match REQUEST_TIMEOUT.get() {
+        Some(class) if interrupt().is_due => Err(PyErr::from_value(class.bind(py).call0()?)),
+        _ => Ok(()),
+    }
+}
+
+/// Raises the exception in the green thread of this identity, at its next bytecode check.
+pub fn raise_in(identity: usize) {
+    attached(|_py| {
+        if let Some(class) = REQUEST_TIMEOUT.get() {
+            set_async_exception(identity, class.as_ptr());
+        }
+    });
+}
+
+/// Takes back what [`raise_in`] has left undelivered.
+pub fn forgive(identity: usize) {
+    attached(|_py| forgive_attached(identity));
+}
+
+fn forgive_attached(identity: usize) {
+    set_async_exception(identity, std::ptr::null_mut());
+}
+
+/// With the GIL held.
+fn set_async_exception(identity: usize, exception: *mut ffi::PyObject) {
+    // SAFETY: attached, says the caller; `exception` is null or a class that lives as long as the
+    // process. The identity is a thread's as CPython numbers them; the type is C's unsigned long.
+    unsafe { ffi::PyThreadState_SetAsyncExc(identity as _, exception) };
+}
+
+/// Has CPython look for signals the next time that a wait of the main thread, or of a green thread
+/// that passes for it, ends with `EINTR`.
+pub(super) fn trip() {
+    unsafe extern "C" {
+        // Since 3.10; async-signal-safe, and needs no GIL.
+        fn PyErr_SetInterruptEx(signal: std::ffi::c_int) -> std::ffi::c_int;
+    }
+    // SAFETY: the signal has a handler of ours since `make_module`.
+    unsafe { PyErr_SetInterruptEx(signal()) };
+}
+
+/// Whether an exception is ours.
+pub(super) fn is_request_timeout(py: Python<'_>, error: &PyErr) -> bool {
+    REQUEST_TIMEOUT.get().is_some_and(|class| error.is_instance(py, class.bind(py)))
+}

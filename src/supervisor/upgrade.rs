@@ -1,0 +1,119 @@
+//! USR2: another executable takes over without a moment of silence.
+//!
+//! ```text
+//!   old master ── fork, exec ──> new master (same sockets, pid file PATH.2) ── its own workers
+//!      ├─ TERM to the old one: it drains and ends; the new one renames PATH.2 to PATH
+//!      └─ TERM to the new one: the roll-back; the old one was never away
+//! ```
+//!
+//! As long as both are alive, neither removes a unix socket's path.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::host::Host;
+use crate::logging::TRACEBACK;
+use crate::sys::fd::set_cloexec;
+use crate::sys::inheritance::arrange_for_exec;
+use crate::sys::listener::Listener;
+use crate::sys::process::{Pid, exit_now};
+
+/// The other master, if there is one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Lineage {
+    /// The master that we are to replace.
+    pub(super) parent: Option<Pid>,
+    /// The master that is to replace us.
+    pub(super) successor: Option<Pid>,
+    /// Our sockets are systemd's.
+    pub(super) is_systemd: bool,
+}
+
+impl Lineage {
+    /// True as long as another master uses the same sockets.
+    pub(super) fn is_shared(self) -> bool {
+        self.parent.is_some() || self.successor.is_some()
+    }
+
+    /// Why USR2 has to be refused now.
+    pub(super) fn objection(self) -> Option<&'static str> {
+        match (self.parent, self.successor) {
+            (_, Some(_)) => Some("USR2 ignored: the new master of the last upgrade is running"),
+            (Some(_), _) => Some("USR2 ignored: the old master is still running"),
+            (None, None) => None,
+        }
+    }
+
+    /// True once, when the master that we replace has gone.
+    pub(super) fn is_promoted(&mut self) -> bool {
+        let has_gone = self.parent.is_some_and(|parent| parent != Pid::parent());
+        if has_gone {
+            self.parent = None;
+        }
+        has_gone
+    }
+}
+
+/// The pid file of a master whose predecessor still has the real one.
+pub(super) fn second_pidfile(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".2");
+    PathBuf::from(name)
+}
+
+/// In the forked child: becomes the new master, or ends.
+pub(super) fn become_successor(
+    host: &mut dyn Host,
+    listeners: &[Arc<Listener>],
+    lineage: Lineage,
+    old: Pid,
+) -> ! {
+    if let Err(traceback) = host.pre_exec() {
+        log::error!(target: TRACEBACK, "{traceback}");
+        exit_now(1);
+    }
+    let passed: Vec<BorrowedFd<'_>> = listeners
+        .iter()
+        .filter(|listener| listener.is_listening())
+        .map(|listener| listener.as_fd())
+        .collect();
+    let mut variables = vec![("GUNICORN_PID", old.to_string())];
+    let arranged = if lineage.is_systemd {
+        variables.push(("LISTEN_PID", Pid::me().to_string()));
+        variables.push(("LISTEN_FDS", passed.len().to_string()));
+        arrange_for_exec(&passed)
+    } else {
+        let numbers: Vec<String> = passed.iter().map(|fd| fd.as_raw_fd().to_string()).collect();
+        variables.push(("GUNICORN_FD", numbers.join(",")));
+        passed.iter().try_for_each(|fd| set_cloexec(*fd, false))
+    };
+    let error = match arranged {
+        Ok(()) => host.exec(&variables),
+        Err(error) => error,
+    };
+    log::error!("USR2: the new master cannot be started: {error}");
+    exit_now(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_upgrade_at_a_time() {
+        let other = Pid::from_raw(7);
+        assert_eq!(Lineage::default().objection(), None);
+        assert!(Lineage { successor: other, ..Lineage::default() }.objection().is_some());
+        assert!(Lineage { parent: other, ..Lineage::default() }.objection().is_some());
+    }
+
+    #[test]
+    fn a_master_is_promoted_once_when_its_parent_is_another() {
+        let mut lineage = Lineage { parent: Some(Pid::parent()), ..Lineage::default() };
+        assert!(!lineage.is_promoted() && lineage.is_shared());
+        lineage.parent = Some(Pid::me());
+        assert!(lineage.is_promoted());
+        assert!(!lineage.is_promoted() && !lineage.is_shared());
+    }
+}

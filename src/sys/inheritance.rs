@@ -1,0 +1,118 @@
+//! What a process was started with by systemd, or by the master that it is to replace.
+//!
+//! ```text
+//!   systemd        LISTEN_PID = our pid, LISTEN_FDS = n       sockets 3 .. 3+n replace `bind`
+//!   a master, USR2 GUNICORN_PID = its pid, GUNICORN_FD = 7,8  its sockets, for the same addresses
+//! ```
+//!
+//! The variables are taken out of the environment: they are not meant for our own children.
+#![allow(unsafe_code)]
+
+use std::env;
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+
+use super::fd::{check, duplicate};
+use super::process::Pid;
+
+/// The first descriptor that systemd passes on: sd_listen_fds(3).
+pub const FIRST_LISTEN_FD: RawFd = 3;
+
+/// What was inherited.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inheritance {
+    /// The sockets that replace `bind`.
+    pub systemd: Vec<RawFd>,
+    /// The master that we are to replace.
+    pub parent: Option<Pid>,
+    /// Its sockets.
+    pub sockets: Vec<RawFd>,
+}
+
+impl Inheritance {
+    /// Takes it from the environment. Call it first of all, while the process has one thread.
+    #[must_use]
+    pub fn take() -> Inheritance {
+        let variable = |name: &str| {
+            let value = env::var(name).unwrap_or_default();
+            // SAFETY: one thread, so nobody reads the environment meanwhile.
+            unsafe { env::remove_var(name) };
+            value
+        };
+        let names = ["LISTEN_PID", "LISTEN_FDS", "GUNICORN_PID", "GUNICORN_FD"].map(variable);
+        if !names[0].is_empty() {
+            variable("LISTEN_FDNAMES");
+        }
+        let [listen_pid, listen_fds, parent, sockets] = names.each_ref().map(String::as_str);
+        Inheritance::parse(listen_pid, listen_fds, parent, sockets, Pid::me())
+    }
+
+    fn parse(listen_pid: &str, listen_fds: &str, parent: &str, sockets: &str, me: Pid) -> Self {
+        let is_for_us = listen_pid.trim().parse() == Ok(me.as_raw());
+        let count = listen_fds.trim().parse().ok().filter(|_| is_for_us).unwrap_or(0);
+        Inheritance {
+            systemd: (FIRST_LISTEN_FD..).take(count).collect(),
+            parent: parent.trim().parse().ok().and_then(Pid::from_raw),
+            sockets: sockets.split(',').filter_map(|number| number.trim().parse().ok()).collect(),
+        }
+    }
+}
+
+/// Closes an inherited socket that nobody wants.
+pub fn discard(number: RawFd) {
+    // SAFETY: the number was handed to us by the environment, and nothing in this process has taken
+    // it over. One that is not open is answered with an error, which says nothing new.
+    unsafe { libc::close(number) };
+}
+
+/// Moves copies of `sockets` to the numbers that systemd would give them, open across exec. Only in
+/// a child that calls exec next: whatever has those numbers is closed.
+///
+/// # Errors
+/// No descriptor is left.
+pub fn arrange_for_exec(sockets: &[BorrowedFd<'_>]) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+    // Copies first, or an early target would overwrite a later source. Each is made above the last.
+    let mut copies: Vec<OwnedFd> = Vec::new();
+    let mut kept_below: Vec<OwnedFd> = Vec::new();
+    let limit = FIRST_LISTEN_FD + sockets.len() as RawFd;
+    for socket in sockets {
+        loop {
+            let copy = duplicate(socket.as_raw_fd())?;
+            if copy.as_raw_fd() >= limit {
+                copies.push(copy);
+                break;
+            }
+            kept_below.push(copy);
+        }
+    }
+    for (target, copy) in (FIRST_LISTEN_FD..).zip(&copies) {
+        // SAFETY: dup2 takes integers. The target's owner in this process is never used again.
+        check(unsafe { libc::dup2(copy.as_raw_fd(), target) })?;
+    }
+    // Those below the limit are targets by now: exec ends their owners, dropping would close them.
+    kept_below.into_iter().for_each(std::mem::forget);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn systemds_sockets_count_only_when_they_are_meant_for_us() {
+        let me = Pid::from_raw(7).unwrap();
+        let fds = |pid, count| Inheritance::parse(pid, count, "", "", me).systemd;
+        assert_eq!(fds("7", "2"), [3, 4]);
+        assert!(fds("8", "2").is_empty());
+        assert!(fds("", "2").is_empty());
+        assert!(fds("7", "x").is_empty());
+    }
+
+    #[test]
+    fn a_former_master_passes_its_number_and_its_sockets() {
+        let me = Pid::from_raw(7).unwrap();
+        let found = Inheritance::parse("", "", "5", "8,9", me);
+        assert_eq!((found.parent, found.sockets), (Pid::from_raw(5), vec![8, 9]));
+    }
+}

@@ -1,0 +1,77 @@
+"""What a server does to bad clients, seen from inside: bodies read, big answers, who has left."""
+
+import time
+
+from notes import note, plain
+
+
+def application(environ, start_response):
+    return globals()[environ["PATH_INFO"].strip("/")](environ, start_response)
+
+
+def hello(environ, start_response):
+    return plain(start_response, "hello")
+
+
+def read(environ, start_response):
+    return plain(start_response, f"read {len(environ['wsgi.input'].read())}")
+
+
+def read_and_catch(environ, start_response):
+    try:
+        environ["wsgi.input"].read()
+    except OSError as error:
+        return plain(start_response, type(error).__name__)
+    return plain(start_response, "whole")
+
+
+def unread(environ, start_response):
+    return plain(start_response, "not read")
+
+
+def big(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return (b"x" * 65536 for _ in range(1600))
+
+
+def until_left(environ, start_response):
+    note("began")
+    while not environ["unicoro.client_disconnected"]():
+        time.sleep(0.01)
+    note("left")
+    return plain(start_response, "nobody")
+
+
+class Endless:
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        time.sleep(0.01)
+        return b"x" * 1000
+
+    def close(self):
+        note("closed")
+
+
+def endless(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return Endless()
+
+
+def hints(environ, start_response):
+    send = environ["wsgi.early_hints"]
+    send([("Link", "</a.css>; rel=preload"), ("Content-Length", "3")])
+    send([("Link", "</b.css>; rel=preload")])
+    write = start_response("200 OK", [("Content-Length", "2"), ("Content-Type", "text/plain")])
+    write(b"o")
+    send([("Link", "</late.css>")])
+    return [b"k"]
+
+
+def bad_hint(environ, start_response):
+    try:
+        environ["wsgi.early_hints"]([("Link", "a\r\nSet-Cookie: b")])
+    except ValueError:
+        return plain(start_response, "refused")
+    return plain(start_response, "sent")

@@ -1,0 +1,53 @@
+//! request_timeout: an overdue request is answered 504 and ended, and nobody else notices.
+
+use std::time::{Duration, Instant};
+
+use crate::client::{Client, get_and_close, waiting_clients};
+use crate::server::{Engine, Server};
+use crate::wait;
+
+#[test]
+fn an_overdue_request_is_answered_504_and_ended_wherever_it_is() {
+    let server = Server::start(Engine::Coroutine, "overdue", &["--request-timeout", "1"]);
+    let kinds = ["/sleep", "/lock", "/sock", "/loop"];
+    let began = Instant::now();
+    let mut late: Vec<Client> =
+        kinds.iter().flat_map(|kind| waiting_clients(server.address, 5, kind)).collect();
+    let mut quick = waiting_clients(server.address, 40, "/quick");
+    for client in &mut quick {
+        assert_eq!(client.response().status, 200);
+    }
+    for client in &mut late {
+        assert_eq!(client.response().status, 504);
+    }
+    assert!(began.elapsed() < Duration::from_secs(8), "took {:?}", began.elapsed());
+    wait::until_true("all to have cleaned up", || server.notes().lines().count() == 20);
+    let notes = server.notes();
+    assert!(!notes.contains("entered the locked part"), "{notes}");
+    for kind in kinds {
+        let raised = format!("{} unicoro.RequestTimeout", &kind[1..]);
+        assert_eq!(notes.matches(&raised).count(), 5, "{notes}");
+    }
+    assert_eq!(server.get("/quick").status, 200);
+    server.stop();
+}
+
+#[test]
+fn an_overdue_response_that_has_begun_is_closed() {
+    let arguments = ["--request-timeout", "1"];
+    let server = Server::start(Engine::Coroutine, "overdue:streaming", &arguments);
+    let mut client = server.connect();
+    client.send(get_and_close("/"));
+    let text = String::from_utf8_lossy(&client.bytes_to_the_end()).into_owned();
+    assert!(text.starts_with("HTTP/1.1 200 OK") && text.ends_with("begun\r\n"), "{text}");
+    server.stop();
+}
+
+#[test]
+fn an_application_that_swallows_the_exception_is_named() {
+    let server = Server::start(Engine::Coroutine, "overdue", &["--request-timeout", "1"]);
+    assert_eq!(server.get("/swallow").status, 504);
+    wait::until_true("the log to say so", || server.log().contains("/swallow: the application"));
+    assert_eq!(server.get("/quick").status, 200);
+    server.stop();
+}

@@ -1,0 +1,29 @@
+//! Room for a new client when a worker has as many as it may have.
+//!
+//! A client that can be served must not wait for those who only hold connections. So a full worker
+//! closes a connection for the one that waits: first those without a request in progress, the one
+//! that has been so the longest first, whether it is idle or has sent half a head; then clients that
+//! stall in the middle of a request. Never one whose application is at work.
+
+use std::time::Duration;
+
+/// A connection without a request in progress may be closed after this long: a client that is not
+/// idle has sent its head by then, unless it is a continent away and has lost a packet.
+pub const IDLE_ENOUGH: Duration = Duration::from_millis(250);
+
+/// A client in the middle of a request may be given up when it was waited for this long in all, and
+/// has not sent or taken [`PROGRESS`] meanwhile. The time that the application takes does not count.
+pub const STALLED_ENOUGH: Duration = Duration::from_millis(500);
+
+/// Bytes that count as progress: with one byte now and then a client would never stall.
+pub const PROGRESS: u64 = 4096;
+
+/// How often a full worker looks whether somebody waits. Not at once: of several workers the one
+/// with room takes the client meanwhile.
+pub const LOOK: Duration = Duration::from_millis(100);
+
+/// Stalled clients given up at a look where the kernel does not say how many wait.
+pub const STALLED_UNASKED: usize = 8;
+
+/// Connections closed at a look at most: others have their turn before the next.
+pub const BATCH: usize = 64;

@@ -1,0 +1,183 @@
+//! Signal masks as green threads see them, and what is begun with them: threads and processes.
+//!
+//! The scheduler's thread blocks all signals (see [`crate::signals`]). A green thread that asks is
+//! told the application's mask, and sets that; a thread or child that it starts begins with it.
+#![allow(unsafe_code)]
+
+use std::ffi::{c_char, c_void};
+use std::ptr;
+
+use libc::{
+    c_int, c_short, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t, pthread_attr_t,
+    pthread_t, sigset_t,
+};
+
+use super::wait::fail;
+use super::{Hook, Real};
+use crate::{fork, green, signals};
+
+type Mask = unsafe extern "C" fn(c_int, *const sigset_t, *mut sigset_t) -> c_int;
+type Begin = extern "C" fn(*mut c_void) -> *mut c_void;
+type Create =
+    unsafe extern "C" fn(*mut pthread_t, *const pthread_attr_t, Begin, *mut c_void) -> c_int;
+type Strings = *const *mut c_char;
+type Spawn = unsafe extern "C" fn(
+    *mut pid_t,
+    *const c_char,
+    *const posix_spawn_file_actions_t,
+    *const posix_spawnattr_t,
+    Strings,
+    Strings,
+) -> c_int;
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_sigmask(
+    how: c_int,
+    set: *const sigset_t,
+    old: *mut sigset_t,
+) -> c_int {
+    static REAL: Real = Real::new(c"pthread_sigmask");
+    if !is_green() {
+        // SAFETY: the address is that of the function of this name and this type; the caller's
+        // arguments.
+        return unsafe { std::mem::transmute::<*mut c_void, Mask>(REAL.address())(how, set, old) };
+    }
+    // SAFETY: the caller's sets.
+    unsafe { change(how, set, old) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sigprocmask(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int {
+    static REAL: Real = Real::new(c"sigprocmask");
+    if !is_green() {
+        // SAFETY: as above.
+        return unsafe { std::mem::transmute::<*mut c_void, Mask>(REAL.address())(how, set, old) };
+    }
+    // SAFETY: the caller's sets.
+    match unsafe { change(how, set, old) } {
+        0 => 0,
+        error => fail(error),
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_create(
+    thread: *mut pthread_t,
+    attributes: *const pthread_attr_t,
+    begin: Begin,
+    argument: *mut c_void,
+) -> c_int {
+    static REAL: Real = Real::new(c"pthread_create");
+    // SAFETY: as above.
+    let real = unsafe { std::mem::transmute::<*mut c_void, Create>(REAL.address()) };
+    // SAFETY: the caller's arguments.
+    let create = || unsafe { real(thread, attributes, begin, argument) };
+    if is_green() { signals::as_application(create) } else { create() }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn posix_spawn(
+    child: *mut pid_t,
+    path: *const c_char,
+    actions: *const posix_spawn_file_actions_t,
+    attributes: *const posix_spawnattr_t,
+    arguments: Strings,
+    environment: Strings,
+) -> c_int {
+    static REAL: Real = Real::versioned(c"posix_spawn", SPAWN_VERSION);
+    // SAFETY: as above.
+    let real = unsafe { std::mem::transmute::<*mut c_void, Spawn>(REAL.address()) };
+    // SAFETY: null or the caller's attributes, from here on ours.
+    let own = unsafe { with_application_mask(attributes) };
+    let attributes = own.as_ref().map_or(attributes, ptr::from_ref);
+    // SAFETY: the caller's arguments.
+    unsafe { real(child, path, actions, attributes, arguments, environment) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn posix_spawnp(
+    child: *mut pid_t,
+    file: *const c_char,
+    actions: *const posix_spawn_file_actions_t,
+    attributes: *const posix_spawnattr_t,
+    arguments: Strings,
+    environment: Strings,
+) -> c_int {
+    static REAL: Real = Real::versioned(c"posix_spawnp", SPAWN_VERSION);
+    // SAFETY: as above.
+    let real = unsafe { std::mem::transmute::<*mut c_void, Spawn>(REAL.address()) };
+    // SAFETY: as in posix_spawn.
+    let own = unsafe { with_application_mask(attributes) };
+    let attributes = own.as_ref().map_or(attributes, ptr::from_ref);
+    // SAFETY: the caller's arguments.
+    unsafe { real(child, file, actions, attributes, arguments, environment) }
+}
+
+/// Before, a file that is no program was given to a shell.
+const SPAWN_VERSION: &std::ffi::CStr = c"GLIBC_2.15";
+
+pub(super) static HOOKS: &[Hook] = &[
+    Hook::new(c"posix_spawn", posix_spawn as *const _),
+    Hook::new(c"posix_spawnp", posix_spawnp as *const _),
+    Hook::new(c"pthread_create", pthread_create as *const _),
+    Hook::new(c"pthread_sigmask", pthread_sigmask as *const _),
+    Hook::new(c"sigprocmask", sigprocmask as *const _),
+];
+
+/// A green thread calls, and not the child of a vfork that it made.
+fn is_green() -> bool {
+    green::current().is_some() && !fork::is_other_process()
+}
+
+/// sigprocmask(2) on the application's mask.
+///
+/// # Safety
+/// The sets are null or valid.
+unsafe fn change(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int {
+    let before = signals::application_mask();
+    // SAFETY: the caller's word.
+    if let Some(set) = unsafe { set.as_ref() } {
+        let set = signals::mask_of(set);
+        let after = match how {
+            libc::SIG_BLOCK => before | set,
+            libc::SIG_UNBLOCK => before & !set,
+            libc::SIG_SETMASK => set,
+            _ => return libc::EINVAL,
+        };
+        signals::set_application_mask(after);
+    }
+    // SAFETY: the caller's word.
+    if let Some(old) = unsafe { old.as_mut() } {
+        *old = signals::set_of(before);
+    }
+    0
+}
+
+/// The caller's attributes, and the application's mask if they name none. `None`: as they are.
+///
+/// # Safety
+/// `attributes` is null or initialised.
+unsafe fn with_application_mask(attributes: *const posix_spawnattr_t) -> Option<posix_spawnattr_t> {
+    if !is_green() {
+        return None;
+    }
+    let mut flags: c_short = 0;
+    // SAFETY: a copy of plain data, or initialised here; glibc keeps no resources in it.
+    unsafe {
+        let mut own: posix_spawnattr_t = std::mem::zeroed();
+        if attributes.is_null() {
+            libc::posix_spawnattr_init(&raw mut own);
+        } else {
+            own = *attributes;
+        }
+        libc::posix_spawnattr_getflags(&raw const own, &raw mut flags);
+        let sets_mask = libc::POSIX_SPAWN_SETSIGMASK as c_short;
+        if flags & sets_mask != 0 {
+            return None;
+        }
+        libc::posix_spawnattr_setflags(&raw mut own, flags | sets_mask);
+        let mask = signals::set_of(signals::application_mask());
+        libc::posix_spawnattr_setsigmask(&raw mut own, &raw const mask);
+        Some(own)
+    }
+}

@@ -1,0 +1,22 @@
+//! The hooks, called by green threads of a real engine, each test with at least two of them: one
+//! blocks in the call, and another, which would never run if the call blocked the OS thread, ends
+//! the wait.
+#![allow(
+    unsafe_code,
+    clippy::undocumented_unsafe_blocks,
+    clippy::unwrap_used,
+    reason = "every unsafe block here is libc calls on descriptors and buffers of the test's own"
+)]
+
+mod closing;
+mod files;
+mod helpers;
+mod identity;
+mod poll;
+mod processes;
+mod receive;
+mod semaphores;
+mod send;
+mod sleep;
+mod sockets;
+mod stage;

@@ -1,0 +1,208 @@
+//! The stage of the tests: one engine for the process (it can run only once), whose requests are
+//! closures. Each connection to it is one green thread's work.
+
+use std::collections::VecDeque;
+use std::io::Write;
+use std::ops::Range;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use unicoro_contract::{
+    AfterRead, AfterServe, Connection, Engine, EngineListener, GreenState, Handler, Pulse, Seat,
+    Stop,
+};
+use unicoro_coroutine::CoroutineEngine;
+
+/// What a green thread does.
+pub type Job = Box<dyn FnOnce() + Send>;
+
+/// Jobs that wait for a green thread, and where each says how it ended.
+type Queue = Arc<Mutex<VecDeque<(Job, Sender<Result<(), String>>)>>>;
+
+/// A wait that takes longer than this hangs.
+const HANG: Duration = Duration::from_secs(20);
+const STACK_BYTES: usize = 256 * 1024;
+
+struct Stage {
+    path: PathBuf,
+    jobs: Queue,
+}
+
+static STAGE: OnceLock<Stage> = OnceLock::new();
+static TURN: Mutex<()> = Mutex::new(());
+
+/// A green thread's work.
+pub fn job(body: impl FnOnce() + Send + 'static) -> Job {
+    Box::new(body)
+}
+
+/// Runs each job in a green thread of its own, all at once, begun in this order; fails as the first
+/// of them does, or when one hangs. How long all took.
+pub fn run(jobs: Vec<Job>) -> Duration {
+    let _turn: MutexGuard<()> = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let stage = STAGE.get_or_init(Stage::new);
+    let began = Instant::now();
+    let (sender, results): (_, Receiver<Result<(), String>>) = mpsc::channel();
+    let count = jobs.len();
+    stage.jobs.lock().unwrap().extend(jobs.into_iter().map(|job| (job, sender.clone())));
+    let clients: Vec<_> = (0..count)
+        .map(|_| {
+            let mut client = UnixStream::connect(&stage.path).unwrap();
+            client.write_all(b"!").unwrap();
+            client
+        })
+        .collect();
+    for _ in 0..count {
+        match results.recv_timeout(HANG) {
+            Ok(Ok(())) => {}
+            Ok(Err(text)) => panic!("a green thread failed: {text}"),
+            Err(_) => panic!("a green thread hangs"),
+        }
+    }
+    drop(clients);
+    began.elapsed()
+}
+
+/// Lets others run until `condition` holds. In a green thread.
+pub fn wait_until(condition: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !condition() {
+        assert!(began.elapsed() < HANG, "a condition never came true");
+        unsafe { libc::usleep(1000) };
+    }
+}
+
+/// Lets others run long enough to reach their waits. In a green thread.
+pub fn let_others_wait() {
+    for _ in 0..20 {
+        unsafe { libc::usleep(500) };
+    }
+}
+
+/// The calling thread's errno.
+pub fn errno() -> i32 {
+    std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
+}
+
+/// Lets this process have more descriptors than select(2)'s sets hold.
+pub fn raise_descriptor_limit() {
+    unsafe {
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
+        limit.rlim_cur = limit.rlim_max.min(8192);
+        libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+    }
+}
+
+/// A descriptor that is closed at the end.
+pub fn owned(fd: RawFd) -> OwnedFd {
+    assert!(fd >= 0, "no descriptor: {}", std::io::Error::last_os_error());
+    unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+/// Two connected unix sockets.
+pub fn socket_pair(kind: i32) -> (OwnedFd, OwnedFd) {
+    let mut pair = [0; 2];
+    assert_eq!(unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, pair.as_mut_ptr()) }, 0);
+    (owned(pair[0]), owned(pair[1]))
+}
+
+/// A pipe: its reading and its writing end.
+pub fn pipe() -> (OwnedFd, OwnedFd) {
+    let mut pair = [0; 2];
+    assert_eq!(unsafe { libc::pipe(pair.as_mut_ptr()) }, 0);
+    (owned(pair[0]), owned(pair[1]))
+}
+
+impl Stage {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("unicoro-stage-{}", std::process::id()));
+        drop(std::fs::remove_file(&path));
+        let listener = UnixListener::bind(&path).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let seat = Seat {
+            listeners: vec![EngineListener::new(listener.into()).unwrap()],
+            has_siblings: false,
+            worker_connections: 20_000,
+            request_timeout: None,
+            beat: std::time::Duration::from_secs(1),
+            stop: Arc::new(Stop::new().unwrap()),
+            pulse: Arc::new(NoPulse),
+        };
+        let jobs = Arc::new(Mutex::new(VecDeque::new()));
+        let handler = Arc::new(Jobs(Arc::clone(&jobs)));
+        std::thread::spawn(move || {
+            let engine = Box::new(CoroutineEngine {
+                stack_bytes: STACK_BYTES,
+                switch_interval: None,
+                blocked_after: None,
+            });
+            engine.run(seat, handler).map_err(|refusal| refusal.to_string()).unwrap();
+        });
+        Self { path, jobs }
+    }
+}
+
+struct NoPulse;
+
+impl Pulse for NoPulse {
+    fn beat(&self) {}
+    fn connections(&self, _count: usize) {}
+}
+
+struct Jobs(Queue);
+
+impl Handler for Jobs {
+    fn opened(&self, _connection: &Connection) -> Option<Instant> {
+        None
+    }
+
+    fn read(&self, connection: &mut Connection) -> AfterRead {
+        if connection.inbox.is_empty() { AfterRead::Park { until: None } } else { AfterRead::Serve }
+    }
+
+    fn expired(&self, _connection: &mut Connection) -> AfterRead {
+        AfterRead::Close
+    }
+
+    fn serve(&self, _connection: &mut Connection) -> AfterServe {
+        let (job, result) = self.0.lock().unwrap().pop_front().unwrap();
+        let outcome = catch_unwind(AssertUnwindSafe(job)).map_err(|panic| {
+            let text = panic.downcast_ref::<String>().cloned();
+            text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string))
+                .unwrap_or_default()
+        });
+        drop(result.send(outcome));
+        AfterServe::Close
+    }
+
+    fn green_state(&self) -> Box<dyn GreenState> {
+        Box::new(Parkable)
+    }
+
+    fn on_engine_thread(&self, body: &mut dyn FnMut()) {
+        body();
+    }
+
+    fn preemption_points(&self) -> Range<usize> {
+        0..0
+    }
+}
+
+/// May always park, but not while it prints what failed, under a lock of the standard library.
+struct Parkable;
+
+impl GreenState for Parkable {
+    fn may_park(&self) -> bool {
+        !std::thread::panicking()
+    }
+
+    fn suspend(&self) {}
+
+    fn resume(&self) {}
+}

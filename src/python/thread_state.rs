@@ -16,9 +16,9 @@
 use std::cell::Cell;
 use std::ops::Range;
 use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use pyo3::{Python, ffi};
+use pyo3::{PyErr, Python, ffi};
 use unicoro_contract::GreenState;
 
 use super::attach::{attached, detached};
@@ -122,9 +122,29 @@ impl Drop for GreenThreadState {
         }
         // A thread's destructors find no state of Python's.
         set_slot(ptr::null_mut());
-        self.locals.end();
+        if self.locals.end() {
+            HAS_PENDING.store(true, Ordering::Relaxed);
+        }
         self.locals.exchange();
         CURRENT.set(ptr::null());
+    }
+}
+
+/// A thread's destructors, which run without a state, may have left the rest of their work to
+/// `Py_AddPendingCall`, as greenlet's do.
+static HAS_PENDING: AtomicBool = AtomicBool::new(false);
+
+/// Runs what was left to the main thread, which calls: it runs no bytecode of its own that would.
+pub fn run_pending_calls() {
+    if HAS_PENDING.swap(false, Ordering::Relaxed) {
+        attached(|py| {
+            // SAFETY: attached, on the main thread.
+            if unsafe { ffi::Py_MakePendingCalls() } != 0
+                && let Some(error) = PyErr::take(py)
+            {
+                error.write_unraisable(py, None);
+            }
+        });
     }
 }
 

@@ -108,6 +108,10 @@ pub trait Handler: Send + Sync {
         let _ = blocked;
     }
 
+    /// Called on the main thread, at least once a second while green threads run: what the language
+    /// leaves to that thread is done.
+    fn main_thread_turn(&self) {}
+
     /// Addresses of the condition variables whose wait is a point of preemption (the language's
     /// interpreter lock); a wait for any other condition variable never switches.
     fn preemption_points(&self) -> Range<usize>;

@@ -252,6 +252,11 @@ impl Green {
         self.switch(scheduler::yield_now);
     }
 
+    /// A request is over: what it left behind in the language ends first.
+    pub fn after_request(&self) {
+        self.state.after_request();
+    }
+
     fn switch(&self, leave: impl FnOnce()) {
         let errno = errno();
         self.state.suspend();

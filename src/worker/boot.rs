@@ -9,7 +9,7 @@ use pyo3::types::PyDict;
 use pyo3::{Py, PyAny};
 use unicoro_contract::{Engine, EngineListener, Seat, Stop};
 
-use crate::config::Settings;
+use crate::config::{Settings, WorkerClass};
 use crate::logging::{self, AccessLog, TRACEBACK};
 use crate::python::{self, Application, Hooks, LoadError, ServerFacts};
 use crate::supervisor::{BootFailure, WorkerSeat};
@@ -135,6 +135,8 @@ fn begin(
     let server =
         Server::new(&settings, application, keeps_alive, its_stop, access_log, quota, desk);
     python::watch_stacks(logging::error_log_fd()).map_err(setup)?;
+    // From here on: a child of post_worker_init or of the import may go its own way.
+    sys::process::notice_strays();
     Ok((Arc::new(server), stop))
 }
 
@@ -182,6 +184,9 @@ pub fn load(
     python::prepare_path(&settings.chdir, &settings.pythonpath).map_err(setup)?;
     if let Some(config) = &settings.logconfig {
         python::configure_logging(config, names).map_err(setup)?;
+    }
+    if settings.worker_class == WorkerClass::Coroutine {
+        python::welcome_gevent().map_err(setup)?;
     }
     python::load(&settings.wsgi_app.0).map_err(|error| match error {
         LoadError::Import(text) => (BootFailure::Import, text),

@@ -367,6 +367,10 @@ impl Handler for Server {
         stall::report(blocked, self.desk);
     }
 
+    fn main_thread_turn(&self) {
+        python::run_pending_calls();
+    }
+
     fn preemption_points(&self) -> Range<usize> {
         python::gil_addresses()
     }

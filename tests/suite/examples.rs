@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::backing::database_url;
 use crate::client::get;
-use crate::postgres::database_url;
 use crate::server::{Engine, Launch, Server, repository};
 use crate::wait;
 

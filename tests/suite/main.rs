@@ -26,9 +26,9 @@ macro_rules! each_of {
     };
 }
 
+mod backing;
 mod client;
 mod load;
-mod postgres;
 mod processes;
 mod scratch;
 mod server;
@@ -43,6 +43,7 @@ mod config;
 mod coroutine;
 mod deadlines;
 mod deploy;
+mod documents;
 mod environ;
 mod examples;
 mod expect_continue;
@@ -51,12 +52,15 @@ mod forwarding;
 mod frameworks;
 mod hooks;
 mod hostile;
+mod identity;
 mod keep_alive;
 mod lifecycle;
+mod matrix;
 mod misbehaving;
 mod recycling;
 mod reload;
 mod responses;
+mod same_as_gunicorn;
 mod settings;
 mod sinks;
 mod start_response;

@@ -140,6 +140,23 @@ impl Launch {
         self
     }
 
+    /// Runs the server by means of another program, which these words begin.
+    pub fn inside_of(mut self, words: impl FnOnce(&Scratch) -> Vec<String>) -> Launch {
+        // The arguments of our shell so far, with the words in front of the server.
+        let mut command = Command::new("bash");
+        let arguments: Vec<OsString> = self.command.get_args().map(OsString::from).collect();
+        command.args(&arguments[..3]).args(words(&self.scratch)).args(&arguments[3..]);
+        command.current_dir(self.scratch.path()).process_group(0);
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        self.command = command;
+        self
+    }
+
     /// Binds a port of 127.0.0.1 and hands the socket over.
     pub fn start(mut self) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -291,9 +308,10 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The virtual environment that tests/setup makes.
+/// The virtual environment that tests/setup makes, or that of another Python (tests/versions).
 pub fn virtual_environment() -> PathBuf {
-    let path = repository().join(".venv");
+    let made = std::env::var_os("SUITE_VENV").unwrap_or_else(|| ".venv".into());
+    let path = repository().join(made);
     assert!(path.join("made-from").exists(), "run tests/setup first: it makes .venv");
     path
 }

@@ -133,7 +133,8 @@ fn begin(
     let (keeps_alive, its_stop) = (choice.keeps_alive, Arc::clone(&stop));
     let desk = Desk::new(seat.slot);
     let server =
-        Server::new(&settings, application, keeps_alive, its_stop, access_log, quota, desk);
+        Server::new(&settings, application, keeps_alive, its_stop, access_log, quota, desk)
+            .map_err(|error| setup(error.to_string()))?;
     python::watch_stacks(logging::error_log_fd()).map_err(setup)?;
     // From here on: a child of post_worker_init or of the import may go its own way.
     sys::process::notice_strays();

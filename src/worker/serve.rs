@@ -1,6 +1,6 @@
 //! The handler: what an engine asks about bytes and requests, answered in HTTP and WSGI.
 
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +16,9 @@ use crate::http::{
     preface, refusal, scan,
 };
 use crate::logging::AccessLog;
-use crate::python::{self, Application, Fields, GreenThreadState, Outcome, Place, Reader, Request};
+use crate::python::{
+    self, Application, Fields, GreenThreadState, Outcome, Place, Reader, Request, SignalHandlers,
+};
 
 use super::access::{self, Answered};
 use super::clock::date;
@@ -38,10 +40,14 @@ pub struct Server {
     quota: Quota,
     desk: Desk,
     request_timeout: Option<Duration>,
+    signals: SignalHandlers,
 }
 
 impl Server {
-    /// A handler for `application`.
+    /// A handler for `application`. On the main thread.
+    ///
+    /// # Errors
+    /// No descriptor is left.
     pub fn new(
         settings: &Settings,
         application: Application,
@@ -50,12 +56,12 @@ impl Server {
         access: Option<AccessLog>,
         quota: Quota,
         desk: Desk,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let keepalive = Some(settings.keepalive).filter(|idle| keeps_alive && !idle.is_zero());
         let rules = Rules::new(settings);
         let environ_names = access.as_ref().map(AccessLog::environ_names);
         let environ_names = environ_names.unwrap_or_default();
-        Self {
+        Ok(Self {
             application,
             rules,
             keepalive,
@@ -65,7 +71,8 @@ impl Server {
             quota,
             desk,
             request_timeout: settings.request_timeout,
-        }
+            signals: SignalHandlers::install()?,
+        })
     }
 
     /// Takes a PROXY header off the start of a connection, once. False: more must come first.
@@ -367,8 +374,17 @@ impl Handler for Server {
         stall::report(blocked, self.desk);
     }
 
+    fn main_thread_pause(&self, at_most: Duration) {
+        self.signals.wait(at_most);
+    }
+
     fn main_thread_turn(&self) {
+        self.signals.run();
         python::run_pending_calls();
+    }
+
+    fn stir(&self) {
+        self.signals.stir();
     }
 
     fn preemption_points(&self) -> Range<usize> {

@@ -108,9 +108,18 @@ pub trait Handler: Send + Sync {
         let _ = blocked;
     }
 
+    /// On the main thread, again and again while green threads run: waits at most this long, until
+    /// `stir`, or until a turn is due.
+    fn main_thread_pause(&self, at_most: Duration) {
+        std::thread::sleep(at_most);
+    }
+
     /// Called on the main thread, at least once a second while green threads run: what the language
-    /// leaves to that thread is done.
+    /// leaves to that thread is done (the application's signal handlers).
     fn main_thread_turn(&self) {}
+
+    /// Ends a pause of the main thread, or the next one. From any thread.
+    fn stir(&self) {}
 
     /// Addresses of the condition variables whose wait is a point of preemption (the language's
     /// interpreter lock); a wait for any other condition variable never switches.

@@ -75,6 +75,7 @@ impl CoroutineEngine {
                 core.run();
                 // The main thread ends the process; nothing may run here any more.
                 let _ = done.send(());
+                shared.stir();
                 loop {
                     scheduler::park();
                 }

@@ -1,6 +1,6 @@
 //! The main thread's watch over the scheduler: says when it stands still, and when it goes on.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{Blocked, Handler};
@@ -25,10 +25,10 @@ pub fn watch<R>(
     let mut episode =
         Episode { switches: progress::switches(), since: Instant::now(), said: false };
     loop {
-        match done.recv_timeout(pause) {
+        match done.try_recv() {
             Ok(ended) => return Some(ended),
-            Err(RecvTimeoutError::Disconnected) => return None,
-            Err(RecvTimeoutError::Timeout) => {}
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => handler.main_thread_pause(pause),
         }
         // Before the report, which takes its time: a switch meanwhile ends the episode.
         let switches = progress::switches();

@@ -1,0 +1,81 @@
+//! Handlers that the application has set with `signal.signal`: CPython runs them on the main thread,
+//! between two steps of Python. Where an engine runs the application on other threads, the main
+//! thread takes no such steps: it waits here, and CPython's own handler wakes it through a pipe.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3::types::IntoPyDict;
+
+use super::attach::attached;
+use super::traceback;
+use crate::logging::TRACEBACK;
+use crate::sys::fd::set_nonblocking;
+use crate::sys::pipe::pipe;
+use crate::sys::raw::{raw_poll, raw_read, raw_write, readable};
+
+/// Waits for signals on the main thread.
+pub struct SignalHandlers {
+    reader: OwnedFd,
+    // CPython writes to it in its signal handler, one byte a signal.
+    writer: OwnedFd,
+    is_due: AtomicBool,
+}
+
+impl SignalHandlers {
+    /// Has CPython tell us of signals, unless the application wants to be told itself. On the main
+    /// thread.
+    ///
+    /// # Errors
+    /// No descriptor is left.
+    pub fn install() -> io::Result<Self> {
+        let (reader, writer) = pipe()?;
+        set_nonblocking(reader.as_fd(), true)?;
+        set_nonblocking(writer.as_fd(), true)?;
+        attached(|py| {
+            // A pipe that is full wakes as well, and is nothing to warn of.
+            let quietly = [("warn_on_full_buffer", false)].into_py_dict(py)?;
+            let set =
+                |fd: i32| py.import("signal")?.call_method("set_wakeup_fd", (fd,), Some(&quietly));
+            if let theirs @ 0.. = set(writer.as_raw_fd())?.extract::<i32>()? {
+                // One of its threads waits for these, or its event loop will.
+                set(theirs)?;
+            }
+            Ok(())
+        })
+        .map_err(|error: PyErr| io::Error::other(error.to_string()))?;
+        Ok(Self { reader, writer, is_due: AtomicBool::new(false) })
+    }
+
+    /// Waits at most this long, until stirred, or until handlers are due. On the main thread,
+    /// detached.
+    pub fn wait(&self, at_most: Duration) {
+        let mut slots = [readable(self.reader.as_raw_fd())];
+        drop(raw_poll(&mut slots, Some(at_most)));
+        while matches!(raw_read(self.reader.as_raw_fd(), &mut [0; 64]), Ok(1..)) {
+            self.is_due.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Runs the handlers that are due. On the main thread, detached; waits for the GIL.
+    pub fn run(&self) {
+        if !self.is_due.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        attached(|py| {
+            if let Err(error) = py.check_signals() {
+                let text = traceback::format(py, &error);
+                log::error!(target: TRACEBACK, "a signal handler of the application raised:\n{text}");
+            }
+        });
+    }
+
+    /// Ends a wait. From any thread.
+    pub fn stir(&self) {
+        // A full pipe wakes as well.
+        drop(raw_write(self.writer.as_raw_fd(), &[0]));
+    }
+}

@@ -48,6 +48,7 @@ mod expect_continue;
 mod file_wrapper;
 mod forwarding;
 mod frameworks;
+mod gevent_code;
 mod hostile;
 mod keep_alive;
 mod lifecycle;

@@ -52,9 +52,23 @@ fn patching_does_nothing_and_says_so_once() {
 }
 
 #[test]
+fn patching_in_the_configuration_file_is_put_back() {
+    let launch = Launch::new(Engine::Coroutine);
+    let file = launch.scratch.file("gunicorn.conf.py");
+    let text = "from gevent import monkey\nmonkey.patch_all()\n\
+                def post_fork(server, worker):\n    \
+                    import psycogreen.gevent\n    psycogreen.gevent.patch_psycopg()\n";
+    std::fs::write(&file, text).unwrap();
+    let server = launch.args(&["-c".into(), file.into_os_string()]).args(&["gevent_code"]).start();
+    assert_eq!(server.get("/origins").text(), "time socket _thread None");
+    with_tokens(&server, 20, 2, "/hub", three_jobs);
+    assert_eq!(server.log().matches("is put back").count(), 1);
+    server.stop();
+}
+
+#[test]
 fn patching_is_left_to_other_engines() {
-    let launch = Launch::new(Engine::Sync).env("NOTHING", "");
-    let server = launch.args(&["gevent_code"]).start();
+    let server = Server::start(Engine::Sync, "gevent_code", &[]);
     let origins = server.get("/origins").text();
     assert!(origins.starts_with("gevent.hub gevent._socket3"), "{origins}");
     server.stop();

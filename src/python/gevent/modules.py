@@ -132,7 +132,25 @@ def hub_if_exists():
     return module and module.get_hub_if_exists()
 
 
+def undo_patching():
+    """Puts back what a configuration file has patched, before it was known for which workers."""
+    saved = getattr(sys.modules.get("gevent.monkey"), "saved", {})
+    for module, originals in list(saved.items()):
+        for name, original in list(originals.items()):
+            if module in sys.modules:
+                setattr(sys.modules[module], name, original)
+    psycopg = sys.modules.get("psycopg2.extensions")
+    callback = psycopg and psycopg.get_wait_callback()
+    if getattr(callback, "__module__", "").startswith("psycogreen."):
+        psycopg.set_wait_callback(None)
+    if saved:
+        saved.clear()
+        note("what the configuration file patched with gevent.monkey is put back: -k coroutine needs "
+             "no patching")
+
+
 sys.meta_path.insert(0, Finder())
+undo_patching()
 for name, change in CHANGES.items():
     # A configuration file may have imported it.
     if name in sys.modules:

@@ -36,6 +36,8 @@ thread_local! {
     // Known libraries, with their blocks on this OS thread; in the order in which they were found.
     // Leaked, so that the variable needs no destructor: registering one would come through here.
     static LIBRARIES: Cell<&'static [Library]> = const { Cell::new(&[]) };
+    // Where the libraries begin that were judged; their contents are read once. Leaked, too.
+    static JUDGED: Cell<&'static [u64]> = const { Cell::new(&[]) };
     // `dlpi_adds` of dl_iterate_phdr(3) when they were last looked for.
     static SEEN: Cell<u64> = const { Cell::new(0) };
 }
@@ -135,15 +137,14 @@ pub fn while_loading<R>(load: impl FnOnce() -> R) -> R {
 /// Looks for libraries that have come.
 fn look() {
     if HAS_NEWS.swap(false, Ordering::Relaxed) || LOADING.load(Ordering::Relaxed) > 0 {
-        let mut found = Found { libraries: Vec::new(), is_changed: false };
+        let mut found = Found { libraries: Vec::new(), judged: Vec::new(), is_changed: false };
         // SAFETY: the callback has this type, and `found` outlives the call.
         unsafe { libc::dl_iterate_phdr(Some(inspect), (&raw mut found).cast()) };
-        if found.is_changed {
-            let known = LIBRARIES.get();
-            let is_new = |new: &Library| known.iter().all(|old| old.block != new.block);
-            let new = found.libraries.into_iter().filter(is_new);
-            let all: Vec<_> = known.iter().cloned().chain(new).collect();
-            LIBRARIES.set(all.leak());
+        if !found.judged.is_empty() {
+            JUDGED.set([JUDGED.get(), &found.judged].concat().leak());
+        }
+        if !found.libraries.is_empty() {
+            LIBRARIES.set([LIBRARIES.get(), &found.libraries].concat().leak());
         }
     }
     let is_needed = !LIBRARIES.get().is_empty() || LOADING.load(Ordering::Relaxed) > 0;
@@ -156,6 +157,7 @@ fn look() {
 
 struct Found {
     libraries: Vec<Library>,
+    judged: Vec<u64>,
     is_changed: bool,
 }
 
@@ -173,38 +175,80 @@ unsafe extern "C" fn inspect(
     found.is_changed = true;
     // SAFETY: a string that ends in NUL, says dl_iterate_phdr(3).
     let name = unsafe { CStr::from_ptr(info.dlpi_name) }.to_bytes();
-    if needs_swapping(name) {
-        found.libraries.extend(library(info));
+    if let Some(tls) = tls_of(info)
+        && !JUDGED.get().contains(&info.dlpi_addr)
+    {
+        found.judged.push(info.dlpi_addr);
+        found.libraries.extend(library(info, tls, name));
     }
     0
 }
 
-/// The library with its block on this OS thread, if it has one.
-fn library(info: &libc::dl_phdr_info) -> Option<Library> {
+/// The segments of a library.
+fn headers(info: &libc::dl_phdr_info) -> &[libc::Elf64_Phdr] {
     // SAFETY: the headers are mapped as long as the library is.
-    let headers =
-        unsafe { std::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) };
-    let tls = headers.iter().find(|header| header.p_type == libc::PT_TLS && header.p_memsz > 0)?;
+    unsafe { std::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) }
+}
+
+/// The initial image of its thread-local block.
+fn tls_of(info: &libc::dl_phdr_info) -> Option<&libc::Elf64_Phdr> {
+    headers(info).iter().find(|header| header.p_type == libc::PT_TLS && header.p_memsz > 0)
+}
+
+/// The library with its block on this OS thread, if it must be swapped.
+fn library(info: &libc::dl_phdr_info, tls: &libc::Elf64_Phdr, path: &[u8]) -> Option<Library> {
     let at = |header: &libc::Elf64_Phdr| (info.dlpi_addr + header.p_vaddr) as usize;
     // SAFETY: part of a loaded segment, which is only read, by us and everybody.
     let initial =
         unsafe { std::slice::from_raw_parts(at(tls) as *const u8, tls.p_filesz as usize) };
+    let loaded = || headers(info).iter().filter(|header| header.p_type == libc::PT_LOAD);
+    let constants = loaded().filter(|header| header.p_flags == libc::PF_R).map(|header| {
+        // SAFETY: a loaded segment that nobody writes to.
+        unsafe { std::slice::from_raw_parts(at(header) as *const u8, header.p_memsz as usize) }
+    });
+    if !needs_swapping(path, tls.p_memsz as usize, &constants.collect::<Vec<_>>()) {
+        return None;
+    }
     let mut image = vec![0; tls.p_memsz as usize];
     image[..tls.p_filesz as usize].copy_from_slice(initial);
     let index = TlsIndex { module: info.dlpi_tls_modid, offset: 0 };
     // SAFETY: a module with a TLS segment; makes the block on this thread if it is not there yet.
     let block = unsafe { __tls_get_addr(&raw const index) }.cast();
-    let loaded = || headers.iter().filter(|header| header.p_type == libc::PT_LOAD);
     let start = loaded().map(at).min()?;
     let end = loaded().map(|header| at(header) + header.p_memsz as usize).max()?;
     Some(Library { block, image: image.leak(), span: start..end })
 }
 
-/// Whether a library's block belongs to the green thread: greenlet keeps there which greenlet runs,
-/// libstdc++ the exceptions being handled.
-fn needs_swapping(path: &[u8]) -> bool {
+/// Whether a library's block belongs to the green thread, by its file and read-only segments.
+///
+/// * greenlet keeps there which greenlet runs, libstdc++ the exceptions being handled.
+/// * Extension modules made with pyo3 keep a count of how often the thread is attached, and set it
+///   to 0 while they let others run. Shared by green threads it falls below 0, and then pyo3 aborts
+///   the process (seen with cryptography 50: "Attaching a thread to the interpreter is prohibited").
+///   Not those with an allocator in them, whose caches belong to the OS thread.
+fn needs_swapping(path: &[u8], size: usize, constants: &[&[u8]]) -> bool {
     let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-    [b"_greenlet.".as_slice(), b"libstdc++.so"].iter().any(|start| name.starts_with(start))
+    if [b"_greenlet.".as_slice(), b"libstdc++.so"].iter().any(|start| name.starts_with(start)) {
+        return true;
+    }
+    let has = |text: &[u8]| constants.iter().any(|segment| contains(segment, text));
+    let is_extension = name.ends_with(b".so") && !name.starts_with(b"lib");
+    is_extension && size <= LARGEST && has(PYO3) && !ALLOCATORS.iter().any(|name| has(name))
+}
+
+/// Blocks of pyo3 modules have 100 to 500 bytes. Larger ones are no mere counts, and would cost at
+/// every switch.
+const LARGEST: usize = 1024;
+
+/// The name of pyo3's exception for panics: in every module that it makes.
+const PYO3: &[u8] = b"pyo3_runtime.PanicException";
+const ALLOCATORS: [&[u8]; 2] = [b"mimalloc", b"jemalloc"];
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    // SAFETY: both are valid for their lengths.
+    let found =
+        unsafe { libc::memmem(text.as_ptr().cast(), text.len(), part.as_ptr().cast(), part.len()) };
+    !found.is_null()
 }
 
 /// `tls_index` of the x86-64 ABI.
@@ -259,4 +303,92 @@ unsafe fn registered_with_glibc(
     }
     // SAFETY: the function of this name has this type; the caller's arguments.
     unsafe { std::mem::transmute::<*mut c_void, Function>(real)(destroy, object, library) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CString;
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn only_what_keeps_a_threads_state_is_swapped() {
+        let by_name = |path: &str| needs_swapping(path.as_bytes(), 16, &[b"nothing"]);
+        assert!(by_name("/venv/greenlet/_greenlet.cpython-311-x86_64-linux-gnu.so"));
+        assert!(by_name("/lib/x86_64-linux-gnu/libstdc++.so.6"));
+        for path in ["", "/lib/libpython3.11.so.1.0", "/lib/libc.so.6", "/venv/_greenletty.so"] {
+            assert!(!by_name(path), "{path}");
+        }
+        let made_with =
+            |path: &str, size, text: &[u8]| needs_swapping(path.as_bytes(), size, &[b"more", text]);
+        assert!(made_with("/venv/_rust.abi3.so", 112, b"..pyo3_runtime.PanicException.."));
+        assert!(!made_with("/venv/_rust.abi3.so", 4096, b"..pyo3_runtime.PanicException.."));
+        assert!(!made_with("/lib/libuses.so", 112, b"pyo3_runtime.PanicException"));
+        assert!(!made_with("/venv/a.so", 112, b"mimalloc: pyo3_runtime.PanicException"));
+    }
+
+    /// A library with `__thread int counter = 7`, loaded as an extension module is.
+    fn load_counter() -> unsafe extern "C" fn() -> c_int {
+        let directory = std::env::temp_dir().join(format!("unicoro-locals-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).expect("the temporary directory is writable");
+        let (source, library) = (directory.join("counter.c"), directory.join("_greenlet.test.so"));
+        let text = "static __thread int counter = 7; static __thread char zeros[9];\n\
+                    int bump(void) { return ++counter + zeros[8]; }\n";
+        std::fs::write(&source, text).expect("the file is ours");
+        let compiled =
+            Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status();
+        assert!(compiled.expect("a linker comes with Rust").success());
+        let path = CString::new(library.to_str().expect("a plain path")).expect("no NUL");
+        // SAFETY: the library's code runs no constructors; the function has this type.
+        let bump = while_loading(|| unsafe {
+            let handle = libc::dlopen(path.as_ptr(), libc::RTLD_NOW);
+            assert!(!handle.is_null(), "{path:?}");
+            let bump = libc::dlsym(handle, c"bump".as_ptr());
+            std::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> c_int>(bump)
+        });
+        std::fs::remove_dir_all(directory).expect("it is ours");
+        bump
+    }
+
+    #[test]
+    fn each_green_thread_has_a_block_of_its_own() {
+        let (early, late) = (Locals::default(), Locals::default());
+        early.exchange();
+        let bump = load_counter();
+        // SAFETY: a function without arguments.
+        let bump = || unsafe { bump() };
+        // Before anybody has looked: it counts as the green thread's.
+        assert_eq!((bump(), bump()), (8, 9));
+        early.exchange();
+        assert_eq!(bump(), 8, "the OS thread's own begins with the image");
+        late.exchange();
+        assert_eq!(bump(), 8);
+        late.exchange();
+        early.exchange();
+        assert_eq!(bump(), 10);
+        early.exchange();
+        assert_eq!(bump(), 9);
+        assert!(early.are_used() && late.are_used());
+    }
+    /// `CARGO_PROFILE_TEST_OPT_LEVEL=3 cargo test --lib swap_costs -- --ignored --nocapture`
+    #[test]
+    #[ignore = "prints what a switch costs here"]
+    fn swap_costs() {
+        const ROUNDS: u32 = 10_000_000;
+        let locals = Locals::default();
+        let nanos = || {
+            let start = std::time::Instant::now();
+            for _ in 0..ROUNDS {
+                std::hint::black_box(&locals).exchange();
+                std::hint::black_box(&locals).exchange();
+            }
+            start.elapsed().as_nanos() as f64 / f64::from(ROUNDS)
+        };
+        nanos();
+        println!("leave and enter, no library: {:.1} ns", nanos());
+        load_counter();
+        nanos();
+        println!("leave and enter, one library: {:.1} ns", nanos());
+    }
 }

@@ -4,7 +4,9 @@ from gevent import monkey
 
 monkey.patch_all(thread=False)
 
+import asyncio
 import gc
+import importlib
 import os
 import threading
 import time
@@ -18,10 +20,12 @@ import gevent.queue
 import greenlet
 from gevent.monkey import patch_socket
 from notes import note, plain
-
 import psycogreen.gevent
+import sqlalchemy.util
 
-patch_socket()
+patch_socket(dns=False)
+gevent.monkey.patch_thread()
+importlib.reload(gevent.monkey).patch_all()
 psycogreen.gevent.patch_psycopg()
 
 event = gevent.event.Event()
@@ -30,9 +34,14 @@ semaphore = gevent.lock.BoundedSemaphore(2)
 kept = []
 
 
-def is_patched(environ):
+def origins(environ):
+    """Where the standard library's functions come from; psycopg2's wait callback is none."""
+    import psycopg2.extensions
     import socket
-    return " ".join(str(thing.__module__) for thing in (time.sleep, socket.socket, threading.Lock))
+
+    things = time.sleep, socket.socket, threading.Lock
+    callback = psycopg2.extensions.get_wait_callback()
+    return f"{' '.join(thing.__module__ for thing in things)} {callback}"
 
 
 def hub(environ):
@@ -55,6 +64,12 @@ def hub(environ):
 def sleep(environ):
     gevent.sleep(0.3)
     return "slept"
+
+
+def wait_long(environ):
+    gevent.spawn(gevent.sleep, 60)
+    gevent.sleep(60)
+    return "waited"
 
 
 def pool(environ):
@@ -181,6 +196,73 @@ def elsewhere(environ):
     thread.start()
     thread.join()
     return answers[0]
+
+
+def bridge(environ):
+    """SQLAlchemy's way from blocking code to an event loop, which is greenlet alone."""
+    def blocking(token):
+        for _ in range(3):
+            sqlalchemy.util.await_only(asyncio.sleep(0.01))
+        return token
+
+    async def main():
+        return await sqlalchemy.util.greenlet_spawn(blocking, environ["QUERY_STRING"])
+
+    return asyncio.run(main())
+
+
+def result(environ):
+    """Values that another greenlet gives, and gevent's own waits for them."""
+    first, second = gevent.event.AsyncResult(), gevent.event.Event()
+    gevent.spawn_later(0.01, first.set, "given")
+    gevent.spawn_later(0.02, second.set)
+    done = gevent.wait([first, second], timeout=5)
+    failed = gevent.event.AsyncResult()
+    failed.set_exception(KeyError("as it was set"))
+    try:
+        failed.get(timeout=5)
+    except KeyError:
+        return f"{first.get()} {len(done)} {gevent.event.Event().wait(0.01)}"
+
+
+def tasks(environ):
+    """A queue with a limit, workers, and a join."""
+    queue, done = gevent.queue.JoinableQueue(2), []
+    def work():
+        for item in queue:
+            gevent.sleep(0.001)
+            done.append(item)
+            queue.task_done()
+    workers = [gevent.spawn(work) for _ in range(2)]
+    for number in range(10):
+        queue.put(number)
+    queue.join()
+    gevent.killall(workers)
+    try:
+        queue.get_nowait()
+    except gevent.queue.Empty:
+        return str(sorted(done))
+
+
+shared_pool = gevent.pool.Pool(20)
+
+
+def shared(environ):
+    """One pool for the greenlets of all requests."""
+    def job():
+        gevent.sleep(0.01)
+        return environ["QUERY_STRING"]
+    return shared_pool.spawn(job).get(timeout=20)
+
+
+def own_local(environ):
+    """gevent.local, by greenlet."""
+    local = gevent.local.local()
+    def job(number):
+        local.value = number
+        gevent.sleep(0.01)
+        return local.value
+    return str([job.get() for job in [gevent.spawn(job, number) for number in range(3)]])
 
 
 def counts(environ):

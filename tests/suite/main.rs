@@ -51,6 +51,7 @@ mod file_wrapper;
 mod forwarding;
 mod frameworks;
 mod hooks;
+mod gevent_code;
 mod hostile;
 mod identity;
 mod keep_alive;

@@ -12,7 +12,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyCFunction, PyDict, PyTuple};
 
 use super::attach::attached;
-use super::{library_locals, traceback};
+use super::{library_locals, request_timeout, traceback};
 use crate::logging::TRACEBACK;
 
 /// Functions of `modules.py`.
@@ -34,6 +34,7 @@ pub fn welcome_gevent() -> Result<(), String> {
             namespace.set_item("__name__", "unicoro.gevent.modules")?;
             namespace.set_item("note", wrap_pyfunction!(note, py)?)?;
             namespace.set_item("wrap_loading", wrap_pyfunction!(wrap_loading, py)?)?;
+            namespace.set_item("PassDeadlinesOn", py.get_type::<PassDeadlinesOn>())?;
             namespace.set_item("WAITING", include_str!("waiting.py"))?;
             py.run(SOURCE, Some(&namespace), None)?;
             let function = |name| namespace.as_any().get_item(name).map(Bound::unbind);
@@ -83,6 +84,42 @@ fn wrap_loading(load: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyCFunction>> {
         library_locals::while_loading(|| load.call(args, kwargs).map(Bound::unbind))
     };
     PyCFunction::new_closure(py, Some(c"create_dynamic"), None, wrapped)
+}
+
+/// The hub's method for errors that no greenlet waits for, made to hand a request's deadline to the
+/// greenlet that the request began in. Not in Python: the exception comes at the first instruction
+/// of the first Python function, which must not be the one that catches it.
+#[pyclass(frozen)]
+struct PassDeadlinesOn {
+    handle_error: Py<PyAny>,
+    hub: Option<Py<PyAny>>,
+}
+
+#[pymethods]
+impl PassDeadlinesOn {
+    #[new]
+    fn new(handle_error: Py<PyAny>) -> Self {
+        Self { handle_error, hub: None }
+    }
+
+    /// A method of the hub's.
+    fn __get__(&self, py: Python<'_>, hub: Option<Py<PyAny>>, _class: Option<Py<PyAny>>) -> Self {
+        Self { handle_error: self.handle_error.clone_ref(py), hub }
+    }
+
+    #[pyo3(signature = (*details))]
+    fn __call__(&self, py: Python<'_>, details: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
+        let Some(hub) = &self.hub else {
+            return self.handle_error.call1(py, details);
+        };
+        let method = self.handle_error.bind(py).call_method1("__get__", (hub,))?;
+        match method.call1(details) {
+            Err(error) if request_timeout::is_request_timeout(py, &error) => {
+                hub.getattr(py, "parent")?.call_method1(py, "throw", (error,))
+            }
+            handled => handled.map(Bound::unbind),
+        }
+    }
 }
 
 const SOURCE: &CStr = {

@@ -1,5 +1,6 @@
 """Lets code that was written for gevent run as it is. Run once, before the application is loaded for
-green threads, by mod.rs, which provides ``note``, ``wrap_loading`` and ``WAITING``.
+green threads, by mod.rs, which provides ``note``, ``wrap_loading``,
+``PassDeadlinesOn`` and ``WAITING``.
 
 Such code replaces the standard library's blocking functions before anything else is imported. Here
 these give way to other requests already, and the replacements would wait in a hub where none is
@@ -51,8 +52,9 @@ def replacing(*names):
     return replace
 
 
-def replace_sleep(module):
+def change_hub(module):
     module.sleep = waiting()["sleep_of"](module.sleep)
+    module.Hub.handle_error = PassDeadlinesOn(module.Hub.handle_error)
 
 
 namespace = {"__name__": "unicoro.gevent.waiting"}
@@ -71,7 +73,7 @@ CHANGES = {
     "eventlet.patcher": disarming("monkey_patch", LIBRARY),
     "psycogreen.gevent": disarming("patch_psycopg", PSYCOPG),
     "psycogreen.eventlet": disarming("patch_psycopg", PSYCOPG),
-    "gevent.hub": replace_sleep,
+    "gevent.hub": change_hub,
     "gevent.event": replacing("Event", "AsyncResult"),
     "gevent.lock": replacing("Semaphore", "BoundedSemaphore"),
     "gevent.queue": replacing(
@@ -130,7 +132,25 @@ def hub_if_exists():
     return module and module.get_hub_if_exists()
 
 
+def undo_patching():
+    """Puts back what a configuration file has patched, before it was known for which workers."""
+    saved = getattr(sys.modules.get("gevent.monkey"), "saved", {})
+    for module, originals in list(saved.items()):
+        for name, original in list(originals.items()):
+            if module in sys.modules:
+                setattr(sys.modules[module], name, original)
+    psycopg = sys.modules.get("psycopg2.extensions")
+    callback = psycopg and psycopg.get_wait_callback()
+    if getattr(callback, "__module__", "").startswith("psycogreen."):
+        psycopg.set_wait_callback(None)
+    if saved:
+        saved.clear()
+        note("what the configuration file patched with gevent.monkey is put back: -k coroutine needs "
+             "no patching")
+
+
 sys.meta_path.insert(0, Finder())
+undo_patching()
 for name, change in CHANGES.items():
     # A configuration file may have imported it.
     if name in sys.modules:

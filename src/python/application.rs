@@ -21,6 +21,7 @@ use super::response::{Fields, Response};
 use super::{Reader, ServerFacts, traceback};
 use crate::http::{Head, RequestFacts, reason, refusal};
 use crate::logging::TRACEBACK;
+use crate::sys::process::end_if_stray;
 
 /// A loaded WSGI application.
 pub struct Application {
@@ -185,6 +186,7 @@ impl Application {
         environ.set_item(intern!(py, "gunicorn.socket"), &socket)?;
 
         let result = self.callable.bind(py).call1((&environ, &response));
+        end_if_stray();
         let ended = match result {
             Ok(result) => respond(&result, &response),
             Err(error) if is_hand_over(py, &socket, &error) => Err(Trouble::HandedOver),

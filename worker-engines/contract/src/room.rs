@@ -15,6 +15,17 @@ pub const IDLE_ENOUGH: Duration = Duration::from_millis(250);
 /// has not sent or taken [`PROGRESS`] meanwhile. The time that the application takes does not count.
 pub const STALLED_ENOUGH: Duration = Duration::from_millis(500);
 
+/// The same where a stalled client holds a thread that `queued` requests wait for, of `threads`: the
+/// longer the queue for each thread, the less patience there is, so that it stays short.
+#[must_use]
+pub fn stalled_enough(queued: usize, threads: usize) -> Duration {
+    let queued_for_each = u32::try_from(queued / threads.max(1)).unwrap_or(u32::MAX);
+    (STALLED_ENOUGH / queued_for_each.saturating_add(1)).max(STALLED_LEAST)
+}
+
+/// A round trip to another continent is no stall, however long the queue.
+const STALLED_LEAST: Duration = Duration::from_millis(100);
+
 /// Bytes that count as progress: with one byte now and then a client would never stall.
 pub const PROGRESS: u64 = 4096;
 
@@ -27,3 +38,19 @@ pub const STALLED_UNASKED: usize = 8;
 
 /// Connections closed at a look at most: others have their turn before the next.
 pub const BATCH: usize = 64;
+
+/// How often it is looked whether requests still wait for a thread.
+pub const THREADS_LOOK: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_shrinks_with_the_queue_for_each_thread() {
+        assert_eq!(stalled_enough(0, 4), STALLED_ENOUGH);
+        assert_eq!(stalled_enough(3, 4), STALLED_ENOUGH);
+        assert_eq!(stalled_enough(4, 4), STALLED_ENOUGH / 2);
+        assert_eq!(stalled_enough(1000, 1), STALLED_LEAST);
+    }
+}

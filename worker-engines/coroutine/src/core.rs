@@ -244,7 +244,7 @@ impl Core {
             return self.acceptor.borrow_mut().look_again();
         }
         let waiting: usize = self.seat.listeners.iter().map(waiting_at).sum();
-        self.lot.borrow().evict_stalled(now, waiting.min(room::BATCH));
+        self.lot.borrow().evict_stalled(now, room::STALLED_ENOUGH, waiting.min(room::BATCH));
     }
 
     /// Takes what has come for a connection that nobody serves, until there is a request, or

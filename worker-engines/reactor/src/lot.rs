@@ -177,9 +177,10 @@ impl<W: Copy> Lot<W> {
         matches!(self.places[index].state, State::Parked { .. }).then(|| self.unpark(index))
     }
 
-    /// Gives up clients in service that stall, the longest first, at most `most`.
-    pub fn evict_stalled(&self, now: Instant, most: usize) {
-        let stalled = self.longest(room::STALLED_ENOUGH, most, |place| match &place.state {
+    /// Gives up clients in service that were waited for `enough` or longer, the longest first, at
+    /// most `most`.
+    pub fn evict_stalled(&self, now: Instant, enough: Duration, most: usize) {
+        let stalled = self.longest(enough, most, |place| match &place.state {
             State::InService { stream, .. } => stream.upgrade()?.stalled_for(now),
             _ => None,
         });

@@ -147,7 +147,7 @@ impl Poller {
             return self.acceptor.look_again();
         }
         let waiting: usize = self.seat.listeners.iter().map(waiting_at).sum();
-        self.lot.evict_stalled(now, waiting.min(room::BATCH));
+        self.lot.evict_stalled(now, room::STALLED_ENOUGH, waiting.min(room::BATCH));
     }
 
     /// Requests wait and no thread is free: clients that stall in the middle of one hold threads.
@@ -158,9 +158,10 @@ impl Poller {
             Some(look) if look > now => {}
             look => {
                 if look.is_some() {
-                    self.lot.evict_stalled(now, queued.min(room::BATCH));
+                    let enough = room::stalled_enough(queued, self.pool.size());
+                    self.lot.evict_stalled(now, enough, queued.min(room::BATCH));
                 }
-                self.pool_look = Some(now + room::LOOK);
+                self.pool_look = Some(now + room::THREADS_LOOK);
             }
         }
     }

@@ -58,6 +58,11 @@ impl Pool {
         }
     }
 
+    /// How many threads there are.
+    pub fn size(&self) -> usize {
+        self.threads.len()
+    }
+
     /// Requests that wait for a thread.
     pub fn queued(&self) -> usize {
         self.queue.lock().ready.len()

@@ -16,6 +16,8 @@ fn main() {
     let hooks = Path::new(&root).join("worker-engines/coroutine/hooks.list");
     println!("cargo:rerun-if-changed={}", hooks.display());
     println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic-symbol-list={}", hooks.display());
+    // Where libraries register the destructors of their thread-locals (python/library_locals.rs).
+    println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic-symbol=__cxa_thread_atexit_impl");
 }
 
 /// An interpreter without its shared library ends the build with what to do, not with a linker's

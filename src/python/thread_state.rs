@@ -16,12 +16,14 @@
 use std::cell::Cell;
 use std::ops::Range;
 use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use pyo3::{Python, ffi};
+use pyo3::{PyErr, Python, ffi};
 use unicoro_contract::GreenState;
 
 use super::attach::{attached, detached};
+use super::gevent;
+use super::library_locals::Locals;
 
 thread_local! {
     static CURRENT: Cell<*const GreenThreadState> = const { Cell::new(ptr::null()) };
@@ -38,6 +40,7 @@ pub struct GreenThreadState {
     // Between the first step towards the GIL and the last one away from it. Outside, the Rust side
     // of the server runs, whose calls must not park behind its back.
     in_python: Cell<bool>,
+    locals: Locals,
 }
 
 impl GreenThreadState {
@@ -49,7 +52,8 @@ impl GreenThreadState {
         // to the identity that this green thread has now.
         let state = unsafe { ffi::PyThreadState_New(ffi::PyInterpreterState_Main()) };
         assert!(!state.is_null(), "no memory for a thread state");
-        let green = Box::new(Self { state, in_python: Cell::new(false) });
+        let green =
+            Box::new(Self { state, in_python: Cell::new(false), locals: Locals::default() });
         green.resume();
         green
     }
@@ -61,6 +65,11 @@ impl GreenThreadState {
         let result = body(self.state);
         self.in_python.set(nested);
         result
+    }
+
+    /// What C libraries keep for it.
+    pub(super) fn locals(&self) -> &Locals {
+        &self.locals
     }
 
     fn is_attached(&self) -> bool {
@@ -78,12 +87,20 @@ impl GreenState for GreenThreadState {
     }
 
     fn suspend(&self) {
+        self.locals.exchange();
         CURRENT.set(ptr::null());
     }
 
     fn resume(&self) {
         CURRENT.set(self);
+        self.locals.exchange();
         set_slot(self.state);
+    }
+
+    fn after_request(&self) {
+        if self.locals.are_used() {
+            attached(gevent::after_request);
+        }
     }
 
     fn interrupt(&self) {
@@ -94,14 +111,40 @@ impl GreenState for GreenThreadState {
 impl Drop for GreenThreadState {
     /// The green thread ends: its thread-locals close.
     fn drop(&mut self) {
+        if self.locals.are_used() {
+            attached(gevent::at_end);
+        }
         // SAFETY: our own state, detached, in its own green thread; deleting it gives the GIL up.
         unsafe {
             ffi::PyEval_RestoreThread(self.state);
             ffi::PyThreadState_Clear(self.state);
             ffi::PyThreadState_DeleteCurrent();
         }
-        CURRENT.set(ptr::null());
+        // A thread's destructors find no state of Python's.
         set_slot(ptr::null_mut());
+        if self.locals.end() {
+            HAS_PENDING.store(true, Ordering::Relaxed);
+        }
+        self.locals.exchange();
+        CURRENT.set(ptr::null());
+    }
+}
+
+/// A thread's destructors, which run without a state, may have left the rest of their work to
+/// `Py_AddPendingCall`, as greenlet's do.
+static HAS_PENDING: AtomicBool = AtomicBool::new(false);
+
+/// Runs what was left to the main thread, which calls: it runs no bytecode of its own that would.
+pub fn run_pending_calls() {
+    if HAS_PENDING.swap(false, Ordering::Relaxed) {
+        attached(|py| {
+            // SAFETY: attached, on the main thread.
+            if unsafe { ffi::Py_MakePendingCalls() } != 0
+                && let Some(error) = PyErr::take(py)
+            {
+                error.write_unraisable(py, None);
+            }
+        });
     }
 }
 

@@ -108,6 +108,10 @@ pub trait Handler: Send + Sync {
         let _ = blocked;
     }
 
+    /// Called on the main thread, at least once a second while green threads run: what the language
+    /// leaves to that thread is done.
+    fn main_thread_turn(&self) {}
+
     /// Addresses of the condition variables whose wait is a point of preemption (the language's
     /// interpreter lock); a wait for any other condition variable never switches.
     fn preemption_points(&self) -> Range<usize>;
@@ -141,4 +145,7 @@ pub trait GreenState {
     /// A wait is about to end with `EINTR` so that the language finds the
     /// [`Interrupt`](crate::Interrupt) of this green thread. Called detached.
     fn interrupt(&self) {}
+
+    /// A request of this green thread is over, and its connection is given back. May wait.
+    fn after_request(&self) {}
 }

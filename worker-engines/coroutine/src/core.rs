@@ -386,6 +386,7 @@ impl Core {
                 let next = self.ready.borrow_mut().pop_front();
                 let Some(connection) = next else { break };
                 self.serve(green, connection);
+                green.after_request();
                 // A client that pipelines without end must not starve the reactor.
                 if served % RUN == 0 {
                     green.yield_now();

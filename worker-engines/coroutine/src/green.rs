@@ -70,7 +70,8 @@ pub struct Green {
     interrupt: Cell<Interrupt>,
     // Its wait cannot be interrupted.
     is_firm: Cell<bool>,
-    // The signals that the application believes to have blocked here.
+    // The signals that the application believes to have blocked here (see `signals`). Its own,
+    // because subprocess blocks all around its vfork, and lets go of the interpreter lock in between.
     mask: Cell<u64>,
     request: RefCell<Option<Arc<CurrentRequest>>>,
     // The client of the request that it serves, if requests have a deadline.
@@ -247,6 +248,11 @@ impl Green {
     pub fn yield_now(&self) {
         self.core.runnable.set(self.core.runnable.get() + 1);
         self.switch(scheduler::yield_now);
+    }
+
+    /// A request is over: what it left behind in the language ends first.
+    pub fn after_request(&self) {
+        self.state.after_request();
     }
 
     fn switch(&self, leave: impl FnOnce()) {

@@ -10,6 +10,9 @@ use crate::progress;
 /// Looks in the time after which a scheduler counts as blocked: the report is late by at most one.
 const LOOKS: u32 = 4;
 
+/// What waits for a turn of the main thread waits no longer than this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
 /// Watches until `done` says how the scheduler has ended. `after`: how long it may stand still;
 /// `None`: it is not watched. `thread` is the scheduler's, as gettid(2) numbers them.
 pub fn watch<R>(
@@ -18,13 +21,11 @@ pub fn watch<R>(
     thread: i32,
     handler: &dyn Handler,
 ) -> Option<R> {
-    let Some(after) = after else {
-        return done.recv().ok();
-    };
+    let pause = after.map_or(LONGEST_PAUSE, |after| (after / LOOKS).min(LONGEST_PAUSE));
     let mut episode =
         Episode { switches: progress::switches(), since: Instant::now(), said: false };
     loop {
-        match done.recv_timeout(after / LOOKS) {
+        match done.recv_timeout(pause) {
             Ok(ended) => return Some(ended),
             Err(RecvTimeoutError::Disconnected) => return None,
             Err(RecvTimeoutError::Timeout) => {}
@@ -33,7 +34,13 @@ pub fn watch<R>(
         let switches = progress::switches();
         let has_moved = progress::is_waiting() || switches != episode.switches;
         episode.switches = switches;
-        if let Some(blocked) = episode.look(has_moved, after, thread, Instant::now()) {
+        // Not while a green thread may be keeping the language's lock: the report must come.
+        if has_moved {
+            handler.main_thread_turn();
+        }
+        if let Some(after) = after
+            && let Some(blocked) = episode.look(has_moved, after, thread, Instant::now())
+        {
             handler.blocked(&blocked);
         }
     }

@@ -1,0 +1,138 @@
+"""Lets code that was written for gevent run as it is. Run once, before the application is loaded for
+green threads, by mod.rs, which provides ``note``, ``wrap_loading`` and ``WAITING``.
+
+Such code replaces the standard library's blocking functions before anything else is imported. Here
+these give way to other requests already, and the replacements would wait in a hub where none is
+needed: so the functions that patch do nothing, and say so once.
+"""
+
+import _imp
+import sys
+
+LIBRARY = "{}() does nothing under -k coroutine: blocking calls give way to other requests as they are"
+PSYCOPG = "{}() does nothing under -k coroutine: psycopg2 gives way to other requests as it is"
+
+said = set()
+
+
+def disarming(prefix, text):
+    """What makes a module's functions do nothing if their names begin with ``prefix``."""
+
+    def disarm(module):
+        for name, value in list(vars(module).items()):
+            if name.startswith(prefix) and callable(value):
+                setattr(module, name, nothing(module.__name__, name, text))
+
+    return disarm
+
+
+def nothing(module, name, text):
+    def disarmed(*args, **kwargs):
+        if module not in said:
+            said.add(module)
+            note(text.format(f"{module}.{name}"))
+        return True  # what gevent answers when it has patched
+
+    disarmed.__name__ = disarmed.__qualname__ = name
+    disarmed.__module__ = module
+    return disarmed
+
+
+def replacing(*names):
+    """What puts ours in the place of a module's classes."""
+
+    def replace(module):
+        for name in names:
+            if hasattr(module, name):
+                ours = waiting()[name]
+                ours.__module__ = module.__name__
+                setattr(module, name, ours)
+
+    return replace
+
+
+def replace_sleep(module):
+    module.sleep = waiting()["sleep_of"](module.sleep)
+
+
+namespace = {"__name__": "unicoro.gevent.waiting"}
+
+
+def waiting():
+    """The names that waiting.py defines."""
+    if "Event" not in namespace:
+        exec(compile(WAITING, "<unicoro: gevent/waiting.py>", "exec"), namespace)
+    return namespace
+
+
+# What is done to a module once it has run.
+CHANGES = {
+    "gevent.monkey": disarming("patch_", LIBRARY),
+    "eventlet.patcher": disarming("monkey_patch", LIBRARY),
+    "psycogreen.gevent": disarming("patch_psycopg", PSYCOPG),
+    "psycogreen.eventlet": disarming("patch_psycopg", PSYCOPG),
+    "gevent.hub": replace_sleep,
+    "gevent.event": replacing("Event", "AsyncResult"),
+    "gevent.lock": replacing("Semaphore", "BoundedSemaphore"),
+    "gevent.queue": replacing(
+        "SimpleQueue", "Queue", "JoinableQueue", "PriorityQueue", "LifoQueue"
+    ),
+}
+
+
+class Finder:
+    """Finds nothing by itself: it sees to it that what others find is changed once it has run."""
+
+    def find_spec(self, name, path=None, target=None):
+        change = CHANGES.get(name)
+        if change is None:
+            return None
+        for finder in sys.meta_path:
+            find = getattr(finder, "find_spec", None)
+            spec = find(name, path, target) if find and finder is not self else None
+            if spec is not None:
+                break
+        else:
+            return None
+        run = spec.loader.exec_module
+
+        def exec_module(module):
+            # A zip file's loader is shared by its modules. And asked before: gevent's modules take
+            # the names of those that Cython made of them.
+            is_meant = module.__name__ == name
+            run(module)
+            if is_meant:
+                change(module)
+
+        try:
+            spec.loader.exec_module = exec_module
+        except (AttributeError, TypeError):
+            note(f"{name} cannot be adapted: {type(spec.loader).__name__} loads it")
+        return spec
+
+
+def after_request():
+    """Runs what the request that has ended has spawned and not waited for."""
+    hub = hub_if_exists()
+    if hub is not None and hub.loop is not None:
+        hub.join()
+
+
+def at_end():
+    """The green thread ends, and its hub with it."""
+    hub = hub_if_exists()
+    if hub is not None:
+        hub.destroy(destroy_loop=True)
+
+
+def hub_if_exists():
+    module = sys.modules.get("gevent._hub_local")
+    return module and module.get_hub_if_exists()
+
+
+sys.meta_path.insert(0, Finder())
+for name, change in CHANGES.items():
+    # A configuration file may have imported it.
+    if name in sys.modules:
+        change(sys.modules[name])
+_imp.create_dynamic = wrap_loading(_imp.create_dynamic)

@@ -23,10 +23,8 @@ use unicoro_contract::{
 
 use crate::core::{Core, Target};
 use crate::identity::{self, Identity};
-use crate::progress;
 use crate::scheduler::{self, Task};
-use crate::signals;
-use crate::stack;
+use crate::{fork, progress, signals, stack};
 
 thread_local! {
     // The green thread that runs on this OS thread; null between green threads, and on every
@@ -72,9 +70,9 @@ pub struct Green {
     interrupt: Cell<Interrupt>,
     // Its wait cannot be interrupted.
     is_firm: Cell<bool>,
-    // The signals that it believes to have blocked (see `signals`). Its own, because subprocess
-    // blocks all around its vfork, and lets go of the interpreter lock in between.
-    pub(crate) signal_mask: Cell<u64>,
+    // The signals that the application believes to have blocked here (see `signals`). Its own,
+    // because subprocess blocks all around its vfork, and lets go of the interpreter lock in between.
+    mask: Cell<u64>,
     request: RefCell<Option<Arc<CurrentRequest>>>,
     // The client of the request that it serves, if requests have a deadline.
     client: RefCell<Option<Arc<Stream>>>,
@@ -156,7 +154,7 @@ impl Green {
             woken: Cell::new(Woken::Ready),
             interrupt: Cell::default(),
             is_firm: Cell::default(),
-            signal_mask: Cell::new(signals::first_mask()),
+            mask: Cell::new(signals::first_mask()),
             request: RefCell::default(),
             client: RefCell::default(),
         };
@@ -278,6 +276,23 @@ impl Green {
         set_errno(errno);
     }
 
+    /// Whether the child of a vfork may stand on this stack, in our memory and with the interpreter
+    /// lock free (CPython releases it around vfork). A switch there would run the others in the child.
+    /// CPython blocks all signals for that time; nobody asks the kernel at each call.
+    fn may_have_vforked(&self) -> bool {
+        self.mask.get() != signals::first_mask()
+    }
+
+    /// The signals that the application believes to have blocked in this green thread.
+    pub fn mask(&self) -> u64 {
+        self.mask.get()
+    }
+
+    /// The application blocks these here from now on.
+    pub fn set_mask(&self, mask: u64) {
+        self.mask.set(mask);
+    }
+
     /// The engine that it belongs to.
     pub fn core(&self) -> &'static Core {
         self.core
@@ -301,7 +316,8 @@ pub fn current() -> Option<&'static Green> {
 /// allocate, log or panic.
 pub fn parkable() -> Option<&'static Green> {
     let green = current()?;
-    (green.state.may_park() && !crate::fork::is_child()).then_some(green)
+    let is_child = fork::is_child() || green.may_have_vforked() && fork::is_other_process();
+    (!is_child && green.state.may_park()).then_some(green)
 }
 
 /// The calling thread's errno.

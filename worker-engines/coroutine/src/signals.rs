@@ -1,7 +1,9 @@
-//! What the application believes of signals. The scheduler's thread has them blocked
-//! ([`unicoro_reactor::blocked`]), and the application must not see that: what it starts inherits the mask, and a child with all signals
-//! blocked could not be terminated. So green threads are told of masks of their own (see
-//! `hooks::mask`), with which their children and threads begin.
+//! What the application believes of signals.
+//!
+//! The scheduler's thread has them blocked ([`unicoro_reactor::blocked`]), and the application must
+//! not see that: what it starts inherits the mask, and a child with all signals blocked could not be
+//! terminated. So each green thread has a mask that it is told of (see `hooks::mask`), and with
+//! which its children and threads begin.
 #![allow(unsafe_code)]
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,33 +12,19 @@ use libc::{c_int, sigset_t};
 
 use crate::green;
 
-/// What green threads begin with: what the main thread had blocked.
-static FIRST: AtomicU64 = AtomicU64::new(0);
+/// What a green thread believes to be blocked at first: what the main thread had blocked.
+static APPLICATION: AtomicU64 = AtomicU64::new(0);
 
 /// Runs `start` with all signals blocked, for threads that are begun inside; what the main thread,
 /// which calls, had blocked is what the application believes in.
 pub fn blocked<R>(start: impl FnOnce() -> R) -> R {
-    let current = swap(0);
-    swap(current);
-    FIRST.store(current, Ordering::Relaxed);
+    APPLICATION.store(change(None), Ordering::Relaxed);
     unicoro_reactor::blocked(start)
 }
 
-/// What a new green thread believes to be blocked.
+/// The mask with which a green thread begins.
 pub fn first_mask() -> u64 {
-    FIRST.load(Ordering::Relaxed)
-}
-
-/// What the green thread that calls believes to be blocked.
-pub fn application_mask() -> u64 {
-    green::current().map_or_else(first_mask, |green| green.signal_mask.get())
-}
-
-/// The green thread that calls blocks these from now on.
-pub fn set_application_mask(mask: u64) {
-    if let Some(green) = green::current() {
-        green.signal_mask.set(mask);
-    }
+    APPLICATION.load(Ordering::Relaxed)
 }
 
 /// The signals of a set as bits: the kernel knows 64, and glibc keeps them in the first word.
@@ -55,32 +43,34 @@ pub fn set_of(mask: u64) -> sigset_t {
     }
 }
 
-/// Runs `start`, which begins a thread, with the application's mask.
-pub fn as_application<R>(start: impl FnOnce() -> R) -> R {
-    let before = swap(application_mask());
+/// Runs `start`, which begins a thread, with the mask of the green thread that calls.
+pub fn with_mask<R>(mask: u64, start: impl FnOnce() -> R) -> R {
+    let before = change(Some(mask));
     let result = start();
-    swap(before);
+    change(Some(before));
     result
 }
 
 /// A green thread has forked, and this is the child, whose only thread it is. Async-signal-safe.
 pub fn restore_in_child() {
-    if green::current().is_some() {
-        swap(application_mask());
+    if let Some(green) = green::current() {
+        change(Some(green.mask()));
     }
 }
 
 /// Blocks all signals on the calling thread.
 pub fn block_all() {
-    swap(u64::MAX);
+    change(Some(u64::MAX));
 }
 
-/// Sets the calling thread's real mask, by a direct call, because `pthread_sigmask` is a hook.
-fn swap(mask: u64) -> u64 {
+/// Sets the calling thread's real mask, if there is one to set; what it was before. A direct call,
+/// because `pthread_sigmask` is a hook.
+fn change(mask: Option<u64>) -> u64 {
     let mut before = 0u64;
-    // SAFETY: both sets outlive the call.
+    let new = mask.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: both sets outlive the call; null changes nothing.
     unsafe {
-        let (new, old) = (&raw const mask, &raw mut before);
+        let old = &raw mut before;
         libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK as c_int, new, old, 8usize);
     }
     before

@@ -1,7 +1,7 @@
 //! Signal masks as green threads see them, and what is begun with them: threads and processes.
 //!
 //! The scheduler's thread blocks all signals (see [`crate::signals`]). A green thread that asks is
-//! told the application's mask, and sets that; a thread or child that it starts begins with it.
+//! told a mask of its own, and sets that; a thread or child that it starts begins with it.
 #![allow(unsafe_code)]
 
 use std::ffi::{c_char, c_void};
@@ -14,7 +14,8 @@ use libc::{
 
 use super::wait::fail;
 use super::{Hook, Real};
-use crate::{fork, green, signals};
+use crate::green::{self, Green};
+use crate::{fork, signals};
 
 type Mask = unsafe extern "C" fn(c_int, *const sigset_t, *mut sigset_t) -> c_int;
 type Begin = extern "C" fn(*mut c_void) -> *mut c_void;
@@ -37,24 +38,24 @@ unsafe extern "C" fn pthread_sigmask(
     old: *mut sigset_t,
 ) -> c_int {
     static REAL: Real = Real::new(c"pthread_sigmask");
-    if !is_green() {
+    let Some(green) = caller() else {
         // SAFETY: the address is that of the function of this name and this type; the caller's
         // arguments.
         return unsafe { std::mem::transmute::<*mut c_void, Mask>(REAL.address())(how, set, old) };
-    }
+    };
     // SAFETY: the caller's sets.
-    unsafe { change(how, set, old) }
+    unsafe { change(green, how, set, old) }
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn sigprocmask(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int {
     static REAL: Real = Real::new(c"sigprocmask");
-    if !is_green() {
+    let Some(green) = caller() else {
         // SAFETY: as above.
         return unsafe { std::mem::transmute::<*mut c_void, Mask>(REAL.address())(how, set, old) };
-    }
+    };
     // SAFETY: the caller's sets.
-    match unsafe { change(how, set, old) } {
+    match unsafe { change(green, how, set, old) } {
         0 => 0,
         error => fail(error),
     }
@@ -72,7 +73,10 @@ unsafe extern "C" fn pthread_create(
     let real = unsafe { std::mem::transmute::<*mut c_void, Create>(REAL.address()) };
     // SAFETY: the caller's arguments.
     let create = || unsafe { real(thread, attributes, begin, argument) };
-    if is_green() { signals::as_application(create) } else { create() }
+    match caller() {
+        Some(green) => signals::with_mask(green.mask(), create),
+        None => create(),
+    }
 }
 
 #[unsafe(no_mangle)]
@@ -88,7 +92,7 @@ unsafe extern "C" fn posix_spawn(
     // SAFETY: as above.
     let real = unsafe { std::mem::transmute::<*mut c_void, Spawn>(REAL.address()) };
     // SAFETY: null or the caller's attributes, from here on ours.
-    let own = unsafe { with_application_mask(attributes) };
+    let own = unsafe { with_own_mask(attributes) };
     let attributes = own.as_ref().map_or(attributes, ptr::from_ref);
     // SAFETY: the caller's arguments.
     unsafe { real(child, path, actions, attributes, arguments, environment) }
@@ -107,7 +111,7 @@ unsafe extern "C" fn posix_spawnp(
     // SAFETY: as above.
     let real = unsafe { std::mem::transmute::<*mut c_void, Spawn>(REAL.address()) };
     // SAFETY: as in posix_spawn.
-    let own = unsafe { with_application_mask(attributes) };
+    let own = unsafe { with_own_mask(attributes) };
     let attributes = own.as_ref().map_or(attributes, ptr::from_ref);
     // SAFETY: the caller's arguments.
     unsafe { real(child, file, actions, attributes, arguments, environment) }
@@ -124,17 +128,17 @@ pub(super) static HOOKS: &[Hook] = &[
     Hook::new(c"sigprocmask", sigprocmask as *const _),
 ];
 
-/// A green thread calls, and not the child of a vfork that it made.
-fn is_green() -> bool {
-    green::current().is_some() && !fork::is_other_process()
+/// The green thread that calls, unless it is the child of a vfork that it made.
+fn caller() -> Option<&'static Green> {
+    green::current().filter(|_| !fork::is_other_process())
 }
 
-/// sigprocmask(2) on the application's mask.
+/// sigprocmask(2) on a green thread's mask.
 ///
 /// # Safety
 /// The sets are null or valid.
-unsafe fn change(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int {
-    let before = signals::application_mask();
+unsafe fn change(green: &Green, how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int {
+    let before = green.mask();
     // SAFETY: the caller's word.
     if let Some(set) = unsafe { set.as_ref() } {
         let set = signals::mask_of(set);
@@ -144,7 +148,7 @@ unsafe fn change(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int 
             libc::SIG_SETMASK => set,
             _ => return libc::EINVAL,
         };
-        signals::set_application_mask(after);
+        green.set_mask(after);
     }
     // SAFETY: the caller's word.
     if let Some(old) = unsafe { old.as_mut() } {
@@ -153,14 +157,12 @@ unsafe fn change(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int 
     0
 }
 
-/// The caller's attributes, and the application's mask if they name none. `None`: as they are.
+/// The caller's attributes, and the green thread's mask if they name none. `None`: as they are.
 ///
 /// # Safety
 /// `attributes` is null or initialised.
-unsafe fn with_application_mask(attributes: *const posix_spawnattr_t) -> Option<posix_spawnattr_t> {
-    if !is_green() {
-        return None;
-    }
+unsafe fn with_own_mask(attributes: *const posix_spawnattr_t) -> Option<posix_spawnattr_t> {
+    let green = caller()?;
     let mut flags: c_short = 0;
     // SAFETY: a copy of plain data, or initialised here; glibc keeps no resources in it.
     unsafe {
@@ -176,7 +178,7 @@ unsafe fn with_application_mask(attributes: *const posix_spawnattr_t) -> Option<
             return None;
         }
         libc::posix_spawnattr_setflags(&raw mut own, flags | sets_mask);
-        let mask = signals::set_of(signals::application_mask());
+        let mask = signals::set_of(green.mask());
         libc::posix_spawnattr_setsigmask(&raw mut own, &raw const mask);
         Some(own)
     }

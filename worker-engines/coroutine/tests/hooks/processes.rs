@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use libc::{c_int, pid_t};
 
-use crate::stage::{job, run};
+use crate::stage::{job, let_others_wait, run};
 
 /// A child that lives for 300 ms and ends with 7.
 fn child() -> pid_t {
@@ -145,4 +145,54 @@ fn a_mask_is_read_back_as_it_was_set() {
         assert_eq!(libc::sigismember(&raw const set, libc::SIGUSR1), 1);
         assert_eq!(libc::sigprocmask(77, &raw const before, std::ptr::null_mut()), -1);
     })]);
+}
+
+#[test]
+fn each_green_thread_has_its_own_mask() {
+    let jobs = (0..2).map(|index| {
+        job(move || unsafe {
+            let signal = [libc::SIGUSR1, libc::SIGUSR2][index];
+            let mut set: libc::sigset_t = std::mem::zeroed();
+            libc::sigaddset(&raw mut set, signal);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut());
+            let_others_wait();
+            let mut now: libc::sigset_t = std::mem::zeroed();
+            libc::sigemptyset(&raw mut set);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const set, &raw mut now);
+            let both = [libc::SIGUSR1, libc::SIGUSR2].map(|s| libc::sigismember(&raw const now, s));
+            assert_eq!(both[index], 1);
+            assert_eq!(both[1 - index], 0);
+        })
+    });
+    run(jobs.collect());
+}
+
+#[test]
+fn the_child_of_a_vfork_never_switches() {
+    // As subprocess does it: all signals blocked, our memory, the interpreter's lock released.
+    extern "C" fn child(_: *mut libc::c_void) -> c_int {
+        unsafe { libc::usleep(50_000) }
+    }
+    let ours = unsafe { libc::getpid() };
+    run(vec![
+        job(|| unsafe {
+            let [mut all, mut before]: [libc::sigset_t; 2] = std::mem::zeroed();
+            libc::sigfillset(&raw mut all);
+            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, &raw mut before);
+            let mut stack = vec![0u8; 64 * 1024];
+            let top = stack.as_mut_ptr().add(stack.len()).cast();
+            let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+            let pid = libc::clone(child, top, flags, std::ptr::null_mut());
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
+            let mut status = 0;
+            assert_eq!(libc::waitpid(pid, &raw mut status, 0), pid);
+            assert_eq!(status, 0);
+        }),
+        job(move || {
+            for _ in 0..20 {
+                unsafe { libc::usleep(1000) };
+                assert_eq!(unsafe { libc::getpid() }, ours);
+            }
+        }),
+    ]);
 }

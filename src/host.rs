@@ -13,7 +13,7 @@ use pyo3::types::PyDict;
 use pyo3::{Py, PyAny};
 use unicoro::config::{self, Bind, Invocation, Settings, Stop};
 use unicoro::engines;
-use unicoro::logging::{self, AccessLog, LogLevel};
+use unicoro::logging::AccessLog;
 use unicoro::python::{self, Hooks};
 use unicoro::supervisor::{Host, Options, WorkerSeat};
 use unicoro::sys::address::Address;
@@ -23,12 +23,15 @@ use unicoro::sys::process::{Exit, Pid};
 use unicoro::sys::title::set_title;
 use unicoro::worker::{self, Equipment};
 
+use crate::logs::open_logs;
+
 /// A listener as hooks see it: its descriptor, and its name in the log.
 type Shown = (i32, String);
 
 /// Settings and, with preload_app, the application, of one generation of workers.
 struct Generation {
     settings: Arc<Settings>,
+    names: Option<Py<PyDict>>,
     application: Option<Py<PyAny>>,
     access_log: Option<AccessLog>,
 }
@@ -54,18 +57,18 @@ impl WorkerHost {
         invocation: Invocation,
         arguments: Vec<OsString>,
         Configuration { settings, names }: Configuration,
+        access_log: Option<AccessLog>,
         systemd: Vec<RawFd>,
     ) -> Result<Self, (i32, String)> {
         let hooks = Hooks::default();
         hooks.load(1, &settings, names.as_ref()).map_err(|text| (1, text))?;
         let application = if settings.preload_app {
-            let loaded = worker::load(&settings, &arguments);
+            let loaded = worker::load(&settings, &arguments, names.as_ref());
             Some(loaded.map_err(|(failure, text)| (failure.exit_code(), text))?)
         } else {
             None
         };
-        let access_log = worker::access_log(&settings).map_err(|text| (1, text))?;
-        let first = Generation { settings: Arc::new(settings), application, access_log };
+        let first = Generation { settings: Arc::new(settings), names, application, access_log };
         let generations = HashMap::from([(1, first)]);
         let program = program(&arguments, &invocation);
         Ok(Self { invocation, arguments, generations, hooks: Arc::new(hooks), program, systemd })
@@ -79,10 +82,11 @@ impl Host for WorkerHost {
             return 1;
         };
         let choice = engines::choose(&generation.settings);
-        let Generation { settings, application, access_log } = generation;
+        let Generation { settings, names, application, access_log } = generation;
         let equipment = Equipment {
             settings,
             arguments: self.arguments.clone(),
+            names,
             application,
             access_log,
             hooks: Arc::clone(&self.hooks),
@@ -112,11 +116,11 @@ impl Host for WorkerHost {
             old.application.as_ref().map(|app| pyo3::Python::attach(|py| app.clone_ref(py)))
         });
         let options = options(&settings, &self.systemd)?;
-        let access_log = worker::access_log(&settings)?;
-        log_to(&settings)?;
+        let access_log = open_logs(&settings)?;
         self.hooks.load(generation, &settings, names.as_ref())?;
         let settings = Arc::new(settings);
-        self.generations.insert(generation, Generation { settings, application, access_log });
+        self.generations
+            .insert(generation, Generation { settings, names, application, access_log });
         Ok(options)
     }
 
@@ -219,27 +223,6 @@ pub fn read_settings(
     Ok(Configuration { settings, names })
 }
 
-/// Starts, or changes, logging.
-///
-/// # Errors
-/// A text for the operator.
-pub fn log_to(settings: &Settings) -> Result<(), String> {
-    let level = match settings.loglevel {
-        log::LevelFilter::Trace | log::LevelFilter::Debug => LogLevel::Debug,
-        log::LevelFilter::Info => LogLevel::Info,
-        log::LevelFilter::Warn => LogLevel::Warning,
-        log::LevelFilter::Error => LogLevel::Error,
-        log::LevelFilter::Off => LogLevel::Critical,
-    };
-    logging::own_files(settings.identity);
-    logging::init(&settings.errorlog, level).map_err(|error| format!("errorlog: {error}"))?;
-    // gunicorn: without a file there is nothing to capture into.
-    if settings.capture_output && settings.errorlog != "-" {
-        logging::capture_output().map_err(|error| format!("capture_output: {error}"))?;
-    }
-    Ok(())
-}
-
 /// The process title of the master; `rank` tells one that is to replace another.
 pub fn title_of_master(settings: &Settings, rank: &str) {
     set_title(&format!("unicoro: master [{}{rank}]", settings.proc_name));
@@ -271,6 +254,7 @@ pub fn options(settings: &Settings, systemd: &[RawFd]) -> Result<Options, String
         worker_class: settings.worker_class.to_string(),
         inheritance: Inheritance::default(),
         daemon: settings.daemon,
+        has_backlog_metric: settings.statsd.as_ref().is_some_and(|statsd| statsd.has_backlog),
     })
 }
 

@@ -6,6 +6,8 @@ pub mod sys;
 
 pub mod config;
 
+pub mod metrics;
+
 pub mod logging;
 
 pub mod supervisor;

@@ -1,18 +1,24 @@
 //! The `unicoro` command: settings, then the supervisor, then (in each fork) a worker.
 
 mod host;
+mod logs;
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 
 use unicoro::config::{Invocation, Settings, Stop};
+use unicoro::logging::AccessLog;
 use unicoro::supervisor::Options;
 use unicoro::sys::daemon::daemonize;
 use unicoro::sys::inheritance::Inheritance;
 use unicoro::{logging, python, supervisor, worker};
 
-use crate::host::{WorkerHost, log_to, options, read_settings, title_of_master};
+use crate::host::{WorkerHost, options, read_settings, title_of_master};
+use crate::logs::open_logs;
+
+/// The exit code for a command line that is not understood, as gunicorn's.
+const USAGE: i32 = 2;
 
 fn main() -> ExitCode {
     // First, because it changes the environment.
@@ -34,22 +40,31 @@ fn main() -> ExitCode {
             drop(writeln!(std::io::stdout(), "{stop}"));
             return ExitCode::SUCCESS;
         }
+        // Its text names the program already.
+        Err(Stop::Usage(text)) => return fail(text.trim_start_matches("unicoro: "), USAGE),
         Err(stop) => return fail(&stop.to_string(), stop.exit_code()),
     };
     let settings = &configuration.settings;
-    if let Err(text) = log_to(settings) {
-        return fail(&text, 1);
+    let mut access_log = match open_logs(settings) {
+        Ok(access_log) => access_log,
+        Err(text) => return fail(&text, 1),
+    };
+    if settings.print_config {
+        drop(write!(std::io::stdout(), "{}", settings.print()));
     }
     if settings.check_config {
-        return match worker::check(settings, &arguments) {
+        return match worker::check(settings, &arguments, configuration.names.as_ref()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(text) => fail(&text, 1),
         };
     }
     // A new master of an upgrade is in the background already.
     let goes = settings.daemon && inheritance.parent.is_none();
-    if let Err(text) = if goes { go_to_background(settings) } else { Ok(()) } {
-        return fail(&text, 1);
+    if goes {
+        access_log = match go_to_background(settings) {
+            Ok(access_log) => access_log,
+            Err(text) => return fail(&text, 1),
+        };
     }
     title_of_master(settings, if inheritance.parent.is_some() { ".2" } else { "" });
     for notice in &settings.notices {
@@ -60,7 +75,8 @@ fn main() -> ExitCode {
         Ok(options) => Options { inheritance, ..options },
         Err(text) => return fail(&text, 1),
     };
-    let mut host = match WorkerHost::new(invocation, arguments, configuration, systemd) {
+    let mut host = match WorkerHost::new(invocation, arguments, configuration, access_log, systemd)
+    {
         Ok(host) => host,
         Err((code, text)) => return fail(&text, code),
     };
@@ -71,10 +87,10 @@ fn main() -> ExitCode {
 
 /// After the first look at the logs, so that a mistake there is seen in the terminal; and then the
 /// logs once more, since standard error is another one now.
-fn go_to_background(settings: &Settings) -> Result<(), String> {
+fn go_to_background(settings: &Settings) -> Result<Option<AccessLog>, String> {
     daemonize(python::fork, settings.enable_stdio_inheritance)
         .map_err(|error| format!("cannot go to the background: {error}"))?;
-    log_to(settings)
+    open_logs(settings)
 }
 
 fn fail(text: &str, code: i32) -> ExitCode {

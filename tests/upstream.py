@@ -1,19 +1,26 @@
-"""A server for the apps' own HTTP clients: answers after 0.3 s, plain and over TLS.
+"""A server for the apps' own HTTP clients: answers slowly, plain and over TLS.
 
-Prints two addresses and lives until its stdin ends. Arguments: certificate and key.
+`GET /` is answered with "from upstream" after 0.3 s, `GET /?token=T&for=S` with T after S seconds.
+
+Prints both addresses and the path of the certificate to trust, and lives until its stdin ends.
 """
 
+import os
 import ssl
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
 
 
 class Slow(BaseHTTPRequestHandler):
     def do_GET(self):
-        time.sleep(0.3)
-        body = b"from upstream"
+        wanted = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        time.sleep(float(wanted.get("for", 0.3)))
+        body = wanted.get("token", "from upstream").encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -37,16 +44,34 @@ class Server(ThreadingHTTPServer):
         if self.context is not None:
             request.close()
 
+    def handle_error(self, request, client_address):
+        pass  # a client that has left is nobody's business
+
+
+def make_certificate(directory):
+    certificate, key = (os.path.join(directory, name) for name in ("certificate.pem", "key.pem"))
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+         "-addext", "keyUsage=critical,digitalSignature,keyCertSign",
+         "-out", certificate, "-keyout", key],
+        check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return certificate, key
+
 
 def main():
-    plain = Server(("127.0.0.1", 0), Slow)
-    tls = Server(("127.0.0.1", 0), Slow)
-    tls.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.context.load_cert_chain(*sys.argv[1:3])
-    for server in (plain, tls):
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(f"http://127.0.0.1:{plain.server_port}/ https://localhost:{tls.server_port}/", flush=True)
-    sys.stdin.read()
+    with tempfile.TemporaryDirectory(prefix="unicoro-upstream.") as directory:
+        certificate, key = make_certificate(directory)
+        plain = Server(("127.0.0.1", 0), Slow)
+        tls = Server(("127.0.0.1", 0), Slow)
+        tls.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.context.load_cert_chain(certificate, key)
+        for server in (plain, tls):
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+        addresses = f"http://127.0.0.1:{plain.server_port}/ https://localhost:{tls.server_port}/"
+        print(addresses, certificate, flush=True)
+        sys.stdin.read()
 
 
 main()

@@ -15,6 +15,7 @@ use super::gunicorn;
 use super::help;
 use super::layers::Layer;
 use super::origin::Origin;
+use super::reference;
 use super::setting::{Kind, Setting, Spelling};
 use super::stop::Stop;
 use super::table::TABLE;
@@ -26,6 +27,9 @@ pub fn parse_arguments(arguments: &[OsString]) -> Result<Layer, Stop> {
     let matches = command()
         .try_get_matches_from(with_program(arguments.to_vec()))
         .map_err(|error| stop(&error, ""))?;
+    if let Some(word) = matches.get_one::<String>(GENERATE) {
+        return Err(generated(word));
+    }
     Ok(layer(&matches, |setting| Origin::CommandLine { flag: setting.flag() })?)
 }
 
@@ -38,6 +42,19 @@ pub fn parse_cmd_args(line: &str) -> Result<Layer, Stop> {
         .try_get_matches_from(with_program(words))
         .map_err(|error| stop(&error, "in GUNICORN_CMD_ARGS: "))?;
     Ok(layer(&matches, |_| Origin::CmdArgs)?)
+}
+
+const GENERATE: &str = "generate";
+
+fn generated(word: &str) -> Stop {
+    reference::generate(word).map_or_else(
+        || {
+            let known: Vec<&str> = reference::WORDS.iter().map(|(known, _)| *known).collect();
+            let known = known.join(", ");
+            Stop::Usage(format!("unicoro: --generate {word}: no such text; give one of {known}"))
+        },
+        Stop::Print,
+    )
 }
 
 fn with_program(mut words: Vec<OsString>) -> Vec<OsString> {
@@ -53,6 +70,8 @@ fn command() -> Command {
         .disable_version_flag(true)
         .args_override_self(true)
         .arg(Arg::new("help").short('h').long("help").action(ArgAction::Help))
+        // For packagers, and no setting.
+        .arg(Arg::new(GENERATE).long(GENERATE).value_name("WHAT"))
         .arg(Arg::new("version").short('v').long("version").action(ArgAction::Version))
         .args(TABLE.iter().filter_map(argument))
 }

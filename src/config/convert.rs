@@ -19,6 +19,7 @@ pub fn convert(kind: Kind, value: &Value) -> Result<Value, Complaint> {
         Kind::Flag => flag(value),
         Kind::FlagOff => flag(&spelled_out(value)),
         Kind::Text => not_empty(text(value)?),
+        Kind::MaybeEmpty => text(value),
         Kind::NameOrId => name_or_id(value),
         Kind::List => list(value, |text| vec![text]),
         Kind::Csv => list(value, |text| text.split(',').map(str::to_owned).collect()),
@@ -27,6 +28,7 @@ pub fn convert(kind: Kind, value: &Value) -> Result<Value, Complaint> {
         Kind::Hook { arguments } => hook(value, arguments),
         Kind::Switch { words, bare } => switch(value, words, bare),
         Kind::Map => map(value),
+        Kind::Dict => dict(value),
     }
 }
 
@@ -184,6 +186,13 @@ fn switch(value: &Value, words: &[&str], bare: &str) -> Result<Value, Complaint>
         _ => String::new(),
     };
     choice(&Value::Str(given), words)
+}
+
+fn dict(value: &Value) -> Result<Value, Complaint> {
+    match value {
+        Value::Map(_) => Ok(value.clone()),
+        other => Err(Complaint::new(format!("{}, not a dict", other.describe()), "give a dict")),
+    }
 }
 
 fn map(value: &Value) -> Result<Value, Complaint> {

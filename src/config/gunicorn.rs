@@ -17,22 +17,7 @@ const fn not_yet(name: &'static str, flags: &'static [&'static str]) -> NotYet {
 
 /// Every setting of gunicorn 27.0.1 that has no row.
 pub static NOT_YET: &[NotYet] = &[
-    not_yet("reload", &["--reload"]),
-    not_yet("reload_engine", &["--reload-engine"]),
-    not_yet("reload_extra_files", &["--reload-extra-file"]),
     not_yet("spew", &["--spew"]),
-    not_yet("disable_redirect_access_to_syslog", &["--disable-redirect-access-to-syslog"]),
-    not_yet("logconfig", &["--log-config"]),
-    not_yet("logconfig_dict", &[]),
-    not_yet("logconfig_json", &["--log-config-json"]),
-    not_yet("syslog", &["--log-syslog"]),
-    not_yet("syslog_addr", &["--log-syslog-to"]),
-    not_yet("syslog_prefix", &["--log-syslog-prefix"]),
-    not_yet("syslog_facility", &["--log-syslog-facility"]),
-    not_yet("statsd_host", &["--statsd-host"]),
-    not_yet("statsd_prefix", &["--statsd-prefix"]),
-    not_yet("dogstatsd_tags", &["--dogstatsd-tags"]),
-    not_yet("enable_backlog_metric", &["--enable-backlog-metric"]),
     not_yet("keyfile", &["--keyfile"]),
     not_yet("certfile", &["--certfile"]),
     not_yet("ca_certs", &["--ca-certs"]),
@@ -47,7 +32,6 @@ pub static NOT_YET: &[NotYet] = &[
     not_yet("http2_initial_window_size", &["--http2-initial-window-size"]),
     not_yet("http2_max_frame_size", &["--http2-max-frame-size"]),
     not_yet("http2_max_header_list_size", &["--http2-max-header-list-size"]),
-    not_yet("uwsgi_allow_ips", &["--uwsgi-allow-from"]),
 ];
 
 /// Functions that gunicorn calls when a config file defines them, and that have no row.

@@ -41,11 +41,16 @@ pub fn text() -> String {
 }
 
 fn entry(setting: &Setting) -> String {
-    let doc = format!("{}{}", setting.doc, default(setting));
-    format!("  {}\n{}", heading(setting), wrap(&doc))
+    format!("  {}\n{}", heading(setting), wrap(&explain(setting)))
 }
 
-fn heading(setting: &Setting) -> String {
+/// What a setting does, and its default.
+pub(super) fn explain(setting: &Setting) -> String {
+    format!("{}{}", setting.doc, default(setting))
+}
+
+/// How a setting is spelled, with what stands for its value.
+pub(super) fn heading(setting: &Setting) -> String {
     match setting.spelling {
         Spelling::Argument => setting.metavar.into(),
         Spelling::FileOnly if setting.section == Section::Hooks => {

@@ -23,6 +23,7 @@ mod nearest;
 mod networks;
 mod number;
 mod origin;
+mod reference;
 mod resolve;
 mod setting;
 mod settings;
@@ -42,7 +43,9 @@ pub use file::{ConfigSource, FileValue, RunFile};
 pub use networks::Networks;
 pub use origin::Origin;
 pub use setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Support};
-pub use settings::{AppSpec, HeaderMap, ProxyProtocol, Settings};
+pub use settings::{
+    AppSpec, HeaderMap, LogConfig, ProxyProtocol, Reload, Settings, StatsdSettings, Syslog,
+};
 pub use stop::Stop;
 pub use table::TABLE;
 pub use value::Value;
@@ -83,7 +86,8 @@ pub fn load(invocation: &Invocation, run_file: RunFile<'_>) -> Result<Settings, 
     let layers = Layers::new(vec![defaults, file, cmd_args, command_line]);
     let is_print = layers.top("print_config").is_some_and(|raw| raw.value == Value::Bool(true));
     let settings = resolve::resolve(layers, cwd)?;
-    if is_print {
+    // gunicorn: printing implies a check, which needs an application.
+    if is_print && settings.wsgi_app.0.is_empty() {
         return Err(Stop::Print(settings.print()));
     }
     require_app(&settings)?;

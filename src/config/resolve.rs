@@ -12,12 +12,21 @@ use super::layers::{Layers, Raw};
 use super::networks::Networks;
 use super::origin::Origin;
 use super::setting::Kind;
-use super::settings::{AppSpec, HeaderMap, ProxyProtocol, Settings, Shown};
+use super::settings::{
+    AppSpec, HeaderMap, LogConfig, ProxyProtocol, Reload, Settings, Shown, StatsdSettings, Syslog,
+};
 use super::table::{self, TABLE};
 use super::value::Value;
 use super::worker_class::WorkerClass;
 use crate::sys::credentials::{self, Identity};
+use crate::sys::remote::Remote;
 
+/// RFC 3164, 2.
+const SYSLOG_PORT: u16 = 514;
+/// statsd's own default.
+const STATSD_PORT: u16 = 8125;
+
+#[allow(clippy::too_many_lines, reason = "one line for each field, and nothing else")]
 /// Makes the settings; `cwd` is the directory of the start.
 pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> {
     let (worker_class, notes) = worker_class(&layers)?;
@@ -31,7 +40,7 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         wsgi_app: AppSpec(reader.optional_text("wsgi_app")?.unwrap_or_default()),
         pythonpath: reader.texts("pythonpath")?.iter().map(from_chdir).collect(),
         raw_env: raw_env(&reader)?,
-        preload_app: reader.flag("preload_app")?,
+        preload_app: preload_app(&reader)?,
         bind: bind(&reader)?,
         backlog: reader.int("backlog")?,
         umask: reader.int("umask")?,
@@ -50,8 +59,7 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         keepalive: Duration::from_secs(reader.int("keepalive")?),
         limit_request_line: none_if_zero(reader.int("limit_request_line")?),
         limit_request_fields: limit_request_fields(&reader)?,
-        // gunicorn: its documents say that 0 means no limit, its code uses the default.
-        limit_request_field_size: none_if_zero(reader.int("limit_request_field_size")?),
+        limit_request_field_size: limit_request_field_size(&reader)?,
         limit_request_body: none_if_zero(reader.int("limit_request_body")?),
         limit_unread_body: reader.int("limit_unread_body")?,
         limit_pipelined_requests: none_if_zero(reader.int("limit_pipelined_requests")?),
@@ -71,7 +79,12 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         proxy_protocol: proxy_protocol(&reader)?,
         proxy_allow_ips: networks(&reader, "proxy_allow_ips")?,
         pidfile: reader.optional_text("pidfile")?.as_ref().map(from_chdir),
-        accesslog: reader.optional_text("accesslog")?.map(|path| log_target(&chdir, path)),
+        accesslog: accesslog(&reader, &chdir)?,
+        logconfig: logconfig(&reader, &chdir)?,
+        reload: reload(&reader, &chdir)?,
+        access_log_json: reader.flag("access_log_json")?,
+        syslog: syslog(&reader)?,
+        statsd: statsd(&reader)?,
         access_log_format: reader.text("access_log_format")?,
         errorlog: log_target(&chdir, reader.text("errorlog")?),
         loglevel: loglevel(&reader)?,
@@ -82,7 +95,8 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         enable_stdio_inheritance: reader.flag("enable_stdio_inheritance")?,
         identity: identity(&reader)?,
         proc_name: proc_name(&reader)?,
-        check_config: reader.flag("check_config")?,
+        print_config: reader.flag("print_config")?,
+        check_config: reader.flag("check_config")? || reader.flag("print_config")?,
         notices: layers.notices().into_iter().chain(notes).collect(),
         shown: shown(&reader)?,
         chdir,
@@ -151,6 +165,75 @@ fn limit_request_fields(reader: &Reader<'_>) -> Result<usize, ConfigError> {
 /// Absolute, since an application may change its directory before a log is opened again.
 fn log_target(chdir: &Path, path: String) -> String {
     if path == "-" { path } else { chdir.join(path).display().to_string() }
+}
+
+fn accesslog(reader: &Reader<'_>, chdir: &Path) -> Result<Option<String>, ConfigError> {
+    let named = reader.optional_text("accesslog")?.map(|path| log_target(chdir, path));
+    // Who asks for JSON asks for an access log.
+    let default = reader.flag("access_log_json")?.then(|| "-".to_owned());
+    Ok(named.or(default))
+}
+
+/// gunicorn: its documents say that 0 means no limit, its code uses the default.
+fn limit_request_field_size(reader: &Reader<'_>) -> Result<Option<usize>, ConfigError> {
+    Ok(none_if_zero(reader.int("limit_request_field_size")?))
+}
+
+/// New code is the point of a reload in development.
+fn preload_app(reader: &Reader<'_>) -> Result<bool, ConfigError> {
+    Ok(reader.flag("preload_app")? && !reader.flag("reload")?)
+}
+
+fn logconfig(reader: &Reader<'_>, chdir: &Path) -> Result<Option<LogConfig>, ConfigError> {
+    if reader.raw("logconfig_dict")?.value != Value::None {
+        return Ok(Some(LogConfig::Dict));
+    }
+    if let Some(path) = reader.optional_text("logconfig_json")? {
+        return Ok(Some(LogConfig::Json(chdir.join(path))));
+    }
+    Ok(reader.optional_text("logconfig")?.map(|path| LogConfig::File(chdir.join(path))))
+}
+
+fn reload(reader: &Reader<'_>, chdir: &Path) -> Result<Option<Reload>, ConfigError> {
+    let by_inotify = match reader.text("reload_engine")?.as_str() {
+        "inotify" => Some(true),
+        "poll" => Some(false),
+        _ => None,
+    };
+    let extra_files =
+        reader.texts("reload_extra_files")?.iter().map(|path| chdir.join(path)).collect();
+    Ok(reader.flag("reload")?.then_some(Reload { by_inotify, extra_files }))
+}
+
+fn syslog(reader: &Reader<'_>) -> Result<Option<Syslog>, ConfigError> {
+    let remote = Remote::parse(&reader.text("syslog_addr")?, SYSLOG_PORT).map_err(|problem| {
+        let remedy = "give udp://HOST:PORT, tcp://HOST:PORT or unix://PATH";
+        reader.blame("syslog_addr", Complaint::new(problem, remedy))
+    })?;
+    let facility = reader.text("syslog_facility")?.to_lowercase();
+    let prefix = match reader.optional_text("syslog_prefix")? {
+        Some(prefix) => prefix,
+        None => proc_name(reader)?.replace(':', "."),
+    };
+    let is_rfc5424 = reader.text("syslog_format")? == "rfc5424";
+    let has_access = !reader.flag("disable_redirect_access_to_syslog")?;
+    let syslog = Syslog { remote, facility, prefix, is_rfc5424, has_access };
+    Ok(reader.flag("syslog")?.then_some(syslog))
+}
+
+fn statsd(reader: &Reader<'_>) -> Result<Option<StatsdSettings>, ConfigError> {
+    let Some(host) = reader.optional_text("statsd_host")? else { return Ok(None) };
+    let text = if host.starts_with("unix://") { host } else { format!("udp://{host}") };
+    let remote = Remote::parse(&text, STATSD_PORT).map_err(|problem| {
+        let complaint = Complaint::new(problem, "give HOST:PORT or unix://PATH");
+        reader.blame("statsd_host", complaint)
+    })?;
+    Ok(Some(StatsdSettings {
+        remote,
+        prefix: reader.text("statsd_prefix")?,
+        tags: reader.text("dogstatsd_tags")?,
+        has_backlog: reader.flag("enable_backlog_metric")?,
+    }))
 }
 
 /// gunicorn: without proc_name the title has the application's name.

@@ -135,6 +135,8 @@ pub enum Kind {
     FlagOff,
     /// Text; None is allowed where the default is None.
     Text,
+    /// Text that may be empty.
+    MaybeEmpty,
     /// A user or a group: a name or a number.
     NameOrId,
     /// A list of texts; its flag may be repeated.
@@ -158,6 +160,8 @@ pub enum Kind {
         /// What the flag alone means.
         bare: &'static str,
     },
+    /// A dict of anything; config file only.
+    Dict,
     /// A dict of texts; config file only.
     Map,
 }

@@ -12,6 +12,7 @@ use super::table;
 use super::value::Value;
 use super::worker_class::WorkerClass;
 use crate::sys::credentials::Identity;
+use crate::sys::remote::Remote;
 
 /// The application as it was named: `mod`, `mod:var` or `mod:factory("literal", k=1)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,54 @@ pub enum ProxyProtocol {
     V2,
     /// Both.
     Auto,
+}
+
+/// Where syslog messages go, and what they look like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Syslog {
+    /// The daemon.
+    pub remote: Remote,
+    /// The facility's name.
+    pub facility: String,
+    /// The middle of the tag.
+    pub prefix: String,
+    /// RFC 5424, in place of RFC 3164.
+    pub is_rfc5424: bool,
+    /// Whether the access log goes there.
+    pub has_access: bool,
+}
+
+/// What Python's logging is set up from, in gunicorn's order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogConfig {
+    /// `logconfig_dict`; the dict itself is among the config file's names.
+    Dict,
+    /// `logconfig_json`, absolute.
+    Json(PathBuf),
+    /// `logconfig`, absolute.
+    File(PathBuf),
+}
+
+/// How changes of the application's files are noticed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reload {
+    /// By inotify; `None`: if it is to be had.
+    pub by_inotify: Option<bool>,
+    /// Absolute, maybe with `*`.
+    pub extra_files: Vec<PathBuf>,
+}
+
+/// Where figures go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatsdSettings {
+    /// The server.
+    pub remote: Remote,
+    /// Before each name.
+    pub prefix: String,
+    /// DataDog's tags.
+    pub tags: String,
+    /// Whether the listen queues are among the figures.
+    pub has_backlog: bool,
 }
 
 /// One resolved setting as `--print-config` shows it.
@@ -145,6 +194,16 @@ pub struct Settings {
     pub errorlog: String,
     /// critical is `Error`, the most severe that `log` has.
     pub loglevel: log::LevelFilter,
+    /// Whether the access log is JSON; `access_log_format` is not used then.
+    pub access_log_json: bool,
+    /// `None`: nothing goes to syslog.
+    pub syslog: Option<Syslog>,
+    /// `None`: no figures are sent.
+    pub statsd: Option<StatsdSettings>,
+    /// `None`: Python's logging stays as it is.
+    pub logconfig: Option<LogConfig>,
+    /// `None`: files are not watched.
+    pub reload: Option<Reload>,
     /// Whether the application's output goes to `errorlog` too.
     pub capture_output: bool,
     /// Whether real files are sent by sendfile(2).
@@ -159,6 +218,8 @@ pub struct Settings {
     pub identity: Identity,
     /// The name in process titles.
     pub proc_name: String,
+    /// Whether to print the settings before that check.
+    pub print_config: bool,
     /// Whether to load the application and exit.
     pub check_config: bool,
     /// What the log should say once at the start, in whole lines.

@@ -126,6 +126,39 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "reload",
+        section: Section::App,
+        spelling: flag(&["reload"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        doc: "Replace the workers whenever a file of the application changes; for \
+              development. An application that does not load is shown as a traceback in \
+              the browser until it is mended. preload_app has no effect then.",
+        ..ROW
+    },
+    Setting {
+        name: "reload_engine",
+        section: Section::App,
+        spelling: flag(&["reload-engine"]),
+        metavar: "NAME",
+        kind: Kind::Choice(&["auto", "poll", "inotify"]),
+        default: Preset::Str("auto"),
+        doc: "How changes are noticed: inotify, at once; poll, every second; auto, inotify \
+              where it is to be had.",
+        ..ROW
+    },
+    Setting {
+        name: "reload_extra_files",
+        section: Section::App,
+        spelling: flag(&["reload-extra-file"]),
+        metavar: "FILE",
+        kind: Kind::List,
+        default: Preset::List(&[]),
+        doc: "Watch this file as well, such as a template; * and ** stand for any. Can be \
+              given more than once.",
+        ..ROW
+    },
+    Setting {
         name: "sendfile",
         section: Section::App,
         spelling: flag(&["no-sendfile"]),
@@ -522,6 +555,17 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "uwsgi_allow_ips",
+        section: Section::Limits,
+        spelling: flag(&["uwsgi-allow-from"]),
+        metavar: "ADDRESSES",
+        kind: Kind::Csv,
+        default: Preset::List(&["127.0.0.1", "::1"]),
+        support: Support::Accepted { why: "the uwsgi protocol is not spoken" },
+        doc: "Peers that may speak uwsgi; without effect.",
+        ..ROW
+    },
+    Setting {
         name: "limit_request_body",
         section: Section::Limits,
         spelling: flag(&["limit-request-body"]),
@@ -845,6 +889,25 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "access_log_json",
+        section: Section::Logging,
+        spelling: flag(&["access-log-json"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        doc: "Write the access log as one JSON object a line, in place of \
+              access_log_format; to standard output unless accesslog names a file.",
+        ..ROW
+    },
+    Setting {
+        name: "disable_redirect_access_to_syslog",
+        section: Section::Logging,
+        spelling: flag(&["disable-redirect-access-to-syslog"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        doc: "Keep the access log out of syslog.",
+        ..ROW
+    },
+    Setting {
         name: "errorlog",
         section: Section::Logging,
         spelling: flag(&["error-logfile", "log-file"]),
@@ -875,6 +938,34 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "logconfig",
+        section: Section::Logging,
+        spelling: flag(&["log-config"]),
+        metavar: "FILE",
+        doc: "Set up Python's logging in the workers from this file, as \
+              logging.config.fileConfig does. The server's own logs are not Python's and \
+              stay as they are.",
+        ..ROW
+    },
+    Setting {
+        name: "logconfig_json",
+        section: Section::Logging,
+        spelling: flag(&["log-config-json"]),
+        metavar: "FILE",
+        doc: "As logconfig_dict, from a JSON file.",
+        ..ROW
+    },
+    Setting {
+        name: "logconfig_dict",
+        section: Section::Logging,
+        metavar: "DICT",
+        kind: Kind::Dict,
+        doc: "Set up Python's logging in the workers from this dict, as \
+              logging.config.dictConfig does; handlers console and error_console and the \
+              formatter generic are there already.",
+        ..ROW
+    },
+    Setting {
         name: "logger_class",
         section: Section::Logging,
         spelling: flag(&["logger-class"]),
@@ -884,6 +975,92 @@ pub static TABLE: &[Setting] = &[
             alternative: "use access_log_format, --access-log-json, syslog and statsd_host",
         },
         doc: "A Python class that writes the logs; not supported.",
+        ..ROW
+    },
+    Setting {
+        name: "syslog",
+        section: Section::Logging,
+        spelling: flag(&["log-syslog"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        doc: "Send both logs to syslog as well.",
+        ..ROW
+    },
+    Setting {
+        name: "syslog_addr",
+        section: Section::Logging,
+        spelling: flag(&["log-syslog-to"]),
+        metavar: "ADDRESS",
+        default: Preset::Str("udp://localhost:514"),
+        doc: "Where syslog is: udp://HOST:PORT, tcp://HOST:PORT or unix://PATH, which \
+              #dgram or #stream may follow.",
+        ..ROW
+    },
+    Setting {
+        name: "syslog_prefix",
+        section: Section::Logging,
+        spelling: flag(&["log-syslog-prefix"]),
+        metavar: "NAME",
+        doc: "The middle of the tag unicoro.NAME.error and unicoro.NAME.access; the \
+              process's name by default.",
+        ..ROW
+    },
+    Setting {
+        name: "syslog_facility",
+        section: Section::Logging,
+        spelling: flag(&["log-syslog-facility"]),
+        metavar: "NAME",
+        default: Preset::Str("user"),
+        doc: "The facility of syslog messages, such as user, daemon or local0.",
+        ..ROW
+    },
+    Setting {
+        name: "syslog_format",
+        section: Section::Logging,
+        spelling: flag(&["log-syslog-format"]),
+        metavar: "FORMAT",
+        kind: Kind::Choice(&["rfc3164", "rfc5424"]),
+        default: Preset::Str("rfc3164"),
+        doc: "How syslog messages are written: rfc3164, which every daemon takes, or \
+              rfc5424, with year and zone.",
+        ..ROW
+    },
+    Setting {
+        name: "statsd_host",
+        section: Section::Logging,
+        spelling: flag(&["statsd-host"]),
+        metavar: "ADDRESS",
+        doc: "Send figures to this statsd server: HOST:PORT or unix://PATH.",
+        ..ROW
+    },
+    Setting {
+        name: "statsd_prefix",
+        section: Section::Logging,
+        spelling: flag(&["statsd-prefix"]),
+        metavar: "PREFIX",
+        kind: Kind::MaybeEmpty,
+        default: Preset::Str(""),
+        doc: "Stands before the name of each figure, with a dot between them.",
+        ..ROW
+    },
+    Setting {
+        name: "dogstatsd_tags",
+        section: Section::Logging,
+        spelling: flag(&["dogstatsd-tags"]),
+        metavar: "TAGS",
+        kind: Kind::MaybeEmpty,
+        default: Preset::Str(""),
+        doc: "Tags for each figure as DataDog has them, with commas between them.",
+        ..ROW
+    },
+    Setting {
+        name: "enable_backlog_metric",
+        section: Section::Logging,
+        spelling: flag(&["enable-backlog-metric"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        doc: "Send how many connections wait in the listen queues, once a second, to \
+              statsd.",
         ..ROW
     },
     Setting {
@@ -903,7 +1080,8 @@ pub static TABLE: &[Setting] = &[
         kind: Kind::Flag,
         default: Preset::Bool(false),
         reloadable: false,
-        doc: "Print every setting with its value and where the value came from, and exit.",
+        doc: "Print every setting with its value and where the value came from, and check \
+              the application as check_config does.",
         ..ROW
     },
     Setting {

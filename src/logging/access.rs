@@ -6,37 +6,80 @@
 use std::sync::Arc;
 
 use super::access_format::AccessFormat;
+use super::access_json;
 use super::access_record::AccessRecord;
 use super::sink::{LogError, Sink, Stream};
+use super::syslog::{Severity, Syslog};
+use crate::metrics::Statsd;
 
-/// An access log that is open.
+/// Everything that hears of an answered request.
 #[derive(Clone, Debug)]
 pub struct AccessLog {
-    sink: Arc<Sink>,
-    format: AccessFormat,
+    sink: Option<Arc<Sink>>,
+    syslog: Option<Arc<Syslog>>,
+    statsd: Option<Arc<Statsd>>,
+    shape: Shape,
+}
+
+/// What a line looks like.
+#[derive(Clone, Debug)]
+pub enum Shape {
+    /// gunicorn's.
+    Text(AccessFormat),
+    /// One JSON object.
+    Json,
 }
 
 impl AccessLog {
-    /// Opens `target` (`-`: stdout, else a path).
+    /// Opens `target` (`-`: stdout, else a path; `None`: no file). Lines go to `syslog` as well, and
+    /// figures to `statsd`. `None` when nobody wants to hear anything.
     ///
     /// # Errors
     /// The file cannot be opened.
-    pub fn open(target: &str, format: AccessFormat) -> Result<AccessLog, LogError> {
-        Ok(AccessLog { sink: Sink::open(target, Stream::Stdout)?, format })
+    pub fn open(
+        target: Option<&str>,
+        syslog: Option<Arc<Syslog>>,
+        statsd: Option<Arc<Statsd>>,
+        shape: Shape,
+    ) -> Result<Option<AccessLog>, LogError> {
+        let sink = target.map(|target| Sink::open(target, Stream::Stdout)).transpose()?;
+        let is_wanted = sink.is_some() || syslog.is_some() || statsd.is_some();
+        Ok(is_wanted.then_some(AccessLog { sink, syslog, statsd, shape }))
     }
 
-    /// The format, to ask what it uses.
+    /// The environ's variables that lines show.
     #[must_use]
-    pub fn format(&self) -> &AccessFormat {
-        &self.format
+    pub fn environ_names(&self) -> Vec<String> {
+        match &self.shape {
+            Shape::Text(format) if self.writes_lines() => format.environ_names(),
+            _ => Vec::new(),
+        }
     }
 
     /// Writes the line for `record`.
     pub fn write(&self, record: &AccessRecord<'_>) {
+        if let Some(statsd) = &self.statsd {
+            statsd.request(record.status, record.duration);
+        }
+        if !self.writes_lines() {
+            return;
+        }
         let mut line = Vec::with_capacity(LINE_BYTES);
-        self.format.render(record, &mut line);
-        line.push(b'\n');
-        self.sink.write_line(&line);
+        match &self.shape {
+            Shape::Text(format) => format.render(record, &mut line),
+            Shape::Json => access_json::render(record, &mut line),
+        }
+        if let Some(syslog) = &self.syslog {
+            syslog.send(Severity::Info, "access", &String::from_utf8_lossy(&line));
+        }
+        if let Some(sink) = &self.sink {
+            line.push(b'\n');
+            sink.write_line(&line);
+        }
+    }
+
+    fn writes_lines(&self) -> bool {
+        self.sink.is_some() || self.syslog.is_some()
     }
 }
 

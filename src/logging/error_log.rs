@@ -18,6 +18,8 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::escape::{push_line, push_lines};
 use super::sink::{self, LogError, Sink, Stream};
+use super::syslog::{Severity, Syslog};
+use crate::metrics::statsd;
 use crate::sys::clock::{LocalTime, unix_now};
 use crate::sys::fd::replace;
 use crate::sys::process::Pid;
@@ -177,10 +179,49 @@ impl Log for ErrorLog {
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
             self.backend.log(record);
+            pass_on(record);
         }
     }
 
     fn flush(&self) {}
+}
+
+/// The error log's records go to this syslog daemon as well from now on.
+pub fn use_syslog(syslog: Option<Arc<Syslog>>) {
+    *SYSLOG.lock().unwrap_or_else(PoisonError::into_inner) = syslog;
+}
+
+static SYSLOG: Mutex<Option<Arc<Syslog>>> = Mutex::new(None);
+
+/// To those who hear of records besides: syslog, and statsd, which counts them.
+fn pass_on(record: &Record<'_>) {
+    let target = record.target();
+    let syslog = SYSLOG.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some(syslog) = syslog {
+        let severity = match record.level() {
+            Level::Error if target == CRITICAL => Severity::Critical,
+            Level::Error => Severity::Error,
+            Level::Warn => Severity::Warning,
+            Level::Info => Severity::Info,
+            Level::Debug | Level::Trace => Severity::Debug,
+        };
+        let mut text = String::new();
+        match target {
+            TRACEBACK => push_lines(&mut text, &record.args().to_string()),
+            _ => push_line(&mut text, &record.args().to_string()),
+        }
+        syslog.send(severity, "error", &text);
+    }
+    let counted = match record.level() {
+        Level::Error if target == CRITICAL => "critical",
+        Level::Error if target == TRACEBACK => "exception",
+        Level::Error => "error",
+        Level::Warn => "warning",
+        _ => return,
+    };
+    if let Some(statsd) = statsd() {
+        statsd.logged(counted);
+    }
 }
 
 /// What env_logger writes to: it hands over a whole record at once.

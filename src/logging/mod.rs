@@ -10,20 +10,24 @@
 pub mod access;
 pub mod access_atom;
 pub mod access_format;
+pub mod access_json;
 pub mod access_record;
 pub mod backlog;
 pub mod basic_auth;
 pub mod error_log;
 pub mod escape;
 pub mod sink;
+pub mod syslog;
 
-pub use access::AccessLog;
+pub use access::{AccessLog, Shape};
 pub use access_format::{AccessFormat, FormatError};
 pub use access_record::{AccessRecord, Lookup};
 pub use error_log::{
-    CRITICAL, LogLevel, TRACEBACK, capture_output, error_log_fd, init, reopen, write_text,
+    CRITICAL, LogLevel, TRACEBACK, capture_output, error_log_fd, init, reopen, use_syslog,
+    write_text,
 };
 pub use sink::{LogError, drain_in_background, finish, flush, own_files};
+pub use syslog::{Severity, Syslog, SyslogFormat, SyslogOptions};
 
 /// Logs a record one step above `error`: the server, or a worker, cannot go on.
 #[macro_export]

@@ -4,11 +4,13 @@ use std::io::IoSlice;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pyo3::exceptions::PyStopIteration;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unicoro_contract::{Stream, interrupt};
 
+use super::app_socket::AppSocket;
 use super::attach::{attached, detached, in_fresh_context};
 use super::environ::{Environ, Place};
 use super::input::Input;
@@ -19,6 +21,7 @@ use super::response::{Fields, Response};
 use super::{Reader, ServerFacts, traceback};
 use crate::http::{Head, RequestFacts, reason, refusal};
 use crate::logging::TRACEBACK;
+use crate::sys::process::end_if_stray;
 
 /// A loaded WSGI application.
 pub struct Application {
@@ -179,9 +182,14 @@ impl Application {
             environ.set_item(key, response.getattr(method)?)?;
         }
 
+        let socket = Bound::new(py, AppSocket::new(request.stream))?;
+        environ.set_item(intern!(py, "gunicorn.socket"), &socket)?;
+
         let result = self.callable.bind(py).call1((&environ, &response));
+        end_if_stray();
         let ended = match result {
             Ok(result) => respond(&result, &response),
+            Err(error) if is_hand_over(py, &socket, &error) => Err(Trouble::HandedOver),
             Err(error) => Err(Trouble::Raised(error)),
         };
         warn_if_swallowed(py, request, &ended);
@@ -190,6 +198,7 @@ impl Application {
             Ok(ended) => well(request, &response, ended),
             Err(trouble) => badly(py, request, &response, reader.as_ref(), trouble),
         };
+        outcome.keep_alive &= !socket.get().is_taken();
         outcome.reader = reader;
         outcome.environ = chosen(&environ, request.environ_names);
         if let Ok(mut response) = response.try_borrow_mut() {
@@ -197,6 +206,12 @@ impl Application {
         }
         Ok((outcome, environ, response))
     }
+}
+
+/// Whether the application has answered on the socket itself: it raises StopIteration, which makes
+/// gunicorn close without a word.
+fn is_hand_over(py: Python<'_>, socket: &Bound<'_, AppSocket>, error: &PyErr) -> bool {
+    socket.get().is_taken() && error.is_instance_of::<PyStopIteration>(py)
 }
 
 /// An application that catches BaseException and goes on holds a green thread that nobody waits for.
@@ -275,6 +290,11 @@ fn badly(
                 );
             }
             Trouble::Misused(text) => log::error!("Error handling request {line}: {text}"),
+            Trouble::HandedOver => {
+                // What it has answered is its own; for the access log, a change of protocol.
+                status = 101;
+                is_client_gone = true;
+            }
             Trouble::Client => {}
         }
     }

@@ -74,6 +74,8 @@ class Config:
 
     def __init__(self, values):
         self.__dict__.update(values)
+        self.uid = self.user = os.geteuid() if self.uid is None else self.uid
+        self.gid = self.group = os.getegid() if self.gid is None else self.gid
 
     @property
     def settings(self):

@@ -66,6 +66,10 @@ impl Hooks {
                     functions.set_item(name, (names.bind(py).get_item(name)?, *arguments))?;
                 }
             }
+            // gunicorn: these are resolved in `cfg`.
+            values.set_item("proc_name", &settings.proc_name)?;
+            values.set_item("uid", settings.identity.uid)?;
+            values.set_item("gid", settings.identity.gid)?;
             let python = match self.python.get() {
                 Some(python) => python,
                 None => {

@@ -4,6 +4,7 @@
 //! are unsafe. Never switch green threads while attached, and never keep a `Python` token, a `Bound`
 //! or a guard across something that may: detach first, with [`attach::detached`].
 
+mod app_socket;
 mod application;
 mod attach;
 mod config_file;
@@ -18,7 +19,9 @@ mod input;
 mod interpreter;
 mod library_locals;
 mod loader;
+mod log_config;
 mod reader;
+mod reloading;
 mod request_hooks;
 mod request_timeout;
 mod respond;
@@ -33,12 +36,14 @@ pub use config_file::{ConfigFile, run as run_config_file};
 pub use environ::{Place, ServerFacts};
 pub use file_wrapper::use_sendfile;
 pub use fork::{after_fork_child, after_fork_parent, before_fork, fork};
-pub use gevent::welcome_gevent;
+pub use gevent::adapt_gevent;
 pub use home::Home;
 pub use hooks::{Hooks, Raised};
 pub use interpreter::{end, is_running, preflight, prepare_path, set_environ, start};
 pub use loader::{LoadError, load};
+pub use log_config::configure_logging;
 pub use reader::{BodyRules, Reader};
+pub use reloading::{failed_application, files_to_watch};
 pub use request_hooks::RequestHooks;
 pub use request_timeout::{forgive, make_module, raise_in};
 pub use response::Fields;

@@ -12,6 +12,7 @@ use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use super::file_wrapper::FileWrapper;
 use super::response::Response;
+use crate::sys::process::end_if_stray;
 
 /// A list up to this long is gathered; more is sent piece by piece, without a copy.
 const GATHER: usize = 64 * 1024;
@@ -22,6 +23,8 @@ pub enum Trouble {
     Raised(PyErr),
     /// The application broke WSGI: what it did, and what it should.
     Misused(String),
+    /// The application has answered on the socket itself.
+    HandedOver,
     /// The client is gone.
     Client,
 }
@@ -58,6 +61,7 @@ pub fn respond(
         return Ok(Ended { unsent: [&unsent, trailer].concat(), ..ended });
     }
     let sent = send(result, response);
+    end_if_stray();
     let closed = match result.getattr_opt(intern!(result.py(), "close"))? {
         Some(close) => close.call0().map(drop),
         None => Ok(()),
@@ -120,6 +124,7 @@ fn send_pieces(result: &Bound<'_, PyAny>, response: &Bound<'_, Response>) -> Res
         ))
     })?;
     for piece in pieces {
+        end_if_stray();
         let piece = piece?;
         let Ok(bytes) = piece.cast::<PyBytes>() else {
             return Err(Trouble::Misused(format!(

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use super::birth::{Born, Newborn, give_birth};
 use super::desk::Desks;
+use super::figures::Figures;
 use super::generation::Generation;
 use super::host::Host;
 use super::plan::{Action, Announcement, Beat, Event, Plan, timeout_message};
+use super::report::Report;
 use super::systemd::Systemd;
 use super::upgrade::{Lineage, become_successor, second_pidfile};
 use crate::critical;
@@ -50,6 +52,7 @@ pub(super) struct Arbiter<'h> {
     pidfile: Option<PidFile>,
     lineage: Lineage,
     systemd: Systemd,
+    figures: Figures,
     /// What actions brought about, to be stepped when all of them are done.
     later: VecDeque<Event<'static>>,
 }
@@ -83,6 +86,7 @@ impl<'h> Arbiter<'h> {
             pidfile,
             lineage,
             systemd: Systemd::from_environment(now),
+            figures: Figures::new(now),
             later: early_signals.into_iter().map(Event::Signal).collect(),
         }
     }
@@ -136,7 +140,8 @@ impl<'h> Arbiter<'h> {
         let now = Moment::now();
         // Nobody tells us that the former master has gone: it is looked for.
         let look = self.lineage.parent.map(|_| PARENT_LOOK);
-        let span = [self.plan.sleep(now), self.systemd.beat(now), look];
+        let figures = self.figures.tell(self.desks.iter().count(), &self.generations, now);
+        let span = [self.plan.sleep(now), self.systemd.beat(now), look, figures];
         let span = span.into_iter().flatten().min();
         let mut result = Ok(0);
         self.host.wait(&mut || result = raw_poll(&mut fds, span));
@@ -151,9 +156,14 @@ impl<'h> Arbiter<'h> {
         let deaths = self.reap_all()?;
         let (stops, others) = self.take_signals()?;
         let reports = self.desks.read_reports().into_iter();
-        let mut news: Vec<Event<'static>> = stops.into_iter().map(Event::Signal).collect();
+        let (ready, reports): (Vec<_>, Vec<_>) =
+            reports.partition(|(_, report)| *report == Report::Ready);
+        let event = |(pid, report)| Event::Report { pid, report };
+        // Who is ready understands QUIT, so that is known before the stop.
+        let mut news: Vec<Event<'static>> = ready.into_iter().map(event).collect();
+        news.extend(stops.into_iter().map(Event::Signal));
         news.extend(deaths);
-        news.extend(reports.map(|(pid, report)| Event::Report { pid, report }));
+        news.extend(reports.into_iter().map(event));
         news.extend(others.into_iter().map(Event::Signal));
         Ok(news)
     }

@@ -16,6 +16,7 @@
 mod arbiter;
 mod birth;
 mod desk;
+mod figures;
 mod generation;
 mod host;
 mod listeners;

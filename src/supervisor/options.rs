@@ -28,6 +28,8 @@ pub struct Options {
     pub bind_options: BindOptions,
     /// The engine's name, for the log.
     pub worker_class: String,
+    /// Whether statsd hears of the listen queues.
+    pub has_backlog_metric: bool,
     /// What the process was started with.
     pub inheritance: Inheritance,
     /// Whether the master runs in the background: only then WINCH stops the workers.
@@ -45,6 +47,7 @@ impl Default for Options {
             binds: Vec::new(),
             bind_options: BindOptions::default(),
             worker_class: "sync".to_owned(),
+            has_backlog_metric: false,
             inheritance: Inheritance::default(),
             daemon: false,
         }

@@ -123,6 +123,12 @@ impl Listener {
         family(self.fd.as_raw_fd()).is_ok_and(|family| family == libc::AF_UNIX)
     }
 
+    /// How many connections wait to be accepted; `None` for a unix socket, which does not tell.
+    #[must_use]
+    pub fn backlog(&self) -> Option<u64> {
+        tcp::queue_length(self.fd.as_raw_fd())
+    }
+
     /// From now on the path of a unix socket is left in place: another process goes on with it.
     pub fn keep_path(&self) {
         self.keeps_path.store(true, Ordering::Relaxed);

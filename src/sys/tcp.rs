@@ -6,7 +6,7 @@
 use std::io;
 use std::mem::{self, MaybeUninit};
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use super::fd::check;
 
@@ -45,6 +45,26 @@ pub fn bound(address: SocketAddr, reuse_port: bool) -> io::Result<OwnedFd> {
     // SAFETY: `storage` is initialised and holds an address of `length` bytes.
     check(unsafe { libc::bind(fd, (&raw const storage).cast(), length) })?;
     Ok(socket)
+}
+
+/// How many connections wait in the queue of a socket that listens; `None` when it is no such one.
+/// tcp(7): the kernel puts that number into `tcpi_unacked`.
+#[must_use]
+pub fn queue_length(socket: RawFd) -> Option<u64> {
+    // SAFETY: all-zero is a valid tcp_info (integers only).
+    let mut info: libc::tcp_info = unsafe { mem::zeroed() };
+    let mut length = mem::size_of::<libc::tcp_info>() as libc::socklen_t;
+    // SAFETY: `info` has the `length` bytes that the kernel may write.
+    let result = unsafe {
+        libc::getsockopt(
+            socket,
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            (&raw mut info).cast(),
+            &raw mut length,
+        )
+    };
+    check(result).ok().map(|_| u64::from(info.tcpi_unacked))
 }
 
 fn enable(socket: &OwnedFd, option: libc::c_int) -> io::Result<()> {

@@ -5,11 +5,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pyo3::types::PyDict;
 use pyo3::{Py, PyAny};
 use unicoro_contract::{Engine, EngineListener, Seat, Stop};
 
 use crate::config::{Settings, WorkerClass};
-use crate::logging::{self, AccessFormat, AccessLog};
+use crate::logging::{self, AccessLog, TRACEBACK};
 use crate::python::{self, Application, Hooks, LoadError, ServerFacts};
 use crate::supervisor::{BootFailure, WorkerSeat};
 use crate::sys;
@@ -19,6 +20,7 @@ use crate::sys::title::set_title;
 use super::control::Control;
 use super::desk::Desk;
 use super::quota::Quota;
+use super::reloader;
 use super::serve::Server;
 
 /// An engine, and what the protocol must know of it.
@@ -48,6 +50,8 @@ pub struct Equipment {
     pub settings: Arc<Settings>,
     /// The process's own, for Python.
     pub arguments: Vec<OsString>,
+    /// Those of the config file.
+    pub names: Option<Py<PyDict>>,
     /// The application, if it was loaded before the fork.
     pub application: Option<Py<PyAny>>,
     /// Opened by the master, whose rights the worker may not have.
@@ -105,14 +109,14 @@ fn begin(
     equipment: Equipment,
     choice: &EngineChoice,
 ) -> Result<(Arc<Server>, Arc<Stop>), Failure> {
-    let Equipment { settings, arguments, application, access_log, hooks } = equipment;
+    let Equipment { settings, arguments, names, application, access_log, hooks } = equipment;
     let setup = |text| (BootFailure::Setup, text);
     let hook = |text| (BootFailure::Hook, text);
     hooks.post_fork(seat.generation).map_err(hook)?;
     settings.identity.assume().map_err(|error| setup(cannot_become(&error)))?;
     let application = match application {
         Some(application) => application,
-        None => load(&settings, &arguments)?,
+        None => load_or_show(seat, &settings, &arguments, names.as_ref())?,
     };
     python::use_sendfile(settings.sendfile);
     hooks.post_worker_init(&application).map_err(hook)?;
@@ -131,17 +135,46 @@ fn begin(
     let server =
         Server::new(&settings, application, keeps_alive, its_stop, access_log, quota, desk);
     python::watch_stacks(logging::error_log_fd()).map_err(setup)?;
+    // From here on: a child of post_worker_init or of the import may go its own way.
+    sys::process::notice_strays();
     Ok((Arc::new(server), stop))
 }
 
 /// An idle worker wakes this often, to say that it lives.
 const LONGEST_BEAT: Duration = Duration::from_secs(1);
 
-/// Loads the application into this process.
+/// Loads the application. With `--reload` one that does not load is replaced by its traceback, and
+/// the files are watched in either case.
+fn load_or_show(
+    seat: &Arc<WorkerSeat>,
+    settings: &Settings,
+    arguments: &[OsString],
+    names: Option<&Py<PyDict>>,
+) -> Result<Py<PyAny>, Failure> {
+    let loaded = load(settings, arguments, names);
+    let Some(reload) = &settings.reload else { return loaded };
+    let setup = |text| (BootFailure::Setup, text);
+    let (application, failure) = match loaded {
+        // gunicorn: only for a SyntaxError.
+        Err((BootFailure::Import | BootFailure::App, text)) => {
+            log::error!(target: TRACEBACK, "The application does not load:\n{text}");
+            (python::failed_application(&text).map_err(setup)?, Some(text))
+        }
+        loaded => (loaded?, None),
+    };
+    reloader::start(reload, failure, seat).map_err(setup)?;
+    Ok(application)
+}
+
+/// Loads the application into this process. `names` are those of the config file.
 ///
 /// # Errors
 /// What failed and why, in whole sentences or a traceback.
-pub fn load(settings: &Settings, arguments: &[OsString]) -> Result<Py<PyAny>, Failure> {
+pub fn load(
+    settings: &Settings,
+    arguments: &[OsString],
+    names: Option<&Py<PyDict>>,
+) -> Result<Py<PyAny>, Failure> {
     let setup = |text| (BootFailure::Setup, text);
     std::env::set_current_dir(&settings.chdir)
         .map_err(|error| setup(format!("chdir to {}: {error}", settings.chdir.display())))?;
@@ -149,9 +182,10 @@ pub fn load(settings: &Settings, arguments: &[OsString]) -> Result<Py<PyAny>, Fa
     python::make_module().map_err(setup)?;
     python::set_environ(&settings.raw_env).map_err(setup)?;
     python::prepare_path(&settings.chdir, &settings.pythonpath).map_err(setup)?;
-    if settings.worker_class == WorkerClass::Coroutine {
-        python::welcome_gevent().map_err(setup)?;
+    if let Some(config) = &settings.logconfig {
+        python::configure_logging(config, names).map_err(setup)?;
     }
+    python::adapt_gevent(settings.worker_class == WorkerClass::Coroutine).map_err(setup)?;
     python::load(&settings.wsgi_app.0).map_err(|error| match error {
         LoadError::Import(text) => (BootFailure::Import, text),
         LoadError::Application(text) => (BootFailure::App, text),
@@ -162,27 +196,16 @@ pub fn load(settings: &Settings, arguments: &[OsString]) -> Result<Py<PyAny>, Fa
 ///
 /// # Errors
 /// The text for the operator; the exit code is 1, as gunicorn's.
-pub fn check(settings: &Settings, arguments: &[OsString]) -> Result<(), String> {
-    access_log(settings)?;
-    load(settings, arguments).map(drop).map_err(|(_, text)| text)
+pub fn check(
+    settings: &Settings,
+    arguments: &[OsString],
+    names: Option<&Py<PyDict>>,
+) -> Result<(), String> {
+    load(settings, arguments, names).map(drop).map_err(|(_, text)| text)
 }
 
 fn cannot_become(error: &io::Error) -> String {
     format!("cannot become the user or group of the settings: {error}; start the server as root")
-}
-
-/// The access log that the settings ask for.
-///
-/// # Errors
-/// A text for the operator.
-pub fn access_log(settings: &Settings) -> Result<Option<AccessLog>, String> {
-    let format = AccessFormat::compile(&settings.access_log_format)
-        .map_err(|error| format!("access_log_format: {error}"))?;
-    settings
-        .accesslog
-        .as_deref()
-        .map(|target| AccessLog::open(target, format).map_err(|error| error.to_string()))
-        .transpose()
 }
 
 fn engine_seat(seat: &Arc<WorkerSeat>, settings: &Settings, stop: Arc<Stop>) -> io::Result<Seat> {

@@ -52,6 +52,7 @@ impl Control {
             stop,
             seat: Arc::clone(seat),
             hooks: Arc::clone(hooks),
+            has_int_hook: hooks.has("worker_int"),
             has_abort_hook: hooks.has("worker_abort"),
             is_ending: Arc::clone(&is_ending),
             deadline: None,
@@ -73,6 +74,8 @@ struct Watch {
     stop: Arc<Stop>,
     seat: Arc<WorkerSeat>,
     hooks: Arc<Hooks>,
+    /// Asked once: the answer needs the interpreter, which a request may hold.
+    has_int_hook: bool,
     has_abort_hook: bool,
     is_ending: Arc<AtomicBool>,
     deadline: Option<Instant>,
@@ -108,9 +111,12 @@ impl Watch {
                 self.stop.ask(StopState::Draining);
             }
             Signal::INT | Signal::QUIT => {
-                self.stop.ask(StopState::Quitting);
                 self.hurry();
-                self.hooks.worker_int();
+                // Before the engine is asked, which may end this process at once.
+                if self.has_int_hook {
+                    self.hooks.worker_int();
+                }
+                self.stop.ask(StopState::Quitting);
             }
             Signal::USR1 => {
                 if let Err(error) = logging::reopen() {

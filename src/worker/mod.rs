@@ -13,8 +13,9 @@ mod desk;
 mod linger;
 mod memory;
 mod quota;
+mod reloader;
 mod rules;
 mod serve;
 mod stall;
 
-pub use boot::{Concurrency, EngineChoice, Equipment, access_log, check, load, run};
+pub use boot::{Concurrency, EngineChoice, Equipment, check, load, run};

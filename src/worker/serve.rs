@@ -53,7 +53,7 @@ impl Server {
     ) -> Self {
         let keepalive = Some(settings.keepalive).filter(|idle| keeps_alive && !idle.is_zero());
         let rules = Rules::new(settings);
-        let environ_names = access.as_ref().map(|log| log.format().environ_names());
+        let environ_names = access.as_ref().map(AccessLog::environ_names);
         let environ_names = environ_names.unwrap_or_default();
         Self {
             application,

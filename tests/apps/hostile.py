@@ -75,3 +75,12 @@ def bad_hint(environ, start_response):
     except ValueError:
         return plain(start_response, "refused")
     return plain(start_response, "sent")
+
+
+def take_socket(environ, start_response):
+    sock = environ["gunicorn.socket"]
+    sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\n")
+    while data := sock.recv(100):
+        sock.sendall(data.upper())
+    sock.close()
+    raise StopIteration

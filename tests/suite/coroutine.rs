@@ -4,14 +4,12 @@
 //! times its limit or longer.
 
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::backing::{database_url, with_upstream};
 use crate::client::{at_once, waiting_clients};
-use crate::postgres::database_url;
 use crate::processes;
-use crate::server::{Engine, Launch, Server, repository, virtual_environment};
+use crate::server::{Engine, Launch, Server};
 use crate::wait;
 
 /// An OS thread more or fewer is no matter; one per request is.
@@ -119,59 +117,9 @@ fn thread_local_values_do_not_mix() {
     server.stop();
 }
 
-/// tests/upstream.py, alive as long as this is.
-struct Upstream {
-    process: Child,
-    plain: String,
-    tls: String,
-}
-
-impl Upstream {
-    fn start(launch: &Launch) -> Upstream {
-        let files = ["certificate.pem", "key.pem"].map(|name| launch.scratch.file(name));
-        let made = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
-            .args(["-nodes", "-days", "2", "-subj", "/CN=localhost"])
-            .args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
-            .args(["-addext", "keyUsage=critical,digitalSignature,keyCertSign"])
-            .arg("-out")
-            .arg(&files[0])
-            .arg("-keyout")
-            .arg(&files[1])
-            .output()
-            .expect("openssl is installed by tests/setup");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let mut process = Command::new(virtual_environment().join("bin/python3"))
-            .arg(repository().join("tests/upstream.py"))
-            .args(&files)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python3 can be run");
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let (plain, tls) = line.trim().split_once(' ').expect("two addresses");
-        Upstream { plain: plain.to_owned(), tls: tls.to_owned(), process }
-    }
-}
-
-impl Drop for Upstream {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 /// 40 clients of the app at once, each of which asks a server that takes 0.3 s: 12 s in sequence.
 fn asks_upstream_together(path: &str) {
-    let launch = Launch::new(Engine::Coroutine);
-    let upstream = Upstream::start(&launch);
-    let certificate = launch.scratch.file("certificate.pem");
-    let launch = launch
-        .env("UPSTREAM", &upstream.plain)
-        .env("UPSTREAM_TLS", &upstream.tls)
-        .env("UPSTREAM_CA", certificate);
-    let server = launch.args(&["blocking"]).start();
+    let server = with_upstream(Launch::new(Engine::Coroutine)).args(&["blocking"]).start();
     together(&server, 1, path, "from upstream", wait::PATIENCE);
     together(&server, 40, path, "from upstream", Duration::from_secs(6));
     server.stop();

@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::backing::database_url;
 use crate::client::get;
-use crate::postgres::database_url;
 use crate::server::{Engine, Launch, Server, repository};
 use crate::wait;
 
@@ -144,7 +144,7 @@ fn every_example_has_a_test() {
     names.sort();
     assert_eq!(
         names,
-        ["flask", "flask_postgres", "hello", "long_poll"],
+        ["deploy", "flask", "flask_postgres", "hello", "long_poll"],
         "add a test, then the name here"
     );
 }

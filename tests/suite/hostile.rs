@@ -199,3 +199,33 @@ each_of! { Sync, Gthread, Coroutine; fn a_hint_cannot_split_the_response(engine)
     assert_eq!(server.get("/bad_hint").text(), "refused");
     server.stop();
 }}
+
+each_of! { Sync, Gthread, Coroutine, Gunicorn; fn an_app_may_speak_another_protocol_on_the_socket(engine) {
+    let server = Server::start(engine, "hostile", &[]);
+    let mut client = server.connect();
+    client.send(get_request("/take_socket"));
+    assert_eq!(client.response_to_head().status, 101);
+    for word in ["one", "two"] {
+        client.send(word);
+        assert_eq!(client.some_bytes(), word.to_uppercase().as_bytes());
+    }
+    client.finish_sending();
+    assert!(client.is_closed());
+    assert!(!server.log().contains("StopIteration"), "{}", server.log());
+    server.stop();
+}}
+
+each_of! { Coroutine; fn many_may_speak_another_protocol_at_once(engine) {
+    let server = Server::start(engine, "hostile", &[]);
+    let mut clients: Vec<Client> = (0..50).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(get_request("/take_socket"));
+        assert_eq!(client.response_to_head().status, 101);
+    }
+    for client in &mut clients {
+        client.send("x");
+        assert_eq!(client.some_bytes(), b"X");
+    }
+    drop(clients);
+    server.stop();
+}}

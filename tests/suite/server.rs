@@ -121,6 +121,15 @@ impl Launch {
         Launch { engine, command, scratch }
     }
 
+    /// Another program in place of ours, such as a shell that starts it.
+    pub fn through(mut self, program: &str, script: PathBuf) -> Launch {
+        let mut command = Command::new("bash");
+        command.args(["-c", "exec 3<&0 0</dev/null \"$@\"", "bash", program]).arg(script);
+        command.arg("--").current_dir(self.scratch.path());
+        self.command = command;
+        self.with_environment()
+    }
+
     pub fn args<A: Into<OsString> + Clone>(mut self, arguments: &[A]) -> Launch {
         self.command.args(arguments.iter().cloned().map(Into::into));
         self
@@ -128,6 +137,23 @@ impl Launch {
 
     pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Launch {
         self.command.env(name, value.into());
+        self
+    }
+
+    /// Runs the server by means of another program, which these words begin.
+    pub fn inside_of(mut self, words: impl FnOnce(&Scratch) -> Vec<String>) -> Launch {
+        // The arguments of our shell so far, with the words in front of the server.
+        let mut command = Command::new("bash");
+        let arguments: Vec<OsString> = self.command.get_args().map(OsString::from).collect();
+        command.args(&arguments[..3]).args(words(&self.scratch)).args(&arguments[3..]);
+        command.current_dir(self.scratch.path()).process_group(0);
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        self.command = command;
         self
     }
 
@@ -282,9 +308,10 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The virtual environment that tests/setup makes.
+/// The virtual environment that tests/setup makes, or that of another Python (tests/versions).
 pub fn virtual_environment() -> PathBuf {
-    let path = repository().join(".venv");
+    let made = std::env::var_os("SUITE_VENV").unwrap_or_else(|| ".venv".into());
+    let path = repository().join(made);
     assert!(path.join("made-from").exists(), "run tests/setup first: it makes .venv");
     path
 }

@@ -21,6 +21,8 @@ const ROUNDS: u32 = 200_000;
 
 fn main() {
     report("pthread_self on an OS thread", time(identify));
+    report("poll of nothing, a direct system call", time(poll_directly));
+    report("poll of nothing on an OS thread, through the hook", time(poll_nothing));
     report("usleep(0) on an OS thread: the real call", time(yield_now));
     report("recv of nothing on an OS thread: the real call", {
         let (ours, _theirs) = socket_pair(libc::SOCK_DGRAM);
@@ -28,6 +30,7 @@ fn main() {
     });
     run(vec![job(|| {
         report("pthread_self in a green thread", time(identify));
+        report("poll of nothing in a green thread", time(poll_nothing));
         report("recv of nothing in a green thread", {
             let (ours, _theirs) = socket_pair(libc::SOCK_DGRAM);
             time(move || receive_nothing(ours.as_raw_fd()))
@@ -102,6 +105,14 @@ fn move_byte(call: Read, fd: i32) {
 
 fn write_byte(fd: i32) {
     assert_eq!(unsafe { libc::write(fd, [0u8; 1].as_ptr().cast(), 1) }, 1);
+}
+
+fn poll_directly() {
+    unsafe { libc::syscall(libc::SYS_poll, std::ptr::null::<libc::pollfd>(), 0, 0) };
+}
+
+fn poll_nothing() {
+    unsafe { libc::poll(std::ptr::null_mut(), 0, 0) };
 }
 
 fn receive_nothing(fd: i32) {

@@ -25,6 +25,7 @@ use crate::core::{Core, Target};
 use crate::identity::{self, Identity};
 use crate::progress;
 use crate::scheduler::{self, Task};
+use crate::signals;
 use crate::stack;
 
 thread_local! {
@@ -71,6 +72,9 @@ pub struct Green {
     interrupt: Cell<Interrupt>,
     // Its wait cannot be interrupted.
     is_firm: Cell<bool>,
+    // The signals that it believes to have blocked (see `signals`). Its own, because subprocess
+    // blocks all around its vfork, and lets go of the interpreter lock in between.
+    pub(crate) signal_mask: Cell<u64>,
     request: RefCell<Option<Arc<CurrentRequest>>>,
     // The client of the request that it serves, if requests have a deadline.
     client: RefCell<Option<Arc<Stream>>>,
@@ -152,6 +156,7 @@ impl Green {
             woken: Cell::new(Woken::Ready),
             interrupt: Cell::default(),
             is_firm: Cell::default(),
+            signal_mask: Cell::new(signals::first_mask()),
             request: RefCell::default(),
             client: RefCell::default(),
         };

@@ -1,7 +1,7 @@
 //! What the application believes of signals. The scheduler's thread has them blocked
 //! ([`unicoro_reactor::blocked`]), and the application must not see that: what it starts inherits the mask, and a child with all signals
-//! blocked could not be terminated. So green threads are told of a mask of their own (see
-//! `hooks::mask`), with which children and threads begin.
+//! blocked could not be terminated. So green threads are told of masks of their own (see
+//! `hooks::mask`), with which their children and threads begin.
 #![allow(unsafe_code)]
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,26 +10,33 @@ use libc::{c_int, sigset_t};
 
 use crate::green;
 
-/// What green threads believe to be blocked: at first what the main thread had blocked.
-static APPLICATION: AtomicU64 = AtomicU64::new(0);
+/// What green threads begin with: what the main thread had blocked.
+static FIRST: AtomicU64 = AtomicU64::new(0);
 
 /// Runs `start` with all signals blocked, for threads that are begun inside; what the main thread,
 /// which calls, had blocked is what the application believes in.
 pub fn blocked<R>(start: impl FnOnce() -> R) -> R {
     let current = swap(0);
     swap(current);
-    set_application_mask(current);
+    FIRST.store(current, Ordering::Relaxed);
     unicoro_reactor::blocked(start)
 }
 
-/// What the application has blocked.
-pub fn application_mask() -> u64 {
-    APPLICATION.load(Ordering::Relaxed)
+/// What a new green thread believes to be blocked.
+pub fn first_mask() -> u64 {
+    FIRST.load(Ordering::Relaxed)
 }
 
-/// The application blocks these from now on.
+/// What the green thread that calls believes to be blocked.
+pub fn application_mask() -> u64 {
+    green::current().map_or_else(first_mask, |green| green.signal_mask.get())
+}
+
+/// The green thread that calls blocks these from now on.
 pub fn set_application_mask(mask: u64) {
-    APPLICATION.store(mask, Ordering::Relaxed);
+    if let Some(green) = green::current() {
+        green.signal_mask.set(mask);
+    }
 }
 
 /// The signals of a set as bits: the kernel knows 64, and glibc keeps them in the first word.

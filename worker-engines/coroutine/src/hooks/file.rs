@@ -71,7 +71,7 @@ fn write_if_ready(fd: c_int, rest: &[iovec]) -> ssize_t {
     let part = rest.iter().find(|part| part.iov_len > 0).or(rest.first());
     let Some(part) = part else { return 0 };
     let len =
-        if is_kind(fd, libc::S_IFIFO) { part.iov_len.min(libc::PIPE_BUF) } else { part.iov_len };
+        if kind_of(fd) == libc::S_IFIFO { part.iov_len.min(libc::PIPE_BUF) } else { part.iov_len };
     // SAFETY: a part of the caller's buffer; a direct call, because `write` is a hook.
     unsafe { libc::syscall(libc::SYS_write, fd, part.iov_base, len) as ssize_t }
 }
@@ -82,12 +82,13 @@ fn is_flag_unknown() -> bool {
 }
 
 fn is_storage(fd: c_int) -> bool {
-    [libc::S_IFREG, libc::S_IFDIR, libc::S_IFBLK].into_iter().any(|kind| is_kind(fd, kind))
+    matches!(kind_of(fd), libc::S_IFREG | libc::S_IFDIR | libc::S_IFBLK)
 }
 
-fn is_kind(fd: c_int, kind: libc::mode_t) -> bool {
+fn kind_of(fd: c_int) -> libc::mode_t {
     // SAFETY: an all-zero stat is valid, and the kernel fills it.
     let mut stat: libc::stat = unsafe { std::mem::zeroed() };
-    // SAFETY: `stat` outlives the call.
-    unsafe { libc::fstat(fd, &raw mut stat) == 0 && stat.st_mode & libc::S_IFMT == kind }
+    // SAFETY: `stat` outlives the call, which leaves it as it is when it fails.
+    unsafe { libc::fstat(fd, &raw mut stat) };
+    stat.st_mode & libc::S_IFMT
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use libc::c_int;
 
-use crate::stage::{errno, job, let_others_wait, run, wait_until};
+use crate::stage::{errno, job, let_others_wait, lets_others_run, run, wait_until};
 
 fn path() -> PathBuf {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -23,6 +23,8 @@ fn parks_while_another_process_holds(lock: fn(c_int) -> c_int) {
     let file = file.unwrap();
     let (held_reader, held_writer) = crate::stage::pipe();
     let (free_reader, free_writer) = crate::stage::pipe();
+    let is_held = Arc::new(AtomicBool::new(false));
+    let holds = Arc::clone(&is_held);
     run(vec![
         job(move || {
             let child = unsafe { libc::fork() };
@@ -37,21 +39,18 @@ fn parks_while_another_process_holds(lock: fn(c_int) -> c_int) {
             }
             let mut byte = [0u8];
             unsafe { libc::read(held_reader.as_raw_fd(), byte.as_mut_ptr().cast(), 1) };
-            let is_mine = Arc::new(AtomicBool::new(false));
-            // The others wait in a loop of their own; this one would never free the lock if the
-            // wait for it blocked.
-            let freer = std::thread::spawn(move || {
-                std::thread::sleep(std::time::Duration::from_millis(100));
-                unsafe { libc::write(free_writer.as_raw_fd(), [0u8].as_ptr().cast(), 1) };
-            });
+            holds.store(true, Ordering::SeqCst);
             assert_eq!(lock(file.as_raw_fd()), 0, "errno {}", errno());
-            is_mine.store(true, Ordering::SeqCst);
-            freer.join().unwrap();
             let mut status = 0;
             assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
             assert_eq!(status, 0);
         }),
-        job(let_others_wait),
+        // It would never free the lock if the wait for it blocked.
+        job(move || {
+            wait_until(|| is_held.load(Ordering::SeqCst));
+            let_others_wait();
+            unsafe { libc::write(free_writer.as_raw_fd(), [0u8].as_ptr().cast(), 1) };
+        }),
     ]);
 }
 
@@ -138,13 +137,13 @@ fn fcntl_passes_everything_else_through() {
 
 #[test]
 fn fsync_lets_others_run_and_carries_errno_back() {
-    run(vec![
-        job(|| unsafe {
-            let file = File::create(path()).unwrap();
-            assert_eq!(libc::fsync(file.as_raw_fd()), 0);
-            assert_eq!(libc::fdatasync(file.as_raw_fd()), 0);
-            assert_eq!((libc::fsync(9999), errno()), (-1, libc::EBADF));
-        }),
-        job(let_others_wait),
-    ]);
+    lets_others_run(|| unsafe {
+        let file = File::create(path()).unwrap();
+        assert_eq!(libc::fsync(file.as_raw_fd()), 0);
+    });
+    lets_others_run(|| unsafe {
+        let file = File::create(path()).unwrap();
+        assert_eq!(libc::fdatasync(file.as_raw_fd()), 0);
+    });
+    run(vec![job(|| assert_eq!((unsafe { libc::fsync(9999) }, errno()), (-1, libc::EBADF)))]);
 }

@@ -108,11 +108,6 @@ fn errno_is_each_green_threads_own() {
 }
 
 #[test]
-fn nothing_loaded_here_bypasses_the_hooks() {
-    assert_eq!(unicoro_coroutine::bypassed(), []);
-}
-
-#[test]
 fn hooks_are_counted() {
     let count = || {
         let counts = unicoro_coroutine::counts();

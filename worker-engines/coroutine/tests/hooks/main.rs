@@ -8,6 +8,7 @@
     reason = "every unsafe block here is libc calls on descriptors and buffers of the test's own"
 )]
 
+mod bypass;
 mod closing;
 mod files;
 mod helpers;

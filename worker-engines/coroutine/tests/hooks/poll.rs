@@ -30,9 +30,9 @@ fn parks_until_fed(ask: fn(RawFd) -> c_int) {
     ]);
 }
 
-/// Two green threads ask for silent sockets, for 200 ms.
+/// Ten green threads ask for silent sockets, for 200 ms.
 fn times_out_beside_others(ask: fn(RawFd) -> c_int) {
-    let jobs = (0..2).map(|_| {
+    let jobs = (0..10).map(|_| {
         let (ours, theirs) = stream();
         job(move || {
             let began = Instant::now();

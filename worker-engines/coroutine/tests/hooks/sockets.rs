@@ -5,7 +5,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
 use crate::receive::set_timeout;
-use crate::stage::{errno, job, let_others_wait, owned, run};
+use crate::stage::{errno, job, let_others_wait, lets_others_run, owned, run};
 
 fn accept(fd: RawFd) -> RawFd {
     unsafe { libc::accept(fd, std::ptr::null_mut(), std::ptr::null_mut()) }
@@ -33,7 +33,7 @@ fn accept_parks_and_connect_arrives() {
 
 #[test]
 fn an_accept_timeout_ends_with_eagain() {
-    let jobs = (0..2).map(|_| {
+    let jobs = (0..10).map(|_| {
         job(|| {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let time = libc::timeval { tv_sec: 0, tv_usec: 200_000 };
@@ -91,7 +91,7 @@ fn connect_parks_while_a_unix_listener_is_full() {
 #[test]
 fn a_connect_timeout_on_a_full_unix_listener_ends_with_eagain() {
     let (listener, first, address) = full_listener();
-    run(vec![job(move || {
+    lets_others_run(move || {
         let socket = unix_socket();
         let time = libc::timeval { tv_sec: 0, tv_usec: 100_000 };
         set_timeout(socket.as_raw_fd(), libc::SO_SNDTIMEO, time);
@@ -99,7 +99,7 @@ fn a_connect_timeout_on_a_full_unix_listener_ends_with_eagain() {
         assert_eq!((connect(socket.as_raw_fd(), &address), errno()), (-1, libc::EAGAIN));
         assert!(began.elapsed() >= Duration::from_millis(100));
         drop((listener, first));
-    })]);
+    });
 }
 
 #[test]
@@ -124,12 +124,12 @@ fn a_connect_timeout_ends_with_einprogress() {
         let error = errno();
         (socket, done, error)
     };
-    run(vec![job(move || {
+    lets_others_run(move || {
         let kept: Vec<_> = (0..4).map(|_| attempt()).collect();
         let (_, done, error) = kept.last().unwrap();
         assert_eq!((*done, *error), (-1, libc::EINPROGRESS));
         drop(listener);
-    })]);
+    });
 }
 
 #[test]

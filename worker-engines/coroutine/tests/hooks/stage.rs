@@ -8,6 +8,7 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -82,6 +83,29 @@ pub fn let_others_wait() {
     for _ in 0..20 {
         unsafe { libc::usleep(500) };
     }
+}
+
+/// Runs `call` in a green thread, and fails unless another one ran meanwhile.
+pub fn lets_others_run<R>(call: impl FnOnce() -> R + Send + 'static) {
+    let turns = Arc::new(AtomicUsize::new(0));
+    let is_done = Arc::new(AtomicBool::new(false));
+    let (seen, end) = (Arc::clone(&turns), Arc::clone(&is_done));
+    run(vec![
+        job(move || {
+            while !is_done.load(Ordering::SeqCst) {
+                turns.fetch_add(1, Ordering::SeqCst);
+                unsafe { libc::usleep(0) };
+            }
+        }),
+        job(move || {
+            wait_until(|| seen.load(Ordering::SeqCst) > 0);
+            let before = seen.load(Ordering::SeqCst);
+            call();
+            let after = seen.load(Ordering::SeqCst);
+            end.store(true, Ordering::SeqCst);
+            assert!(after > before, "nobody ran while the call waited");
+        }),
+    ]);
 }
 
 /// The calling thread's errno.

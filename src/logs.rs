@@ -1,0 +1,82 @@
+//! From the settings to logs and figures.
+
+use std::sync::Arc;
+
+use unicoro::config::Settings;
+use unicoro::logging::{self, AccessFormat, AccessLog, LogLevel, Shape, Syslog, SyslogFormat};
+use unicoro::metrics::{Statsd, use_statsd};
+
+/// Starts, or changes, the error log and what hears of it; opens the access log.
+///
+/// # Errors
+/// A text for the operator. Then the logs are as they were.
+pub fn open_logs(settings: &Settings) -> Result<Option<AccessLog>, String> {
+    let syslog = syslog(settings)?;
+    let statsd = statsd(settings);
+    let access_log = access_log(settings, syslog.clone(), statsd.clone())?;
+    log_to(settings)?;
+    logging::use_syslog(syslog);
+    use_statsd(statsd);
+    Ok(access_log)
+}
+
+fn access_log(
+    settings: &Settings,
+    syslog: Option<Arc<Syslog>>,
+    statsd: Option<Arc<Statsd>>,
+) -> Result<Option<AccessLog>, String> {
+    logging::own_files(settings.identity);
+    let shape = if settings.access_log_json {
+        Shape::Json
+    } else {
+        let format = AccessFormat::compile(&settings.access_log_format);
+        Shape::Text(format.map_err(|error| format!("access_log_format: {error}"))?)
+    };
+    let has_access = settings.syslog.as_ref().is_some_and(|syslog| syslog.has_access);
+    let syslog = syslog.filter(|_| has_access);
+    AccessLog::open(settings.accesslog.as_deref(), syslog, statsd, shape)
+        .map_err(|error| format!("accesslog: {error}"))
+}
+
+fn log_to(settings: &Settings) -> Result<(), String> {
+    let level = match settings.loglevel {
+        log::LevelFilter::Trace | log::LevelFilter::Debug => LogLevel::Debug,
+        log::LevelFilter::Info => LogLevel::Info,
+        log::LevelFilter::Warn => LogLevel::Warning,
+        log::LevelFilter::Error => LogLevel::Error,
+        log::LevelFilter::Off => LogLevel::Critical,
+    };
+    logging::init(&settings.errorlog, level).map_err(|error| format!("errorlog: {error}"))?;
+    // gunicorn: without a file there is nothing to capture into.
+    if settings.capture_output && settings.errorlog != "-" {
+        logging::capture_output().map_err(|error| format!("capture_output: {error}"))?;
+    }
+    Ok(())
+}
+
+fn syslog(settings: &Settings) -> Result<Option<Arc<Syslog>>, String> {
+    let Some(wanted) = &settings.syslog else { return Ok(None) };
+    let facility = logging::syslog::facility(&wanted.facility).ok_or_else(|| {
+        let name = &wanted.facility;
+        format!(
+            "syslog_facility = '{name}': no such facility; give user, daemon, local0 to local7 or \
+             another of syslog(3)'s"
+        )
+    })?;
+    let format = if wanted.is_rfc5424 { SyslogFormat::Rfc5424 } else { SyslogFormat::Rfc3164 };
+    let (remote, prefix) = (wanted.remote.clone(), wanted.prefix.clone());
+    Syslog::open(logging::SyslogOptions { remote, facility, prefix, format })
+        .map(|syslog| Some(Arc::new(syslog)))
+        .map_err(|error| format!("syslog_addr: cannot reach {}: {error}", wanted.remote))
+}
+
+fn statsd(settings: &Settings) -> Option<Arc<Statsd>> {
+    let wanted = settings.statsd.as_ref()?;
+    // gunicorn: goes on without a word. Figures are not worth a start, but a word.
+    Statsd::connect(&wanted.remote, &wanted.prefix, &wanted.tags)
+        .inspect_err(|error| {
+            log::warn!("statsd_host: no figures are sent to {}: {error}", wanted.remote);
+        })
+        .ok()
+        .map(Arc::new)
+}

@@ -1,0 +1,5 @@
+//! Figures for others to collect.
+
+mod statsd;
+
+pub use statsd::{Statsd, statsd, use_statsd};

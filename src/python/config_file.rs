@@ -6,7 +6,7 @@ use pyo3::types::{
 };
 
 use super::attach::attached;
-use super::traceback;
+use super::{gevent, traceback};
 use crate::config::{ConfigError, ConfigSource, FileValue, Kind, TABLE, Value};
 
 /// A config file that was run: its settings as plain values, and its names as Python has them.
@@ -22,6 +22,8 @@ pub struct ConfigFile {
 /// # Errors
 /// The file cannot be read, or raises: with its traceback.
 pub fn run(source: &ConfigSource) -> Result<ConfigFile, ConfigError> {
+    gevent::prepare()
+        .map_err(|text| ConfigError::new(text, "a bug in unicoro; please report it"))?;
     attached(|py| {
         let (names, lines) = match source {
             ConfigSource::Path(path) => {

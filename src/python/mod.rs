@@ -37,7 +37,7 @@ pub use config_file::{ConfigFile, run as run_config_file};
 pub use environ::{Place, ServerFacts};
 pub use file_wrapper::use_sendfile;
 pub use fork::{after_fork_child, after_fork_parent, before_fork, fork};
-pub use gevent::welcome_gevent;
+pub use gevent::adapt_gevent;
 pub use home::Home;
 pub use hooks::{Hooks, Raised};
 pub use interpreter::{end, is_running, preflight, prepare_path, set_environ, start};

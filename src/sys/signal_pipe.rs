@@ -5,14 +5,16 @@
 //! ```
 //!
 //! Everything else happens in the loop that reads the pipe, with no restriction on what it may
-//! call. One pipe serves a process. The child of a fork must call [`SignalPipe::reset`] while
-//! signals are still blocked; otherwise its signals would land in the pipe that it shares with
-//! its parent.
+//! call. One pipe serves a process. In the child of any fork, the application's own included (a
+//! multiprocessing pool ends its children with SIGTERM), the handled signals have their default
+//! dispositions at once: otherwise they would land in the pipe that it shares with its parent, and
+//! stop that.
 #![allow(unsafe_code)]
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::Once;
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use super::fd::set_nonblocking;
 use super::pipe::pipe;
@@ -21,6 +23,9 @@ use super::signal::{Signal, unblock};
 
 /// The write end for the handler, or -1: then the signal is swallowed.
 static WAKE_FD: AtomicI32 = AtomicI32::new(-1);
+
+/// A bit for each signal that has the handler.
+static HANDLED: AtomicU64 = AtomicU64::new(0);
 
 /// The read end, and what to undo in a child.
 #[derive(Debug)]
@@ -46,7 +51,9 @@ impl SignalPipe {
             .compare_exchange(-1, writer.as_raw_fd(), Ordering::SeqCst, Ordering::SeqCst)
             .map_err(|_| io::Error::new(io::ErrorKind::AlreadyExists, "a signal pipe exists"))?;
         let pipe = SignalPipe { reader, _writer: writer, handled: signals.to_vec() };
+        watch_forks();
         for signal in &pipe.handled {
+            HANDLED.fetch_or(1 << signal.as_raw(), Ordering::SeqCst);
             signal.handle(on_signal)?;
         }
         unblock(&pipe.handled)?;
@@ -89,6 +96,25 @@ impl Drop for SignalPipe {
 impl AsFd for SignalPipe {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.reader.as_fd()
+    }
+}
+
+fn watch_forks() {
+    static WATCHED: Once = Once::new();
+    // SAFETY: the handler does only what a forked child may. It fails only for want of memory, and
+    // then every fork of the application would as well.
+    WATCHED.call_once(|| unsafe {
+        libc::pthread_atfork(None, None, Some(in_child));
+    });
+}
+
+/// Async-signal-safe: atomics and signal(2).
+extern "C" fn in_child() {
+    WAKE_FD.store(-1, Ordering::SeqCst);
+    let handled = HANDLED.swap(0, Ordering::SeqCst);
+    for number in (1..=63).filter(|number| handled >> number & 1 == 1) {
+        // SAFETY: a signal that could be handled can be reset.
+        unsafe { libc::signal(number, libc::SIG_DFL) };
     }
 }
 

@@ -52,7 +52,7 @@ fn patching_does_nothing_and_says_so_once() {
 }
 
 #[test]
-fn patching_in_the_configuration_file_is_put_back() {
+fn patching_in_the_configuration_file_does_nothing() {
     let launch = Launch::new(Engine::Coroutine);
     let file = launch.scratch.file("gunicorn.conf.py");
     let text = "from gevent import monkey\nmonkey.patch_all()\n\
@@ -62,7 +62,7 @@ fn patching_in_the_configuration_file_is_put_back() {
     let server = launch.args(&["-c".into(), file.into_os_string()]).args(&["gevent_code"]).start();
     assert_eq!(server.get("/origins").text(), "time socket _thread None");
     with_tokens(&server, 20, 2, "/hub", three_jobs);
-    assert_eq!(server.log().matches("is put back").count(), 1);
+    assert_eq!(server.log().matches("patch_all() does nothing").count(), 1);
     server.stop();
 }
 

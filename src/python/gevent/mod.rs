@@ -17,17 +17,18 @@ use crate::logging::TRACEBACK;
 
 /// Functions of `modules.py`.
 struct Functions {
+    decide: Py<PyAny>,
     after_request: Py<PyAny>,
     at_end: Py<PyAny>,
 }
 
 static FUNCTIONS: PyOnceLock<Functions> = PyOnceLock::new();
 
-/// Prepares the interpreter for an application that green threads will run, before it is loaded.
+/// Before a configuration file or the application runs: calls that patch are kept until [`decide`].
 ///
 /// # Errors
 /// The text of the Python exception.
-pub fn welcome_gevent() -> Result<(), String> {
+pub(super) fn prepare() -> Result<(), String> {
     attached(|py| {
         let run = || -> PyResult<Functions> {
             let namespace = PyDict::new(py);
@@ -38,12 +39,33 @@ pub fn welcome_gevent() -> Result<(), String> {
             namespace.set_item("WAITING", include_str!("waiting.py"))?;
             py.run(SOURCE, Some(&namespace), None)?;
             let function = |name| namespace.as_any().get_item(name).map(Bound::unbind);
-            Ok(Functions { after_request: function("after_request")?, at_end: function("at_end")? })
+            Ok(Functions {
+                decide: function("decide")?,
+                after_request: function("after_request")?,
+                at_end: function("at_end")?,
+            })
         };
         FUNCTIONS
             .get_or_try_init(py, run)
             .map(drop)
             .map_err(|error: PyErr| traceback::format(py, &error))
+    })
+}
+
+/// Whether green threads will run the application, which is about to be loaded. If not, nothing is
+/// changed for it.
+///
+/// # Errors
+/// The text of the Python exception.
+pub fn adapt_gevent(is_green: bool) -> Result<(), String> {
+    prepare()?;
+    attached(|py| match FUNCTIONS.get(py) {
+        Some(functions) => functions
+            .decide
+            .call1(py, (is_green,))
+            .map(drop)
+            .map_err(|error| traceback::format(py, &error)),
+        None => Ok(()),
     })
 }
 

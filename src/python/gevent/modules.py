@@ -1,10 +1,10 @@
-"""Lets code that was written for gevent run as it is. Run once, before the application is loaded for
-green threads, by mod.rs, which provides ``note``, ``wrap_loading``,
-``PassDeadlinesOn`` and ``WAITING``.
+"""Lets code that was written for gevent run as it is. Run once, before the configuration file or the
+application, by mod.rs, which provides ``note``, ``wrap_loading``, ``PassDeadlinesOn`` and ``WAITING``.
 
-Such code replaces the standard library's blocking functions before anything else is imported. Here
-these give way to other requests already, and the replacements would wait in a hub where none is
-needed: so the functions that patch do nothing, and say so once.
+Such code replaces the standard library's blocking functions before anything else is imported. Under
+green threads these give way to other requests already, and the replacements would wait in a hub where
+none is needed: so the functions that patch do nothing, and say so once. A configuration file may call
+them before it is known which engine serves: they are kept until `decide`.
 """
 
 import _imp
@@ -14,6 +14,11 @@ LIBRARY = "{}() does nothing under -k coroutine: blocking calls give way to othe
 PSYCOPG = "{}() does nothing under -k coroutine: psycopg2 gives way to other requests as it is"
 
 said = set()
+# Whether green threads will run the application; None: not known yet.
+is_green = None
+# What was disarmed and what was called while that was not known.
+disarmed = []
+kept = []
 
 
 def disarming(prefix, text):
@@ -22,21 +27,26 @@ def disarming(prefix, text):
     def disarm(module):
         for name, value in list(vars(module).items()):
             if name.startswith(prefix) and callable(value):
-                setattr(module, name, nothing(module.__name__, name, text))
+                disarmed.append((module, name, value))
+                setattr(module, name, nothing(module.__name__, name, value, text))
 
     return disarm
 
 
-def nothing(module, name, text):
-    def disarmed(*args, **kwargs):
-        if module not in said:
+def nothing(module, name, original, text):
+    def patch(*args, **kwargs):
+        if is_green is False:
+            return original(*args, **kwargs)
+        if is_green is None:
+            kept.append(lambda: patch(*args, **kwargs))
+        elif module not in said:
             said.add(module)
             note(text.format(f"{module}.{name}"))
         return True  # what gevent answers when it has patched
 
-    disarmed.__name__ = disarmed.__qualname__ = name
-    disarmed.__module__ = module
-    return disarmed
+    patch.__name__ = patch.__qualname__ = name
+    patch.__module__ = module
+    return patch
 
 
 def replacing(*names):
@@ -67,12 +77,14 @@ def waiting():
     return namespace
 
 
-# What is done to a module once it has run.
-CHANGES = {
+# What is done to a module once it has run: to those that patch, and to those that wait.
+PATCHERS = {
     "gevent.monkey": disarming("patch_", LIBRARY),
     "eventlet.patcher": disarming("monkey_patch", LIBRARY),
     "psycogreen.gevent": disarming("patch_psycopg", PSYCOPG),
     "psycogreen.eventlet": disarming("patch_psycopg", PSYCOPG),
+}
+WAITERS = {
     "gevent.hub": change_hub,
     "gevent.event": replacing("Event", "AsyncResult"),
     "gevent.lock": replacing("Semaphore", "BoundedSemaphore"),
@@ -86,8 +98,8 @@ class Finder:
     """Finds nothing by itself: it sees to it that what others find is changed once it has run."""
 
     def find_spec(self, name, path=None, target=None):
-        change = CHANGES.get(name)
-        if change is None:
+        change = PATCHERS.get(name) or (is_green and WAITERS.get(name))
+        if not change:
             return None
         for finder in sys.meta_path:
             find = getattr(finder, "find_spec", None)
@@ -132,27 +144,23 @@ def hub_if_exists():
     return module and module.get_hub_if_exists()
 
 
-def undo_patching():
-    """Puts back what a configuration file has patched, before it was known for which workers."""
-    saved = getattr(sys.modules.get("gevent.monkey"), "saved", {})
-    for module, originals in list(saved.items()):
-        for name, original in list(originals.items()):
-            if module in sys.modules:
-                setattr(sys.modules[module], name, original)
-    psycopg = sys.modules.get("psycopg2.extensions")
-    callback = psycopg and psycopg.get_wait_callback()
-    if getattr(callback, "__module__", "").startswith("psycogreen."):
-        psycopg.set_wait_callback(None)
-    if saved:
-        saved.clear()
-        note("what the configuration file patched with gevent.monkey is put back: -k coroutine needs "
-             "no patching")
+finder = Finder()
+sys.meta_path.insert(0, finder)
 
 
-sys.meta_path.insert(0, Finder())
-undo_patching()
-for name, change in CHANGES.items():
-    # A configuration file may have imported it.
-    if name in sys.modules:
-        change(sys.modules[name])
-_imp.create_dynamic = wrap_loading(_imp.create_dynamic)
+def decide(green):
+    """Green threads will run the application, or not: then nothing is changed after all."""
+    global is_green
+    is_green = green
+    if green:
+        for name, change in WAITERS.items():
+            if name in sys.modules:
+                change(sys.modules[name])
+        _imp.create_dynamic = wrap_loading(_imp.create_dynamic)
+    else:
+        sys.meta_path.remove(finder)
+        for module, name, original in disarmed:
+            setattr(module, name, original)
+    for call in kept:
+        call()
+    kept.clear()

@@ -12,6 +12,7 @@ use unicoro::logging::AccessLog;
 use unicoro::supervisor::Options;
 use unicoro::sys::daemon::daemonize;
 use unicoro::sys::inheritance::Inheritance;
+use unicoro::sys::signal::leave_on_stop;
 use unicoro::{logging, python, supervisor, worker};
 
 use crate::host::{WorkerHost, options, read_settings, title_of_master};
@@ -21,6 +22,7 @@ use crate::logs::open_logs;
 const USAGE: i32 = 2;
 
 fn main() -> ExitCode {
+    leave_on_stop();
     // First, because it changes the environment.
     let inheritance = Inheritance::take();
     let arguments: Vec<_> = std::env::args_os().collect();

@@ -114,6 +114,19 @@ impl fmt::Debug for Signal {
     }
 }
 
+/// From now on, and until [`SignalPipe`](super::signal_pipe::SignalPipe) takes over, a stop signal
+/// ends the process at once with code 0: nothing was made yet that would have to be taken down.
+pub fn leave_on_stop() {
+    extern "C" fn leave(_: libc::c_int) {
+        // SAFETY: async-signal-safe, and does not return.
+        unsafe { libc::_exit(0) }
+    }
+    for signal in [Signal::TERM, Signal::INT, Signal::QUIT] {
+        // All three can be handled; if not, their default action ends the process as well.
+        drop(signal.handle(leave));
+    }
+}
+
 /// All signals held back on this thread; the former mask returns when this is dropped.
 #[must_use = "signals are let through again when this is dropped"]
 pub struct Blocked(libc::sigset_t);

@@ -29,6 +29,19 @@ def short_sleep(environ):
     return "slept"
 
 
+def noted_sleep(environ):
+    note(f"{1000 * time.monotonic():.0f}")
+    time.sleep(0.8)
+    return "slept"
+
+
+def compute(environ):
+    end = time.monotonic() + 0.3
+    while time.monotonic() < end:
+        pass
+    return "computed"
+
+
 def until_file(environ):
     path = os.path.join(os.environ["SCRATCH"], "go-on")
     note("waiting")

@@ -38,6 +38,22 @@ fn sleeping_views_sleep_together() {
     server.stop();
 }
 
+/// Two green workers are idle when twenty requests come in one turn of the reactor (it was held up):
+/// the others are not made only when something else happens, such as the end of the first sleep.
+#[test]
+fn requests_beyond_the_idle_green_workers_begin_at_once() {
+    let server = Server::start(Engine::Coroutine, "blocking", &["--switch-interval", "0"]);
+    together(&server, 2, "/short_sleep", "slept", wait::PATIENCE);
+    let mut computing = waiting_clients(server.address, 1, "/compute");
+    together(&server, 20, "/noted_sleep", "slept", wait::PATIENCE);
+    assert_eq!(computing[0].response().text(), "computed");
+    let begun: Vec<u64> = server.notes().lines().map(|time| time.parse().unwrap()).collect();
+    assert_eq!(begun.len(), 20);
+    let milliseconds = begun[19] - begun[0];
+    assert!(milliseconds < 400, "the last began {milliseconds} ms after the first");
+    server.stop();
+}
+
 #[test]
 fn database_driver_in_c_waits_together() {
     let launch = Launch::new(Engine::Coroutine).env("DATABASE_URL", database_url());

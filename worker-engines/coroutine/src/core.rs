@@ -149,9 +149,10 @@ impl Core {
         }
     }
 
-    /// How long the reactor may block: not at all while anybody can run.
+    /// How long the reactor may block: not at all while anybody can run, or must be made to: the
+    /// last idle green worker may have parked with requests still in the queue.
     fn patience(&self, now: Instant) -> Option<Duration> {
-        if self.runnable.get() > 0 {
+        if self.has_work() {
             return Some(Duration::ZERO);
         }
         let beat = self.seat.beat;

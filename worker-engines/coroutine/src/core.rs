@@ -28,7 +28,7 @@ use unicoro_reactor::{
 };
 
 use crate::bell;
-use crate::crew::{Crew, IDLE_LIFE};
+use crate::crew::Crew;
 use crate::descriptors::Descriptors;
 use crate::green::{Green, Overdue, Ticket, Woken};
 use crate::helpers;
@@ -131,7 +131,7 @@ impl Core {
                 last_beat = Some(now);
                 self.seat.pulse.beat();
                 self.seat.pulse.connections(self.lot.borrow().connected());
-                self.crew.retire(now.checked_sub(IDLE_LIFE).unwrap_or(now));
+                self.crew.look_after(now);
             }
             self.staff();
             scheduler::yield_now();

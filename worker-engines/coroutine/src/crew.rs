@@ -10,13 +10,25 @@ use std::time::{Duration, Instant};
 use crate::green::{Ticket, Woken};
 
 /// An idle green worker ends after this long: its thread state, and what it holds, goes.
-pub const IDLE_LIFE: Duration = Duration::from_secs(10);
+const IDLE_LIFE: Duration = Duration::from_secs(10);
+
+/// An idle green worker.
+struct Resting {
+    ticket: Ticket,
+    since: Instant,
+    // The memory of its stack was given back.
+    is_trimmed: bool,
+}
+
+/// An idle green worker that is not called for this long gives the memory of its stack back: one
+/// deep recursion must not cost megabytes for good.
+const WARM: Duration = Duration::from_secs(1);
 
 /// The green workers of an engine.
 #[derive(Default)]
 pub struct Crew {
     // The longest idle first.
-    idle: RefCell<Vec<(Ticket, Instant)>>,
+    idle: RefCell<Vec<Resting>>,
     size: Cell<usize>,
     // Somebody was called to the queue and has not come yet.
     called: Cell<bool>,
@@ -38,11 +50,11 @@ impl Crew {
         if self.called.get() {
             return true;
         }
-        let Some((ticket, _)) = self.idle.borrow_mut().pop() else {
+        let Some(resting) = self.idle.borrow_mut().pop() else {
             return false;
         };
         self.called.set(true);
-        ticket.wake(Woken::Ready);
+        resting.ticket.wake(Woken::Ready);
         true
     }
 
@@ -53,15 +65,22 @@ impl Crew {
 
     /// One has nothing to do from `now` on; it parks with `ticket`. Woken with `Deadline` it ends.
     pub fn rest(&self, ticket: Ticket, now: Instant) {
-        self.idle.borrow_mut().push((ticket, now));
+        self.idle.borrow_mut().push(Resting { ticket, since: now, is_trimmed: false });
     }
 
-    /// Ends those that have been idle since before `since`.
-    pub fn retire(&self, since: Instant) {
+    /// Looks after those that have been idle for a while: they give memory back, and end.
+    pub fn look_after(&self, now: Instant) {
         let mut idle = self.idle.borrow_mut();
-        let stale = idle.partition_point(|(_, resting)| *resting < since);
-        for (ticket, _) in idle.drain(..stale) {
-            ticket.wake(Woken::Deadline);
+        let has_rested = |resting: &Resting, time| now.duration_since(resting.since) >= time;
+        let stale = idle.partition_point(|resting| has_rested(resting, IDLE_LIFE));
+        for resting in idle.drain(..stale) {
+            resting.ticket.wake(Woken::Deadline);
+        }
+        for resting in idle.iter_mut().filter(|resting| !resting.is_trimmed) {
+            if has_rested(resting, WARM) {
+                resting.is_trimmed = true;
+                resting.ticket.trim();
+            }
         }
     }
 }

@@ -66,6 +66,8 @@ pub struct Green {
     // The wait in progress; 0 when it was woken or does not wait.
     wait: Cell<u64>,
     woken: Cell<Woken>,
+    // Where its stack ended when it last left the processor.
+    parked_at: Cell<usize>,
     // While it does not run, its interruption is kept here.
     interrupt: Cell<Interrupt>,
     // Its wait cannot be interrupted.
@@ -106,6 +108,14 @@ impl Ticket {
             green.task.unpark();
         }
         waits
+    }
+
+    /// Gives back the memory of the stack below where the green thread parks. It does park, and the
+    /// caller holds its ticket.
+    pub fn trim(self) {
+        // SAFETY: as in `is_woken_by`.
+        let green = unsafe { &*self.green };
+        stack::give_back(green.stack.start..green.parked_at.get());
     }
 
     /// Whether both are of one green thread.
@@ -152,6 +162,7 @@ impl Green {
             stack: stack::prepare(core.stack_bytes).unwrap_or_default(),
             wait: Cell::new(0),
             woken: Cell::new(Woken::Ready),
+            parked_at: Cell::default(),
             interrupt: Cell::default(),
             is_firm: Cell::default(),
             mask: Cell::new(signals::first_mask()),
@@ -257,6 +268,7 @@ impl Green {
 
     fn switch(&self, leave: impl FnOnce()) {
         let errno = errno();
+        self.parked_at.set((&raw const errno) as usize);
         self.state.suspend();
         self.request.replace(replace_current(None));
         self.interrupt.set(replace_interrupt(Interrupt::default()));

@@ -56,6 +56,21 @@ fn find(bytes: usize) -> Option<Range<usize>> {
     None
 }
 
+/// Gives the unused part of a stack back to the kernel: from its bottom, whose first page holds the
+/// sentinel, to `in_use.end`, below which the frames of the park itself lie.
+pub fn give_back(in_use: Range<usize>) {
+    let start = in_use.start + PAGE;
+    let end = in_use.end.saturating_sub(FRAMES_OF_A_PARK) / PAGE * PAGE;
+    if start < end {
+        // SAFETY: within the stack of a green thread that is parked, below its frames. What is read
+        // there next is zero.
+        unsafe { libc::madvise(start as *mut _, end - start, libc::MADV_DONTNEED) };
+    }
+}
+
+/// may and generator stand on the stack below the frame that parks; far more than they use.
+const FRAMES_OF_A_PARK: usize = 4 * PAGE;
+
 /// Whether stacks of this size can be made: generator takes RLIMIT_STACK's hard limit as a cap.
 ///
 /// # Errors

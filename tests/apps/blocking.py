@@ -42,6 +42,32 @@ def compute(environ):
     return "computed"
 
 
+def nap(environ):
+    time.sleep(0.01)
+    return "slept"
+
+
+def compute_long(environ):
+    # A fixed amount of work: beside others it takes longer.
+    total = 0
+    for number in range(20_000_000):
+        total += number
+    return "computed"
+
+
+waiting = 0
+
+
+def long_poll(environ):
+    global waiting
+    waiting += 1
+    return "set" if event.wait(60) else "timed out"
+
+
+def count_waiting(environ):
+    return str(waiting)
+
+
 def until_file(environ):
     path = os.path.join(os.environ["SCRATCH"], "go-on")
     note("waiting")

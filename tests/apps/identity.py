@@ -442,6 +442,18 @@ def fork_and_raise(number):
 
 
 @view
+def fork_and_terminate(number):
+    child = os.fork()
+    if child == 0:
+        time.sleep(20)
+        os._exit(0)
+    time.sleep(0.1)
+    os.kill(child, signal.SIGTERM)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return wrong_unless(died_of_the_signal=status == -signal.SIGTERM)
+
+
+@view
 def fork_and_use_threads(number):
     reader, writer = os.pipe()
     child = os.fork()

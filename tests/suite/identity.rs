@@ -124,6 +124,18 @@ fn child_that_returns_from_the_application_answers_nobody() {
     server.stop();
 }
 
+/// The worker's own handlers are not for its children, and a signal to a child is none to it.
+#[test]
+fn child_dies_of_a_signal_and_the_worker_does_not_notice() {
+    let server = start();
+    right(&server, "nothing", 1);
+    let worker = server.worker_pid();
+    right(&server, "fork_and_terminate", 5);
+    right(&server, "nothing", 10);
+    assert_eq!(server.worker_pid(), worker);
+    server.stop();
+}
+
 #[test]
 fn signal_handlers_of_the_application_run_in_the_main_thread() {
     let server = start();

@@ -36,7 +36,8 @@ def with_pymysql(token, seconds):
     import pymysql
 
     host, port = address("MARIADB")
-    connection = pymysql.connect(host=host, port=port, user="anybody")
+    # Without TLS: its context costs 20 ms of reading certificates each time.
+    connection = pymysql.connect(host=host, port=port, user="anybody", ssl_disabled=True)
     with connection, connection.cursor() as cursor:
         cursor.execute("select sleep(%s), %s", (seconds, token))
         return cursor.fetchone()[1]

@@ -67,16 +67,16 @@ def socket_accept(token, seconds):
 def socket_send_to_a_full_buffer(token, seconds):
     ours, theirs = socket.socketpair()
     received = bytearray()
+    sent = b"." * (4 << 20) + token.encode()
 
     def drain():
-        while part := theirs.recv(1 << 20):
-            received.extend(part)
+        while len(received) < len(sent):
+            received.extend(theirs.recv(1 << 20))
 
-    with theirs:
-        with ours:
-            later(seconds, drain)
-            ours.sendall(b"." * (4 << 20) + token.encode())
-        wait_until(lambda: received.endswith(token.encode()))
+    with ours, theirs:
+        later(seconds, drain)
+        ours.sendall(sent)
+        wait_until(lambda: len(received) == len(sent))
     return received[4 << 20:].decode()
 
 

@@ -129,14 +129,9 @@ pub fn notice_strays() {
 /// it: the client and the connection are its parent's. It says nothing, because the log may have
 /// been locked when it was forked.
 pub fn end_if_stray() {
-    if is_stray() {
+    if IS_STRAY.load(Ordering::Relaxed) {
         exit_now(0);
     }
-}
-
-/// Whether this process is a child that the application forked. Async-signal-safe.
-pub fn is_stray() -> bool {
-    IS_STRAY.load(Ordering::Relaxed)
 }
 
 /// Ends this process at once: no destructors, no atexit, no flush of what a parent had buffered.

@@ -18,7 +18,6 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use super::fd::set_nonblocking;
 use super::pipe::pipe;
-use super::process::{Pid, is_stray};
 use super::raw::raw_read;
 use super::signal::{Signal, unblock};
 
@@ -123,18 +122,10 @@ fn is_for_later(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-/// Only async-signal-safe steps: atomic loads and direct calls.
+/// Only async-signal-safe steps: an atomic load and a write(2) made directly.
 extern "C" fn on_signal(number: libc::c_int) {
     // SAFETY: errno's address is the calling thread's own and always valid.
     let errno = unsafe { *libc::__errno_location() };
-    if is_stray() {
-        // The application's child shares the pipe with its parent, which was not meant. It has the
-        // default disposition: the signal comes again as soon as this handler returns.
-        let signal = Signal::from_raw(number);
-        drop(signal.reset());
-        drop(Pid::me().send(signal));
-        return;
-    }
     let fd = WAKE_FD.load(Ordering::Relaxed);
     if fd >= 0 {
         // Signal numbers end at 64.

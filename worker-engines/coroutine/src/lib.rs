@@ -53,6 +53,7 @@ pub struct CoroutineEngine {
 impl Engine for CoroutineEngine {
     fn run(self: Box<Self>, seat: Seat, handler: Arc<dyn Handler>) -> Result<(), Refusal> {
         hooks::check().map_err(Refusal)?;
+        warn_of_bypasses();
         stack::check_limit(self.stack_bytes).map_err(Refusal)?;
         hooks::set_preemption_points(&handler.preemption_points());
         identity::remember_main_thread();
@@ -60,6 +61,18 @@ impl Engine for CoroutineEngine {
         overflow::remember();
         self.serve(seat, &handler)
             .map_err(|text| Refusal(format!("the coroutine engine cannot run: {text}")))
+    }
+}
+
+/// The application is loaded: says which of its libraries the hooks do not reach. Those loaded later
+/// are the watchdog's to name.
+fn warn_of_bypasses() {
+    for bypass in bypassed().into_iter().filter(|bypass| bypass.is_certain) {
+        log::warn!(
+            "{} brings its own {}: where it waits in these, it blocks the worker",
+            bypass.library,
+            bypass.names.join(", ")
+        );
     }
 }
 

@@ -12,9 +12,11 @@ pub fn report(blocked: &Blocked, desk: Desk) {
         Blocked::Since { age, thread, identity } => {
             let request = desk.current().unwrap_or_else(|| "no request".to_owned());
             let (cause, stack) = match python::stack_of(thread, identity) {
-                Stack::Free(stack) => {
-                    ("it does not hold the GIL, but waits in a way that no hook sees", stack)
-                }
+                Stack::Free(stack) => (
+                    "it gives the GIL up when asked, so it waits in a way that no hook sees, or \
+                     computes in Python with switch_interval off",
+                    stack,
+                ),
                 Stack::Kept(stack) => ("it is in a C call that keeps the GIL", stack),
             };
             log::warn!(

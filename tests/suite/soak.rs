@@ -94,8 +94,8 @@ fn soak() {
         .map(|number| {
             let address = [steady.address, recycled.address][(number % 2) as usize];
             let tally = Arc::clone(&tally);
-            let has_deadline = number % 2 == 1;
-            thread::spawn(move || Visitor::new(address, number, has_deadline, &tally).come(end))
+            let is_recycled = number % 2 == 1;
+            thread::spawn(move || Visitor::new(address, number, is_recycled, &tally).come(end))
         })
         .collect();
     let memory = watch_memory(&steady, end, seconds, &clients);
@@ -155,20 +155,25 @@ fn assert_flat(memory: &[u64]) {
 struct Visitor<'a> {
     address: SocketAddr,
     chance: u64,
-    has_deadline: bool,
+    is_recycled: bool,
     tally: &'a Tally,
 }
 
 impl<'a> Visitor<'a> {
-    fn new(address: SocketAddr, seed: u64, has_deadline: bool, tally: &'a Tally) -> Visitor<'a> {
-        Visitor { address, chance: (seed + 1) * 0x9E37_79B9_7F4A_7C15, has_deadline, tally }
+    fn new(address: SocketAddr, seed: u64, is_recycled: bool, tally: &'a Tally) -> Visitor<'a> {
+        Visitor {
+            address,
+            chance: (seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+            is_recycled,
+            tally,
+        }
     }
 
     fn come(mut self, end: Instant) {
         while Instant::now() < end {
             match self.below(20) {
                 0 => self.leave(),
-                1 if self.has_deadline => self.overstay(),
+                1 if self.is_recycled => self.overstay(),
                 _ => self.ask(),
             }
         }
@@ -185,23 +190,22 @@ impl<'a> Visitor<'a> {
     fn request(&mut self) -> (String, String) {
         let token = self.tally.next_token.fetch_add(1, Ordering::Relaxed).to_string();
         let view = VIEWS[self.below(VIEWS.len() as u64) as usize];
-        let seconds = 0.01 * self.below(20) as f64;
+        let seconds = 0.01 * (1 + self.below(20)) as f64;
         (format!("/{view}?token={token}&for={seconds:.2}"), token)
     }
 
     fn ask(&mut self) {
         let mut client = Client::connect(self.address);
-        // Sometimes a second one on the same connection.
-        for _ in 0..=self.below(2) {
+        // Sometimes a second one on the same connection. Not where workers are recycled: they close
+        // idle connections.
+        let more = if self.is_recycled { 0 } else { self.below(2) };
+        for _ in 0..=more {
             let (path, token) = self.request();
             client.send(get_request(&path));
             let response = client.response();
             let answer = (response.status, response.text());
             assert_eq!(answer, (200, token), "{path}");
             self.tally.answered.fetch_add(1, Ordering::Relaxed);
-            if response.says_close() {
-                return; // the worker is being replaced
-            }
         }
     }
 

@@ -2,6 +2,7 @@
 //! file that has its number next.
 
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use crate::stage::{errno, job, let_others_wait, run, socket_pair};
 
@@ -9,9 +10,14 @@ fn recv(fd: RawFd) -> isize {
     unsafe { libc::recv(fd, [0u8; 8].as_mut_ptr().cast(), 8, 0) }
 }
 
+/// Under a number that nobody else is given in the moment between its close and its reuse: the
+/// kernel hands out the lowest that are free.
 fn pair() -> (RawFd, OwnedFd) {
+    static NEXT: AtomicI32 = AtomicI32::new(600);
     let (ours, theirs) = socket_pair(libc::SOCK_STREAM);
-    (ours.into_raw_fd(), theirs)
+    let high = NEXT.fetch_add(1, Ordering::SeqCst);
+    assert_eq!(unsafe { libc::dup2(ours.as_raw_fd(), high) }, high);
+    (high, theirs)
 }
 
 /// One waits in recv for `fd`; another ends the descriptor by `end`.

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::wait::PATIENCE;
+use crate::wait::{self, PATIENCE};
 
 /// A head or a body longer than this is a server gone mad.
 const LONGEST_RESPONSE: usize = 64 << 20;
@@ -154,7 +154,7 @@ impl Client {
     fn fill(&mut self) -> bool {
         assert!(self.rest.len() < LONGEST_RESPONSE, "no end of the response in sight");
         let mut chunk = [0_u8; 65536];
-        match self.stream.read(&mut chunk) {
+        match wait::uninterrupted(|| self.stream.read(&mut chunk)) {
             Ok(0) => false,
             Ok(count) => {
                 self.rest.extend_from_slice(&chunk[..count]);

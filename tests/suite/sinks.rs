@@ -23,7 +23,8 @@ impl Collector {
     fn wait_for(&self, text: &str) -> String {
         loop {
             let mut buffer = [0; 4096];
-            let length = self.0.recv(&mut buffer).unwrap_or_else(|_| panic!("no {text:?} came"));
+            let length = wait::uninterrupted(|| self.0.recv(&mut buffer))
+                .unwrap_or_else(|_| panic!("no {text:?} came"));
             let message = String::from_utf8_lossy(&buffer[..length]).into_owned();
             if message.contains(text) {
                 return message;

@@ -1,5 +1,6 @@
 //! Waiting for a condition, never for a time.
 
+use std::io::{self, ErrorKind};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,17 @@ pub fn until<T>(what: &str, patience: Duration, mut condition: impl FnMut() -> O
         }
         assert!(Instant::now() < deadline, "waited {patience:?} for {what}");
         thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Calls again what an interruption ended. A read of a socket with a time-out ends so whenever the
+/// machine freezes its processes for a moment (signal(7)).
+pub fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
     }
 }
 

@@ -194,8 +194,9 @@ impl Green {
         }
         let timer = deadline.map(|at| self.core.wake_at(at, ticket));
         self.switch(|| self.park_until_woken());
+        // Its time has not come, so it is still there.
         if let Some(timer) = timer
-            && self.woken.get() == Woken::Ready
+            && self.woken.get() != Woken::Deadline
         {
             self.core.timers.borrow_mut().remove(timer);
         }

@@ -179,3 +179,13 @@ fn views_may_run_subprocesses() {
     together(&server, 10, "/with_subprocess", "ran", wait::PATIENCE);
     server.stop();
 }
+
+/// What such a module makes at its first use, one request makes and the others wait for: in a futex.
+#[test]
+fn modules_in_rust_are_first_used_by_many_at_once() {
+    let server = Server::start(Engine::Coroutine, "rust_modules", &[]);
+    for response in at_once(server.address, 16, "/first.test") {
+        assert_eq!((response.status, response.text().as_str()), (200, "first.test"));
+    }
+    server.stop();
+}

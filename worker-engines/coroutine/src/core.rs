@@ -33,8 +33,8 @@ use crate::descriptors::Descriptors;
 use crate::green::{Green, Overdue, Ticket, Woken};
 use crate::helpers;
 use crate::scheduler;
-use crate::semaphores::Semaphores;
 use crate::waiter::ParkingWaiter;
+use crate::words::Words;
 use crate::{preemption, progress};
 
 /// While green threads can run, the epoll set is looked at no more often than this: a look is a
@@ -62,7 +62,7 @@ pub struct Core {
     pub epoll: Epoll,
     pub timers: RefCell<Timers<Target>>,
     pub descriptors: RefCell<Descriptors>,
-    pub semaphores: RefCell<Semaphores>,
+    pub words: RefCell<Words>,
     pub lot: RefCell<Lot<Ticket>>,
     pub handler: Arc<dyn Handler>,
     pub seat: Seat,
@@ -89,7 +89,7 @@ impl Core {
             epoll,
             timers: RefCell::default(),
             descriptors: RefCell::default(),
-            semaphores: RefCell::default(),
+            words: RefCell::default(),
             lot: RefCell::default(),
             handler,
             seat,
@@ -176,7 +176,7 @@ impl Core {
             Token::Stop => self.stop(),
             Token::Foreign => {
                 bell::acknowledge();
-                self.semaphores.borrow_mut().collect_foreign_posts();
+                self.words.borrow_mut().collect_foreign_wakes();
                 self.descriptors.borrow_mut().collect_foreign_closes(&self.epoll);
                 helpers::collect_done();
             }

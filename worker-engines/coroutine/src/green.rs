@@ -192,25 +192,37 @@ impl Green {
             self.wait.set(0);
             return self.pass_on();
         }
-        let timer = deadline.map(|at| self.core.wake_at(at, ticket));
-        self.switch(|| self.park_until_woken());
-        // Its time has not come, so it is still there.
-        if let Some(timer) = timer
-            && self.woken.get() != Woken::Deadline
-        {
-            self.core.timers.borrow_mut().remove(timer);
-        }
-        match self.woken.get() {
+        match self.park_to_the_end(ticket, deadline) {
             Woken::Interrupted => self.pass_on(),
             woken => woken,
         }
     }
 
-    /// Waits until its ticket is used, whatever is due.
-    pub fn park_firmly(&self) {
+    /// Waits until its ticket is used, or until `deadline`, whatever is due.
+    pub fn park_firmly(&self, ticket: Ticket, deadline: Option<Instant>) -> Woken {
         self.is_firm.set(true);
-        self.switch(|| self.park_until_woken());
+        let woken = self.park_to_the_end(ticket, deadline);
         self.is_firm.set(false);
+        woken
+    }
+
+    /// Whether the library that has this code keeps a set of thread-local variables for each green
+    /// thread.
+    pub fn owns_locals_of(&self, code: usize) -> bool {
+        self.state.owns_locals_of(code)
+    }
+
+    fn park_to_the_end(&self, ticket: Ticket, deadline: Option<Instant>) -> Woken {
+        let timer = deadline.map(|at| self.core.wake_at(at, ticket));
+        self.switch(|| self.park_until_woken());
+        let woken = self.woken.get();
+        // Its time has not come, so it is still there.
+        if let Some(timer) = timer
+            && woken != Woken::Deadline
+        {
+            self.core.timers.borrow_mut().remove(timer);
+        }
+        woken
     }
 
     fn park_until_woken(&self) {

@@ -22,12 +22,12 @@ mod overflow;
 mod preemption;
 mod progress;
 mod scheduler;
-mod semaphores;
 mod signals;
 mod stack;
 mod waiter;
 mod watchdog;
 mod watched;
+mod words;
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;

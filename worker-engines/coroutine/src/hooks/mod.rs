@@ -14,10 +14,12 @@ mod bypass;
 mod calls;
 mod check;
 mod children;
+mod clock;
 mod closing;
 mod condvar;
 mod durable;
 mod file;
+mod futex;
 mod lock;
 mod lookup;
 mod mask;
@@ -48,6 +50,7 @@ static TABLE: &[&[Hook]] = &[
     closing::HOOKS,
     condvar::HOOKS,
     durable::HOOKS,
+    futex::HOOKS,
     lock::HOOKS,
     lookup::HOOKS,
     mask::HOOKS,

@@ -11,6 +11,7 @@
 mod bypass;
 mod closing;
 mod files;
+mod futexes;
 mod helpers;
 mod identity;
 mod poll;

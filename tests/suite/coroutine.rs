@@ -64,6 +64,15 @@ fn database_driver_in_c_waits_together() {
 }
 
 #[test]
+fn a_database_connection_can_be_shared() {
+    let launch = Launch::new(Engine::Coroutine).env("DATABASE_URL", database_url());
+    let server = launch.args(&["blocking"]).start();
+    together(&server, 1, "/shared_database", "rested", wait::PATIENCE);
+    together(&server, 30, "/shared_database", "rested", wait::PATIENCE);
+    server.stop();
+}
+
+#[test]
 fn event_wakes_every_long_poll_on_few_threads() {
     let server = start();
     let mut clients = waiting_clients(server.address, 300, "/wait_for_event");

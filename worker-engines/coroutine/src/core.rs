@@ -24,7 +24,8 @@ use unicoro_contract::{
     AfterRead, AfterServe, Connection, Handler, Received, Seat, StopState, room, serve_caught,
 };
 use unicoro_reactor::{
-    Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token, someone_waits, waiting_at,
+    Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token, someone_waits, thread_id,
+    waiting_at,
 };
 
 use crate::bell;
@@ -67,6 +68,8 @@ pub struct Core {
     pub handler: Arc<dyn Handler>,
     pub seat: Seat,
     pub stack_bytes: usize,
+    /// The scheduler's, as gettid(2) numbers them.
+    pub os_thread: i32,
     /// Green threads that are in the run queue.
     pub runnable: Cell<usize>,
     ready: RefCell<VecDeque<Box<Connection>>>,
@@ -94,6 +97,7 @@ impl Core {
             handler,
             seat,
             stack_bytes,
+            os_thread: thread_id(),
             runnable: Cell::new(0),
             ready: RefCell::default(),
             crew: Crew::default(),

@@ -75,6 +75,8 @@ pub struct Green {
     // The signals that the application believes to have blocked here (see `signals`). Its own,
     // because subprocess blocks all around its vfork, and lets go of the interpreter lock in between.
     mask: Cell<u64>,
+    // Mutexes that it has locked and that know who, the last one last.
+    mutexes: RefCell<Vec<usize>>,
     request: RefCell<Option<Arc<CurrentRequest>>>,
     // The client of the request that it serves, if requests have a deadline.
     client: RefCell<Option<Arc<Stream>>>,
@@ -166,6 +168,7 @@ impl Green {
             interrupt: Cell::default(),
             is_firm: Cell::default(),
             mask: Cell::new(signals::first_mask()),
+            mutexes: RefCell::default(),
             request: RefCell::default(),
             client: RefCell::default(),
         };
@@ -316,6 +319,24 @@ impl Green {
     /// The application blocks these here from now on.
     pub fn set_mask(&self, mask: u64) {
         self.mask.set(mask);
+    }
+
+    /// Whether it has locked this mutex, if that is one that knows who.
+    pub fn keeps(&self, mutex: usize) -> bool {
+        self.mutexes.borrow().contains(&mutex)
+    }
+
+    /// It has locked the mutex once more.
+    pub fn keep(&self, mutex: usize) {
+        self.mutexes.borrow_mut().push(mutex);
+    }
+
+    /// It unlocks the mutex once.
+    pub fn let_go(&self, mutex: usize) {
+        let mut mutexes = self.mutexes.borrow_mut();
+        if let Some(at) = mutexes.iter().rposition(|kept| *kept == mutex) {
+            mutexes.remove(at);
+        }
     }
 
     /// The engine that it belongs to.

@@ -33,7 +33,6 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use unicoro_contract::{Engine, Handler, Refusal, Seat};
-use unicoro_reactor::thread_id;
 
 use crate::core::Core;
 
@@ -84,7 +83,7 @@ impl CoroutineEngine {
         let first = move || match self.reactor(seat, &shared) {
             Err(text) => drop(began.send(Err(text))),
             Ok(core) => shared.on_engine_thread(&mut || {
-                drop(began.send(Ok(thread_id())));
+                drop(began.send(Ok(core.os_thread)));
                 core.run();
                 // The main thread ends the process; nothing may run here any more.
                 let _ = done.send(());

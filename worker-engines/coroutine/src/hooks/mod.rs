@@ -23,6 +23,8 @@ mod futex;
 mod lock;
 mod lookup;
 mod mask;
+mod mutex;
+mod once;
 mod poll;
 mod receive;
 mod semaphore;
@@ -54,6 +56,8 @@ static TABLE: &[&[Hook]] = &[
     lock::HOOKS,
     lookup::HOOKS,
     mask::HOOKS,
+    mutex::HOOKS,
+    once::HOOKS,
     poll::HOOKS,
     receive::HOOKS,
     semaphore::HOOKS,

@@ -14,6 +14,7 @@ mod files;
 mod futexes;
 mod helpers;
 mod identity;
+mod mutexes;
 mod poll;
 mod processes;
 mod receive;

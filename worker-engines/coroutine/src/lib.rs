@@ -75,6 +75,16 @@ fn warn_of_bypasses() {
     }
 }
 
+/// What the application's waits were, for whoever asks why it does not wait together.
+fn log_calls() {
+    for Count { name, parkable, held } in counts() {
+        log::debug!(
+            "{name}: {parkable} calls that let other requests run, {held} that kept the \
+             interpreter lock and did not"
+        );
+    }
+}
+
 impl CoroutineEngine {
     fn serve(self, seat: Seat, handler: &Arc<dyn Handler>) -> Result<(), String> {
         let (began, beginning) = mpsc::channel();
@@ -97,6 +107,7 @@ impl CoroutineEngine {
             .map_err(|error| error.to_string())?;
         let scheduler = beginning.recv().map_err(|_| "the reactor panicked".to_owned())??;
         let ended = watchdog::watch(&end, self.blocked_after, scheduler, &**handler);
+        log_calls();
         ended.ok_or_else(|| "the reactor panicked".to_owned())
     }
 

@@ -37,6 +37,8 @@ thread_local! {
 pub enum Woken {
     /// What it waited for has come, or may have come: look again.
     Ready,
+    /// What it waited for is its own.
+    Given,
     /// Its deadline has passed.
     Deadline,
     /// The request is overdue: the wait ends with `EINTR`.
@@ -51,7 +53,7 @@ impl Woken {
         match self {
             Self::Interrupted => Some(libc::EINTR),
             Self::Cancelled => Some(libc::ECANCELED),
-            Self::Ready | Self::Deadline => None,
+            Self::Ready | Self::Given | Self::Deadline => None,
         }
     }
 }

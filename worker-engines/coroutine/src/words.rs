@@ -63,12 +63,17 @@ impl Default for Words {
 }
 
 impl Words {
-    /// Adds a waiter; it must look at the word once more before it parks.
-    pub fn add(&mut self, word: usize, kind: Kind, ticket: Ticket) {
-        let waiters = self.groups[group(word)]
-            .entry(word)
-            .or_insert_with(|| Waiters { kind, tickets: VecDeque::new() });
-        waiters.tickets.push_back(ticket);
+    /// Adds a waiter; it must look at the word once more before it parks. One that is not new was
+    /// woken and came too late: it is before all others.
+    pub fn add(&mut self, word: usize, kind: Kind, ticket: Ticket, is_new: bool) {
+        let group = &mut self.groups[group(word)];
+        let waiters =
+            group.entry(word).or_insert_with(|| Waiters { kind, tickets: VecDeque::new() });
+        if is_new {
+            waiters.tickets.push_back(ticket);
+        } else {
+            waiters.tickets.push_front(ticket);
+        }
         WAITING.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -85,9 +90,9 @@ impl Words {
     }
 
     /// Woken on this thread: lets up to `most` go on. How many do.
-    pub fn wake(&mut self, word: usize, most: usize) -> usize {
+    pub fn wake(&mut self, word: usize, most: usize, why: Woken) -> usize {
         match self.groups[group(word)].get_mut(&word) {
-            Some(waiters) => waiters.wake(most),
+            Some(waiters) => waiters.wake(most, why),
             None => 0,
         }
     }
@@ -103,7 +108,7 @@ impl Words {
                     Kind::Semaphore => value(*word),
                     Kind::Futex => usize::MAX,
                 };
-                waiters.wake(most);
+                waiters.wake(most, Woken::Ready);
             }
         }
     }
@@ -112,12 +117,12 @@ impl Words {
 impl Waiters {
     /// Wakes those that still wait: one whose deadline has woken it will look at the word, but it
     /// may come too late to pass the wake on.
-    fn wake(&mut self, most: usize) -> usize {
+    fn wake(&mut self, most: usize, why: Woken) -> usize {
         let mut woken = 0;
         while woken < most
             && let Some(ticket) = self.tickets.pop_front()
         {
-            woken += usize::from(ticket.is_woken_by(Woken::Ready));
+            woken += usize::from(ticket.is_woken_by(why));
         }
         woken
     }

@@ -119,7 +119,7 @@ fn wait(green: &Green, word: &AtomicU32, value: u32, deadline: Option<Instant>) 
     let address = std::ptr::from_ref(word) as usize;
     let words = &green.core().words;
     let ticket = green.ticket();
-    words.borrow_mut().add(address, Kind::Futex, ticket);
+    words.borrow_mut().add(address, Kind::Futex, ticket, true);
     // The kernel's look, now that a wake on any thread sees us waiting.
     let is_changed = word.load(Ordering::SeqCst) != value;
     let woken = if is_changed { Woken::Ready } else { green.park_firmly(ticket, deadline) };
@@ -141,7 +141,7 @@ fn wake(word: usize, most: usize) -> c_long {
     // Not while the engine itself is at the words: it may wake an OS thread in between.
     let words = green::current().and_then(|green| green.core().words.try_borrow_mut().ok());
     let woken = match words {
-        Some(mut words) => words.wake(word, most),
+        Some(mut words) => words.wake(word, most, Woken::Ready),
         None => {
             words::woken_elsewhere(word);
             0

@@ -14,7 +14,7 @@ use std::ptr::from_ref;
 use libc::{c_int, c_uint, pthread_mutex_t};
 
 use super::{Hook, Real};
-use crate::green::{self, Green};
+use crate::green::{self, Green, Woken};
 use crate::words::Kind;
 
 type Function = unsafe extern "C" fn(*mut pthread_mutex_t) -> c_int;
@@ -101,7 +101,7 @@ unsafe extern "C" fn pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int 
             // In use only if the engine's own memory is being allocated; nobody waits for that.
             && let Ok(mut words) = green.core().words.try_borrow_mut()
         {
-            words.wake(mutex as usize, 1);
+            words.wake(mutex as usize, 1, Woken::Ready);
         }
         done
     }
@@ -117,7 +117,7 @@ fn lock(green: &Green, mutex: &Mutex, real: impl FnOnce() -> c_int) -> c_int {
     while mutex.is_anothers(green) && green::parkable().is_some() {
         let (words, address) = (&green.core().words, from_ref(mutex) as usize);
         let ticket = green.ticket();
-        words.borrow_mut().add(address, Kind::Futex, ticket);
+        words.borrow_mut().add(address, Kind::Futex, ticket, true);
         WAITING.set(WAITING.get() + 1);
         green.park_firmly(ticket, None);
         WAITING.set(WAITING.get() - 1);

@@ -40,7 +40,8 @@ hooks! {
     }
 }
 
-/// Posts, and wakes a green thread that waits for it.
+/// Posts, or gives what it would post to the green thread that has waited longest. Were it only
+/// woken, a green thread that takes the semaphore again at once would always come first.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn sem_post(semaphore: *mut sem_t) -> c_int {
     type Function = unsafe extern "C" fn(*mut sem_t) -> c_int;
@@ -49,14 +50,23 @@ unsafe extern "C" fn sem_post(semaphore: *mut sem_t) -> c_int {
     let real: Function = unsafe { std::mem::transmute(REAL.address()) };
     // Taken before the post: the waiter that it lets through may free the semaphore.
     let address = semaphore as usize;
-    let green = green::current();
+    let green = green::current().filter(|_| !fork::is_child());
     POST_CALLS.count(green.is_some());
+    let wake = |why| match green {
+        Some(green) => green.core().words.borrow_mut().wake(address, 1, why),
+        None => 0,
+    };
+    // OS threads that wait have the same right to it.
+    if inside(semaphore)[WAITING_THREADS] == 0 && wake(Woken::Given) == 1 {
+        return 0;
+    }
     // SAFETY: the caller's semaphore.
     let done = unsafe { real(semaphore) };
-    if done == 0 && !fork::is_child() {
+    if done == 0 {
         match green {
-            Some(green) => drop(green.core().words.borrow_mut().wake(address, 1)),
-            None => words::woken_elsewhere(address),
+            Some(_) => drop(wake(Woken::Ready)),
+            None if !fork::is_child() => words::woken_elsewhere(address),
+            None => {}
         }
     }
     done
@@ -70,6 +80,7 @@ pub(super) static POST: &[Hook] =
 
 fn acquire(green: &Green, semaphore: *mut sem_t, deadline: Option<Instant>) -> c_int {
     let mut pause = FIRST_PAUSE;
+    let mut is_new = true;
     loop {
         // SAFETY: the caller's semaphore.
         if unsafe { libc::sem_trywait(semaphore) } == 0 {
@@ -80,7 +91,8 @@ fn acquire(green: &Green, semaphore: *mut sem_t, deadline: Option<Instant>) -> c
         }
         let address = semaphore as usize;
         let ticket = green.ticket();
-        green.core().words.borrow_mut().add(address, Kind::Semaphore, ticket);
+        green.core().words.borrow_mut().add(address, Kind::Semaphore, ticket, is_new);
+        is_new = false;
         // Once more, now that a post on any thread sees us waiting.
         // SAFETY: the caller's semaphore.
         let taken = unsafe { libc::sem_trywait(semaphore) } == 0;
@@ -93,7 +105,7 @@ fn acquire(green: &Green, semaphore: *mut sem_t, deadline: Option<Instant>) -> c
         };
         let woken = if taken { Woken::Ready } else { green.park(ticket, until) };
         green.core().words.borrow_mut().remove(address, ticket);
-        if taken {
+        if taken || woken == Woken::Given {
             return 0;
         }
         if let Some(error) = woken.errno() {
@@ -118,10 +130,19 @@ fn acquire(green: &Green, semaphore: *mut sem_t, deadline: Option<Instant>) -> c
 const FIRST_PAUSE: Duration = Duration::from_micros(200);
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
-/// Whether other processes may know the semaphore. glibc keeps that in the word behind the value,
-/// since 2.21 (`struct new_sem`): 0 for a semaphore of this process's.
+/// Whether other processes may know the semaphore.
 fn is_shared(semaphore: *mut sem_t) -> bool {
-    const { assert!(size_of::<usize>() == 8, "struct new_sem is known on 64 bits") };
-    // SAFETY: within the caller's semaphore, which has 32 bytes.
-    unsafe { *semaphore.cast::<u32>().add(2) != 0 }
+    inside(semaphore)[SHARED] != 0
 }
+
+/// What glibc keeps in a semaphore, since 2.21 (`struct new_sem`): the value, then these.
+fn inside(semaphore: *mut sem_t) -> [u32; 3] {
+    const { assert!(size_of::<usize>() == 8, "struct new_sem is known on 64 bits") };
+    // SAFETY: within the caller's semaphore, which has 32 bytes; others write to it.
+    unsafe { semaphore.cast::<[u32; 3]>().read_volatile() }
+}
+
+/// How many OS threads wait for it.
+const WAITING_THREADS: usize = 1;
+/// Whether other processes may: not 0.
+const SHARED: usize = 2;

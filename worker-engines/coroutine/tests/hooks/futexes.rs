@@ -1,7 +1,7 @@
 //! futex(2) through `syscall`: a wake on any thread wakes who waits.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use libc::{c_int, c_long, timespec};
@@ -45,12 +45,15 @@ fn other_system_calls_pass() {
 
 #[test]
 fn futex_wait_parks_until_another_green_thread_wakes() {
-    let word = Arc::new(AtomicU32::new(1));
-    let (waiter, waker) = (Arc::clone(&word), word);
+    let (word, waits) = (Arc::new(AtomicU32::new(1)), Arc::new(AtomicBool::new(false)));
+    let (waiter, waker, is_there) = (Arc::clone(&word), word, Arc::clone(&waits));
     run(vec![
-        job(move || assert_eq!(wait(&waiter, WAIT, 1, None), 0)),
         job(move || {
-            let_others_wait();
+            waits.store(true, Ordering::SeqCst);
+            assert_eq!(wait(&waiter, WAIT, 1, None), 0);
+        }),
+        job(move || {
+            wait_until(|| is_there.load(Ordering::SeqCst));
             waker.store(2, Ordering::SeqCst);
             assert_eq!(wake(&waker, 1), 1);
         }),
@@ -78,18 +81,20 @@ fn futex_wait_parks_until_another_os_thread_wakes() {
 fn futex_wake_wakes_no_more_than_asked_for() {
     const WAITERS: usize = 5;
     let word = Arc::new(AtomicU32::new(1));
-    let woken = Arc::new(AtomicUsize::new(0));
+    let (waiting, woken) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let mut jobs: Vec<_> = (0..WAITERS)
         .map(|_| {
-            let (word, woken) = (Arc::clone(&word), Arc::clone(&woken));
+            let (word, waiting) = (Arc::clone(&word), Arc::clone(&waiting));
+            let woken = Arc::clone(&woken);
             job(move || {
+                waiting.fetch_add(1, Ordering::SeqCst);
                 assert_eq!(wait(&word, WAIT, 1, None), 0);
                 woken.fetch_add(1, Ordering::SeqCst);
             })
         })
         .collect();
     jobs.push(job(move || {
-        let_others_wait();
+        wait_until(|| waiting.load(Ordering::SeqCst) == WAITERS);
         assert_eq!(wake(&word, 2), 2);
         wait_until(|| woken.load(Ordering::SeqCst) == 2);
         let_others_wait();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::mem::zeroed;
 use std::sync::{Arc, Mutex};
 
-use crate::stage::{errno, job, let_others_wait, run};
+use crate::stage::{errno, job, run, wait_until};
 
 unsafe extern "C" {
     fn pthread_getattr_np(
@@ -32,7 +32,8 @@ fn green_threads_differ_and_each_stays_itself() {
         job(move || {
             let me = unsafe { libc::pthread_self() };
             assert!(seen.lock().unwrap().insert(me));
-            let_others_wait();
+            // One that is done would give its identity to the next.
+            wait_until(|| seen.lock().unwrap().len() == 50);
             assert_eq!(unsafe { libc::pthread_self() }, me);
         })
     });

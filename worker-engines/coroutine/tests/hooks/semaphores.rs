@@ -3,7 +3,7 @@
 use std::cell::UnsafeCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libc::{c_int, sem_t, timespec};
 
@@ -185,6 +185,34 @@ fn a_semaphore_shared_with_a_child_process_is_seen() {
             }
             let mut status = 0;
             assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        }),
+    ]);
+}
+
+#[test]
+fn sem_post_gives_to_who_has_waited_longest() {
+    const ROUNDS: usize = 20;
+    // One job takes it again at once, always: the other has its turn all the same.
+    let (semaphore, turns) = (Semaphore::new(1), Arc::new(AtomicUsize::new(0)));
+    let (theirs, their_turns) = (Arc::clone(&semaphore), Arc::clone(&turns));
+    run(vec![
+        job(move || {
+            let began = Instant::now();
+            while turns.load(Ordering::SeqCst) < ROUNDS {
+                assert!(began.elapsed() < Duration::from_secs(20), "the other has no turn");
+                if unsafe { libc::sem_trywait(semaphore.at()) } != 0 {
+                    semaphore.wait();
+                }
+                let_others_wait();
+                semaphore.post();
+            }
+        }),
+        job(move || {
+            for _ in 0..ROUNDS {
+                theirs.wait();
+                their_turns.fetch_add(1, Ordering::SeqCst);
+                theirs.post();
+            }
         }),
     ]);
 }

@@ -36,7 +36,7 @@ use crate::helpers;
 use crate::scheduler;
 use crate::waiter::ParkingWaiter;
 use crate::words::Words;
-use crate::{preemption, progress};
+use crate::{contenders, preemption, progress};
 
 /// While green threads can run, the epoll set is looked at no more often than this: a look is a
 /// system call, a switch is not.
@@ -429,6 +429,7 @@ impl Core {
     /// A green thread is about to leave the processor: somebody else must look at the queue. When
     /// no green worker is idle the reactor, which comes next, makes one.
     pub fn before_switch(&self) {
+        contenders::let_one_in();
         if !self.ready.borrow().is_empty() {
             self.crew.call();
         }

@@ -10,6 +10,7 @@
 //! ```
 
 mod bell;
+mod contenders;
 mod core;
 mod crew;
 mod descriptors;

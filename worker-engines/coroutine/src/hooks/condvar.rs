@@ -14,8 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use libc::{c_int, clockid_t, pthread_cond_t, pthread_mutex_t, timespec};
 
 use super::Real;
-use crate::green;
-use crate::preemption;
+use crate::{contenders, green, preemption};
 
 static START: AtomicUsize = AtomicUsize::new(0);
 static END: AtomicUsize = AtomicUsize::new(0);
@@ -50,12 +49,10 @@ unsafe extern "C" fn pthread_cond_wait(
     mutex: *mut pthread_mutex_t,
 ) -> c_int {
     static REAL: Real = Real::versioned(c"pthread_cond_wait", VERSION);
-    if lets_others_run(condition, mutex) {
-        return 0;
-    }
-    // SAFETY: the address is that of the function of this name and this type; the caller's
-    // arguments.
-    unsafe { std::mem::transmute::<*mut libc::c_void, Wait>(REAL.address())(condition, mutex) }
+    // SAFETY: the address is that of the function of this name and this type.
+    let real: Wait = unsafe { std::mem::transmute(REAL.address()) };
+    // SAFETY: the caller's arguments.
+    wait(condition, mutex, || unsafe { real(condition, mutex) })
 }
 
 #[unsafe(no_mangle)]
@@ -65,13 +62,10 @@ unsafe extern "C" fn pthread_cond_timedwait(
     until: *const timespec,
 ) -> c_int {
     static REAL: Real = Real::versioned(c"pthread_cond_timedwait", VERSION);
-    if lets_others_run(condition, mutex) {
-        return 0;
-    }
     // SAFETY: as above.
-    unsafe {
-        std::mem::transmute::<*mut libc::c_void, TimedWait>(REAL.address())(condition, mutex, until)
-    }
+    let real: TimedWait = unsafe { std::mem::transmute(REAL.address()) };
+    // SAFETY: the caller's arguments.
+    wait(condition, mutex, || unsafe { real(condition, mutex, until) })
 }
 
 #[unsafe(no_mangle)]
@@ -82,15 +76,10 @@ unsafe extern "C" fn pthread_cond_clockwait(
     until: *const timespec,
 ) -> c_int {
     static REAL: Real = Real::new(c"pthread_cond_clockwait");
-    if lets_others_run(condition, mutex) {
-        return 0;
-    }
     // SAFETY: as above.
-    unsafe {
-        std::mem::transmute::<*mut libc::c_void, ClockWait>(REAL.address())(
-            condition, mutex, clock, until,
-        )
-    }
+    let real: ClockWait = unsafe { std::mem::transmute(REAL.address()) };
+    // SAFETY: the caller's arguments.
+    wait(condition, mutex, || unsafe { real(condition, mutex, clock, until) })
 }
 
 pub(super) static HOOKS: &[super::Hook] = &[
@@ -99,16 +88,19 @@ pub(super) static HOOKS: &[super::Hook] = &[
     super::Hook::new(c"pthread_cond_clockwait", pthread_cond_clockwait as *const _),
 ];
 
-/// True: others have run, and the caller should look at its condition again.
-fn lets_others_run(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) -> bool {
+fn wait(
+    condition: *mut pthread_cond_t,
+    mutex: *mut pthread_mutex_t,
+    real: impl FnOnce() -> c_int,
+) -> c_int {
     let address = condition as usize;
     if !(START.load(Ordering::Relaxed)..END.load(Ordering::Relaxed)).contains(&address) {
-        return false;
+        return real();
     }
     match green::parkable() {
         Some(green) if preemption::is_asked() => {
             without(mutex, || preemption::give_way(green));
-            true
+            0
         }
         // All who can run may be waiting for the lock as well: then time must pass for real.
         Some(green) if green.core().runnable.get() > YIELDING.get() => {
@@ -117,9 +109,10 @@ fn lets_others_run(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) 
                 green.yield_now();
                 YIELDING.set(YIELDING.get() - 1);
             });
-            true
+            0
         }
-        _ => false,
+        None if green::current().is_none() => contenders::waiting(real),
+        _ => real(),
     }
 }
 

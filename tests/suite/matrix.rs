@@ -19,7 +19,7 @@ const FLOOR: Duration = Duration::from_millis(1500);
 /// One test for each view.
 macro_rules! together {
     ($($count:literal: $($view:ident),+;)+) => {
-        const VIEWS: &[&str] = &[$($(stringify!($view)),+),+];
+        pub const VIEWS: &[&str] = &[$($(stringify!($view)),+),+];
         mod waits_together {
             $($(
                 #[test]
@@ -54,10 +54,10 @@ together! {
 }
 
 /// Views with a test of their own, below.
-const APART: &[&str] = &["getaddrinfo", "with_grpcio"];
+const APART: &[&str] = &["getaddrinfo", "with_grpcio", "computes"];
 
 fn waits_together(view: &str, count: u32) {
-    let server = launch(view).args(&["matrix"]).start();
+    let server = launch(&[view]).args(&["matrix"]).start();
     measure(&server, view, count);
     server.stop();
 }
@@ -95,34 +95,37 @@ fn ask(server: &Server, view: &str, count: u32, seconds: f64) -> Duration {
     started.elapsed()
 }
 
-/// The application's surroundings: the servers that a view asks.
-pub fn launch(view: &str) -> Launch {
+/// The server to be, with the other servers that these views ask.
+pub fn launch(views: &[&str]) -> Launch {
     let launch = backing::with_upstream(Launch::new(Engine::Coroutine));
-    match view {
+    views.iter().fold(launch, |launch, view| match *view {
         "with_psycopg2" | "with_psycopg3" => launch.env("DATABASE_URL", backing::database_url()),
         "with_pymysql" => launch.env("MARIADB", backing::mariadb()),
         "with_redis" => launch.env("REDIS", backing::redis()),
         "with_pymemcache" => launch.env("MEMCACHED", backing::slow_memcached()),
         "with_grpcio" => launch.env("GRPC", backing::slow_grpc()),
         _ => launch,
-    }
+    })
 }
 
-/// glibc asks the name server of /etc/resolv.conf, so the server gets a view of the file system
-/// where that names ours.
+/// For `getaddrinfo`: glibc asks the name server of /etc/resolv.conf, so the server gets a view of
+/// the file system where that names ours. Needs root.
+pub fn with_names(launch: Launch) -> Launch {
+    launch.inside_of(|scratch| {
+        let ours = format!("nameserver {}\noptions attempts:1\n", backing::slow_name_server());
+        let file = scratch.write("resolv.conf", &ours);
+        let bind = format!("mount --bind {} /etc/resolv.conf && exec \"$@\"", file.display());
+        ["unshare", "--mount", "sh", "-c", &bind, "sh"].map(str::to_owned).to_vec()
+    })
+}
+
 #[test]
 fn name_lookups_wait_together() {
     if !nix::unistd::geteuid().is_root() {
         println!("skipped: another /etc/resolv.conf for one process needs root");
         return;
     }
-    let launch = launch("getaddrinfo").inside_of(|scratch| {
-        let ours = format!("nameserver {}\noptions attempts:1\n", backing::slow_name_server());
-        let file = scratch.write("resolv.conf", &ours);
-        let bind = format!("mount --bind {} /etc/resolv.conf && exec \"$@\"", file.display());
-        ["unshare", "--mount", "sh", "-c", &bind, "sh"].map(str::to_owned).to_vec()
-    });
-    let server = launch.args(&["matrix"]).start();
+    let server = with_names(launch(&[])).args(&["matrix"]).start();
     measure(&server, "getaddrinfo", 50);
     server.stop();
 }
@@ -130,7 +133,7 @@ fn name_lookups_wait_together() {
 /// grpcio's synchronous calls wait in a raw futex, where no hook can park: they take turns.
 #[test]
 fn grpc_calls_are_answered_rightly_and_the_watchdog_names_them() {
-    let server = launch("with_grpcio").args(&["matrix"]).start();
+    let server = launch(&["with_grpcio"]).args(&["matrix"]).start();
     ask(&server, "with_grpcio", 4, 1.5);
     let log = server.log();
     assert!(log.contains("BLOCKED") && log.contains("GET /with_grpcio?token="), "{log}");

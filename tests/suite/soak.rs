@@ -1,6 +1,6 @@
-//! The suite's long mode: `SUITE_LONG=1`, for `SUITE_LONG` seconds if that is more (ten minutes:
-//! `SUITE_LONG=600`). Mixed load: views of the matrix, clients that leave at any point, requests
-//! that are overdue, workers that are recycled.
+//! The suite's long mode: `SUITE_LONG=1` takes ten minutes, another number so many seconds. Mixed
+//! load: all views of the matrix, clients that leave at any point, requests that are overdue, workers
+//! that are recycled.
 //!
 //! Every answer must carry its request's own token, nothing may hang, and the memory of a worker
 //! must be flat after the first minute (with less time: after a third of it).
@@ -11,61 +11,14 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::backing;
 use crate::client::{Client, get_and_close, get_request};
+use crate::matrix;
 use crate::processes;
-use crate::server::{Engine, Launch, Server};
+use crate::server::Server;
 
-/// What requests wait in. Not those that must come in pairs, or that block the worker (grpcio), or
-/// that need a name server.
-const VIEWS: &[&str] = &[
-    "time_sleep",
-    "socket_blocking",
-    "socket_with_timeout",
-    "socket_times_out",
-    "socket_accept",
-    "socket_send_to_a_full_buffer",
-    "tls_blocking",
-    "tls_with_timeout",
-    "with_urllib",
-    "with_requests",
-    "with_httpx",
-    "with_pycurl",
-    "with_select",
-    "select_times_out",
-    "with_poll",
-    "with_epoll",
-    "with_selectors",
-    "with_pipe",
-    "lock",
-    "lock_times_out",
-    "recursive_lock",
-    "one_lock_for_all",
-    "condition",
-    "event",
-    "event_times_out",
-    "semaphore",
-    "barrier",
-    "queue_get",
-    "queue_get_times_out",
-    "simple_queue",
-    "subprocess_run",
-    "subprocess_communicate",
-    "subprocess_wait",
-    "thread_join",
-    "thread_pool",
-    "asyncio_sleep",
-    "asyncio_streams",
-    "asyncio_to_thread",
-    "flock",
-    "lockf",
-    "sqlite_lock",
-    "with_psycopg2",
-    "with_psycopg3",
-    "with_pymysql",
-    "with_redis",
-];
 const CLIENTS: u64 = 12;
+/// The view that needs a second request.
+const PAIRED: &str = "queue_between_requests";
 /// The worker may grow by this in the flat part: allocators keep what bursts have needed.
 const GROWTH: f64 = 1.10;
 const GROWTH_KIB: f64 = 8192.0;
@@ -79,16 +32,26 @@ struct Tally {
     overdue: AtomicUsize,
 }
 
+impl Tally {
+    /// A token of one's own, and the next one.
+    fn tokens(&self) -> u32 {
+        self.next_token.fetch_add(2, Ordering::Relaxed)
+    }
+}
+
 #[test]
 fn soak() {
     let Ok(long) = std::env::var("SUITE_LONG") else {
-        println!("skipped: SUITE_LONG=1 (or a number of seconds) turns it on");
+        println!("skipped: SUITE_LONG=1 turns it on, for ten minutes");
         return;
     };
-    let seconds = long.parse().unwrap_or(0).max(60);
+    let seconds = match long.parse().unwrap_or(0) {
+        0 | 1 => 600,
+        seconds => seconds.max(60),
+    };
     let end = Instant::now() + Duration::from_secs(seconds);
     let steady = start(&[]);
-    let recycled = start(&["--workers", "2", "--max-requests", "300", "--request-timeout", "2"]);
+    let recycled = start(&["--workers", "2", "--max-requests", "300", "--request-timeout", "5"]);
     let tally = Arc::new(Tally::default());
     let clients: Vec<_> = (0..CLIENTS)
         .map(|number| {
@@ -110,10 +73,10 @@ fn soak() {
 }
 
 fn start(arguments: &[&str]) -> Server {
-    let launch = backing::with_upstream(Launch::new(Engine::Coroutine))
-        .env("DATABASE_URL", backing::database_url())
-        .env("MARIADB", backing::mariadb())
-        .env("REDIS", backing::redis());
+    let mut launch = matrix::launch(matrix::VIEWS);
+    if nix::unistd::geteuid().is_root() {
+        launch = matrix::with_names(launch);
+    }
     let server = launch.args(arguments).args(&["matrix"]).start();
     assert_eq!(server.get("/time_sleep?token=1&for=0").text(), "1");
     server
@@ -174,6 +137,7 @@ impl<'a> Visitor<'a> {
             match self.below(20) {
                 0 => self.leave(),
                 1 if self.is_recycled => self.overstay(),
+                1 => self.ask_as_a_pair(),
                 _ => self.ask(),
             }
         }
@@ -187,32 +151,62 @@ impl<'a> Visitor<'a> {
         self.chance % limit
     }
 
-    fn request(&mut self) -> (String, String) {
-        let token = self.tally.next_token.fetch_add(1, Ordering::Relaxed).to_string();
-        let view = VIEWS[self.below(VIEWS.len() as u64) as usize];
+    /// One that needs no partner. Not grpcio's, which blocks the worker; name look-ups where they
+    /// can be had.
+    fn view(&mut self) -> &'static str {
+        let names = if nix::unistd::geteuid().is_root() { "getaddrinfo" } else { "time_sleep" };
+        let views: Vec<_> =
+            matrix::VIEWS.iter().copied().filter(|view| *view != PAIRED).chain([names]).collect();
+        views[self.below(views.len() as u64) as usize]
+    }
+
+    fn path(&mut self, view: &str, token: u32) -> String {
         let seconds = 0.01 * (1 + self.below(20)) as f64;
-        (format!("/{view}?token={token}&for={seconds:.2}"), token)
+        format!("/{view}?token={token}&for={seconds:.2}")
     }
 
     fn ask(&mut self) {
+        let view = self.view();
         let mut client = Client::connect(self.address);
-        // Sometimes a second one on the same connection. Not where workers are recycled: they close
-        // idle connections.
-        let more = if self.is_recycled { 0 } else { self.below(2) };
-        for _ in 0..=more {
-            let (path, token) = self.request();
-            client.send(get_request(&path));
-            let response = client.response();
-            let answer = (response.status, response.text());
-            assert_eq!(answer, (200, token), "{path}");
-            self.tally.answered.fetch_add(1, Ordering::Relaxed);
+        let token = self.tally.tokens();
+        self.put(&mut client, view, token);
+        self.expect(&mut client, view, token);
+        // Sometimes a second one on the same connection.
+        if self.below(2) == 0 {
+            let (view, token) = (self.view(), self.tally.tokens());
+            self.put(&mut client, view, token);
+            self.expect(&mut client, view, token);
         }
+    }
+
+    /// Two requests that wait for each other: the server must have one worker.
+    fn ask_as_a_pair(&mut self) {
+        let view = PAIRED;
+        let token = self.tally.tokens();
+        let mut clients = [token, token + 1].map(|token| {
+            let mut client = Client::connect(self.address);
+            self.put(&mut client, view, token);
+            (client, token)
+        });
+        for (client, token) in &mut clients {
+            self.expect(client, view, *token);
+        }
+    }
+
+    fn put(&mut self, client: &mut Client, view: &str, token: u32) {
+        client.send(get_request(&self.path(view, token)));
+    }
+
+    fn expect(&self, client: &mut Client, view: &str, token: u32) {
+        let response = client.response();
+        assert_eq!((response.status, response.text()), (200, token.to_string()), "{view}");
+        self.tally.answered.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Goes away at any point: within the head, before the answer, or without reading it all.
     fn leave(&mut self) {
-        let (path, _) = self.request();
-        let whole = get_request(&path).into_bytes();
+        let (view, token) = (self.view(), self.tally.tokens());
+        let whole = get_request(&self.path(view, token)).into_bytes();
         let mut client = Client::connect(self.address);
         let cut = self.below(whole.len() as u64 * 2) as usize;
         client.send(&whole[..cut.min(whole.len())]);
@@ -223,7 +217,7 @@ impl<'a> Visitor<'a> {
 
     /// A request that takes longer than it may.
     fn overstay(&mut self) {
-        let views = ["time_sleep", "event_times_out", "socket_times_out", "poll_times_out"];
+        let views = ["time_sleep", "lock_times_out", "socket_times_out", "computes"];
         let view = views[self.below(views.len() as u64) as usize];
         let mut client = Client::connect(self.address);
         client.send(get_and_close(&format!("/{view}?token=0&for=30")));

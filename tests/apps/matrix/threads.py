@@ -15,6 +15,14 @@ def time_sleep(token, seconds):
 
 
 @view
+def computes(token, seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+    return token
+
+
+@view
 def thread_join(token, seconds):
     answers = []
     thread = threading.Thread(target=lambda: answers.append(slow(token, seconds)))

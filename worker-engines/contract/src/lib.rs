@@ -14,9 +14,11 @@
 
 mod connection;
 mod current;
+pub mod drain;
 mod engine;
 mod handler;
 mod inbox;
+mod intake;
 mod interrupt;
 mod listener;
 mod patience;
@@ -32,6 +34,7 @@ pub use handler::{
     AfterRead, AfterServe, Blocked, GreenState, Handler, serve_caught, stack_signal,
 };
 pub use inbox::Inbox;
+pub use intake::{last_look, take_in};
 pub use interrupt::{Interrupt, interrupt, replace_interrupt};
 pub use listener::{Address, EngineListener};
 pub use stop::{Stop, StopState};

@@ -155,6 +155,7 @@ impl Stage {
             worker_connections: 20_000,
             request_timeout: None,
             beat: std::time::Duration::from_secs(1),
+            idle_grace: std::time::Duration::ZERO,
             stop: Arc::new(Stop::new().unwrap()),
             pulse: Arc::new(NoPulse),
         };

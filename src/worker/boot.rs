@@ -213,7 +213,7 @@ fn engine_seat(seat: &Arc<WorkerSeat>, settings: &Settings, stop: Arc<Stop>) -> 
     let listeners = seat
         .listeners
         .iter()
-        .map(|listener| EngineListener::new(listener.for_worker()?))
+        .map(|listener| EngineListener::new(listener.for_worker()?, !listener.is_listening()))
         .collect::<io::Result<_>>()?;
     // Three signs in a time-out: one that is late is not a death.
     let beat = settings.timeout.map_or(LONGEST_BEAT, |timeout| (timeout / 3).min(LONGEST_BEAT));

@@ -36,7 +36,7 @@ pub use handler::{
 pub use inbox::Inbox;
 pub use intake::{last_look, take_in};
 pub use interrupt::{Interrupt, interrupt, replace_interrupt};
-pub use listener::{Address, EngineListener};
+pub use listener::{Address, EngineListener, admit_no_more};
 pub use stop::{Stop, StopState};
 pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_blocking};
 pub use sys::{PollSlot, poll_set};

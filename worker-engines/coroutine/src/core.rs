@@ -334,7 +334,7 @@ impl Core {
         }
         // What waits in the listen queues came before the request to stop. No more than this,
         // however quickly clients come.
-        let listeners = self.acceptor.borrow().listeners();
+        let listeners = self.acceptor.borrow().last_call();
         for listener in 0..listeners {
             for _ in 0..self.seat.worker_connections {
                 if !self.accept_one(listener) {

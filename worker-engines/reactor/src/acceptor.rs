@@ -71,9 +71,10 @@ impl Acceptor {
         Connection::new(&self.listeners[index], fd, peer, key, waiter)
     }
 
-    /// How many listeners there are.
-    #[must_use]
-    pub fn listeners(&self) -> usize {
+    /// How many listeners there are. Those that are nobody else's admit no more clients from now on,
+    /// so that each can be emptied.
+    pub fn last_call(&self) -> usize {
+        self.listeners.iter().for_each(EngineListener::last_call);
         self.listeners.len()
     }
 
@@ -129,8 +130,9 @@ impl Acceptor {
     /// accept4(2) has failed.
     pub fn failed(&mut self, epoll: &Epoll, error: &io::Error) {
         match error.raw_os_error() {
-            // Nothing waits, another worker was faster, or the client has left already.
-            Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED) => {}
+            // Nothing waits, another worker was faster, or the client has left already. EINVAL: the
+            // supervisor has shut a unix socket down, and our request to end is on its way.
+            Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED | libc::EINVAL) => {}
             Some(libc::EMFILE | libc::ENFILE) => {
                 // Until a client leaves there is no descriptor: the same as being full.
                 log::error!("no descriptor for another client: {error}; raise RLIMIT_NOFILE");

@@ -199,6 +199,7 @@ impl Worker {
         if self.seat.listeners.is_empty() {
             return;
         }
+        self.seat.listeners.iter().for_each(EngineListener::last_call);
         for listener in 0..self.seat.listeners.len() {
             // No more than this, however quickly clients come.
             for _ in 0..self.seat.worker_connections {
@@ -217,8 +218,9 @@ impl Worker {
 
 fn log_accept_error(listener: &EngineListener, error: &io::Error) {
     match error.raw_os_error() {
-        // Nothing waits, another worker was faster, or the client has left already.
-        Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED) => {}
+        // Nothing waits, another worker was faster, or the client has left already. EINVAL: the
+        // supervisor has shut a unix socket down, and our request to end is on its way.
+        Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED | libc::EINVAL) => {}
         _ => log::error!("accept on descriptor {} failed: {error}", listener.as_raw_fd()),
     }
 }

@@ -292,7 +292,7 @@ impl Poller {
 
     /// Takes what waits in the listen queues: it came before the request to stop, and would be reset.
     fn drain_listeners(&mut self) {
-        for index in 0..self.acceptor.listeners() {
+        for index in 0..self.acceptor.last_call() {
             // No more than this, however quickly clients come and are closed.
             for _ in 0..self.seat.worker_connections {
                 if !self.accept_one(index) {

@@ -154,7 +154,7 @@ impl Running {
             idle_grace: drain::GRACE,
             has_siblings: true,
             request_timeout: None,
-            listeners: vec![EngineListener::new(OwnedFd::from(listener)).unwrap()],
+            listeners: vec![EngineListener::new(OwnedFd::from(listener), true).unwrap()],
             worker_connections,
             stop: Arc::clone(&stop),
             pulse: Arc::new(Beats(Arc::clone(&lines))),

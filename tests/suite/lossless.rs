@@ -91,6 +91,23 @@ each_of! { Gthread, Coroutine; fn a_stop_answers_the_next_request_of_a_connectio
     server.end_of_stop();
 }}
 
+each_of! { Gthread, Coroutine; fn a_stop_answers_requests_that_were_pipelined(engine) {
+    let server = Launch::new(engine).args(&["blocking"]).start_by_itself();
+    let mut client = server.connect();
+    client.send(get_request("/until_file") + &get_request("/short_sleep").repeat(3));
+    server.wait_for_notes("waiting");
+    server.signal(Signal::SIGTERM);
+    wait_until_it_drains(&server);
+    server.scratch.write("go-on", "");
+    assert_eq!(client.response().text(), "went on");
+    for is_last in [false, false, true] {
+        let response = client.response();
+        assert_eq!(response.text(), "slept");
+        assert_eq!(response.says_close(), is_last);
+    }
+    server.end_of_stop();
+}}
+
 /// Its listener is closed: it has heard of the stop.
 fn wait_until_it_drains(server: &Server) {
     let patience = Duration::from_millis(100);

@@ -16,6 +16,7 @@ mod gevent;
 mod home;
 mod hooks;
 mod input;
+mod interned;
 mod interpreter;
 mod library_locals;
 mod loader;

@@ -24,7 +24,9 @@ use unicoro_contract::{
     AfterRead, AfterServe, Connection, Handler, Seat, StopState, drain, last_look, room,
     serve_caught, take_in,
 };
-use unicoro_reactor::{Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token};
+use unicoro_reactor::{
+    Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token, thread_id,
+};
 
 use crate::bell;
 use crate::crew::Crew;
@@ -32,8 +34,8 @@ use crate::descriptors::Descriptors;
 use crate::green::{Green, Overdue, Ticket, Woken};
 use crate::helpers;
 use crate::scheduler;
-use crate::semaphores::Semaphores;
 use crate::waiter::ParkingWaiter;
+use crate::words::Words;
 use crate::{preemption, progress};
 
 /// While green threads can run, the epoll set is looked at no more often than this: a look is a
@@ -58,11 +60,13 @@ pub struct Core {
     pub epoll: Epoll,
     pub timers: RefCell<Timers<Target>>,
     pub descriptors: RefCell<Descriptors>,
-    pub semaphores: RefCell<Semaphores>,
+    pub words: RefCell<Words>,
     pub lot: RefCell<Lot<Ticket>>,
     pub handler: Arc<dyn Handler>,
     pub seat: Seat,
     pub stack_bytes: usize,
+    /// The scheduler's, as gettid(2) numbers them.
+    pub os_thread: i32,
     /// Green threads that are in the run queue.
     pub runnable: Cell<usize>,
     ready: RefCell<VecDeque<Box<Connection>>>,
@@ -86,11 +90,12 @@ impl Core {
             epoll,
             timers: RefCell::default(),
             descriptors: RefCell::default(),
-            semaphores: RefCell::default(),
+            words: RefCell::default(),
             lot: RefCell::default(),
             handler,
             seat,
             stack_bytes,
+            os_thread: thread_id(),
             runnable: Cell::new(0),
             ready: RefCell::default(),
             crew: Crew::default(),
@@ -173,7 +178,7 @@ impl Core {
             Token::Stop => self.stop(),
             Token::Foreign => {
                 bell::acknowledge();
-                self.semaphores.borrow_mut().collect_foreign_posts();
+                self.words.borrow_mut().collect_foreign_wakes();
                 self.descriptors.borrow_mut().collect_foreign_closes(&self.epoll);
                 helpers::collect_done();
             }

@@ -196,16 +196,18 @@ impl<'a> Visitor<'a> {
 
     fn ask(&mut self) {
         let mut client = Client::connect(self.address);
-        // Sometimes a second one on the same connection. Not where workers are recycled: they close
-        // idle connections.
-        let more = if self.is_recycled { 0 } else { self.below(2) };
-        for _ in 0..=more {
+        // Sometimes a second one on the same connection, if the server has not said that it closes.
+        for _ in 0..=self.below(2) {
             let (path, token) = self.request();
             client.send(get_request(&path));
             let response = client.response();
+            let is_last = response.says_close();
             let answer = (response.status, response.text());
             assert_eq!(answer, (200, token), "{path}");
             self.tally.answered.fetch_add(1, Ordering::Relaxed);
+            if is_last {
+                break;
+            }
         }
     }
 

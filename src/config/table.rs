@@ -235,8 +235,8 @@ pub static TABLE: &[Setting] = &[
         default: Preset::Bool(false),
         reloadable: false,
         doc: "Let each worker listen on TCP addresses with a socket of its own \
-              (SO_REUSEPORT), among which the kernel spreads connections. A connection in \
-              the queue of a worker that ends is lost, so a stop is less gentle.",
+              (SO_REUSEPORT), among which the kernel spreads connections. A client that \
+              connects to a worker that is just ending comes to another one a second later.",
         ..ROW
     },
     Setting {
@@ -369,7 +369,9 @@ pub static TABLE: &[Setting] = &[
         metavar: "SECONDS",
         kind: SECONDS,
         default: Preset::Int(30),
-        doc: "Seconds that running requests get to end on a stop or a reload.",
+        doc: "Seconds that running requests get to end on a stop or a reload. Connections without \
+              a request in progress are closed when they have been idle for a second, or half of \
+              this.",
         ..ROW
     },
     Setting {

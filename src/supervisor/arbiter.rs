@@ -245,9 +245,7 @@ impl<'h> Arbiter<'h> {
             Action::Settle { generation } => self.settle(generation),
             Action::Upgrade => return self.upgrade(),
             Action::Announce(announcement) => self.announce(announcement),
-            Action::CloseListeners => {
-                self.generations.iter_mut().for_each(|generation| generation.listeners.clear());
-            }
+            Action::CloseListeners => self.close_listeners(),
             Action::WorkersChanged { new, old } => {
                 if let Err(traceback) = self.host.workers_changed(new, Some(old)) {
                     log::error!(target: TRACEBACK, "{traceback}");
@@ -298,9 +296,25 @@ impl<'h> Arbiter<'h> {
         self.later.push_back(Event::Reloaded(result));
     }
 
+    /// Our copies. The workers empty the queues and close the last ones.
+    fn close_listeners(&mut self) {
+        if !self.lineage.is_shared() {
+            self.listeners().for_each(|listener| listener.admit_no_more());
+        }
+        self.generations.iter_mut().for_each(|generation| generation.listeners.clear());
+    }
+
     /// Listeners that only a forgotten generation had are closed here.
     fn settle(&mut self, number: u64) {
-        self.generations.retain(|generation| generation.number == number);
+        let forgotten: Vec<_> =
+            self.generations.extract_if(.., |generation| generation.number != number).collect();
+        let is_kept = |listener| self.listeners().any(|kept| Arc::ptr_eq(kept, listener));
+        for listener in forgotten.iter().flat_map(|generation| &generation.listeners) {
+            if !self.lineage.is_shared() && !is_kept(listener) {
+                listener.admit_no_more();
+            }
+        }
+        drop(forgotten);
         self.host.settled(number);
         let wanted = self.generations.first().and_then(|first| first.options.pidfile.clone());
         let has = self.pidfile.as_ref().map(|file| file.path().to_owned());

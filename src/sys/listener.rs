@@ -129,6 +129,15 @@ impl Listener {
         tcp::queue_length(self.fd.as_raw_fd())
     }
 
+    /// From now on no client is admitted to the queue of a socket that nobody will accept from again
+    /// but those who empty it. Not one that was handed to us by its number: whoever made it, such as
+    /// systemd, may go on with it.
+    pub fn admit_no_more(&self) {
+        if self.is_listening() && !matches!(self.asked, Address::Fd(_)) {
+            unicoro_contract::admit_no_more(self.fd.as_fd());
+        }
+    }
+
     /// From now on the path of a unix socket is left in place: another process goes on with it.
     pub fn keep_path(&self) {
         self.keeps_path.store(true, Ordering::Relaxed);

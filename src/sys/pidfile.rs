@@ -179,6 +179,19 @@ mod tests {
     }
 
     #[test]
+    fn that_of_a_zombie_is_replaced() {
+        let path = path("zombie");
+        let Fork::Parent(zombie) = fork().unwrap() else { exit_now(0) };
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+        while zombie.is_alive() && std::time::Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        fs::write(&path, zombie.to_string()).unwrap();
+        PidFile::create(&path).unwrap().remove();
+        wait_for(zombie).unwrap();
+    }
+
+    #[test]
     fn one_that_another_process_took_over_stays() {
         let path = path("theirs");
         let file = PidFile::create(&path).unwrap();

@@ -57,14 +57,22 @@ impl Pid {
         check(unsafe { libc::kill(self.0, signal.as_raw()) }).map(drop)
     }
 
-    /// True when such a process exists; a zombie does.
+    /// True when such a process runs. A zombie does not: in a container whose first process reaps
+    /// nobody a killed server is one for ever.
     #[must_use]
     pub fn is_alive(self) -> bool {
         // SAFETY: signal 0 only checks.
-        match check(unsafe { libc::kill(self.0, 0) }) {
+        let exists = match check(unsafe { libc::kill(self.0, 0) }) {
             Ok(_) => true,
             Err(error) => error.raw_os_error() == Some(libc::EPERM),
-        }
+        };
+        exists && !self.is_zombie()
+    }
+
+    fn is_zombie(self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{self}/stat")).unwrap_or_default();
+        // The command before the state may hold any byte, `)` too: the last one ends it (proc(5)).
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['Z', 'X']))
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pyo3::types::PyDict;
 use pyo3::{Py, PyAny};
-use unicoro_contract::{Engine, EngineListener, Seat, Stop};
+use unicoro_contract::{Engine, EngineListener, Seat, Stop, drain};
 
 use crate::config::{Settings, WorkerClass};
 use crate::logging::{self, AccessLog, TRACEBACK};
@@ -213,7 +213,7 @@ fn engine_seat(seat: &Arc<WorkerSeat>, settings: &Settings, stop: Arc<Stop>) -> 
     let listeners = seat
         .listeners
         .iter()
-        .map(|listener| EngineListener::new(listener.for_worker()?))
+        .map(|listener| EngineListener::new(listener.for_worker()?, !listener.is_listening()))
         .collect::<io::Result<_>>()?;
     // Three signs in a time-out: one that is late is not a death.
     let beat = settings.timeout.map_or(LONGEST_BEAT, |timeout| (timeout / 3).min(LONGEST_BEAT));
@@ -223,6 +223,8 @@ fn engine_seat(seat: &Arc<WorkerSeat>, settings: &Settings, stop: Arc<Stop>) -> 
         listeners,
         worker_connections: settings.worker_connections,
         request_timeout: settings.request_timeout,
+        // Well within what the supervisor bears.
+        idle_grace: drain::GRACE.min(settings.graceful_timeout / 2),
         stop,
         pulse: Arc::new(Desk::new(seat.slot)),
     })

@@ -23,8 +23,11 @@ use crate::sys::scoreboard::SlotState;
 use crate::sys::signal::Signal;
 use crate::sys::signal_pipe::SignalPipe;
 
-/// How long a quick stop, or a stop without a supervisor, may take.
+/// How long a quick stop may take.
 const QUICK: Duration = Duration::from_secs(1);
+/// How long the end without a supervisor may take: the next server waits for the address. More than
+/// idle clients are given (`drain::GRACE`).
+const ORPHANED: Duration = Duration::from_millis(1500);
 
 /// The exit code after `worker_abort`, as gunicorn's.
 const ABORTED: i32 = 1;
@@ -111,7 +114,7 @@ impl Watch {
                 self.stop.ask(StopState::Draining);
             }
             Signal::INT | Signal::QUIT => {
-                self.hurry();
+                self.end_within(QUICK);
                 // Before the engine is asked, which may end this process at once.
                 if self.has_int_hook {
                     self.hooks.worker_int();
@@ -145,11 +148,11 @@ impl Watch {
         self.is_orphaned = true;
         log::warn!("the supervisor is gone; this worker ends");
         self.stop.ask(StopState::Draining);
-        self.hurry();
+        self.end_within(ORPHANED);
     }
 
-    fn hurry(&mut self) {
-        self.deadline.get_or_insert_with(|| Instant::now() + QUICK);
+    fn end_within(&mut self, time: Duration) {
+        self.deadline.get_or_insert_with(|| Instant::now() + time);
     }
 
     fn cut_off(&mut self) {

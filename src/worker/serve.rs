@@ -170,10 +170,12 @@ impl Server {
         conn.stream.expect_response();
         let in_progress = self.desk.begin(format!("{} {}", head.method, head.target.raw));
         let client = place.client;
+        // At the end of the worker the last one says close, of those that have come already.
+        let has_next = head.framing == Framing::Empty && !conn.inbox.is_empty();
         let keep_alive = head.keep_alive
             && self.keepalive.is_some()
             && Memory::of(conn).is_none_or(|memory| memory.in_a_row < self.rules.pipelined)
-            && self.stop.state() == StopState::Running;
+            && (self.stop.state() == StopState::Running || has_next);
         let facts =
             RequestFacts { version: head.version, is_head: head.method == "HEAD", keep_alive };
         let reader = (head.framing != Framing::Empty).then(|| {

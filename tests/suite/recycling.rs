@@ -26,7 +26,6 @@ each_of! { Sync, Coroutine; fn recycling_fails_no_request(engine) {
         server.worker_pids().iter().all(|pid| !first.contains(pid))
     });
     load.wait_for_answers(300);
-    let (answered, failed) = load.finish();
-    assert!(failed == 0, "{failed} requests failed, {answered} were answered");
+    load.finish_without_loss();
     server.stop();
 }}

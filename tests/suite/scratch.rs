@@ -27,9 +27,11 @@ impl Scratch {
         self.path.join(name)
     }
 
+    /// Whoever reads the file meanwhile, such as a worker that boots, finds all of it or the former one.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.file(name);
-        fs::write(&path, text).expect("the scratch directory is writable");
+        let (path, draft) = (self.file(name), self.file(&format!("{name}.draft")));
+        fs::write(&draft, text).expect("the scratch directory is writable");
+        fs::rename(&draft, &path).expect("the scratch directory is writable");
         path
     }
 

@@ -7,7 +7,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -38,6 +38,9 @@ pub struct Launch {
     command: Command,
     pub scratch: Scratch,
 }
+
+/// The address of a server that nobody connects to by TCP, or not yet.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 pub struct Server {
     pub engine: Engine,
@@ -158,19 +161,42 @@ impl Launch {
     }
 
     /// Binds a port of 127.0.0.1 and hands the socket over.
-    pub fn start(mut self) -> Server {
+    pub fn start(self) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         // std asks for 128; a burst of clients before the first accept must not be dropped.
         listen(&listener, Backlog::new(2048).unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
-        self.command.args(["-b", "fd://3"]).stdin(Stdio::from(OwnedFd::from(listener)));
-        self.spawn(address)
+        let mut server = self.start_on(OwnedFd::from(listener));
+        server.address = address;
+        server
+    }
+
+    /// Hands this listening socket over.
+    pub fn start_on(mut self, socket: OwnedFd) -> Server {
+        self.command.args(["-b", "fd://3"]).stdin(Stdio::from(socket));
+        self.spawn(NOWHERE)
     }
 
     /// Without a socket: the server binds itself, or never comes that far.
     pub fn start_unbound(mut self) -> Server {
         self.command.stdin(Stdio::null());
-        self.spawn(SocketAddr::from(([127, 0, 0, 1], 0)))
+        self.spawn(NOWHERE)
+    }
+
+    /// The server binds a port of 127.0.0.1 itself: nobody else has the socket.
+    pub fn start_by_itself(self) -> Server {
+        self.args(&["-b", "127.0.0.1:0"]).start_where_it_says()
+    }
+
+    /// The server binds what its config file names, and says where.
+    pub fn start_where_it_says(self) -> Server {
+        let mut server = self.start_unbound();
+        server.address = wait::until("the address in the log", wait::PATIENCE, || {
+            let log = server.log();
+            let (_, rest) = log.split_once("http://")?;
+            rest.split([',', ' ', '\n']).next()?.parse().ok()
+        });
+        server
     }
 
     fn spawn(mut self, address: SocketAddr) -> Server {

@@ -170,9 +170,9 @@ impl<'a> Visitor<'a> {
         let mut client = Client::connect(self.address);
         let token = self.tally.tokens();
         self.put(&mut client, view, token);
-        self.expect(&mut client, view, token);
-        // Sometimes a second one on the same connection.
-        if self.below(2) == 0 {
+        let goes_on = self.expect(&mut client, view, token);
+        // Sometimes a second one on the same connection, if the server has not said that it closes.
+        if goes_on && self.below(2) == 0 {
             let (view, token) = (self.view(), self.tally.tokens());
             self.put(&mut client, view, token);
             self.expect(&mut client, view, token);
@@ -197,10 +197,12 @@ impl<'a> Visitor<'a> {
         client.send(get_request(&self.path(view, token)));
     }
 
-    fn expect(&self, client: &mut Client, view: &str, token: u32) {
+    /// Whether another request may follow on the connection.
+    fn expect(&self, client: &mut Client, view: &str, token: u32) -> bool {
         let response = client.response();
         assert_eq!((response.status, response.text()), (200, token.to_string()), "{view}");
         self.tally.answered.fetch_add(1, Ordering::Relaxed);
+        !response.says_close()
     }
 
     /// Goes away at any point: within the head, before the answer, or without reading it all.

@@ -1,10 +1,11 @@
 //! Workers that die, hang or lose their supervisor, and the limit of their clients.
 
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::client::{get_and_close, waiting_clients};
+use crate::client::{get_and_close, get_request, waiting_clients};
 use crate::load::Load;
 use crate::processes;
 use crate::server::Server;
@@ -34,6 +35,25 @@ each_of! { Sync, Coroutine, Gunicorn; fn killed_worker_is_replaced_and_mentioned
     // A second is promised; twice that bears a busy machine.
     assert!(replaced < Duration::from_secs(2), "replaced after {replaced:?}");
     server.expect_errors();
+    server.stop();
+}}
+
+each_of! { Gthread, Coroutine; fn clients_are_spread_over_the_workers(engine) {
+    let server = Server::start(engine, "pid", &["--workers", "4"]);
+    let mut serving = HashSet::new();
+    wait::until_true("all to serve", || {
+        serving.insert(server.get("/").text());
+        serving.len() == 4
+    });
+    let (mut counts, mut kept) = (HashMap::<_, u32>::new(), Vec::new());
+    for number in 0..200 {
+        let mut client = server.connect();
+        client.send(if number % 2 == 0 { get_request("/") } else { get_and_close("/") });
+        *counts.entry(client.response().text()).or_default() += 1;
+        kept.push(client);
+    }
+    let most = counts.values().max().unwrap();
+    assert!(most * 4 <= 300, "one has more than half as many again as its share: {counts:?}");
     server.stop();
 }}
 

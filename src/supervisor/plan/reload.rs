@@ -53,8 +53,9 @@ impl Plan {
         let old = std::mem::replace(&mut self.current, incoming);
         self.backoff.reset();
         self.last_failure = None;
-        self.dismiss_generation(old.generation, now + incoming.graceful_timeout);
+        // Before its workers empty the queues of an address that is given up: nobody new gets in.
         self.out.push(Action::Settle { generation: incoming.generation });
+        self.dismiss_generation(old.generation, now + incoming.graceful_timeout);
         if old.workers != incoming.workers {
             self.workers_changed(old.workers);
         }

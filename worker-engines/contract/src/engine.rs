@@ -30,6 +30,8 @@ pub struct Seat {
     pub worker_connections: usize,
     /// How long a request may take on an engine that can interrupt it; `None`: for ever.
     pub request_timeout: Option<Duration>,
+    /// Once asked to end: how long a connection must have been idle to be closed ([`crate::drain`]).
+    pub idle_grace: Duration,
     /// The request to end.
     pub stop: Arc<Stop>,
     /// How often to give a life sign, at least.

@@ -14,9 +14,11 @@
 
 mod connection;
 mod current;
+pub mod drain;
 mod engine;
 mod handler;
 mod inbox;
+mod intake;
 mod interrupt;
 mod listener;
 mod patience;
@@ -32,8 +34,9 @@ pub use handler::{
     AfterRead, AfterServe, Blocked, GreenState, Handler, serve_caught, stack_signal,
 };
 pub use inbox::Inbox;
+pub use intake::{last_look, take_in};
 pub use interrupt::{Interrupt, interrupt, replace_interrupt};
-pub use listener::{Address, EngineListener};
+pub use listener::{Address, EngineListener, admit_no_more};
 pub use stop::{Stop, StopState};
 pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_blocking};
 pub use sys::{PollSlot, poll_set};

@@ -55,21 +55,32 @@ pub struct EngineListener {
     fd: OwnedFd,
     /// Set when every connection has this local address: a listener on a wildcard has none.
     fixed_local: Option<Address>,
+    /// No other process accepts from it.
+    is_own: bool,
 }
 
 impl EngineListener {
-    /// Takes over a listening socket. The caller has made it non-blocking.
+    /// Takes over a listening socket. The caller has made it non-blocking. `is_own`: no other process
+    /// accepts from it.
     ///
     /// # Errors
     /// getsockname(2): it is no socket.
-    pub fn new(fd: OwnedFd) -> io::Result<Self> {
+    pub fn new(fd: OwnedFd, is_own: bool) -> io::Result<Self> {
         let local = sys::local_address(fd.as_fd())?;
         sys::set_options(fd.as_fd());
         let fixed_local = match &local {
             Address::Ip(address) if address.ip().is_unspecified() => None,
             _ => Some(local),
         };
-        Ok(Self { fd, fixed_local })
+        Ok(Self { fd, fixed_local, is_own })
+    }
+
+    /// Nobody will accept from it any more but those who empty it now: if it is our own, no client is
+    /// admitted from now on.
+    pub fn last_call(&self) {
+        if self.is_own {
+            admit_no_more(self.fd.as_fd());
+        }
     }
 
     /// Accepts one waiting connection.
@@ -99,5 +110,68 @@ impl EngineListener {
 impl AsRawFd for EngineListener {
     fn as_raw_fd(&self) -> RawFd {
         self.fd.as_raw_fd()
+    }
+}
+
+/// No new client gets into the queue of a listening socket from now on, so that it can be emptied and
+/// then closed without a reset: a close resets whoever is in the queue. On TCP a client that connects
+/// meanwhile repeats its SYN a second later; on a unix socket it is refused. Holds for every process
+/// that has the socket, for good. Where the kernel knows no socket filters it does nothing.
+pub fn admit_no_more(listener: BorrowedFd<'_>) {
+    match sys::local_address(listener) {
+        Ok(Address::Ip(_)) => sys::drop_new_syns(listener),
+        // What is in the queue stays there (net/unix/af_unix.c, unix_stream_connect, unix_accept).
+        Ok(Address::Unix(_)) => sys::shutdown_read(listener),
+        Err(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::os::unix::net::{UnixListener, UnixStream};
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn after_the_last_call_a_tcp_queue_can_be_emptied_and_nobody_is_reset() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut early = TcpStream::connect(address).unwrap();
+        let listener = EngineListener::new(listener.into(), true).unwrap();
+        listener.last_call();
+        // Only ever makes the test pass when it should not: a SYN is repeated after a second.
+        let late = TcpStream::connect_timeout(&address, Duration::from_millis(300));
+        assert_eq!(late.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let (accepted, _) = listener.accept().unwrap();
+        assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        drop(listener);
+        early.write_all(b"a").unwrap();
+        let mut accepted = TcpStream::from(accepted);
+        accepted.set_nonblocking(false).unwrap();
+        accepted.read_exact(&mut [0]).unwrap();
+        assert_eq!(
+            TcpStream::connect(address).unwrap_err().kind(),
+            io::ErrorKind::ConnectionRefused
+        );
+    }
+
+    #[test]
+    fn after_the_last_call_a_unix_queue_can_be_emptied_and_nobody_else_comes() {
+        let path = std::env::temp_dir().join(format!("unicoro-last-call-{}", std::process::id()));
+        drop(std::fs::remove_file(&path));
+        let listener = UnixListener::bind(&path).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let _early = UnixStream::connect(&path).unwrap();
+        let listener = EngineListener::new(listener.into(), true).unwrap();
+        listener.last_call();
+        let late = UnixStream::connect(&path);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(late.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        listener.accept().unwrap();
+        assert!(listener.accept().is_err());
     }
 }

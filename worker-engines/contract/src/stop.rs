@@ -13,7 +13,7 @@ use crate::sys;
 pub enum StopState {
     /// Serve.
     Running,
-    /// Accept no more, finish what is in progress, close idle connections, return.
+    /// Accept no more, finish what is in progress, part with idle clients ([`crate::drain`]), return.
     Draining,
     /// Return at once.
     Quitting,

@@ -168,6 +168,37 @@ fn set_tcp_option(socket: BorrowedFd<'_>, option: libc::c_int, value: libc::c_in
     }
 }
 
+/// Has the kernel drop each SYN that comes for a listening TCP socket: a socket filter (socket(7)) sees
+/// segments from the TCP header on. Handshakes under way are completed.
+pub(crate) fn drop_new_syns(listener: BorrowedFd<'_>) {
+    const FLAGS: u32 = 13; // The byte of the TCP header with the flags (RFC 9293, 3.1).
+    const SYN: u32 = 0x02;
+    let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
+    let mut program = [
+        step((libc::BPF_LD | libc::BPF_B | libc::BPF_ABS) as u16, 0, 0, FLAGS),
+        step((libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K) as u16, 0, 1, SYN),
+        step((libc::BPF_RET | libc::BPF_K) as u16, 0, 0, 0),
+        step((libc::BPF_RET | libc::BPF_K) as u16, 0, 0, u32::MAX),
+    ];
+    let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+    // SAFETY: the kernel copies the program, which outlives the call with its steps.
+    unsafe {
+        libc::setsockopt(
+            listener.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_FILTER,
+            (&raw const program).cast(),
+            size_of::<libc::sock_fprog>() as libc::socklen_t,
+        );
+    }
+}
+
+/// Shuts down the receiving half.
+pub(crate) fn shutdown_read(fd: BorrowedFd<'_>) {
+    // SAFETY: a plain call on an open descriptor.
+    unsafe { libc::shutdown(fd.as_raw_fd(), libc::SHUT_RD) };
+}
+
 /// Shuts down the sending half: the client sees the end of the stream, what it still sends is read.
 pub(crate) fn shutdown_write(fd: BorrowedFd<'_>) {
     // SAFETY: a plain call on an open descriptor.

@@ -21,11 +21,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Connection, Handler, Received, Seat, StopState, room, serve_caught,
+    AfterRead, AfterServe, Connection, Handler, Seat, StopState, drain, last_look, room,
+    serve_caught, take_in,
 };
 use unicoro_reactor::{
-    Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token, someone_waits, thread_id,
-    waiting_at,
+    Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token, thread_id,
 };
 
 use crate::bell;
@@ -44,9 +44,6 @@ const LOOK: Duration = Duration::from_micros(250);
 
 /// Requests that a green worker serves in a row before it lets others run.
 const RUN: usize = 64;
-
-/// How long a stop waits for the first request of a client that has just connected.
-const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
 /// What a deadline is for.
 pub enum Target {
@@ -83,12 +80,13 @@ impl Core {
     ///
     /// # Errors
     /// epoll could not be set up.
-    pub fn new(seat: Seat, handler: Arc<dyn Handler>, stack_bytes: usize) -> io::Result<Self> {
+    pub fn new(mut seat: Seat, handler: Arc<dyn Handler>, stack_bytes: usize) -> io::Result<Self> {
         let epoll = Epoll::new()?;
         epoll.add_level(seat.stop.as_raw_fd(), Token::Stop)?;
         epoll.add_level(bell::open()?, Token::Foreign)?;
+        let listeners = std::mem::take(&mut seat.listeners);
         Ok(Self {
-            acceptor: RefCell::new(Acceptor::new(seat.worker_connections)),
+            acceptor: RefCell::new(Acceptor::new(listeners, seat.worker_connections)),
             epoll,
             timers: RefCell::default(),
             descriptors: RefCell::default(),
@@ -110,7 +108,7 @@ impl Core {
         let mut events = Events::default();
         let mut last_look = Instant::now();
         let mut last_beat = None;
-        self.acceptor.borrow_mut().open(&self.epoll, &self.seat.listeners);
+        self.acceptor.borrow_mut().open(&self.epoll);
         while !self.is_done() {
             let mut now = Instant::now();
             if self.runnable.get() == 0 || now.duration_since(last_look) >= LOOK {
@@ -198,29 +196,31 @@ impl Core {
             }
         }
         if self.seat.has_siblings && batch > 0 {
-            self.acceptor.borrow().step_back(&self.epoll, &self.seat.listeners, listener);
+            self.acceptor.borrow().step_back(&self.epoll, listener);
         }
         self.check_limit();
     }
 
     /// Accepts one connection; false when none waits, or none can be had.
     fn accept_one(&'static self, listener: usize) -> bool {
-        let listener = &self.seat.listeners[listener];
-        let (fd, peer) = match listener.accept() {
+        let accepted = self.acceptor.borrow().accept(listener);
+        let accepted = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                self.acceptor.borrow_mut().failed(&self.epoll, &self.seat.listeners, &error);
+                self.acceptor.borrow_mut().failed(&self.epoll, &error);
                 return false;
             }
         };
         let (index, generation) = self.lot.borrow_mut().reserve(Instant::now());
         let token = Token::Client { index: index as u32, generation };
-        if let Err(error) = self.epoll.add_client(fd.as_raw_fd(), token) {
+        if let Err(error) = self.epoll.add_client(accepted.0.as_raw_fd(), token) {
             log::error!("a connection could not be watched: {error}");
             self.lot.borrow_mut().release(index);
             return false;
         }
-        let connection = Connection::new(listener, fd, peer, index, &ParkingWaiter);
+        let acceptor = self.acceptor.borrow();
+        let connection = acceptor.connection(listener, accepted, index, &ParkingWaiter);
+        drop(acceptor);
         let until = self.handler.opened(&connection);
         self.lot.borrow_mut().put_in_service(index, &connection.stream);
         self.advance(Box::new(connection), until);
@@ -229,7 +229,7 @@ impl Core {
 
     fn check_limit(&self) {
         let connected = self.lot.borrow().connected();
-        self.acceptor.borrow_mut().check_limit(&self.epoll, &self.seat.listeners, connected);
+        self.acceptor.borrow_mut().check_limit(&self.epoll, connected);
     }
 
     /// Full: for each client that waits an idle connection goes, and if there are too few, so do
@@ -237,7 +237,8 @@ impl Core {
     fn make_room(&'static self, now: Instant) {
         let idle = self.lot.borrow().idle(now, room::BATCH);
         for index in &idle {
-            let Some(listener) = someone_waits(&self.seat.listeners) else { return };
+            let listener = self.acceptor.borrow().someone_waits();
+            let Some(listener) = listener else { return };
             let connection = self.lot.borrow_mut().take(*index);
             if let Some(connection) = connection {
                 self.close(connection);
@@ -248,44 +249,34 @@ impl Core {
             // The others of this turn first, then the rest of the queue.
             return self.acceptor.borrow_mut().look_again();
         }
-        let waiting: usize = self.seat.listeners.iter().map(waiting_at).sum();
+        let waiting = self.acceptor.borrow().waiting();
         self.lot.borrow().evict_stalled(now, room::STALLED_ENOUGH, waiting.min(room::BATCH));
     }
 
-    /// Takes what has come for a connection that nobody serves, until there is a request, or
-    /// nothing more; then queues it, parks it until `until`, or closes it.
-    fn advance(&'static self, mut connection: Box<Connection>, mut until: Option<Instant>) {
-        let mut unread = !connection.inbox.is_empty();
-        loop {
-            if unread {
-                match self.handler.read(&mut connection) {
-                    AfterRead::Serve => return self.ready.borrow_mut().push_back(connection),
-                    AfterRead::Close => return self.close(connection),
-                    AfterRead::Park { until: deadline } => until = deadline,
-                }
-            }
-            if !connection.stream.may_be_readable() {
-                break;
-            }
-            match connection.receive() {
-                Ok(Received::Bytes(_)) => unread = true,
-                Ok(Received::Nothing) if connection.stream.is_hung_up() => {
-                    return self.close(connection);
-                }
-                Ok(Received::Nothing) => break,
-                Ok(Received::End) | Err(_) => return self.close(connection),
-            }
+    /// Takes what has come for a connection that nobody serves; parks it until `until` at most.
+    fn advance(&'static self, mut connection: Box<Connection>, until: Option<Instant>) {
+        let after = take_in(&*self.handler, &mut connection, until);
+        self.follow(connection, after);
+    }
+
+    fn follow(&'static self, connection: Box<Connection>, after: AfterRead) {
+        match after {
+            AfterRead::Serve => self.ready.borrow_mut().push_back(connection),
+            AfterRead::Close => self.close(connection),
+            AfterRead::Park { until } => self.park(connection, until),
         }
+    }
+
+    fn park(&'static self, mut connection: Box<Connection>, mut until: Option<Instant>) {
+        let index = connection.stream.key();
         if self.seat.stop.state() != StopState::Running {
-            if connection.served > 0 {
+            let idle_since = self.lot.borrow().idle_since(index);
+            until = drain::patience(&mut connection, idle_since, until, self.seat.idle_grace);
+            if until.is_none() {
                 return self.close(connection);
             }
-            // It was let in, so its first request is on its way.
-            let soon = Instant::now() + FIRST_REQUEST;
-            until = Some(until.map_or(soon, |until| until.min(soon)));
         }
         connection.inbox.release();
-        let index = connection.stream.key();
         let timer = self.lot.borrow_mut().park(connection, until);
         if let Some(at) = timer {
             self.set_client_timer(index, at);
@@ -329,16 +320,15 @@ impl Core {
         match expiry {
             Expiry::Void => {}
             Expiry::Later(at) => self.set_client_timer(index, at),
-            Expiry::Passed(mut connection) => match self.handler.expired(&mut connection) {
-                AfterRead::Serve => self.ready.borrow_mut().push_back(connection),
-                AfterRead::Close => self.close(connection),
-                AfterRead::Park { until } => self.advance(connection, until),
-            },
+            Expiry::Passed(mut connection) => {
+                let after = last_look(&*self.handler, &mut connection, now);
+                self.follow(connection, after);
+            }
         }
     }
 
-    /// Asked to stop: no more connections; those that wait are served if their request has come,
-    /// and closed if not.
+    /// Asked to stop: no more connections; those that wait are served if their request has come or
+    /// comes soon, and closed if not.
     fn stop(&'static self) {
         self.seat.stop.acknowledge();
         if self.seat.stop.state() == StopState::Running {
@@ -349,14 +339,15 @@ impl Core {
         }
         // What waits in the listen queues came before the request to stop. No more than this,
         // however quickly clients come.
-        for listener in 0..self.seat.listeners.len() {
+        let listeners = self.acceptor.borrow().last_call();
+        for listener in 0..listeners {
             for _ in 0..self.seat.worker_connections {
                 if !self.accept_one(listener) {
                     break;
                 }
             }
         }
-        self.acceptor.borrow_mut().close(&self.epoll, &self.seat.listeners);
+        self.acceptor.borrow_mut().close(&self.epoll);
         let parked = self.lot.borrow_mut().unpark_all();
         for connection in parked {
             connection.stream.note_readable(false);

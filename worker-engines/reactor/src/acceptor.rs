@@ -2,10 +2,10 @@
 //! it is full or the process has run out of descriptors (see [`unicoro_contract::room`]).
 
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use unicoro_contract::{EngineListener, PollSlot, poll_set, room};
+use unicoro_contract::{Address, Connection, EngineListener, PollSlot, Waiter, poll_set, room};
 
 use crate::epoll::{Epoll, Token};
 
@@ -21,8 +21,9 @@ enum State {
     Full { look_at: Instant },
 }
 
-/// The gate in front of the listeners.
+/// The listeners, and the gate in front of them.
 pub struct Acceptor {
+    listeners: Vec<EngineListener>,
     state: State,
     limit: usize,
     has_said_full: bool,
@@ -30,22 +31,51 @@ pub struct Acceptor {
 
 impl Acceptor {
     /// Closed, for at most `limit` clients at once.
-    pub fn new(limit: usize) -> Self {
-        Self { state: State::Closed, limit, has_said_full: false }
+    pub fn new(listeners: Vec<EngineListener>, limit: usize) -> Self {
+        Self { listeners, state: State::Closed, limit, has_said_full: false }
     }
 
     /// Begins to accept.
-    pub fn open(&mut self, epoll: &Epoll, listeners: &[EngineListener]) {
-        for (index, listener) in listeners.iter().enumerate() {
-            Self::watch(epoll, listener, index);
+    pub fn open(&mut self, epoll: &Epoll) {
+        for index in 0..self.listeners.len() {
+            self.watch(epoll, index);
         }
         self.state = State::Open;
     }
 
-    /// Accepts no more, for good.
-    pub fn close(&mut self, epoll: &Epoll, listeners: &[EngineListener]) {
-        Self::unwatch(epoll, listeners);
+    /// Accepts no more, for good, and closes the listeners. What waits there still is another
+    /// worker's, or is reset.
+    pub fn close(&mut self, epoll: &Epoll) {
+        self.unwatch(epoll);
+        self.listeners.clear();
         self.state = State::Closed;
+    }
+
+    /// Accepts one connection, whatever the limit.
+    ///
+    /// # Errors
+    /// accept4(2); hand it to [`Acceptor::failed`].
+    pub fn accept(&self, index: usize) -> io::Result<(OwnedFd, Address)> {
+        self.listeners[index].accept()
+    }
+
+    /// The connection that was accepted from a listener.
+    #[must_use]
+    pub fn connection(
+        &self,
+        index: usize,
+        (fd, peer): (OwnedFd, Address),
+        key: usize,
+        waiter: &'static dyn Waiter,
+    ) -> Connection {
+        Connection::new(&self.listeners[index], fd, peer, key, waiter)
+    }
+
+    /// How many listeners there are. Those that are nobody else's admit no more clients from now on,
+    /// so that each can be emptied.
+    pub fn last_call(&self) -> usize {
+        self.listeners.iter().for_each(EngineListener::last_call);
+        self.listeners.len()
     }
 
     /// How many to accept now beside `connected`.
@@ -59,16 +89,16 @@ impl Acceptor {
     /// Goes behind the other workers that wait at a listener. The kernel asks the first in its queue
     /// that is not busy (EPOLLEXCLUSIVE, `epoll_ctl(2)`): without this it would be the same worker
     /// for every connection, as long as it is quick to accept.
-    pub fn step_back(&self, epoll: &Epoll, listeners: &[EngineListener], index: usize) {
-        epoll.remove(listeners[index].as_raw_fd());
-        Self::watch(epoll, &listeners[index], index);
+    pub fn step_back(&self, epoll: &Epoll, index: usize) {
+        epoll.remove(self.listeners[index].as_raw_fd());
+        self.watch(epoll, index);
     }
 
     /// Closes or opens the gate by how many are connected.
-    pub fn check_limit(&mut self, epoll: &Epoll, listeners: &[EngineListener], connected: usize) {
+    pub fn check_limit(&mut self, epoll: &Epoll, connected: usize) {
         match self.state {
             State::Open if connected >= self.limit => {
-                Self::unwatch(epoll, listeners);
+                self.unwatch(epoll);
                 self.state = full();
                 if !self.has_said_full {
                     self.has_said_full = true;
@@ -80,7 +110,7 @@ impl Acceptor {
                     );
                 }
             }
-            State::Full { .. } if connected < self.limit => self.open(epoll, listeners),
+            State::Full { .. } if connected < self.limit => self.open(epoll),
             _ => {}
         }
     }
@@ -98,14 +128,15 @@ impl Acceptor {
     }
 
     /// accept4(2) has failed.
-    pub fn failed(&mut self, epoll: &Epoll, listeners: &[EngineListener], error: &io::Error) {
+    pub fn failed(&mut self, epoll: &Epoll, error: &io::Error) {
         match error.raw_os_error() {
-            // Nothing waits, another worker was faster, or the client has left already.
-            Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED) => {}
+            // Nothing waits, another worker was faster, or the client has left already. EINVAL: the
+            // supervisor has shut a unix socket down, and our request to end is on its way.
+            Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED | libc::EINVAL) => {}
             Some(libc::EMFILE | libc::ENFILE) => {
                 // Until a client leaves there is no descriptor: the same as being full.
                 log::error!("no descriptor for another client: {error}; raise RLIMIT_NOFILE");
-                Self::unwatch(epoll, listeners);
+                self.unwatch(epoll);
                 self.state = full();
             }
             _ => log::error!("accept failed: {error}"),
@@ -138,15 +169,31 @@ impl Acceptor {
         }
     }
 
-    fn watch(epoll: &Epoll, listener: &EngineListener, index: usize) {
+    /// A listener at which somebody waits, by its index.
+    #[must_use]
+    pub fn someone_waits(&self) -> Option<usize> {
+        let readable = |listener: &EngineListener| PollSlot::readable(listener.as_raw_fd());
+        let mut slots: Vec<_> = self.listeners.iter().map(readable).collect();
+        poll_set(&mut slots, Some(Duration::ZERO)).ok()?;
+        slots.iter().position(PollSlot::is_ready)
+    }
+
+    /// How many wait at the listeners, or a guess.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let guess = || self.someone_waits().map_or(0, |_| room::STALLED_UNASKED);
+        self.listeners.iter().map(|listener| listener.waiting().unwrap_or_else(guess)).sum()
+    }
+
+    fn watch(&self, epoll: &Epoll, index: usize) {
         let token = Token::Listener(index as u32);
-        if let Err(error) = epoll.add_listener(listener.as_raw_fd(), token) {
+        if let Err(error) = epoll.add_listener(self.listeners[index].as_raw_fd(), token) {
             log::error!("a listener could not be watched: {error}");
         }
     }
 
-    fn unwatch(epoll: &Epoll, listeners: &[EngineListener]) {
-        for listener in listeners {
+    fn unwatch(&self, epoll: &Epoll) {
+        for listener in &self.listeners {
             epoll.remove(listener.as_raw_fd());
         }
     }
@@ -154,19 +201,4 @@ impl Acceptor {
 
 fn full() -> State {
     State::Full { look_at: Instant::now() + room::LOOK }
-}
-
-/// A listener at which somebody waits, by its index.
-pub fn someone_waits(listeners: &[EngineListener]) -> Option<usize> {
-    let mut slots: Vec<_> = listeners.iter().map(|l| PollSlot::readable(l.as_raw_fd())).collect();
-    poll_set(&mut slots, Some(Duration::ZERO)).ok()?;
-    slots.iter().position(PollSlot::is_ready)
-}
-
-/// How many wait at a listener, or a guess.
-pub fn waiting_at(listener: &EngineListener) -> usize {
-    listener.waiting().unwrap_or_else(|| {
-        let listeners = std::slice::from_ref(listener);
-        someone_waits(listeners).map_or(0, |_| room::STALLED_UNASKED)
-    })
 }

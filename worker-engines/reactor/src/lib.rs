@@ -9,7 +9,7 @@ mod lot;
 mod signals;
 mod timers;
 
-pub use acceptor::{Acceptor, someone_waits, waiting_at};
+pub use acceptor::Acceptor;
 pub use epoll::{Epoll, Events, Ready, Token};
 pub use lot::{Expiry, Lot};
 pub use signals::{OWN, blocked, thread_id};

@@ -97,6 +97,12 @@ impl<W: Copy> Lot<W> {
         self.places[index].timer.replace(timer)
     }
 
+    /// Since when a place has had no request in progress.
+    #[must_use]
+    pub fn idle_since(&self, index: usize) -> Instant {
+        self.places[index].idle_since
+    }
+
     /// A connection goes into service.
     pub fn put_in_service(&mut self, index: usize, stream: &Arc<Stream>) {
         self.places[index].state =

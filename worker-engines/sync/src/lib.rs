@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::{
     AfterRead, AfterServe, BlockingWaiter, Connection, Engine, EngineListener, Handler, PollSlot,
-    Received, Refusal, Seat, StopState, poll_set, room, serve_caught,
+    Refusal, Seat, StopState, drain, last_look, poll_set, room, serve_caught, take_in,
 };
 
 use crate::waiting::{Entry, Waiting};
@@ -30,8 +30,6 @@ impl Engine for SyncEngine {
     }
 }
 
-/// How long a stop waits for the first request of a client that has just connected.
-const FIRST_REQUEST: Duration = Duration::from_secs(1);
 /// Connections accepted before those that are ready get their turn.
 const ACCEPT_BATCH: usize = 16;
 
@@ -47,15 +45,20 @@ impl Worker {
             self.seat.pulse.beat();
             match self.seat.stop.state() {
                 StopState::Running => {}
-                StopState::Draining => return self.drain(),
+                StopState::Draining => {
+                    self.drain();
+                    if self.waiting.len() == 0 {
+                        return;
+                    }
+                }
                 StopState::Quitting => return,
             }
-            self.turn(self.seat.beat);
+            self.turn();
         }
     }
 
-    /// Waits for one event, no longer than `patience`, and acts on all that are ready.
-    fn turn(&mut self, patience: Duration) {
+    /// Waits for one event, no longer than a beat, and acts on all that are ready.
+    fn turn(&mut self) {
         let now = Instant::now();
         let mut slots = vec![PollSlot::readable(self.seat.stop.as_raw_fd())];
         if self.has_room_at(now) {
@@ -70,7 +73,7 @@ impl Worker {
             .into_iter()
             .chain(self.next_room().filter(|at| *at > now))
             .map(|at| at.saturating_duration_since(now))
-            .fold(patience, Duration::min);
+            .fold(self.seat.beat, Duration::min);
         if let Err(error) = poll_set(&mut slots, Some(timeout)) {
             log::error!("poll failed: {error}");
             return;
@@ -82,7 +85,8 @@ impl Worker {
         for index in (first_waiting..slots.len()).rev() {
             if slots[index].is_ready() {
                 let entry = self.waiting.take(index - first_waiting);
-                self.read(entry.connection, entry.since);
+                entry.connection.stream.note_readable(false);
+                self.advance(entry);
             }
         }
         for (listener, slot) in slots[1..first_waiting].iter().enumerate() {
@@ -90,10 +94,10 @@ impl Worker {
                 self.accept(listener);
             }
         }
-        for mut connection in self.waiting.take_expired(Instant::now()) {
-            if self.handler.expired(&mut connection) == AfterRead::Serve {
-                self.serve(connection);
-            }
+        let now = Instant::now();
+        for mut entry in self.waiting.take_expired(now) {
+            let after = last_look(&*self.handler, &mut entry.connection, now);
+            self.follow(entry, after);
         }
         self.seat.pulse.connections(self.waiting.len());
     }
@@ -137,7 +141,8 @@ impl Worker {
                     self.waiting.drop_oldest();
                 }
                 // The head mostly comes with the connection: look before waiting for it.
-                self.read(connection, now);
+                let until = self.handler.opened(&connection);
+                self.advance(Entry { connection, until, since: now });
                 true
             }
             Err(error) => {
@@ -148,17 +153,25 @@ impl Worker {
     }
 
     /// Takes what has come and does what the handler says of it.
-    fn read(&mut self, mut connection: Connection, since: Instant) {
-        let until = match connection.receive() {
-            Ok(Received::Bytes(_)) => match self.handler.read(&mut connection) {
-                AfterRead::Serve => return self.serve(connection),
-                AfterRead::Close => return,
-                AfterRead::Park { until } => until,
-            },
-            Ok(Received::Nothing) => self.handler.opened(&connection),
-            Ok(Received::End) | Err(_) => return,
+    fn advance(&mut self, mut entry: Entry) {
+        let after = take_in(&*self.handler, &mut entry.connection, entry.until);
+        self.follow(entry, after);
+    }
+
+    fn follow(&mut self, mut entry: Entry, after: AfterRead) {
+        entry.until = match after {
+            AfterRead::Serve => return self.serve(entry.connection),
+            AfterRead::Close => return,
+            AfterRead::Park { until } => until,
         };
-        self.waiting.push(Entry { connection, until, since });
+        if self.seat.stop.state() != StopState::Running {
+            let grace = self.seat.idle_grace;
+            entry.until = drain::patience(&mut entry.connection, entry.since, entry.until, grace);
+            if entry.until.is_none() {
+                return;
+            }
+        }
+        self.waiting.push(entry);
     }
 
     fn serve(&mut self, mut connection: Connection) {
@@ -167,20 +180,26 @@ impl Worker {
         loop {
             match serve_caught(&*self.handler, &mut connection) {
                 AfterServe::Close | AfterServe::Detached => return,
-                AfterServe::Park { until } => match self.handler.read(&mut connection) {
-                    AfterRead::Serve => {}
-                    AfterRead::Close => return,
-                    AfterRead::Park { .. } => {
-                        let since = Instant::now();
-                        return self.waiting.push(Entry { connection, until, since });
+                AfterServe::Park { until } => {
+                    match take_in(&*self.handler, &mut connection, until) {
+                        AfterRead::Serve => {}
+                        after => {
+                            let since = Instant::now();
+                            return self.follow(Entry { connection, until, since }, after);
+                        }
                     }
-                },
+                }
             }
         }
     }
 
-    /// Answers those that came before the request to stop: their request is on its way.
+    /// Asked to end: takes those that came before, once, and waits no longer than a moment for the
+    /// requests of all.
     fn drain(&mut self) {
+        if self.seat.listeners.is_empty() {
+            return;
+        }
+        self.seat.listeners.iter().for_each(EngineListener::last_call);
         for listener in 0..self.seat.listeners.len() {
             // No more than this, however quickly clients come.
             for _ in 0..self.seat.worker_connections {
@@ -190,20 +209,18 @@ impl Worker {
             }
         }
         self.seat.listeners.clear();
-        let deadline = Instant::now() + FIRST_REQUEST;
-        while self.waiting.len() > 0
-            && Instant::now() < deadline
-            && self.seat.stop.state() != StopState::Quitting
-        {
-            self.turn(deadline.saturating_duration_since(Instant::now()));
+        for entry in self.waiting.take_all() {
+            entry.connection.stream.note_readable(false);
+            self.advance(entry);
         }
     }
 }
 
 fn log_accept_error(listener: &EngineListener, error: &io::Error) {
     match error.raw_os_error() {
-        // Nothing waits, another worker was faster, or the client has left already.
-        Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED) => {}
+        // Nothing waits, another worker was faster, or the client has left already. EINVAL: the
+        // supervisor has shut a unix socket down, and our request to end is on its way.
+        Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED | libc::EINVAL) => {}
         _ => log::error!("accept on descriptor {} failed: {error}", listener.as_raw_fd()),
     }
 }

@@ -60,10 +60,14 @@ impl Waiting {
     }
 
     /// Takes out those whose deadline has passed.
-    pub fn take_expired(&mut self, now: Instant) -> Vec<Connection> {
+    pub fn take_expired(&mut self, now: Instant) -> Vec<Entry> {
         self.connections
             .extract_if(.., |entry| entry.until.is_some_and(|until| until <= now))
-            .map(|entry| entry.connection)
             .collect()
+    }
+
+    /// Takes all out.
+    pub fn take_all(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.connections)
     }
 }

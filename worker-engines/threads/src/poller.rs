@@ -15,11 +15,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use unicoro_contract::{
-    AfterRead, BlockingWaiter, Connection, Handler, Received, Seat, StopState, room,
+    AfterRead, BlockingWaiter, Connection, Handler, Seat, StopState, drain, last_look, room,
+    take_in,
 };
-use unicoro_reactor::{
-    Acceptor, Epoll, Events, Expiry, Lot, Ready, Timers, Token, someone_waits, waiting_at,
-};
+use unicoro_reactor::{Acceptor, Epoll, Events, Expiry, Lot, Ready, Timers, Token};
 
 use crate::pool::Pool;
 use crate::returns::{Returned, Returns};
@@ -48,15 +47,16 @@ impl Poller {
     /// # Errors
     /// epoll could not be set up.
     pub fn new(
-        seat: Seat,
+        mut seat: Seat,
         handler: Arc<dyn Handler>,
         pool: Pool,
         returns: Arc<Returns>,
     ) -> io::Result<Self> {
         let epoll = Epoll::new()?;
         epoll.add_level(seat.stop.as_raw_fd(), Token::Stop)?;
+        let listeners = std::mem::take(&mut seat.listeners);
         Ok(Self {
-            acceptor: Acceptor::new(seat.worker_connections),
+            acceptor: Acceptor::new(listeners, seat.worker_connections),
             epoll,
             timers: Timers::default(),
             lot: Lot::default(),
@@ -72,7 +72,7 @@ impl Poller {
     pub fn run(mut self) {
         let mut events = Events::default();
         let mut last_beat = None;
-        self.acceptor.open(&self.epoll, &self.seat.listeners);
+        self.acceptor.open(&self.epoll);
         while !self.is_done() {
             let now = Instant::now();
             if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.seat.beat) {
@@ -136,7 +136,7 @@ impl Poller {
     fn make_room(&mut self, now: Instant) {
         let idle = self.lot.idle(now, room::BATCH);
         for index in &idle {
-            let Some(listener) = someone_waits(&self.seat.listeners) else { return };
+            let Some(listener) = self.acceptor.someone_waits() else { return };
             if let Some(connection) = self.lot.take(*index) {
                 self.close(connection);
                 self.accept(listener);
@@ -146,7 +146,7 @@ impl Poller {
             // The others of this turn first, then the rest of the queue.
             return self.acceptor.look_again();
         }
-        let waiting: usize = self.seat.listeners.iter().map(waiting_at).sum();
+        let waiting = self.acceptor.waiting();
         self.lot.evict_stalled(now, room::STALLED_ENOUGH, waiting.min(room::BATCH));
     }
 
@@ -175,64 +175,62 @@ impl Poller {
     /// Takes one connection, and lets another worker take the next: so a burst is spread as well as
     /// a steady load. What waits still is told again at the next turn. False: there was none.
     fn accept(&mut self, index: usize) -> bool {
-        if self.acceptor.batch(self.lot.connected()) == 0 {
+        if self.acceptor.batch(self.lot.connected()) == 0 || !self.accept_one(index) {
             return false;
         }
-        let listener = &self.seat.listeners[index];
-        let (fd, peer) = match listener.accept() {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                self.acceptor.failed(&self.epoll, &self.seat.listeners, &error);
-                return false;
-            }
-        };
         if self.seat.has_siblings {
-            self.acceptor.step_back(&self.epoll, &self.seat.listeners, index);
+            self.acceptor.step_back(&self.epoll, index);
         }
-        let (place, generation) = self.lot.reserve(Instant::now());
-        let token = Token::Client { index: place as u32, generation };
-        if let Err(error) = self.epoll.add_receiver(fd.as_raw_fd(), token) {
-            log::error!("a connection could not be watched: {error}");
-            self.forget(place);
-            return false;
-        }
-        let connection = Connection::new(listener, fd, peer, place, &BlockingWaiter);
-        let until = self.handler.opened(&connection);
-        self.lot.put_in_service(place, &connection.stream);
-        self.advance(Box::new(connection), until);
         self.check_limit();
         true
     }
 
-    /// Takes what has come for a connection that nobody serves, until there is a request, or
-    /// nothing more; then has it served, parks it until `until`, or closes it.
-    fn advance(&mut self, mut connection: Box<Connection>, mut until: Option<Instant>) {
-        let mut unread = !connection.inbox.is_empty();
-        loop {
-            if unread {
-                match self.handler.read(&mut connection) {
-                    AfterRead::Serve => return self.pool.serve(connection),
-                    AfterRead::Close => return self.close(connection),
-                    AfterRead::Park { until: deadline } => until = deadline,
-                }
+    fn accept_one(&mut self, index: usize) -> bool {
+        let accepted = match self.acceptor.accept(index) {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                self.acceptor.failed(&self.epoll, &error);
+                return false;
             }
-            if !connection.stream.may_be_readable() {
-                break;
-            }
-            match connection.receive() {
-                Ok(Received::Bytes(_)) => unread = true,
-                Ok(Received::Nothing) if connection.stream.is_hung_up() => {
-                    return self.close(connection);
-                }
-                Ok(Received::Nothing) => break,
-                Ok(Received::End) | Err(_) => return self.close(connection),
-            }
+        };
+        let (place, generation) = self.lot.reserve(Instant::now());
+        let token = Token::Client { index: place as u32, generation };
+        if let Err(error) = self.epoll.add_receiver(accepted.0.as_raw_fd(), token) {
+            log::error!("a connection could not be watched: {error}");
+            self.forget(place);
+            return false;
         }
+        let connection = self.acceptor.connection(index, accepted, place, &BlockingWaiter);
+        let until = self.handler.opened(&connection);
+        self.lot.put_in_service(place, &connection.stream);
+        self.advance(Box::new(connection), until);
+        true
+    }
+
+    /// Takes what has come for a connection that nobody serves; parks it until `until` at most.
+    fn advance(&mut self, mut connection: Box<Connection>, until: Option<Instant>) {
+        let after = take_in(&*self.handler, &mut connection, until);
+        self.follow(connection, after);
+    }
+
+    fn follow(&mut self, connection: Box<Connection>, after: AfterRead) {
+        match after {
+            AfterRead::Serve => self.pool.serve(connection),
+            AfterRead::Close => self.close(connection),
+            AfterRead::Park { until } => self.park(connection, until),
+        }
+    }
+
+    fn park(&mut self, mut connection: Box<Connection>, mut until: Option<Instant>) {
+        let index = connection.stream.key();
         if self.seat.stop.state() != StopState::Running {
-            return self.close(connection);
+            let idle_since = self.lot.idle_since(index);
+            until = drain::patience(&mut connection, idle_since, until, self.seat.idle_grace);
+            if until.is_none() {
+                return self.close(connection);
+            }
         }
         connection.inbox.release();
-        let index = connection.stream.key();
         if let Some(at) = self.lot.park(connection, until) {
             self.set_timer(index, at);
         }
@@ -259,15 +257,15 @@ impl Poller {
     }
 
     fn check_limit(&mut self) {
-        self.acceptor.check_limit(&self.epoll, &self.seat.listeners, self.lot.connected());
+        self.acceptor.check_limit(&self.epoll, self.lot.connected());
     }
 
     fn take_returned(&mut self) {
         let is_awaited = self.acceptor.is_full() || self.seat.stop.state() != StopState::Running;
         for returned in self.returns.take(is_awaited) {
             match returned {
-                Returned::Waiting(connection, until) => {
-                    self.lot.rest(connection.stream.key(), Instant::now());
+                Returned::Waiting { connection, until, since } => {
+                    self.lot.rest(connection.stream.key(), since);
                     if self.seat.stop.state() != StopState::Running {
                         // The event of a request that has come meanwhile may be on its way.
                         connection.stream.note_readable(false);
@@ -284,21 +282,20 @@ impl Poller {
             match self.lot.expired(index, now) {
                 Expiry::Void => {}
                 Expiry::Later(at) => self.set_timer(index, at),
-                Expiry::Passed(mut connection) => match self.handler.expired(&mut connection) {
-                    AfterRead::Serve => self.pool.serve(connection),
-                    AfterRead::Close => self.close(connection),
-                    AfterRead::Park { until } => self.advance(connection, until),
-                },
+                Expiry::Passed(mut connection) => {
+                    let after = last_look(&*self.handler, &mut connection, now);
+                    self.follow(connection, after);
+                }
             }
         }
     }
 
     /// Takes what waits in the listen queues: it came before the request to stop, and would be reset.
     fn drain_listeners(&mut self) {
-        for index in 0..self.seat.listeners.len() {
+        for index in 0..self.acceptor.last_call() {
             // No more than this, however quickly clients come and are closed.
             for _ in 0..self.seat.worker_connections {
-                if !self.accept(index) {
+                if !self.accept_one(index) {
                     break;
                 }
             }
@@ -306,14 +303,14 @@ impl Poller {
     }
 
     /// Woken: by the pool, or to stop. Then no more connections; those that wait are served if
-    /// their request has come, and closed if not.
+    /// their request has come or comes soon, and closed if not.
     fn stop(&mut self) {
         self.seat.stop.acknowledge();
-        if self.seat.stop.state() != StopState::Draining {
+        if self.seat.stop.state() != StopState::Draining || self.acceptor.is_closed() {
             return;
         }
         self.drain_listeners();
-        self.acceptor.close(&self.epoll, &self.seat.listeners);
+        self.acceptor.close(&self.epoll);
         for connection in self.lot.unpark_all() {
             connection.stream.note_readable(false);
             self.advance(connection, None);

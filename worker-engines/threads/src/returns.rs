@@ -16,8 +16,15 @@ use unicoro_contract::{AfterServe, Connection, Stop};
 
 /// What a pool thread gives back.
 pub enum Returned {
-    /// Waits for its next request, until then.
-    Waiting(Box<Connection>, Option<Instant>),
+    /// Waits for its next request.
+    Waiting {
+        /// Which.
+        connection: Box<Connection>,
+        /// The deadline, if there is one.
+        until: Option<Instant>,
+        /// Since when.
+        since: Instant,
+    },
     /// The connection of this key is closed, or the application's.
     Gone(usize),
 }
@@ -44,7 +51,9 @@ impl Returns {
     /// Gives a connection back after a request.
     pub fn give(&self, connection: Box<Connection>, after: AfterServe) {
         let returned = match after {
-            AfterServe::Park { until } => Returned::Waiting(connection, until),
+            AfterServe::Park { until } => {
+                Returned::Waiting { connection, until, since: Instant::now() }
+            }
             AfterServe::Close | AfterServe::Detached => {
                 let key = connection.stream.key();
                 // Closed before the poller hears of it: the client waits for the end.
@@ -63,7 +72,8 @@ impl Returns {
         let mut list = self.lock();
         let has_more = matches!(
             &returned,
-            Returned::Waiting(c, _) if c.stream.may_be_readable() || !c.inbox.is_empty()
+            Returned::Waiting { connection, .. }
+                if connection.stream.may_be_readable() || !connection.inbox.is_empty()
         );
         list.returned.push(returned);
         has_more || list.is_awaited

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::{
     AfterRead, AfterServe, Connection, Engine, EngineListener, GreenState, Handler, Pulse, Seat,
-    Stop, StopState,
+    Stop, StopState, drain,
 };
 
 use crate::ThreadsEngine;
@@ -151,9 +151,10 @@ impl Running {
         let stop = Arc::new(stop);
         let seat = Seat {
             beat: Duration::from_secs(1),
+            idle_grace: drain::GRACE,
             has_siblings: true,
             request_timeout: None,
-            listeners: vec![EngineListener::new(OwnedFd::from(listener)).unwrap()],
+            listeners: vec![EngineListener::new(OwnedFd::from(listener), true).unwrap()],
             worker_connections,
             stop: Arc::clone(&stop),
             pulse: Arc::new(Beats(Arc::clone(&lines))),
@@ -293,7 +294,7 @@ fn a_request_that_comes_during_another_of_its_connection_is_served() {
 }
 
 #[test]
-fn a_drain_answers_what_has_come_and_closes_idle_connections_at_once() {
+fn a_drain_answers_what_has_come_and_parts_with_idle_connections() {
     let engine = Running::start(2, 100, PATIENCE);
     let mut idle = engine.client();
     assert_eq!(idle.ask("hello\n"), "hello\n");
@@ -311,6 +312,19 @@ fn a_drain_answers_what_has_come_and_closes_idle_connections_at_once() {
         assert_eq!(client.line(), "wait\n");
         assert!(client.is_closed());
     }
+    until(|| engine.has_returned());
+}
+
+#[test]
+fn a_drain_answers_the_next_request_of_who_was_served_just_now() {
+    let engine = Running::start(2, 100, PATIENCE);
+    let mut kept = engine.client();
+    assert_eq!(kept.ask("hello\n"), "hello\n");
+    engine.stop.ask(StopState::Draining);
+    // The listener is closed when the drain has begun.
+    until(|| TcpStream::connect_timeout(&engine.address, PATIENCE / 50).is_err());
+    assert_eq!(kept.ask("again\n"), "again\n");
+    assert!(kept.is_closed());
     until(|| engine.has_returned());
 }
 

@@ -150,11 +150,12 @@ impl Stage {
         let listener = UnixListener::bind(&path).unwrap();
         listener.set_nonblocking(true).unwrap();
         let seat = Seat {
-            listeners: vec![EngineListener::new(listener.into()).unwrap()],
+            listeners: vec![EngineListener::new(listener.into(), true).unwrap()],
             has_siblings: false,
             worker_connections: 20_000,
             request_timeout: None,
             beat: std::time::Duration::from_secs(1),
+            idle_grace: std::time::Duration::ZERO,
             stop: Arc::new(Stop::new().unwrap()),
             pulse: Arc::new(NoPulse),
         };

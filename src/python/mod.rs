@@ -15,6 +15,7 @@ mod fork;
 mod gevent;
 mod home;
 mod hooks;
+mod imports;
 mod input;
 mod interpreter;
 mod library_locals;

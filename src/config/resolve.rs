@@ -263,7 +263,8 @@ fn loglevel(reader: &Reader<'_>) -> Result<log::LevelFilter, ConfigError> {
     Ok(match reader.text("loglevel")?.as_str() {
         "debug" => log::LevelFilter::Debug,
         "warning" => log::LevelFilter::Warn,
-        "error" | "critical" => log::LevelFilter::Error,
+        "error" => log::LevelFilter::Error,
+        "critical" => log::LevelFilter::Off,
         _ => log::LevelFilter::Info,
     })
 }

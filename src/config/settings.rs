@@ -192,7 +192,7 @@ pub struct Settings {
     pub access_log_format: String,
     /// `-` for stderr, else an absolute path.
     pub errorlog: String,
-    /// critical is `Error`, the most severe that `log` has.
+    /// critical is `Off`: it is above all that `log` has.
     pub loglevel: log::LevelFilter,
     /// Whether the access log is JSON; `access_log_format` is not used then.
     pub access_log_json: bool,

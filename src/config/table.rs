@@ -923,8 +923,7 @@ pub static TABLE: &[Setting] = &[
         metavar: "LEVEL",
         kind: Kind::Choice(LOG_LEVELS),
         default: Preset::Str("info"),
-        doc: "Least severe messages to log: debug, info, warning, error or critical. The server's \
-              own log has nothing above error, so critical is taken as error.",
+        doc: "Least severe messages to log: debug, info, warning, error or critical.",
         ..ROW
     },
     Setting {

@@ -4,6 +4,7 @@ Run once in the master, by hooks.rs, and only if a config file defines a hook; t
 through the fork. hooks.rs puts ``write(level, text)`` into these names: a line for the error log.
 """
 
+import importlib
 import os
 import socket
 import sys
@@ -40,6 +41,15 @@ class Log:
         if isinstance(level, str):
             level = named.get(level.lower(), CRITICAL if level.lower() == "critical" else INFO)
         self._write(level, msg, args, kwargs)
+
+    @property
+    def error_log(self):
+        """For an application's own records, see loggers.py; the server writes nothing to it."""
+        return importlib.import_module("logging").getLogger("gunicorn.error")
+
+    @property
+    def access_log(self):
+        return importlib.import_module("logging").getLogger("gunicorn.access")
 
     def reopen_files(self):
         """The server reopens its logs itself, on USR1."""

@@ -116,7 +116,7 @@ fn begin(
     settings.identity.assume().map_err(|error| setup(cannot_become(&error)))?;
     let application = match application {
         Some(application) => application,
-        None => load_or_show(seat, &settings, &arguments, names.as_ref())?,
+        None => load_or_show(seat, &settings, &arguments, names.as_ref(), access_log.as_ref())?,
     };
     python::use_sendfile(settings.sendfile);
     hooks.post_worker_init(&application).map_err(hook)?;
@@ -151,8 +151,9 @@ fn load_or_show(
     settings: &Settings,
     arguments: &[OsString],
     names: Option<&Py<PyDict>>,
+    access_log: Option<&AccessLog>,
 ) -> Result<Py<PyAny>, Failure> {
-    let loaded = load(settings, arguments, names);
+    let loaded = load(settings, arguments, names, access_log);
     let Some(reload) = &settings.reload else { return loaded };
     let setup = |text| (BootFailure::Setup, text);
     let (application, failure) = match loaded {
@@ -167,7 +168,8 @@ fn load_or_show(
     Ok(application)
 }
 
-/// Loads the application into this process. `names` are those of the config file.
+/// Loads the application into this process. `names` are those of the config file; `access_log` is
+/// where the application's logger `gunicorn.access` leads.
 ///
 /// # Errors
 /// What failed and why, in whole sentences or a traceback.
@@ -175,6 +177,7 @@ pub fn load(
     settings: &Settings,
     arguments: &[OsString],
     names: Option<&Py<PyDict>>,
+    access_log: Option<&AccessLog>,
 ) -> Result<Py<PyAny>, Failure> {
     let setup = |text| (BootFailure::Setup, text);
     std::env::set_current_dir(&settings.chdir)
@@ -183,6 +186,7 @@ pub fn load(
     python::make_module().map_err(setup)?;
     python::set_environ(&settings.raw_env).map_err(setup)?;
     python::prepare_path(&settings.chdir, &settings.pythonpath).map_err(setup)?;
+    python::set_up_loggers(settings, access_log).map_err(setup)?;
     if let Some(config) = &settings.logconfig {
         python::configure_logging(config, names).map_err(setup)?;
     }
@@ -202,7 +206,7 @@ pub fn check(
     arguments: &[OsString],
     names: Option<&Py<PyDict>>,
 ) -> Result<(), String> {
-    load(settings, arguments, names).map(drop).map_err(|(_, text)| text)
+    load(settings, arguments, names, None).map(drop).map_err(|(_, text)| text)
 }
 
 fn cannot_become(error: &io::Error) -> String {

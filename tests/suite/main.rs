@@ -35,6 +35,7 @@ mod server;
 mod wait;
 
 mod access_log;
+mod app_logging;
 mod body_in;
 mod body_out;
 mod boot;

@@ -95,6 +95,7 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         enable_stdio_inheritance: reader.flag("enable_stdio_inheritance")?,
         identity: identity(&reader)?,
         proc_name: proc_name(&reader)?,
+        spew: reader.flag("spew")?,
         print_config: reader.flag("print_config")?,
         check_config: reader.flag("check_config")? || reader.flag("print_config")?,
         notices: layers.notices().into_iter().chain(notes).collect(),

@@ -218,6 +218,8 @@ pub struct Settings {
     pub identity: Identity,
     /// The name in process titles.
     pub proc_name: String,
+    /// Whether each line of Python that runs is printed.
+    pub spew: bool,
     /// Whether to print the settings before that check.
     pub print_config: bool,
     /// Whether to load the application and exit.

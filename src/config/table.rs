@@ -1063,6 +1063,16 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "spew",
+        section: Section::Inspection,
+        spelling: flag(&["spew"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        doc: "Print each line of Python that the application runs to standard output, as \
+              MODULE:NUMBER: LINE; for debugging, and slow.",
+        ..ROW
+    },
+    Setting {
         name: "check_config",
         section: Section::Inspection,
         spelling: flag(&["check-config"]),

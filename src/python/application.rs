@@ -18,6 +18,7 @@ use super::request_hooks::{Answered, RequestHooks};
 use super::request_timeout::is_request_timeout;
 use super::respond::{Ended, Trouble, respond};
 use super::response::{Fields, Response};
+use super::spew::trace_this_thread;
 use super::{Reader, ServerFacts, traceback};
 use crate::http::{Head, RequestFacts, reason, refusal};
 use crate::logging::TRACEBACK;
@@ -101,6 +102,9 @@ impl Application {
     pub fn call(&self, mut request: Request<'_>) -> Outcome {
         attached(|py| {
             in_fresh_context(py, || {
+                if let Err(error) = trace_this_thread(py) {
+                    log::error!(target: TRACEBACK, "spew: {}", traceback::format(py, &error));
+                }
                 let outcome = match &self.hooks {
                     None => {
                         log::debug!("{} {}", request.head.method, request.head.target.path);

@@ -190,6 +190,9 @@ pub fn load(
     if let Some(config) = &settings.logconfig {
         python::configure_logging(config, names).map_err(setup)?;
     }
+    if settings.spew {
+        python::spew().map_err(setup)?;
+    }
     python::adapt_gevent(settings.worker_class == WorkerClass::Coroutine).map_err(setup)?;
     python::load(&settings.wsgi_app.0).map_err(|error| match error {
         LoadError::Import(text) => (BootFailure::Import, text),

@@ -131,8 +131,8 @@ pub static TABLE: &[Setting] = &[
         spelling: flag(&["reload"]),
         kind: Kind::Flag,
         default: Preset::Bool(false),
-        doc: "Replace the workers whenever a file of the application changes; for \
-              development. An application that does not load is shown as a traceback in \
+        doc: "Replace the workers whenever a file of the application changes, or a module \
+              appears in its folders; for development. An application that does not load is shown as a traceback in \
               the browser until it is mended. preload_app has no effect then.",
         ..ROW
     },

@@ -48,7 +48,7 @@ pub use loader::{LoadError, load};
 pub use log_config::configure_logging;
 pub use loggers::set_up_loggers;
 pub use reader::{BodyRules, Reader};
-pub use reloading::{failed_application, files_to_watch};
+pub use reloading::{Look, begin_watching, failed_application, files_to_watch};
 pub use request_hooks::RequestHooks;
 pub use request_timeout::{forgive, make_module, raise_in};
 pub use response::Fields;

@@ -71,4 +71,5 @@ mod start_response;
 mod system_calls;
 mod upgrade;
 mod virtual_environment;
+mod watching;
 mod workers;

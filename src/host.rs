@@ -65,7 +65,9 @@ impl WorkerHost {
         python::set_up_loggers(&settings, access_log.as_ref()).map_err(|text| (1, text))?;
         let application = if settings.preload_app {
             let loaded = worker::load(&settings, &arguments, names.as_ref(), access_log.as_ref());
-            Some(loaded.map_err(|(failure, text)| (failure.exit_code(), text))?)
+            let application = loaded.map_err(|(failure, text)| (failure.exit_code(), text))?;
+            hooks.preloaded(&application);
+            Some(application)
         } else {
             None
         };

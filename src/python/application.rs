@@ -128,7 +128,7 @@ impl Application {
         hooks: &RequestHooks,
         request: &mut Request<'_>,
     ) -> PyResult<Outcome> {
-        let shown = hooks.request(py, request.head)?;
+        let shown = hooks.request(py, request.head, &request.place)?;
         if let Err(error) = hooks.before(&shown) {
             log_raised(py, "the hook pre_request, at", request, &error);
             return Ok(failed(request, 500, Some("")));

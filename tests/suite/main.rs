@@ -41,6 +41,7 @@ mod body_out;
 mod boot;
 mod closing;
 mod config;
+mod config_files;
 mod coroutine;
 mod deadlines;
 mod deploy;

@@ -1,13 +1,14 @@
 //! examples/deploy: what can be run here is run.
 
 use std::fs;
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 
 use crate::client::{Client, get};
 use crate::server::{Engine, Launch, repository};
 use crate::wait;
 
-fn example(name: &str) -> String {
+pub fn example(name: &str) -> String {
     fs::read_to_string(repository().join("examples/deploy").join(name)).unwrap()
 }
 
@@ -72,6 +73,7 @@ fn nginx_serves_the_application_over_a_unix_socket() {
     );
     let bind = format!("unix:{socket}");
     let server = launch.args(&["-b", &bind, "ends:app"]).start();
+    wait::until_true("unicoro to listen", || UnixStream::connect(&socket).is_ok());
     let port = {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         free.local_addr().unwrap().port()

@@ -68,6 +68,15 @@ impl Pid {
     }
 }
 
+impl Pid {
+    /// The name of its program, as far as /proc tells.
+    #[must_use]
+    pub fn name(self) -> Option<String> {
+        let name = std::fs::read_to_string(format!("/proc/{self}/comm")).ok()?;
+        Some(name.trim().to_owned())
+    }
+}
+
 /// The threads of this process, as gettid(2) numbers them.
 #[must_use]
 pub fn threads() -> Vec<i32> {

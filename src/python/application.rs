@@ -13,6 +13,7 @@ use unicoro_contract::{Stream, interrupt};
 use super::app_socket::AppSocket;
 use super::attach::{attached, detached, in_fresh_context};
 use super::environ::{Environ, Place};
+use super::fork::end_if_stray;
 use super::input::Input;
 use super::request_hooks::{Answered, RequestHooks};
 use super::request_timeout::is_request_timeout;
@@ -22,7 +23,6 @@ use super::spew::trace_this_thread;
 use super::{Reader, ServerFacts, traceback};
 use crate::http::{Head, RequestFacts, reason, refusal};
 use crate::logging::TRACEBACK;
-use crate::sys::process::end_if_stray;
 
 /// A loaded WSGI application.
 pub struct Application {

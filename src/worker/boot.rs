@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pyo3::types::PyDict;
 use pyo3::{Py, PyAny};
-use unicoro_contract::{Engine, EngineListener, Seat, Stop};
+use unicoro_contract::{Engine, EngineListener, Seat, Stop, watch_forks};
 
 use crate::config::{Settings, WorkerClass};
 use crate::logging::{self, AccessLog, TRACEBACK};
@@ -150,7 +150,7 @@ fn begin(
             .map_err(|error| setup(error.to_string()))?;
     python::watch_stacks(logging::error_log_fd()).map_err(setup)?;
     // From here on: a child of post_worker_init or of the import may go its own way.
-    sys::process::notice_strays();
+    watch_forks();
     Ok(Begun { server: Arc::new(server), stop, reloader })
 }
 

@@ -219,6 +219,7 @@ pub fn read_settings(
     let mut names = None;
     let settings = config::load(invocation, &mut |source| {
         python::start(arguments)
+            .and_then(|()| python::prepare_path(&[&invocation.cwd]))
             .map_err(|text| config::ConfigError::new(text, "a config file needs Python to run"))?;
         let file = python::run_config_file(source)?;
         names = Some(file.names);

@@ -100,6 +100,7 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         check_config: reader.flag("check_config")? || reader.flag("print_config")?,
         notices: layers.notices().into_iter().chain(notes).collect(),
         shown: shown(&reader)?,
+        start_directory: cwd.to_owned(),
         chdir,
     })
 }

@@ -101,7 +101,8 @@ pub static TABLE: &[Setting] = &[
         spelling: flag(&["pythonpath"]),
         metavar: "DIRS",
         kind: Kind::Csv,
-        doc: "Directories, with commas between them, that are put in front of sys.path.",
+        doc: "Directories, with commas between them, that are put in front of sys.path; the last is \
+              searched first. Behind them come chdir and the directory of the start.",
         ..ROW
     },
     Setting {

@@ -50,6 +50,9 @@ pub fn run(source: &ConfigSource) -> Result<ConfigFile, ConfigError> {
     })
 }
 
+/// What gunicorn calls a config file that is given by its path.
+const MODULE: &str = "__config__";
+
 fn raised(py: Python<'_>, name: &str, error: &PyErr) -> ConfigError {
     ConfigError::new(
         format!("the config file {name} raised an exception:\n{}", traceback::format(py, error)),
@@ -59,10 +62,13 @@ fn raised(py: Python<'_>, name: &str, error: &PyErr) -> ConfigError {
 
 fn run_text<'py>(py: Python<'py>, text: &str, path: &str) -> PyResult<Bound<'py, PyDict>> {
     let builtins = py.import("builtins")?;
-    let names = PyDict::new(py);
+    // A module that can be found by its name, as dataclasses and pickle ask for. A new one each time:
+    // what a reload has read may still be dropped.
+    let module = PyModule::new(py, MODULE)?;
+    let names = module.dict();
     names.set_item("__builtins__", &builtins)?;
-    names.set_item("__name__", "__config__")?;
     names.set_item("__file__", path)?;
+    py.import("sys")?.getattr("modules")?.set_item(MODULE, &module)?;
     let code = builtins.call_method1("compile", (text, path, "exec"))?;
     builtins.call_method1("exec", (code, &names))?;
     Ok(names)

@@ -1,7 +1,7 @@
 //! What a reload in development needs of Python: the files to watch, and an application that shows why
 //! the real one does not load.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pyo3::prelude::*;
 
@@ -20,7 +20,7 @@ pub type Watched = (PathBuf, Option<Look>);
 ///
 /// # Errors
 /// A traceback: a bug.
-pub fn begin_watching(folders: &[PathBuf], patterns: &[PathBuf]) -> Result<(), String> {
+pub fn begin_watching(folders: &[&Path], patterns: &[PathBuf]) -> Result<(), String> {
     attached(|py| {
         module(py)
             .and_then(|module| module.call_method1("begin", (texts(folders), texts(patterns))))
@@ -63,8 +63,8 @@ pub fn failed_application(text: &str) -> Result<Py<PyAny>, String> {
     })
 }
 
-fn texts(paths: &[PathBuf]) -> Vec<String> {
-    paths.iter().map(|path| path.display().to_string()).collect()
+fn texts(paths: &[impl AsRef<Path>]) -> Vec<String> {
+    paths.iter().map(|path| path.as_ref().display().to_string()).collect()
 }
 
 fn module(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {

@@ -169,8 +169,7 @@ fn load_or_show(
     let Some(reload) = &settings.reload else { return Ok((load()?, None)) };
     let setup = |text| (BootFailure::Setup, text);
     python::start(arguments).map_err(setup)?;
-    let folders = [&settings.pythonpath[..], std::slice::from_ref(&settings.chdir)].concat();
-    let mut reloader = Reloader::new(reload, &folders).map_err(setup)?;
+    let mut reloader = Reloader::new(reload, &settings.import_path()).map_err(setup)?;
     let application = match load() {
         // gunicorn: only for a SyntaxError.
         Err((BootFailure::Import | BootFailure::App, text)) => {
@@ -201,7 +200,7 @@ pub fn load(
     python::start(arguments).map_err(setup)?;
     python::make_module().map_err(setup)?;
     python::set_environ(&settings.raw_env).map_err(setup)?;
-    python::prepare_path(&settings.chdir, &settings.pythonpath).map_err(setup)?;
+    python::prepare_path(&settings.import_path()).map_err(setup)?;
     python::set_up_loggers(settings, access_log).map_err(setup)?;
     if let Some(config) = &settings.logconfig {
         python::configure_logging(config, names).map_err(setup)?;

@@ -46,7 +46,7 @@ impl Reloader {
     ///
     /// # Errors
     /// A text for the operator.
-    pub fn new(settings: &Reload, folders: &[PathBuf]) -> Result<Self, String> {
+    pub fn new(settings: &Reload, folders: &[&Path]) -> Result<Self, String> {
         python::begin_watching(folders, &settings.extra_files)?;
         let inotify = match settings.by_inotify {
             Some(false) => None,

@@ -183,3 +183,40 @@ each_of! { Sync, Coroutine, Gunicorn; fn several_addresses_are_served(engine) {
     }
     server.stop();
 }}
+
+each_of! { Sync, Coroutine, Gunicorn; fn a_config_file_may_import_what_lies_beside_it(engine) {
+    for config in ["gunicorn.conf.py", "python:site_config"] {
+        let launch = Launch::new(engine).args(&["-c", config]);
+        launch.scratch.write("site_values.py", "FORMAT = 'imported'\n");
+        // The dataclass asks for the module that the file is.
+        let text = "from __future__ import annotations\nimport dataclasses, site_values\n\
+                    @dataclasses.dataclass\nclass Log:\n    file: str = '-'\n\
+                    accesslog = Log().file\naccess_log_format = site_values.FORMAT\n";
+        launch.scratch.write("gunicorn.conf.py", text);
+        launch.scratch.write("site_config.py", text);
+        assert_eq!(winner(launch), "imported", "{config}");
+    }
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn modules_are_found_in_gunicorns_order(engine) {
+    // pythonpath is relative to chdir.
+    let order = ["below/last", "below/first", "below", "."];
+    for (index, first) in order.iter().enumerate() {
+        let arguments = ["--chdir", "below", "--pythonpath", "first,last", "where:app"];
+        let launch = Launch::new(engine).args(&arguments);
+        for name in ["below", "below/first", "below/last"] {
+            std::fs::create_dir(launch.scratch.file(name)).unwrap();
+        }
+        // Each time one directory less has the module.
+        for directory in &order[index..] {
+            let text = format!(
+                "def app(environ, start_response):\n    start_response('200 OK', [])\n    \
+                 return [b'{directory}']\n"
+            );
+            launch.scratch.write(&format!("{directory}/where.py"), &text);
+        }
+        let server = launch.start();
+        assert_eq!(server.get("/").text(), *first);
+        server.stop();
+    }
+}}

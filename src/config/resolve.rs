@@ -187,7 +187,8 @@ fn preload_app(reader: &Reader<'_>) -> Result<bool, ConfigError> {
 }
 
 fn logconfig(reader: &Reader<'_>, chdir: &Path) -> Result<Option<LogConfig>, ConfigError> {
-    if reader.raw("logconfig_dict")?.value != Value::None {
+    // gunicorn: an empty one is none.
+    if matches!(&reader.raw("logconfig_dict")?.value, Value::Map(pairs) if !pairs.is_empty()) {
         return Ok(Some(LogConfig::Dict));
     }
     if let Some(path) = reader.optional_text("logconfig_json")? {
@@ -264,7 +265,7 @@ fn identity(reader: &Reader<'_>) -> Result<Identity, ConfigError> {
 fn loglevel(reader: &Reader<'_>) -> Result<log::LevelFilter, ConfigError> {
     Ok(match reader.text("loglevel")?.as_str() {
         "debug" => log::LevelFilter::Debug,
-        "warning" => log::LevelFilter::Warn,
+        "warning" | "warn" => log::LevelFilter::Warn,
         "error" => log::LevelFilter::Error,
         "critical" => log::LevelFilter::Off,
         _ => log::LevelFilter::Info,

@@ -59,8 +59,8 @@ const BODY_BYTES: Kind = Kind::Bytes { min: 0, max: MAX_BODY_BYTES, multiple: 1 
 const LENIENCY: Setting =
     Setting { section: Section::Limits, kind: Kind::Flag, default: Preset::Bool(false), ..ROW };
 
-/// The log levels, from most to least.
-pub const LOG_LEVELS: &[&str] = &["debug", "info", "warning", "error", "critical"];
+/// The log levels, from most to least; and a name that gunicorn passes over, and takes for info.
+pub const LOG_LEVELS: &[&str] = &["debug", "info", "warning", "warn", "error", "critical"];
 
 /// Every setting, in the order of the help within its section.
 pub static TABLE: &[Setting] = &[

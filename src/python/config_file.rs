@@ -105,12 +105,24 @@ fn values(names: &Bound<'_, PyDict>, lines: &[(String, u32)]) -> Vec<FileValue> 
         .filter(|(name, _)| !name.starts_with("__"))
         .map(|(name, value)| FileValue {
             line: lines.iter().rev().find(|(known, _)| *known == name).map(|(_, line)| *line),
-            value: if is_hook(&name) { callable(&value) } else { plain(&value) },
+            value: match &value {
+                value if is_hook(&name) => callable(value),
+                value => class_name(&name, value).unwrap_or_else(|| plain(value)),
+            },
             name,
         })
         .collect();
     values.sort_by_key(|value| value.line);
     values
+}
+
+/// gunicorn takes a class itself for `worker_class` and its like. Here its name is enough: none is
+/// ever made an object of.
+fn class_name(name: &str, value: &Bound<'_, PyAny>) -> Option<Value> {
+    let class = value.cast::<PyType>().ok()?;
+    let is_setting = TABLE.iter().any(|row| row.name == name && row.kind == Kind::Text);
+    let full = || Some(format!("{}.{}", class.module().ok()?, class.qualname().ok()?));
+    is_setting.then(full).flatten().map(Value::Str)
 }
 
 fn is_hook(name: &str) -> bool {

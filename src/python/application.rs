@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::exceptions::PyStopIteration;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unicoro_contract::{Stream, interrupt};
@@ -15,6 +14,7 @@ use super::attach::{attached, detached, in_fresh_context};
 use super::environ::{Environ, Place};
 use super::fork::end_if_stray;
 use super::input::Input;
+use super::interned::interned;
 use super::request_hooks::{Answered, RequestHooks};
 use super::request_timeout::is_request_timeout;
 use super::respond::{Ended, Trouble, respond};
@@ -178,16 +178,16 @@ impl Application {
             None => self.no_body.bind(py).clone(),
         };
         let environ = self.environ.build(py, request.head, &request.place)?;
-        environ.set_item(intern!(py, "wsgi.input"), &input)?;
+        environ.set_item(interned!(py, "wsgi.input"), &input)?;
         for (key, method) in [
-            (intern!(py, "wsgi.early_hints"), intern!(py, "early_hints")),
-            (intern!(py, "unicoro.client_disconnected"), intern!(py, "client_disconnected")),
+            (interned!(py, "wsgi.early_hints"), interned!(py, "early_hints")),
+            (interned!(py, "unicoro.client_disconnected"), interned!(py, "client_disconnected")),
         ] {
             environ.set_item(key, response.getattr(method)?)?;
         }
 
         let socket = Bound::new(py, AppSocket::new(request.stream))?;
-        environ.set_item(intern!(py, "gunicorn.socket"), &socket)?;
+        environ.set_item(interned!(py, "gunicorn.socket"), &socket)?;
 
         let result = self.callable.bind(py).call1((&environ, &response));
         end_if_stray();

@@ -17,6 +17,7 @@ mod home;
 mod hooks;
 mod imports;
 mod input;
+mod interned;
 mod interpreter;
 mod library_locals;
 mod loader;

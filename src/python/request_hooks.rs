@@ -2,13 +2,13 @@
 //!
 //! Made only when one of them is set, so that nobody else pays for them.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
 use unicoro_contract::Address;
 
 use super::environ::Place;
+use super::interned::interned;
 use super::response::Fields;
 use crate::http::{Head, Version};
 
@@ -32,7 +32,7 @@ impl RequestHooks {
     /// Calls `pre_request`; the request as both hooks see it.
     pub(super) fn before<'py>(&self, request: &Bound<'py, PyAny>) -> PyResult<()> {
         let py = request.py();
-        self.hooks.bind(py).call_method1(intern!(py, "pre_request"), (request,)).map(drop)
+        self.hooks.bind(py).call_method1(interned!(py, "pre_request"), (request,)).map(drop)
     }
 
     /// The request as both hooks see it.
@@ -83,7 +83,7 @@ impl RequestHooks {
         let status = latin1(py, answered.status_line)?;
         let response = self.response.bind(py).call1((request, status, headers, answered.sent))?;
         let arguments = (request, environ, response);
-        self.hooks.bind(py).call_method1(intern!(py, "post_request"), arguments)?.extract()
+        self.hooks.bind(py).call_method1(interned!(py, "post_request"), arguments)?.extract()
     }
 }
 

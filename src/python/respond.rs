@@ -6,12 +6,12 @@
 
 use std::io;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use super::file_wrapper::FileWrapper;
 use super::fork::end_if_stray;
+use super::interned::interned;
 use super::response::Response;
 
 /// A list up to this long is gathered; more is sent piece by piece, without a copy.
@@ -62,7 +62,7 @@ pub fn respond(
     }
     let sent = send(result, response);
     end_if_stray();
-    let closed = match result.getattr_opt(intern!(result.py(), "close"))? {
+    let closed = match result.getattr_opt(interned!(result.py(), "close"))? {
         Some(close) => close.call0().map(drop),
         None => Ok(()),
     };

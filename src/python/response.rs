@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 use unicoro_contract::Stream;
 
 use super::attach::detached;
+use super::interned::interned;
 use super::reader::EVICTED;
 use crate::http::{Encoder, RequestFacts, early_hints};
 
@@ -330,7 +330,7 @@ impl Response {
             }
             response.begin(status, headers)?;
         }
-        slf.as_any().getattr(intern!(py, "write"))
+        slf.as_any().getattr(interned!(py, "write"))
     }
 
     /// `wsgi.early_hints`: sends a 103 with these fields, as often as it is called before the head.

@@ -62,9 +62,12 @@ impl WorkerHost {
     ) -> Result<Self, (i32, String)> {
         let hooks = Hooks::default();
         hooks.load(1, &settings, names.as_ref()).map_err(|text| (1, text))?;
+        python::set_up_loggers(&settings, access_log.as_ref()).map_err(|text| (1, text))?;
         let application = if settings.preload_app {
-            let loaded = worker::load(&settings, &arguments, names.as_ref());
-            Some(loaded.map_err(|(failure, text)| (failure.exit_code(), text))?)
+            let loaded = worker::load(&settings, &arguments, names.as_ref(), access_log.as_ref());
+            let application = loaded.map_err(|(failure, text)| (failure.exit_code(), text))?;
+            hooks.preloaded(&application);
+            Some(application)
         } else {
             None
         };
@@ -117,6 +120,7 @@ impl Host for WorkerHost {
         });
         let options = options(&settings, &self.systemd)?;
         let access_log = open_logs(&settings)?;
+        python::set_up_loggers(&settings, access_log.as_ref())?;
         self.hooks.load(generation, &settings, names.as_ref())?;
         let settings = Arc::new(settings);
         self.generations
@@ -215,6 +219,7 @@ pub fn read_settings(
     let mut names = None;
     let settings = config::load(invocation, &mut |source| {
         python::start(arguments)
+            .and_then(|()| python::prepare_path(&[&invocation.cwd]))
             .map_err(|text| config::ConfigError::new(text, "a config file needs Python to run"))?;
         let file = python::run_config_file(source)?;
         names = Some(file.names);

@@ -12,6 +12,7 @@ use unicoro::logging::AccessLog;
 use unicoro::supervisor::Options;
 use unicoro::sys::daemon::daemonize;
 use unicoro::sys::inheritance::Inheritance;
+use unicoro::sys::pidfile::PidFile;
 use unicoro::sys::signal::leave_on_stop;
 use unicoro::{logging, python, supervisor, worker};
 
@@ -90,6 +91,12 @@ fn main() -> ExitCode {
 /// After the first look at the logs, so that a mistake there is seen in the terminal; and then the
 /// logs once more, since standard error is another one now.
 fn go_to_background(settings: &Settings) -> Result<Option<AccessLog>, String> {
+    // Of the mistakes that a start finds later, the one that is made the most.
+    settings
+        .pidfile
+        .as_deref()
+        .map_or(Ok(()), PidFile::check)
+        .map_err(|error| error.to_string())?;
     daemonize(python::fork, settings.enable_stdio_inheritance)
         .map_err(|error| format!("cannot go to the background: {error}"))?;
     open_logs(settings)

@@ -69,6 +69,8 @@ fn command() -> Command {
         .disable_help_flag(true)
         .disable_version_flag(true)
         .args_override_self(true)
+        // gunicorn: the beginning of an option is enough, if no other begins so.
+        .infer_long_args(true)
         .arg(Arg::new("help").short('h').long("help").action(ArgAction::Help))
         // For packagers, and no setting.
         .arg(Arg::new(GENERATE).long(GENERATE).value_name("WHAT"))

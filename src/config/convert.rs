@@ -19,6 +19,8 @@ pub fn convert(kind: Kind, value: &Value) -> Result<Value, Complaint> {
         Kind::Flag => flag(value),
         Kind::FlagOff => flag(&spelled_out(value)),
         Kind::Text => not_empty(text(value)?),
+        // gunicorn: None is empty, as `os.getenv` gives it.
+        Kind::MaybeEmpty if *value == Value::None => Ok(Value::Str(String::new())),
         Kind::MaybeEmpty => text(value),
         Kind::NameOrId => name_or_id(value),
         Kind::List => list(value, |text| vec![text]),

@@ -17,7 +17,6 @@ const fn not_yet(name: &'static str, flags: &'static [&'static str]) -> NotYet {
 
 /// Every setting of gunicorn 27.0.1 that has no row.
 pub static NOT_YET: &[NotYet] = &[
-    not_yet("spew", &["--spew"]),
     not_yet("keyfile", &["--keyfile"]),
     not_yet("certfile", &["--certfile"]),
     not_yet("ca_certs", &["--ca-certs"]),

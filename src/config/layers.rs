@@ -42,8 +42,11 @@ impl Layer {
             layer.values.insert(setting.name, Raw { value: preset, origin: Origin::Default });
             let Some(source) = setting.env else { continue };
             // gunicorn: an empty variable is an error there; here it counts as not set, since
-            // container files often leave one behind.
-            let given = env.get(source.variable).filter(|content| !content.trim().is_empty());
+            // container files often leave one behind. But no addresses are no addresses: who trusts
+            // nobody must not get the default.
+            let may_be_empty = setting.kind == Kind::Csv;
+            let given = env.get(source.variable);
+            let given = given.filter(|content| may_be_empty || !content.trim().is_empty());
             if let Some(content) = given {
                 let value = Value::Str(format!("{}{}", source.prefix, content.trim()));
                 layer.set(setting, value, Origin::Env(source.variable))?;

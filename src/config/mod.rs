@@ -312,12 +312,12 @@ mod tests {
     }
 
     #[test]
-    fn log_levels_are_gunicorns_and_critical_is_error() {
+    fn log_levels_are_gunicorns() {
         let level = |word: &str| load_line(&format!("app --log-level {word}")).unwrap().loglevel;
         assert_eq!(level("debug"), log::LevelFilter::Debug);
         assert_eq!(level("WARNING"), log::LevelFilter::Warn);
         assert_eq!(level("error"), log::LevelFilter::Error);
-        assert_eq!(level("critical"), log::LevelFilter::Error);
+        assert_eq!(level("critical"), log::LevelFilter::Off);
     }
 
     #[test]

@@ -95,10 +95,12 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         enable_stdio_inheritance: reader.flag("enable_stdio_inheritance")?,
         identity: identity(&reader)?,
         proc_name: proc_name(&reader)?,
+        spew: reader.flag("spew")?,
         print_config: reader.flag("print_config")?,
         check_config: reader.flag("check_config")? || reader.flag("print_config")?,
         notices: layers.notices().into_iter().chain(notes).collect(),
         shown: shown(&reader)?,
+        start_directory: cwd.to_owned(),
         chdir,
     })
 }
@@ -185,7 +187,8 @@ fn preload_app(reader: &Reader<'_>) -> Result<bool, ConfigError> {
 }
 
 fn logconfig(reader: &Reader<'_>, chdir: &Path) -> Result<Option<LogConfig>, ConfigError> {
-    if reader.raw("logconfig_dict")?.value != Value::None {
+    // gunicorn: an empty one is none.
+    if matches!(&reader.raw("logconfig_dict")?.value, Value::Map(pairs) if !pairs.is_empty()) {
         return Ok(Some(LogConfig::Dict));
     }
     if let Some(path) = reader.optional_text("logconfig_json")? {
@@ -262,8 +265,9 @@ fn identity(reader: &Reader<'_>) -> Result<Identity, ConfigError> {
 fn loglevel(reader: &Reader<'_>) -> Result<log::LevelFilter, ConfigError> {
     Ok(match reader.text("loglevel")?.as_str() {
         "debug" => log::LevelFilter::Debug,
-        "warning" => log::LevelFilter::Warn,
-        "error" | "critical" => log::LevelFilter::Error,
+        "warning" | "warn" => log::LevelFilter::Warn,
+        "error" => log::LevelFilter::Error,
+        "critical" => log::LevelFilter::Off,
         _ => log::LevelFilter::Info,
     })
 }

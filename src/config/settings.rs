@@ -2,7 +2,7 @@
 //!
 //! Never parses and never reads a source. A reload makes a new `Settings`; nobody changes one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::bind::Bind;
@@ -102,9 +102,11 @@ pub(super) struct Shown {
 pub struct Settings {
     /// The application; never empty in what `load` returns.
     pub wsgi_app: AppSpec,
+    /// Where the server was started; absolute.
+    pub start_directory: PathBuf,
     /// Absolute and existing.
     pub chdir: PathBuf,
-    /// Absolute, in the order for `sys.path`.
+    /// Absolute, as written.
     pub pythonpath: Vec<PathBuf>,
     /// Variables to set for the application, in order.
     pub raw_env: Vec<(String, String)>,
@@ -192,7 +194,7 @@ pub struct Settings {
     pub access_log_format: String,
     /// `-` for stderr, else an absolute path.
     pub errorlog: String,
-    /// critical is `Error`, the most severe that `log` has.
+    /// critical is `Off`: it is above all that `log` has.
     pub loglevel: log::LevelFilter,
     /// Whether the access log is JSON; `access_log_format` is not used then.
     pub access_log_json: bool,
@@ -218,6 +220,8 @@ pub struct Settings {
     pub identity: Identity,
     /// The name in process titles.
     pub proc_name: String,
+    /// Whether each line of Python that runs is printed.
+    pub spew: bool,
     /// Whether to print the settings before that check.
     pub print_config: bool,
     /// Whether to load the application and exit.
@@ -237,6 +241,14 @@ impl Settings {
             text.push_str(&format!("{name:name_width$} = {}  # {}\n", raw.value, raw.origin));
         }
         text
+    }
+
+    /// What is put in front of Python's path, one before the other, in gunicorn's order: of
+    /// `pythonpath` the last directory is searched first.
+    #[must_use]
+    pub fn import_path(&self) -> Vec<&Path> {
+        let first = [self.start_directory.as_path(), self.chdir.as_path()];
+        first.into_iter().chain(self.pythonpath.iter().map(PathBuf::as_path)).collect()
     }
 
     /// Every setting's name and value, as a source gave it.

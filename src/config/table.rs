@@ -59,8 +59,8 @@ const BODY_BYTES: Kind = Kind::Bytes { min: 0, max: MAX_BODY_BYTES, multiple: 1 
 const LENIENCY: Setting =
     Setting { section: Section::Limits, kind: Kind::Flag, default: Preset::Bool(false), ..ROW };
 
-/// The log levels, from most to least.
-pub const LOG_LEVELS: &[&str] = &["debug", "info", "warning", "error", "critical"];
+/// The log levels, from most to least; and a name that gunicorn passes over, and takes for info.
+pub const LOG_LEVELS: &[&str] = &["debug", "info", "warning", "warn", "error", "critical"];
 
 /// Every setting, in the order of the help within its section.
 pub static TABLE: &[Setting] = &[
@@ -101,7 +101,8 @@ pub static TABLE: &[Setting] = &[
         spelling: flag(&["pythonpath"]),
         metavar: "DIRS",
         kind: Kind::Csv,
-        doc: "Directories, with commas between them, that are put in front of sys.path.",
+        doc: "Directories, with commas between them, that are put in front of sys.path; the last is \
+              searched first. Behind them come chdir and the directory of the start.",
         ..ROW
     },
     Setting {
@@ -131,8 +132,8 @@ pub static TABLE: &[Setting] = &[
         spelling: flag(&["reload"]),
         kind: Kind::Flag,
         default: Preset::Bool(false),
-        doc: "Replace the workers whenever a file of the application changes; for \
-              development. An application that does not load is shown as a traceback in \
+        doc: "Replace the workers whenever a file of the application changes, or a module \
+              appears in its folders; for development. An application that does not load is shown as a traceback in \
               the browser until it is mended. preload_app has no effect then.",
         ..ROW
     },
@@ -925,8 +926,7 @@ pub static TABLE: &[Setting] = &[
         metavar: "LEVEL",
         kind: Kind::Choice(LOG_LEVELS),
         default: Preset::Str("info"),
-        doc: "Least severe messages to log: debug, info, warning, error or critical. The server's \
-              own log has nothing above error, so critical is taken as error.",
+        doc: "Least severe messages to log: debug, info, warning, error or critical.",
         ..ROW
     },
     Setting {
@@ -1063,6 +1063,16 @@ pub static TABLE: &[Setting] = &[
         default: Preset::Bool(false),
         doc: "Send how many connections wait in the listen queues, once a second, to \
               statsd.",
+        ..ROW
+    },
+    Setting {
+        name: "spew",
+        section: Section::Inspection,
+        spelling: flag(&["spew"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        doc: "Print each line of Python that the application runs to standard output, as \
+              MODULE:NUMBER: LINE; for debugging, and slow.",
         ..ROW
     },
     Setting {

@@ -78,6 +78,32 @@ impl AccessLog {
         }
     }
 
+    /// Writes an application's own text, as it is, to the file.
+    pub fn write_text(&self, text: &str) {
+        if let Some(sink) = &self.sink {
+            sink.write_line(text.as_bytes());
+        }
+    }
+
+    /// Sends an application's own text to syslog.
+    pub fn send_to_syslog(&self, severity: Severity, text: &str) {
+        if let Some(syslog) = &self.syslog {
+            syslog.send(severity, "access", text);
+        }
+    }
+
+    /// Whether lines go to a file or a standard stream.
+    #[must_use]
+    pub fn has_file(&self) -> bool {
+        self.sink.is_some()
+    }
+
+    /// Whether lines go to syslog.
+    #[must_use]
+    pub fn has_syslog(&self) -> bool {
+        self.syslog.is_some()
+    }
+
     fn writes_lines(&self) -> bool {
         self.sink.is_some() || self.syslog.is_some()
     }

@@ -191,13 +191,29 @@ pub fn use_syslog(syslog: Option<Arc<Syslog>>) {
     *SYSLOG.lock().unwrap_or_else(PoisonError::into_inner) = syslog;
 }
 
+/// Whether they do.
+#[must_use]
+pub fn has_syslog() -> bool {
+    syslog().is_some()
+}
+
+/// Sends an application's own text to that daemon.
+pub fn send_to_syslog(severity: Severity, text: &str) {
+    if let Some(syslog) = syslog() {
+        syslog.send(severity, "error", text);
+    }
+}
+
+fn syslog() -> Option<Arc<Syslog>> {
+    SYSLOG.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
 static SYSLOG: Mutex<Option<Arc<Syslog>>> = Mutex::new(None);
 
 /// To those who hear of records besides: syslog, and statsd, which counts them.
 fn pass_on(record: &Record<'_>) {
     let target = record.target();
-    let syslog = SYSLOG.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if let Some(syslog) = syslog {
+    if let Some(syslog) = syslog() {
         let severity = match record.level() {
             Level::Error if target == CRITICAL => Severity::Critical,
             Level::Error => Severity::Error,

@@ -23,8 +23,8 @@ pub use access::{AccessLog, Shape};
 pub use access_format::{AccessFormat, FormatError};
 pub use access_record::{AccessRecord, Lookup};
 pub use error_log::{
-    CRITICAL, LogLevel, TRACEBACK, capture_output, error_log_fd, init, reopen, use_syslog,
-    write_text,
+    CRITICAL, LogLevel, TRACEBACK, capture_output, error_log_fd, has_syslog, init, reopen,
+    send_to_syslog, use_syslog, write_text,
 };
 pub use sink::{LogError, drain_in_background, finish, flush, own_files};
 pub use syslog::{Severity, Syslog, SyslogFormat, SyslogOptions};

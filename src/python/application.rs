@@ -12,16 +12,17 @@ use unicoro_contract::{Stream, interrupt};
 use super::app_socket::AppSocket;
 use super::attach::{attached, detached, in_fresh_context};
 use super::environ::{Environ, Place};
+use super::fork::end_if_stray;
 use super::input::Input;
 use super::interned::interned;
 use super::request_hooks::{Answered, RequestHooks};
 use super::request_timeout::is_request_timeout;
 use super::respond::{Ended, Trouble, respond};
 use super::response::{Fields, Response};
+use super::spew::trace_this_thread;
 use super::{Reader, ServerFacts, traceback};
 use crate::http::{Head, RequestFacts, reason, refusal};
 use crate::logging::TRACEBACK;
-use crate::sys::process::end_if_stray;
 
 /// A loaded WSGI application.
 pub struct Application {
@@ -101,6 +102,9 @@ impl Application {
     pub fn call(&self, mut request: Request<'_>) -> Outcome {
         attached(|py| {
             in_fresh_context(py, || {
+                if let Err(error) = trace_this_thread(py) {
+                    log::error!(target: TRACEBACK, "spew: {}", traceback::format(py, &error));
+                }
                 let outcome = match &self.hooks {
                     None => {
                         log::debug!("{} {}", request.head.method, request.head.target.path);
@@ -124,7 +128,7 @@ impl Application {
         hooks: &RequestHooks,
         request: &mut Request<'_>,
     ) -> PyResult<Outcome> {
-        let shown = hooks.request(py, request.head)?;
+        let shown = hooks.request(py, request.head, &request.place)?;
         if let Err(error) = hooks.before(&shown) {
             log_raised(py, "the hook pre_request, at", request, &error);
             return Ok(failed(request, 500, Some("")));

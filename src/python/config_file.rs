@@ -50,6 +50,9 @@ pub fn run(source: &ConfigSource) -> Result<ConfigFile, ConfigError> {
     })
 }
 
+/// What gunicorn calls a config file that is given by its path.
+const MODULE: &str = "__config__";
+
 fn raised(py: Python<'_>, name: &str, error: &PyErr) -> ConfigError {
     ConfigError::new(
         format!("the config file {name} raised an exception:\n{}", traceback::format(py, error)),
@@ -59,10 +62,13 @@ fn raised(py: Python<'_>, name: &str, error: &PyErr) -> ConfigError {
 
 fn run_text<'py>(py: Python<'py>, text: &str, path: &str) -> PyResult<Bound<'py, PyDict>> {
     let builtins = py.import("builtins")?;
-    let names = PyDict::new(py);
+    // A module that can be found by its name, as dataclasses and pickle ask for. A new one each time:
+    // what a reload has read may still be dropped.
+    let module = PyModule::new(py, MODULE)?;
+    let names = module.dict();
     names.set_item("__builtins__", &builtins)?;
-    names.set_item("__name__", "__config__")?;
     names.set_item("__file__", path)?;
+    py.import("sys")?.getattr("modules")?.set_item(MODULE, &module)?;
     let code = builtins.call_method1("compile", (text, path, "exec"))?;
     builtins.call_method1("exec", (code, &names))?;
     Ok(names)
@@ -99,12 +105,24 @@ fn values(names: &Bound<'_, PyDict>, lines: &[(String, u32)]) -> Vec<FileValue> 
         .filter(|(name, _)| !name.starts_with("__"))
         .map(|(name, value)| FileValue {
             line: lines.iter().rev().find(|(known, _)| *known == name).map(|(_, line)| *line),
-            value: if is_hook(&name) { callable(&value) } else { plain(&value) },
+            value: match &value {
+                value if is_hook(&name) => callable(value),
+                value => class_name(&name, value).unwrap_or_else(|| plain(value)),
+            },
             name,
         })
         .collect();
     values.sort_by_key(|value| value.line);
     values
+}
+
+/// gunicorn takes a class itself for `worker_class` and its like. Here its name is enough: none is
+/// ever made an object of.
+fn class_name(name: &str, value: &Bound<'_, PyAny>) -> Option<Value> {
+    let class = value.cast::<PyType>().ok()?;
+    let is_setting = TABLE.iter().any(|row| row.name == name && row.kind == Kind::Text);
+    let full = || Some(format!("{}.{}", class.module().ok()?, class.qualname().ok()?));
+    is_setting.then(full).flatten().map(Value::Str)
 }
 
 fn is_hook(name: &str) -> bool {

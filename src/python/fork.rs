@@ -4,6 +4,7 @@
 use std::io;
 
 use pyo3::ffi;
+use unicoro_contract::is_forked_child;
 
 use super::interpreter::is_running;
 use crate::sys::process::{self, Fork};
@@ -25,6 +26,15 @@ pub fn fork() -> io::Result<Fork> {
         _ => after_fork_parent(),
     }
     forked
+}
+
+/// Ends this process if it is a child that the application forked, and that has come back out of
+/// it: the client and the connection are its parent's. It says nothing, because the log may have
+/// been locked when it was forked.
+pub(super) fn end_if_stray() {
+    if is_forked_child() {
+        process::exit_now(0);
+    }
 }
 
 /// Before the fork. The calling thread holds the GIL if there is an interpreter.

@@ -4,6 +4,7 @@ Run once in the master, by hooks.rs, and only if a config file defines a hook; t
 through the fork. hooks.rs puts ``write(level, text)`` into these names: a line for the error log.
 """
 
+import importlib
 import os
 import socket
 import sys
@@ -40,6 +41,15 @@ class Log:
         if isinstance(level, str):
             level = named.get(level.lower(), CRITICAL if level.lower() == "critical" else INFO)
         self._write(level, msg, args, kwargs)
+
+    @property
+    def error_log(self):
+        """For an application's own records, see loggers.py; the server writes nothing to it."""
+        return importlib.import_module("logging").getLogger("gunicorn.error")
+
+    @property
+    def access_log(self):
+        return importlib.import_module("logging").getLogger("gunicorn.access")
 
     def reopen_files(self):
         """The server reopens its logs itself, on USR1."""
@@ -116,7 +126,7 @@ class Listener:
 
 
 class App:
-    """``worker.app``: the loaded application, once there is one."""
+    """``server.app`` and ``worker.app``: the loaded application, once there is one."""
 
     def __init__(self, cfg):
         self.cfg, self.callable = cfg, None
@@ -132,16 +142,33 @@ class Server:
 
     def __init__(self, cfg, log):
         self.cfg, self.log = cfg, log
+        self.app = App(cfg)
         self.pid = os.getpid()
-        self.num_workers = cfg.workers
+        self.wanted_workers = cfg.workers
         self.worker_age = 0
         self.WORKERS = {}
         self.LISTENERS = []
-        self.START_CTX = {"args": list(sys.argv), "cwd": os.getcwd(), 0: sys.executable}
+        args = [sys.executable, *sys.argv]
+        self.START_CTX = {"args": args, "cwd": os.getcwd(), 0: sys.executable}
+
+    def use(self, cfg):
+        self.cfg = self.app.cfg = cfg
+
+    @property
+    def num_workers(self):
+        return self.wanted_workers
+
+    @num_workers.setter
+    def num_workers(self, number):
+        # gunicorn starts or ends workers then.
+        self.log.warning(
+            "a hook has set server.num_workers to %s, which has no effect: send TTIN or TTOU to the "
+            "master, or set workers in the config file and send HUP", number
+        )
 
     @property
     def address(self):
-        return [listener.getsockname() for listener in self.LISTENERS] or self.cfg.bind
+        return self.cfg.address
 
     @property
     def timeout(self):
@@ -171,7 +198,7 @@ class Worker:
         # max_requests.
         self.alive = True
         self.booted = self.aborted = False
-        self.app = App(cfg)
+        self.app = server.app
         self.wsgi = None
 
     def __str__(self):
@@ -184,9 +211,10 @@ class Worker:
 class Request:
     """``req``: the head of a request."""
 
-    def __init__(self, method, uri, path, query, version, headers):
+    def __init__(self, method, uri, path, query, version, headers, scheme, peer):
         self.method, self.uri, self.path, self.query = method, uri, path, query
-        self.version, self.headers = version, headers
+        self.version, self.headers, self.scheme = version, headers, scheme
+        self.peer_addr = self.remote_addr = peer
         self.fragment = ""
         self.trailers = []
 
@@ -201,6 +229,11 @@ class Response:
     @property
     def status_code(self):
         return int(self.status.split(None, 1)[0])
+
+    @property
+    def response_length(self):
+        lengths = [value for name, value in self.headers if name.lower() == "content-length"]
+        return int(lengths[-1]) if lengths else None
 
 
 class Hooks:
@@ -225,7 +258,7 @@ class Hooks:
         kept = self.generations.get(generation)
         self.generations = {generation: kept} if kept else {}
         if kept:
-            self.server.cfg = kept[0]
+            self.server.use(kept[0])
 
     def _call(self, name, *args, generation=None):
         if generation is None:
@@ -238,8 +271,11 @@ class Hooks:
 
     # In the master.
 
+    def preloaded(self, application):
+        self.server.app.callable = application
+
     def nworkers_changed(self, new, old):
-        self.server.num_workers = new
+        self.server.wanted_workers = new
         self._call("nworkers_changed", self.server, new, old)
 
     def on_starting(self):
@@ -250,7 +286,7 @@ class Hooks:
         self._call("when_ready", self.server)
 
     def on_reload(self, generation, listeners):
-        self.server.cfg = self.generations[generation][0]
+        self.server.use(self.generations[generation][0])
         self.server.LISTENERS = [Listener(*listener) for listener in listeners]
         self._call("on_reload", self.server, generation=generation)
 
@@ -303,8 +339,8 @@ class Hooks:
         return name in functions
 
     def pre_request(self, req):
-        self.worker.nr += 1
         self._call("pre_request", self.worker, req)
+        self.worker.nr += 1
 
     def post_request(self, req, environ, resp):
         """Whether the worker may go on."""

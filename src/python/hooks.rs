@@ -17,7 +17,7 @@ use pyo3::types::{PyBool, PyDict, PyList, PyString};
 use super::attach::attached;
 use super::request_hooks::RequestHooks;
 use super::traceback;
-use crate::config::{Settings, Value};
+use crate::config::{Bind, Settings, Value};
 use crate::logging::{CRITICAL, TRACEBACK};
 
 /// The hooks of every generation that is known.
@@ -67,6 +67,7 @@ impl Hooks {
                 }
             }
             // gunicorn: these are resolved in `cfg`.
+            values.set_item("address", addresses(py, &settings.bind)?)?;
             values.set_item("proc_name", &settings.proc_name)?;
             values.set_item("uid", settings.identity.uid)?;
             values.set_item("gid", settings.identity.gid)?;
@@ -85,6 +86,11 @@ impl Hooks {
     /// Only this generation's are called from now on.
     pub fn settle(&self, generation: u64) {
         self.call_and_log("settle", (generation,));
+    }
+
+    /// The application was loaded before any fork.
+    pub fn preloaded(&self, application: &Py<PyAny>) {
+        self.call_and_log("preloaded", (application,));
     }
 
     /// gunicorn's `nworkers_changed`.
@@ -241,6 +247,20 @@ fn write(level: u32, text: &str) {
         _ => log::Level::Debug,
     };
     log::log!(target: target, level, "{text}");
+}
+
+/// `cfg.address`: what `bind` asks for, in the shape of the socket module's addresses.
+fn addresses<'py>(py: Python<'py>, binds: &[Bind]) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    for bind in binds {
+        match bind {
+            Bind::Tcp { host, port } => list.append((host, port))?,
+            Bind::Unix(path) => list.append(path.display().to_string())?,
+            Bind::Abstract(name) => list.append(format!("@{name}"))?,
+            Bind::Fd(number) => list.append(number)?,
+        }
+    }
+    Ok(list)
 }
 
 /// A setting's value for `cfg`.

@@ -7,7 +7,7 @@
 
 use std::ffi::{CStr, CString, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pyo3::types::{PyAnyMethods, PyList, PyListMethods};
 use pyo3::{PyResult, Python, ffi};
@@ -104,16 +104,16 @@ fn ignore_sigpipe() {
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
 }
 
-/// Puts the application's directories first in `sys.path`: `chdir`, then `pythonpath`.
+/// Puts directories first in `sys.path`, the last of them first of all. Those that are there already
+/// stay where they are.
 ///
 /// # Errors
 /// The text of the Python exception.
-pub fn prepare_path(chdir: &Path, pythonpath: &[PathBuf]) -> Result<(), String> {
+pub fn prepare_path(directories: &[&Path]) -> Result<(), String> {
     attached(|py| {
         let prepare = || -> PyResult<()> {
             let path = py.import("sys")?.getattr("path")?;
             let path = path.cast::<PyList>()?;
-            let directories = pythonpath.iter().rev().map(PathBuf::as_path).chain([chdir]);
             for directory in directories {
                 let text = OsString::from_vec(directory.as_os_str().as_bytes().to_vec());
                 if !path.contains(&text)? {

@@ -1,28 +1,48 @@
 //! What a reload in development needs of Python: the files to watch, and an application that shows why
 //! the real one does not load.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pyo3::prelude::*;
 
 use super::attach::attached;
 use super::traceback;
 
-/// The files of all modules that are loaded, and of those patterns; and of `traceback`, if the
-/// application has left one in place of its modules.
+/// How a file looks: its time in nanoseconds, and its length for file systems with coarse times.
+pub type Look = (i128, u64);
+
+/// A file, and how it looked when it was loaded; a look that no file has if it has come since the last
+/// call; `None` if nothing is known.
+pub type Watched = (PathBuf, Option<Look>);
+
+/// From now on it is known what each module was loaded from, and what is new in the `folders` that the
+/// application is about to be loaded from, or among what the `patterns` stand for.
+///
+/// # Errors
+/// A traceback: a bug.
+pub fn begin_watching(folders: &[&Path], patterns: &[PathBuf]) -> Result<(), String> {
+    attached(|py| {
+        module(py)
+            .and_then(|module| module.call_method1("begin", (texts(folders), texts(patterns))))
+            .map(drop)
+            .map_err(|error| traceback::format(py, &error))
+    })
+}
+
+/// The files of all modules that are loaded, those beside them that could be, and those of the
+/// patterns; and of `failure`, the traceback that the application may have left in place of modules.
 ///
 /// # Errors
 /// A traceback: a module that is none, or a bug.
-pub fn files_to_watch(patterns: &[PathBuf], failure: Option<&str>) -> Result<Vec<PathBuf>, String> {
+pub fn files_to_watch(patterns: &[PathBuf], failure: Option<&str>) -> Result<Vec<Watched>, String> {
     attached(|py| {
-        let files = || -> PyResult<Vec<PathBuf>> {
+        let files = || -> PyResult<Vec<Watched>> {
             let module = module(py)?;
-            let patterns: Vec<String> =
-                patterns.iter().map(|path| path.display().to_string()).collect();
-            let mut files: Vec<PathBuf> = module.call_method1("files", (patterns,))?.extract()?;
+            let files = module.call_method1("files", (texts(patterns),))?;
+            let mut files: Vec<Watched> = files.extract()?;
             if let Some(text) = failure {
                 let more = module.call_method1("files_of_traceback", (text,))?;
-                files.extend(more.extract::<Vec<PathBuf>>()?);
+                files.extend(more.extract::<Vec<PathBuf>>()?.into_iter().map(|path| (path, None)));
             }
             Ok(files)
         };
@@ -41,6 +61,10 @@ pub fn failed_application(text: &str) -> Result<Py<PyAny>, String> {
             .map(Bound::unbind)
             .map_err(|error| traceback::format(py, &error))
     })
+}
+
+fn texts(paths: &[impl AsRef<Path>]) -> Vec<String> {
+    paths.iter().map(|path| path.as_ref().display().to_string()).collect()
 }
 
 fn module(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {

@@ -5,6 +5,9 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
+use unicoro_contract::Address;
+
+use super::environ::Place;
 use super::interned::interned;
 use super::response::Fields;
 use crate::http::{Head, Version};
@@ -37,6 +40,7 @@ impl RequestHooks {
         &self,
         py: Python<'py>,
         head: &Head<'_>,
+        place: &Place<'_>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let headers = PyList::empty(py);
         for field in head.fields.iter() {
@@ -47,6 +51,11 @@ impl RequestHooks {
             Version::Http11 => (1, 1),
         };
         let target = &head.target;
+        let scheme = if place.is_https { "https" } else { "http" };
+        let peer = match place.client {
+            Address::Ip(peer) => (peer.ip().to_string(), peer.port()).into_pyobject(py)?.into_any(),
+            Address::Unix(_) => PyString::new(py, "").into_any(),
+        };
         self.request.bind(py).call1((
             head.method,
             target.raw,
@@ -54,6 +63,8 @@ impl RequestHooks {
             target.query,
             version,
             headers,
+            scheme,
+            peer,
         ))
     }
 

@@ -341,10 +341,11 @@ impl<'h> Arbiter<'h> {
 
     fn close(self, code: i32) -> i32 {
         log::info!("Shutting down: Master");
-        self.host.on_exit();
+        // First, as under gunicorn: a hook that takes its time holds no successor up.
         if let Some(pidfile) = self.pidfile {
             pidfile.remove();
         }
+        self.host.on_exit();
         code
     }
 

@@ -47,12 +47,19 @@ pub fn run(host: &mut dyn Host, options: Options) -> i32 {
 /// Everything that the loop needs; `None` when a signal said to stop meanwhile.
 fn open_office(host: &mut dyn Host, mut options: Options) -> Result<Option<Office>, String> {
     options.check()?;
+    let inheritance = std::mem::take(&mut options.inheritance);
+    let pidfile = match &options.pidfile {
+        Some(path) if inheritance.parent.is_some() => Some(second_pidfile(path)),
+        path => path.clone(),
+    };
+    // Before anything happens: on_starting may clear away what the running server needs.
+    pidfile.as_deref().map_or(Ok(()), PidFile::check).map_err(|error| error.to_string())?;
     // In gunicorn's order.
     hook("nworkers_changed", host.workers_changed(options.workers, None))?;
     hook("on_starting", host.on_starting())?;
     let signals = SignalPipe::install(&SIGNALS).map_err(cannot("handle signals"))?;
     let mut early_signals = Vec::new();
-    let Inheritance { systemd, parent, mut sockets } = std::mem::take(&mut options.inheritance);
+    let Inheritance { systemd, parent, mut sockets } = inheritance;
     let bound = bind_patiently(&options, &mut sockets, &signals, &mut early_signals)?;
     let Some(listeners) = bound else { return Ok(None) };
     sockets.into_iter().for_each(discard);
@@ -64,11 +71,6 @@ fn open_office(host: &mut dyn Host, mut options: Options) -> Result<Option<Offic
         .map_err(cannot("map the memory shared with the workers"))?;
     let orphan = pipe().map_err(cannot("make a pipe"))?;
     // Last, because it is not removed by itself.
-    let pidfile = match &options.pidfile {
-        Some(path) if parent.is_some() => Some(second_pidfile(path)),
-        Some(path) => Some(path.clone()),
-        None => None,
-    };
     let pidfile = pidfile.map(|path| PidFile::create(&path)).transpose();
     let pidfile = pidfile.map_err(|error| error.to_string())?;
     let generation = Generation { number: 1, options, listeners };

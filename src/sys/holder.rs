@@ -4,6 +4,8 @@
 //!   /proc/net/tcp, tcp6, unix:  address ─► inode       /proc/PID/fd/N ─► socket:[inode]
 //! ```
 //!
+//! Only the path of a unix socket is asked itself.
+//!
 //! Other users' processes cannot be looked into without root: then there is no answer.
 
 use std::fmt;
@@ -11,6 +13,7 @@ use std::fs;
 
 use super::address::Address;
 use super::process::Pid;
+use super::stale_socket::listener_of;
 
 /// A process that holds a socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +35,11 @@ impl fmt::Display for Holder {
 pub fn holder_of(address: &Address) -> Option<Holder> {
     let inodes = match address {
         Address::Tcp { port, .. } => [tcp_inodes("tcp", *port), tcp_inodes("tcp6", *port)].concat(),
-        Address::Unix(path) => unix_inodes(&path.display().to_string()),
+        // Under whatever name it was bound, such as a relative one.
+        Address::Unix(path) => {
+            let pid = listener_of(path)?;
+            return Some(Holder { pid, name: pid.name()? });
+        }
         Address::Abstract(name) => unix_inodes(&format!("@{}", String::from_utf8_lossy(name))),
         Address::Fd(_) => return None,
     };
@@ -64,9 +71,8 @@ fn owner(inodes: &[String]) -> Option<Holder> {
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .collect();
     pids.sort_unstable();
-    let pid = pids.into_iter().find(|pid| holds(*pid, &names))?;
-    let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-    Some(Holder { pid: Pid::from_raw(pid)?, name: name.trim().to_owned() })
+    let pid = Pid::from_raw(pids.into_iter().find(|pid| holds(*pid, &names))?)?;
+    Some(Holder { pid, name: pid.name()? })
 }
 
 fn holds(pid: i32, names: &[String]) -> bool {

@@ -227,16 +227,25 @@ impl fmt::Display for BindError {
         if let Some(holder) = holder {
             write!(f, ": {holder} has it")?;
         }
-        match source.kind() {
-            io::ErrorKind::AddrInUse => {
-                write!(f, "; stop the server that has it, or choose another address with --bind")
+        let remedy = match (source.kind(), address) {
+            (io::ErrorKind::AddrInUse, _) => {
+                "stop the server that has it, or choose another address with --bind"
             }
-            io::ErrorKind::PermissionDenied => {
-                write!(f, "; choose a port above 1023 or a path that this user may write")
+            (io::ErrorKind::PermissionDenied, _) => {
+                "choose a port above 1023 or a path that this user may write"
             }
-            io::ErrorKind::AddrNotAvailable => write!(f, "; this machine has no such address"),
-            _ => Ok(()),
-        }
+            (io::ErrorKind::AddrNotAvailable, _) => "this machine has no such address",
+            (io::ErrorKind::NotFound, Address::Unix(_)) => {
+                "make the directory, or choose another path"
+            }
+            (_, Address::Fd(_)) => "start the server with a listening socket of this number",
+            // A name that was not found: no system call has failed.
+            (_, Address::Tcp { .. }) if source.raw_os_error().is_none() => {
+                "give an address, or a name that this machine knows"
+            }
+            _ => return Ok(()),
+        };
+        write!(f, "; {remedy}")
     }
 }
 

@@ -45,6 +45,17 @@ impl PidFile {
         linked.map(|()| PidFile { path, owner })
     }
 
+    /// Whether [`PidFile::create`] would find a live owner; for a start that should not begin then.
+    ///
+    /// # Errors
+    /// [`PidFileError::Taken`].
+    pub fn check(path: &Path) -> Result<(), PidFileError> {
+        match live_owner(path, Pid::me()) {
+            Some(owner) => Err(PidFileError::Taken { path: path.to_owned(), owner }),
+            None => Ok(()),
+        }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -85,12 +96,18 @@ impl fmt::Display for PidFileError {
         match self {
             PidFileError::Taken { path, owner } => write!(
                 f,
-                "the pid file {} belongs to process {owner}, which is running; stop it, or choose \
-                 another file with --pid",
-                path.display()
+                "the pid file {} belongs to process {owner} ({}), which is running; stop it, choose \
+                 another file with --pid, or, if this is another program, remove the file",
+                path.display(),
+                owner.name().unwrap_or_default()
             ),
             PidFileError::Io { path, source } => {
-                write!(f, "cannot write the pid file {}: {source}", path.display())
+                write!(f, "cannot write the pid file {}: {source}", path.display())?;
+                match source.kind() {
+                    io::ErrorKind::NotFound => write!(f, "; make the directory"),
+                    _ if path.is_dir() => write!(f, "; it is a directory, name a file in it"),
+                    _ => Ok(()),
+                }
             }
         }
     }
@@ -113,15 +130,17 @@ fn link_or_replace(draft: &Path, path: &Path, me: Pid) -> Result<(), PidFileErro
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = error,
             Err(source) => return Err(PidFileError::Io { path: path.to_owned(), source }),
         }
-        match read_owner(path) {
-            // Our own number: a former run in a container, where numbers repeat.
-            Some(owner) if owner != me && owner.is_alive() => {
-                return Err(PidFileError::Taken { path: path.to_owned(), owner });
-            }
-            _ => drop(fs::remove_file(path)),
+        match live_owner(path, me) {
+            Some(owner) => return Err(PidFileError::Taken { path: path.to_owned(), owner }),
+            None => drop(fs::remove_file(path)),
         }
     }
     Err(PidFileError::Io { path: path.to_owned(), source: last })
+}
+
+fn live_owner(path: &Path, me: Pid) -> Option<Pid> {
+    // Our own number: a former run in a container, where numbers repeat.
+    read_owner(path).filter(|owner| *owner != me && owner.is_alive())
 }
 
 fn draft_path(path: &Path, owner: Pid) -> PathBuf {

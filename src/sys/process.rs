@@ -12,7 +12,6 @@
 
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::fd::check;
 use super::signal::Signal;
@@ -76,6 +75,15 @@ impl Pid {
     }
 }
 
+impl Pid {
+    /// The name of its program, as far as /proc tells.
+    #[must_use]
+    pub fn name(self) -> Option<String> {
+        let name = std::fs::read_to_string(format!("/proc/{self}/comm")).ok()?;
+        Some(name.trim().to_owned())
+    }
+}
+
 /// The threads of this process, as gettid(2) numbers them.
 #[must_use]
 pub fn threads() -> Vec<i32> {
@@ -118,27 +126,6 @@ pub fn fork() -> io::Result<Fork> {
     match check(unsafe { libc::fork() })? {
         0 => Ok(Fork::Child),
         pid => Ok(Fork::Parent(Pid(pid))),
-    }
-}
-
-/// Set in the children of a worker.
-static IS_STRAY: AtomicBool = AtomicBool::new(false);
-
-/// From now on, whatever this process forks is a stray: the application's child, no worker.
-pub fn notice_strays() {
-    extern "C" fn in_child() {
-        IS_STRAY.store(true, Ordering::Relaxed);
-    }
-    // SAFETY: the handler is one atomic store. Registering fails only for want of memory.
-    unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
-}
-
-/// Ends this process if it is a child that the application forked, and that has come back out of
-/// it: the client and the connection are its parent's. It says nothing, because the log may have
-/// been locked when it was forked.
-pub fn end_if_stray() {
-    if IS_STRAY.load(Ordering::Relaxed) {
-        exit_now(0);
     }
 }
 

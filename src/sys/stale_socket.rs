@@ -7,12 +7,13 @@
 use std::fs;
 use std::io;
 use std::mem::{self, MaybeUninit};
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use super::fd::check;
+use super::process::Pid;
 
 /// Makes room for a socket at `path`.
 ///
@@ -36,27 +37,47 @@ pub fn clear_path(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-/// Tries to connect without waiting: a full backlog (EAGAIN) is somebody too.
+/// The process that listens at `path`, or did when it made the socket; `None` when nobody answers, or
+/// somebody of another namespace.
+#[must_use]
+pub fn listener_of(path: &Path) -> Option<Pid> {
+    let socket = connect(path).ok()?;
+    let mut peer = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut length = mem::size_of::<libc::ucred>() as libc::socklen_t;
+    // SAFETY: `peer` has room for `length` bytes and outlives the call; any bytes are a ucred.
+    let result = unsafe {
+        let peer = (&raw mut peer).cast();
+        let (level, name) = (libc::SOL_SOCKET, libc::SO_PEERCRED);
+        libc::getsockopt(socket.as_raw_fd(), level, name, peer, &raw mut length)
+    };
+    check(result).ok().and_then(|_| Pid::from_raw(peer.pid))
+}
+
 fn is_answered(path: &Path) -> io::Result<bool> {
+    match connect(path) {
+        Ok(_) => Ok(true),
+        Err(error) => match error.raw_os_error() {
+            Some(libc::ECONNREFUSED | libc::ENOENT) => Ok(false),
+            // A full backlog (EAGAIN) is somebody too.
+            Some(libc::EAGAIN | libc::EINPROGRESS | libc::EPROTOTYPE) => Ok(true),
+            _ => Err(error),
+        },
+    }
+}
+
+/// Without waiting.
+fn connect(path: &Path) -> io::Result<OwnedFd> {
     let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
     // SAFETY: socket(2) takes integers.
     let fd = check(unsafe { libc::socket(libc::AF_UNIX, kind, 0) })?;
-    // SAFETY: a new descriptor that nobody else owns; closed at the end of this function.
-    let _socket = unsafe { OwnedFd::from_raw_fd(fd) };
+    // SAFETY: a new descriptor that nobody else owns.
+    let socket = unsafe { OwnedFd::from_raw_fd(fd) };
     let address = encode(path)?;
     let length = mem::size_of::<libc::sockaddr_un>();
     // SAFETY: `address` is initialised and `length` is its size; the path in it ends in a NUL.
     // The system call itself, because the binary has a `connect` of its own.
     let result = unsafe { libc::syscall(libc::SYS_connect, fd, &raw const address, length) };
-    if result == 0 {
-        return Ok(true);
-    }
-    let error = io::Error::last_os_error();
-    match error.raw_os_error() {
-        Some(libc::ECONNREFUSED | libc::ENOENT) => Ok(false),
-        Some(libc::EAGAIN | libc::EINPROGRESS | libc::EPROTOTYPE) => Ok(true),
-        _ => Err(error),
-    }
+    if result == 0 { Ok(socket) } else { Err(io::Error::last_os_error()) }
 }
 
 fn encode(path: &Path) -> io::Result<libc::sockaddr_un> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pyo3::types::PyDict;
 use pyo3::{Py, PyAny};
-use unicoro_contract::{Engine, EngineListener, Seat, Stop, drain};
+use unicoro_contract::{Engine, EngineListener, Seat, Stop, drain, watch_forks};
 
 use crate::config::{Settings, WorkerClass};
 use crate::logging::{self, AccessLog, TRACEBACK};
@@ -20,7 +20,7 @@ use crate::sys::title::set_title;
 use super::control::Control;
 use super::desk::Desk;
 use super::quota::Quota;
-use super::reloader;
+use super::reloader::Reloader;
 use super::serve::Server;
 
 /// An engine, and what the protocol must know of it.
@@ -76,7 +76,7 @@ fn live(seat: WorkerSeat, equipment: Equipment, choice: EngineChoice) -> i32 {
     seat.slot.set_state(SlotState::Booting);
     let (settings, hooks) = (Arc::clone(&equipment.settings), Arc::clone(&equipment.hooks));
     let begun = begin(&seat, equipment, &choice);
-    let (server, stop) = match begun {
+    let Begun { server, stop, reloader } = match begun {
         Ok(begun) => begun,
         Err((failure, text)) => return seat.failed(failure, &text),
     };
@@ -91,6 +91,11 @@ fn live(seat: WorkerSeat, equipment: Equipment, choice: EngineChoice) -> i32 {
         Err(error) => return seat.failed(BootFailure::Setup, &format!("no engine: {error}")),
     };
     seat.ready();
+    if let Some(reloader) = reloader
+        && let Err(error) = reloader.start(&seat)
+    {
+        return seat.failed(BootFailure::Setup, &format!("no thread for the reloader: {error}"));
+    }
     let served = python::main_thread(|| choice.engine.run(engine_seat, server));
     if let Err(refusal) = served {
         return seat.failed(BootFailure::Setup, &refusal.to_string());
@@ -104,19 +109,27 @@ fn live(seat: WorkerSeat, equipment: Equipment, choice: EngineChoice) -> i32 {
 
 type Failure = (BootFailure, String);
 
+/// A worker that could serve.
+struct Begun {
+    server: Arc<Server>,
+    stop: Arc<Stop>,
+    /// To be started once it does.
+    reloader: Option<Reloader>,
+}
+
 fn begin(
     seat: &Arc<WorkerSeat>,
     equipment: Equipment,
     choice: &EngineChoice,
-) -> Result<(Arc<Server>, Arc<Stop>), Failure> {
+) -> Result<Begun, Failure> {
     let Equipment { settings, arguments, names, application, access_log, hooks } = equipment;
     let setup = |text| (BootFailure::Setup, text);
     let hook = |text| (BootFailure::Hook, text);
     hooks.post_fork(seat.generation).map_err(hook)?;
     settings.identity.assume().map_err(|error| setup(cannot_become(&error)))?;
-    let application = match application {
-        Some(application) => application,
-        None => load_or_show(seat, &settings, &arguments, names.as_ref())?,
+    let (application, reloader) = match application {
+        Some(application) => (application, None),
+        None => load_or_show(&settings, &arguments, names.as_ref(), access_log.as_ref())?,
     };
     python::use_sendfile(settings.sendfile);
     hooks.post_worker_init(&application).map_err(hook)?;
@@ -137,37 +150,41 @@ fn begin(
             .map_err(|error| setup(error.to_string()))?;
     python::watch_stacks(logging::error_log_fd()).map_err(setup)?;
     // From here on: a child of post_worker_init or of the import may go its own way.
-    sys::process::notice_strays();
-    Ok((Arc::new(server), stop))
+    watch_forks();
+    Ok(Begun { server: Arc::new(server), stop, reloader })
 }
 
 /// An idle worker wakes this often, to say that it lives.
 const LONGEST_BEAT: Duration = Duration::from_secs(1);
 
 /// Loads the application. With `--reload` one that does not load is replaced by its traceback, and
-/// the files are watched in either case.
+/// the files are to be watched in either case.
 fn load_or_show(
-    seat: &Arc<WorkerSeat>,
     settings: &Settings,
     arguments: &[OsString],
     names: Option<&Py<PyDict>>,
-) -> Result<Py<PyAny>, Failure> {
-    let loaded = load(settings, arguments, names);
-    let Some(reload) = &settings.reload else { return loaded };
+    access_log: Option<&AccessLog>,
+) -> Result<(Py<PyAny>, Option<Reloader>), Failure> {
+    let load = || load(settings, arguments, names, access_log);
+    let Some(reload) = &settings.reload else { return Ok((load()?, None)) };
     let setup = |text| (BootFailure::Setup, text);
-    let (application, failure) = match loaded {
+    python::start(arguments).map_err(setup)?;
+    let mut reloader = Reloader::new(reload, &settings.import_path()).map_err(setup)?;
+    let application = match load() {
         // gunicorn: only for a SyntaxError.
         Err((BootFailure::Import | BootFailure::App, text)) => {
             log::error!(target: TRACEBACK, "The application does not load:\n{text}");
-            (python::failed_application(&text).map_err(setup)?, Some(text))
+            let shown = python::failed_application(&text).map_err(setup)?;
+            reloader.failed(text);
+            shown
         }
-        loaded => (loaded?, None),
+        loaded => loaded?,
     };
-    reloader::start(reload, failure, seat).map_err(setup)?;
-    Ok(application)
+    Ok((application, Some(reloader)))
 }
 
-/// Loads the application into this process. `names` are those of the config file.
+/// Loads the application into this process. `names` are those of the config file; `access_log` is
+/// where the application's logger `gunicorn.access` leads.
 ///
 /// # Errors
 /// What failed and why, in whole sentences or a traceback.
@@ -175,6 +192,7 @@ pub fn load(
     settings: &Settings,
     arguments: &[OsString],
     names: Option<&Py<PyDict>>,
+    access_log: Option<&AccessLog>,
 ) -> Result<Py<PyAny>, Failure> {
     let setup = |text| (BootFailure::Setup, text);
     std::env::set_current_dir(&settings.chdir)
@@ -182,9 +200,13 @@ pub fn load(
     python::start(arguments).map_err(setup)?;
     python::make_module().map_err(setup)?;
     python::set_environ(&settings.raw_env).map_err(setup)?;
-    python::prepare_path(&settings.chdir, &settings.pythonpath).map_err(setup)?;
+    python::prepare_path(&settings.import_path()).map_err(setup)?;
+    python::set_up_loggers(settings, access_log).map_err(setup)?;
     if let Some(config) = &settings.logconfig {
         python::configure_logging(config, names).map_err(setup)?;
+    }
+    if settings.spew {
+        python::spew().map_err(setup)?;
     }
     python::adapt_gevent(settings.worker_class == WorkerClass::Coroutine).map_err(setup)?;
     python::load(&settings.wsgi_app.0).map_err(|error| match error {
@@ -202,7 +224,7 @@ pub fn check(
     arguments: &[OsString],
     names: Option<&Py<PyDict>>,
 ) -> Result<(), String> {
-    load(settings, arguments, names).map(drop).map_err(|(_, text)| text)
+    load(settings, arguments, names, None).map(drop).map_err(|(_, text)| text)
 }
 
 fn cannot_become(error: &io::Error) -> String {

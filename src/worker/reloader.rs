@@ -1,22 +1,28 @@
 //! `--reload`: watches the application's files, and asks for a successor when one changes.
 //!
 //! ```text
-//!   list the files ─► remember their times ─► wait: inotify, or a second ─► a time differs? ─► retire
-//!        ^──────────────────────────────────────────────────────── no ────────────┘
+//!   list the files ─► does one look otherwise? ── yes ─► retire
+//!        ^                     no: remember all, and wait: inotify, or a second
+//!        └──────────────────────────┘
 //! ```
+//!
+//! A module's file is compared with what was loaded, however long ago that was; one that could be
+//! imported, such as a module that did not exist, counts when it appears.
 //!
 //! The worker serves on until its successor is ready, as for max_requests. inotify only ends the
 //! wait early: both engines decide by the files' times, so neither sees what the other does not.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::config::Reload;
-use crate::python;
+use crate::python::{self, Look};
 use crate::supervisor::WorkerSeat;
 use crate::sys::inotify::Inotify;
 use crate::sys::raw::{raw_poll, readable};
@@ -26,43 +32,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// An editor that saves several files, or a checkout, is given this long to end.
 const SETTLE: Duration = Duration::from_millis(50);
 
-/// What a file looked like: its time, and its length for file systems with coarse times.
-type Look = (SystemTime, u64);
-
-/// Watches, in a thread of its own. `failure` is the traceback of an application that did not load.
-pub fn start(
-    settings: &Reload,
-    failure: Option<String>,
-    seat: &Arc<WorkerSeat>,
-) -> Result<(), String> {
-    let inotify = match settings.by_inotify {
-        Some(false) => None,
-        Some(true) => {
-            Some(Inotify::new().map_err(|error| format!("reload_engine: no inotify: {error}"))?)
-        }
-        None => Inotify::new().ok(),
-    };
-    let mut reloader = Reloader {
-        extra_files: settings.extra_files.clone(),
-        failure,
-        inotify,
-        watched: HashSet::new(),
-        known: HashMap::new(),
-    };
-    reloader.look();
-    let seat = Arc::clone(seat);
-    thread::Builder::new()
-        .name("reloader".into())
-        .spawn(move || {
-            let path = reloader.wait_for_change();
-            log::info!("Worker reloading: {} modified", path.display());
-            seat.retiring();
-        })
-        .map(drop)
-        .map_err(|error| format!("no thread for the reloader: {error}"))
-}
-
-struct Reloader {
+/// What watches the files of one worker.
+pub struct Reloader {
     extra_files: Vec<PathBuf>,
     failure: Option<String>,
     inotify: Option<Inotify>,
@@ -71,12 +42,53 @@ struct Reloader {
 }
 
 impl Reloader {
+    /// Before the application is loaded, from these folders and whatever Python's path has besides.
+    ///
+    /// # Errors
+    /// A text for the operator.
+    pub fn new(settings: &Reload, folders: &[&Path]) -> Result<Self, String> {
+        python::begin_watching(folders, &settings.extra_files)?;
+        let inotify = match settings.by_inotify {
+            Some(false) => None,
+            Some(true) => Some(
+                Inotify::new().map_err(|error| format!("reload_engine: no inotify: {error}"))?,
+            ),
+            None => Inotify::new().ok(),
+        };
+        Ok(Self {
+            extra_files: settings.extra_files.clone(),
+            failure: None,
+            inotify,
+            watched: HashSet::new(),
+            known: HashMap::new(),
+        })
+    }
+
+    /// The application did not load: the traceback.
+    pub fn failed(&mut self, traceback: String) {
+        self.failure = Some(traceback);
+    }
+
+    /// Watches, in a thread of its own. The worker of `seat` is ready.
+    ///
+    /// # Errors
+    /// No thread is left.
+    pub fn start(self, seat: &Arc<WorkerSeat>) -> io::Result<()> {
+        let seat = Arc::clone(seat);
+        let watch = move || {
+            let path = self.wait_for_change();
+            log::info!("Worker reloading: {} modified", path.display());
+            seat.retiring();
+        };
+        thread::Builder::new().name("reloader".into()).spawn(watch).map(drop)
+    }
+
     fn wait_for_change(mut self) -> PathBuf {
         loop {
-            self.wait();
             if let Some(path) = self.look() {
                 return path;
             }
+            self.wait();
         }
     }
 
@@ -102,10 +114,11 @@ impl Reloader {
             }
         };
         let mut changed = None;
-        for path in files {
+        for (path, loaded) in files {
             let Some(look) = look_at(&path) else { continue };
             self.watch_directory(&path);
-            if self.known.insert(path.clone(), look).is_some_and(|before| before != look) {
+            let before = self.known.insert(path.clone(), look).or(loaded);
+            if before.is_some_and(|before| before != look) {
                 changed = Some(path);
             }
         }
@@ -124,5 +137,6 @@ impl Reloader {
 
 fn look_at(path: &Path) -> Option<Look> {
     let metadata = fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
+    let nanoseconds = i128::from(metadata.mtime()) * 1_000_000_000;
+    Some((nanoseconds + i128::from(metadata.mtime_nsec()), metadata.len()))
 }

@@ -134,3 +134,63 @@ each_of! { Sync, Gunicorn; fn address_in_use_ends_the_server_with_1(engine) {
     assert_eq!(code, 1);
     assert_names(&log, &["127.0.0.1", &taken.local_addr().unwrap().port().to_string()]);
 }}
+
+each_of! { Sync; fn an_address_that_is_taken_is_told_with_who_has_it(engine) {
+    let launch = Launch::new(engine).args(&["-b", "unix:app.sock", "hello"]);
+    let socket = launch.scratch.file("app.sock");
+    let server = launch.start();
+    assert_eq!(server.get("/").status, 200);
+    let holder = format!("process {} (unicoro: master) has it", server.pid());
+    // gunicorn: takes the path of a unix socket away from the server that has it.
+    for bind in [server.address.to_string(), format!("unix:{}", socket.display())] {
+        let launch = Launch::new(engine).args(&["-b", &bind, "hello"]);
+        let (code, log) = end_of(launch.start_unbound());
+        assert_eq!(code, 1);
+        assert_names(&log, &[&bind, &holder, "Trying again", "[CRITICAL]"]);
+    }
+    assert_eq!(server.get("/").status, 200);
+    assert!(std::os::unix::net::UnixStream::connect(socket).is_ok());
+    server.stop();
+}}
+
+each_of! { Sync, Gunicorn; fn a_pid_file_of_a_running_server_ends_the_start_at_once(engine) {
+    let server = Launch::new(engine).args(&["-p", "pid", "hello"]).start();
+    assert_eq!(server.get("/").status, 200);
+    let path = server.scratch.file("pid").display().to_string();
+    let again = |more: &[&str]| {
+        let launch = Launch::new(engine).args(&["-p", &path]).args(more).args(&["hello"]);
+        // It could clear away what the running server needs.
+        let hook = "def on_starting(server): server.log.error('on_starting')\n";
+        launch.scratch.write("gunicorn.conf.py", hook);
+        end_of(launch.start())
+    };
+    let (code, log) = again(&[]);
+    assert_eq!(code, 1);
+    assert!(!log.contains("on_starting"), "{log}");
+    assert_names(&log, &[&path, &server.pid().to_string()]);
+    if !engine.is_gunicorn() {
+        assert_names(&log, &["(unicoro: master)"]);
+        // gunicorn: says so to nobody, and leaves with 0.
+        let (code, log) = again(&["-D"]);
+        assert_eq!(code, 1);
+        assert_names(&log, &[&path, &server.pid().to_string()]);
+    }
+    assert_eq!(server.scratch.read("pid"), format!("{}\n", server.pid()));
+    assert_eq!(server.get("/").status, 200);
+    server.stop();
+}}
+
+each_of! { Sync; fn what_cannot_be_listened_on_is_told_with_what_to_do(engine) {
+    for (arguments, words) in [
+        (["-b", "unix:absent/a.sock"], ["absent/a.sock", "make the directory"]),
+        (["-b", "fd://77"], ["fd://77", "a listening socket of this number"]),
+        (["-b", "192.0.2.1:80"], ["192.0.2.1:80", "no such address"]),
+        (["-b", "no-such-host.invalid:80"], ["no-such-host.invalid", "a name that this machine"]),
+        (["-p", "absent/pid"], ["absent/pid", "make the directory"]),
+        (["-p", "."], ["is a directory", "name a file in it"]),
+    ] {
+        let (code, log) = failed_start(engine, &[&arguments[..], &["hello"]].concat());
+        assert_eq!(code, 1, "{arguments:?}");
+        assert_names(&log, &words);
+    }
+}}

@@ -183,3 +183,96 @@ each_of! { Sync, Coroutine, Gunicorn; fn several_addresses_are_served(engine) {
     }
     server.stop();
 }}
+
+each_of! { Sync, Coroutine, Gunicorn; fn a_config_file_may_import_what_lies_beside_it(engine) {
+    for config in ["gunicorn.conf.py", "python:site_config"] {
+        let launch = Launch::new(engine).args(&["-c", config]);
+        launch.scratch.write("site_values.py", "FORMAT = 'imported'\n");
+        // The dataclass asks for the module that the file is.
+        let text = "from __future__ import annotations\nimport dataclasses, site_values\n\
+                    @dataclasses.dataclass\nclass Log:\n    file: str = '-'\n\
+                    accesslog = Log().file\naccess_log_format = site_values.FORMAT\n";
+        launch.scratch.write("gunicorn.conf.py", text);
+        launch.scratch.write("site_config.py", text);
+        assert_eq!(winner(launch), "imported", "{config}");
+    }
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn modules_are_found_in_gunicorns_order(engine) {
+    // pythonpath is relative to chdir.
+    let order = ["below/last", "below/first", "below", "."];
+    for (index, first) in order.iter().enumerate() {
+        let arguments = ["--chdir", "below", "--pythonpath", "first,last", "where:app"];
+        let launch = Launch::new(engine).args(&arguments);
+        for name in ["below", "below/first", "below/last"] {
+            std::fs::create_dir(launch.scratch.file(name)).unwrap();
+        }
+        // Each time one directory less has the module.
+        for directory in &order[index..] {
+            let text = format!(
+                "def app(environ, start_response):\n    start_response('200 OK', [])\n    \
+                 return [b'{directory}']\n"
+            );
+            launch.scratch.write(&format!("{directory}/where.py"), &text);
+        }
+        let server = launch.start();
+        assert_eq!(server.get("/").text(), *first);
+        server.stop();
+    }
+}}
+
+/// What `--print-config` shows of a setting.
+fn printed(launch: Launch, name: &str) -> String {
+    let mut server = launch.args(&["--print-config", "hello"]).start_unbound();
+    let code = server.exit_code();
+    assert_eq!(code, 0, "{}", server.log());
+    let shown = server.scratch.read("stdout");
+    let line = shown.lines().find(|line| line.split(' ').next() == Some(name)).unwrap();
+    let (_, value) = line.split_once('=').unwrap();
+    value.split("  #").next().unwrap().trim().trim_matches('\'').to_owned()
+}
+
+each_of! { Sync, Gunicorn; fn the_beginning_of_an_option_is_enough(engine) {
+    let launch = Launch::new(engine).args(&["--error-log", "somewhere", "--max-requests-j=3"]);
+    assert_eq!(printed(launch, "errorlog"), "somewhere");
+    // But not if two begin so.
+    let mut server = Launch::new(engine).args(&["--access-log", "-", "hello"]).start_unbound();
+    assert_eq!(server.exit_code(), 2);
+    assert!(server.log().contains("--access-log"), "{}", server.log());
+}}
+
+each_of! { Sync, Gunicorn; fn classes_of_gunicorns_may_be_given_as_such(engine) {
+    let launch = Launch::new(engine);
+    launch.scratch.write(
+        "gunicorn.conf.py",
+        "from gunicorn.glogging import Logger\nfrom gunicorn.workers.sync import SyncWorker\n\
+         worker_class, logger_class = SyncWorker, Logger\n",
+    );
+    let server = launch.args(&["hello"]).start();
+    assert_eq!(server.get("/").status, 200);
+    server.stop();
+}}
+
+each_of! { Sync, Gunicorn; fn nothing_may_be_given_where_gunicorn_takes_it(engine) {
+    let launch = Launch::new(engine).env("FORWARDED_ALLOW_IPS", "");
+    assert_eq!(printed(launch, "forwarded_allow_ips"), "[]");
+    let launch = Launch::new(engine);
+    let text = "import os\nlogconfig_dict = {}\n\
+                statsd_prefix = dogstatsd_tags = os.getenv('NOT_SET')\n";
+    launch.scratch.write("gunicorn.conf.py", text);
+    // An empty dict would have set Python's logging up: then the application's line has a date.
+    let app = "import logging\nlogging.getLogger('site').warning('bare')\nfrom hello import app\n";
+    launch.scratch.write("bare.py", app);
+    let server = launch.args(&["bare:app"]).start();
+    assert_eq!(server.get("/").status, 200);
+    assert!(server.log().lines().any(|line| line == "bare"), "{}", server.log());
+    server.stop();
+}}
+
+// gunicorn: takes a name that it does not know for info.
+each_of! { Sync; fn warn_is_a_log_level(engine) {
+    let server = Server::start(engine, "hello", &["--log-level", "warn"]);
+    assert_eq!(server.get("/").status, 200);
+    assert_eq!(server.log(), "");
+    server.stop();
+}}

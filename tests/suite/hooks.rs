@@ -164,3 +164,11 @@ def when_ready(server):
     assert_eq!(get(([127, 0, 0, 1], port).into(), "/").status, 200);
     server.stop();
 }}
+
+each_of! { Sync; fn a_number_of_workers_that_a_hook_sets_is_refused_with_a_word(engine) {
+    let server = start(engine, "def when_ready(server): server.num_workers = 4\n");
+    assert_eq!(server.get("/").status, 200);
+    assert_eq!(server.worker_pids().len(), 1);
+    assert!(server.log().contains("TTIN"), "{}", server.log());
+    server.stop();
+}}

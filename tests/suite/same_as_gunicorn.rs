@@ -137,7 +137,7 @@ fn forms() -> Vec<(String, String)> {
 }
 
 /// The answer without what may differ.
-fn answer(server: &Server, request: &[u8]) -> (Vec<String>, Vec<u8>) {
+pub fn answer(server: &Server, request: &[u8]) -> (Vec<String>, Vec<u8>) {
     let mut client = Client::connect(server.address);
     client.send(request);
     let bytes = client.bytes_to_the_end();

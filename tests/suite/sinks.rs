@@ -6,21 +6,21 @@ use crate::server::{Launch, Server};
 use crate::wait;
 
 /// Datagrams on a port of its own.
-struct Collector(UdpSocket);
+pub struct Collector(UdpSocket);
 
 impl Collector {
-    fn new() -> Collector {
+    pub fn new() -> Collector {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.set_read_timeout(Some(wait::PATIENCE)).unwrap();
         Collector(socket)
     }
 
-    fn address(&self) -> String {
+    pub fn address(&self) -> String {
         self.0.local_addr().unwrap().to_string()
     }
 
     /// Reads until one contains `text`.
-    fn wait_for(&self, text: &str) -> String {
+    pub fn wait_for(&self, text: &str) -> String {
         loop {
             let mut buffer = [0; 4096];
             let length = wait::uninterrupted(|| self.0.recv(&mut buffer))

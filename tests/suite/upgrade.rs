@@ -58,6 +58,25 @@ each_of! { Sync, Coroutine; fn an_upgrade_can_be_rolled_back_and_then_done(engin
     assert!(!socket.exists(), "the last master has left the socket");
 }}
 
+each_of! { Sync, Coroutine, Gunicorn; fn pre_exec_runs_in_the_process_that_becomes_the_master(engine) {
+    let launch = Launch::new(engine).args(&["-p", "pid", "hello"]);
+    let config = "import os\ndef pre_exec(server):\n    \
+                  with open(os.environ['NOTES'], 'a') as notes:\n        \
+                  notes.write('pre_exec of %s in %s\\n' % (server.pid, os.getpid()))\n";
+    launch.scratch.write("gunicorn.conf.py", config);
+    let server = launch.start();
+    assert_eq!(server.get("/").status, 200);
+    server.signal(Signal::SIGUSR2);
+    let second = second_master(&server);
+    server.wait_for_notes(&format!("pre_exec of {} in {second}\n", server.pid()));
+    if engine.is_gunicorn() {
+        return; // it swallows a TERM that comes while it boots; dropping the server kills both
+    }
+    processes::signal(second, Signal::SIGTERM);
+    wait::until_true("the new master to be gone", || !server.scratch.file("pid.2").exists());
+    server.stop();
+}}
+
 each_of! { Sync; fn systemd_hears_when_it_serves_reloads_and_stops(engine) {
     let launch = Launch::new(engine);
     let path = launch.scratch.file("notify");

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict, PyTuple};
 
 use super::attach::attached;
-use super::{library_locals, request_timeout, traceback};
+use super::{imports, library_locals, request_timeout, traceback};
 use crate::logging::TRACEBACK;
 
 /// Functions of `modules.py`.
@@ -33,7 +33,8 @@ pub(super) fn prepare() -> Result<(), String> {
         let run = || -> PyResult<Functions> {
             let namespace = PyDict::new(py);
             namespace.set_item("__name__", "unicoro.gevent.modules")?;
-            namespace.set_item("note", wrap_pyfunction!(note, py)?)?;
+            namespace.set_item("note", wrap_pyfunction!(imports::note, py)?)?;
+            namespace.set_item("Finder", imports::finder_class(py)?)?;
             namespace.set_item("wrap_loading", wrap_pyfunction!(wrap_loading, py)?)?;
             namespace.set_item("PassDeadlinesOn", py.get_type::<PassDeadlinesOn>())?;
             namespace.set_item("WAITING", include_str!("waiting.py"))?;
@@ -90,11 +91,6 @@ fn call(function: &Bound<'_, PyAny>) {
         let text = traceback::format(function.py(), &error);
         log::error!(target: TRACEBACK, "after a request that used gevent:\n{text}");
     }
-}
-
-#[pyfunction]
-fn note(text: &str) {
-    log::info!("{text}");
 }
 
 /// A function that calls `load`, which loads an extension module. Not in Python: a frame of ours

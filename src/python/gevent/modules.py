@@ -1,5 +1,6 @@
 """Lets code that was written for gevent run as it is. Run once, before the configuration file or the
-application, by mod.rs, which provides ``note``, ``wrap_loading``, ``PassDeadlinesOn`` and ``WAITING``.
+application, by mod.rs, which provides ``note``, ``Finder``, ``wrap_loading``, ``PassDeadlinesOn`` and
+``WAITING``.
 
 Such code replaces the standard library's blocking functions before anything else is imported. Under
 green threads these give way to other requests already, and the replacements would wait in a hub where
@@ -94,35 +95,8 @@ WAITERS = {
 }
 
 
-class Finder:
-    """Finds nothing by itself: it sees to it that what others find is changed once it has run."""
-
-    def find_spec(self, name, path=None, target=None):
-        change = PATCHERS.get(name) or (is_green and WAITERS.get(name))
-        if not change:
-            return None
-        for finder in sys.meta_path:
-            find = getattr(finder, "find_spec", None)
-            spec = find(name, path, target) if find and finder is not self else None
-            if spec is not None:
-                break
-        else:
-            return None
-        run = spec.loader.exec_module
-
-        def exec_module(module):
-            # A zip file's loader is shared by its modules. And asked before: gevent's modules take
-            # the names of those that Cython made of them.
-            is_meant = module.__name__ == name
-            run(module)
-            if is_meant:
-                change(module)
-
-        try:
-            spec.loader.exec_module = exec_module
-        except (AttributeError, TypeError):
-            note(f"{name} cannot be adapted: {type(spec.loader).__name__} loads it")
-        return spec
+def change_of(name):
+    return PATCHERS.get(name) or (is_green and WAITERS.get(name))
 
 
 def after_request():
@@ -144,7 +118,7 @@ def hub_if_exists():
     return module and module.get_hub_if_exists()
 
 
-finder = Finder()
+finder = Finder(change_of)
 sys.meta_path.insert(0, finder)
 
 

@@ -16,6 +16,7 @@ mod connection;
 mod current;
 pub mod drain;
 mod engine;
+mod forks;
 mod handler;
 mod inbox;
 mod intake;
@@ -30,6 +31,7 @@ mod sys;
 pub use connection::Connection;
 pub use current::{CurrentRequest, replace_current};
 pub use engine::{Engine, Pulse, Refusal, Seat};
+pub use forks::{is_forked_child, watch_forks};
 pub use handler::{
     AfterRead, AfterServe, Blocked, GreenState, Handler, serve_caught, stack_signal,
 };

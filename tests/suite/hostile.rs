@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::client::{Client, get_request};
-use crate::server::Server;
+use crate::server::{Launch, Server};
 
 /// A head that promises a body of `length` bytes.
 fn post(path: &str, length: usize) -> String {
@@ -150,6 +150,17 @@ each_of! { Sync, Gthread, Coroutine; fn who_holds_connections_makes_room_for_who
 each_of! { Gthread, Coroutine; fn idle_connections_make_room(engine) {
     let server = Server::start(engine, "hostile", &[&SMALL[..], &["--keep-alive", "60"]].concat());
     good_clients_are_served(&server, |client| client.send(get_request("/hello")));
+    server.stop();
+}}
+
+each_of! { Gthread, Coroutine; fn no_descriptors_make_room_and_no_flood_in_the_log(engine) {
+    const LEAST_OF_A_FLOOD: usize = 1000;
+    let limit = |_: &_| ["prlimit", "--nofile=40"].map(String::from).to_vec();
+    let mut server = Launch::new(engine).args(&["hostile"]).inside_of(limit).start();
+    server.expect_errors();
+    good_clients_are_served(&server, |_| {});
+    let complaints = server.complaints().len();
+    assert!((1..LEAST_OF_A_FLOOD).contains(&complaints), "{complaints} complaints");
     server.stop();
 }}
 

@@ -192,7 +192,8 @@ impl Core {
         let batch = if self.seat.has_siblings { batch.min(1) } else { batch };
         for _ in 0..batch {
             if self.seat.stop.state() != StopState::Running || !self.accept_one(listener) {
-                break;
+                // Without descriptors the gate is closed now, and stays so until a client leaves.
+                return;
             }
         }
         if self.seat.has_siblings && batch > 0 {

@@ -14,19 +14,13 @@
 //! held across `handler.serve`, a park, a yield or a spawn.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use unicoro_contract::{
-    AfterRead, AfterServe, Connection, Handler, Seat, StopState, drain, last_look, room,
-    serve_caught, take_in,
-};
-use unicoro_reactor::{
-    Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token, thread_id,
-};
+use unicoro_contract::{AfterServe, Connection, Handler, Seat, serve_caught};
+use unicoro_reactor::{Clients, Epoll, Events, Ready, TimerKey, Timers, Token, thread_id};
 
 use crate::bell;
 use crate::crew::Crew;
@@ -49,29 +43,25 @@ const RUN: usize = 64;
 pub enum Target {
     /// A wait of a green thread.
     Green(Ticket),
-    /// A parked connection, by its place.
-    Client(usize),
     /// A request in progress.
     Overdue(Overdue),
 }
 
 /// The engine's state.
 pub struct Core {
-    pub epoll: Epoll,
+    pub epoll: Rc<Epoll>,
+    pub clients: RefCell<Clients<Ticket>>,
     pub timers: RefCell<Timers<Target>>,
     pub descriptors: RefCell<Descriptors>,
     pub words: RefCell<Words>,
-    pub lot: RefCell<Lot<Ticket>>,
     pub handler: Arc<dyn Handler>,
-    pub seat: Seat,
+    pub seat: Rc<Seat>,
     pub stack_bytes: usize,
     /// The scheduler's, as gettid(2) numbers them.
     pub os_thread: i32,
     /// Green threads that are in the run queue.
     pub runnable: Cell<usize>,
-    ready: RefCell<VecDeque<Box<Connection>>>,
     crew: Crew,
-    acceptor: RefCell<Acceptor>,
     waits: Cell<u64>,
 }
 
@@ -80,24 +70,20 @@ impl Core {
     ///
     /// # Errors
     /// epoll could not be set up.
-    pub fn new(mut seat: Seat, handler: Arc<dyn Handler>, stack_bytes: usize) -> io::Result<Self> {
-        let epoll = Epoll::new()?;
-        epoll.add_level(seat.stop.as_raw_fd(), Token::Stop)?;
-        epoll.add_level(bell::open()?, Token::Foreign)?;
-        let listeners = std::mem::take(&mut seat.listeners);
+    pub fn new(seat: Seat, handler: Arc<dyn Handler>, stack_bytes: usize) -> io::Result<Self> {
+        let clients = Clients::new(seat, Arc::clone(&handler), &ParkingWaiter, Epoll::add_client)?;
+        clients.epoll.add_level(bell::open()?, Token::Foreign)?;
         Ok(Self {
-            acceptor: RefCell::new(Acceptor::new(listeners, seat.worker_connections)),
-            epoll,
+            epoll: Rc::clone(&clients.epoll),
+            seat: Rc::clone(&clients.seat),
+            clients: RefCell::new(clients),
             timers: RefCell::default(),
             descriptors: RefCell::default(),
             words: RefCell::default(),
-            lot: RefCell::default(),
             handler,
-            seat,
             stack_bytes,
             os_thread: thread_id(),
             runnable: Cell::new(0),
-            ready: RefCell::default(),
             crew: Crew::default(),
             waits: Cell::new(0),
         })
@@ -108,8 +94,7 @@ impl Core {
         let mut events = Events::default();
         let mut last_look = Instant::now();
         let mut last_beat = None;
-        self.acceptor.borrow_mut().open(&self.epoll);
-        while !self.is_done() {
+        while !self.clients.borrow().is_done() {
             let mut now = Instant::now();
             if self.runnable.get() == 0 || now.duration_since(last_look) >= LOOK {
                 let timeout = self.patience(now);
@@ -126,28 +111,16 @@ impl Core {
                 }
             }
             self.expire(now);
-            if self.acceptor.borrow_mut().take_look(now) {
-                self.make_room(now);
-            }
+            self.clients.borrow_mut().look_after(now);
             if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.seat.beat) {
                 last_beat = Some(now);
                 self.seat.pulse.beat();
-                self.seat.pulse.connections(self.lot.borrow().connected());
+                self.seat.pulse.connections(self.clients.borrow().connected());
                 self.crew.look_after(now);
             }
             self.staff();
             scheduler::yield_now();
             progress::switched(0);
-        }
-    }
-
-    fn is_done(&self) -> bool {
-        match self.seat.stop.state() {
-            StopState::Running => false,
-            StopState::Draining => {
-                self.acceptor.borrow().is_closed() && self.lot.borrow().connected() == 0
-            }
-            StopState::Quitting => true,
         }
     }
 
@@ -158,24 +131,22 @@ impl Core {
             return Some(Duration::ZERO);
         }
         let beat = self.seat.beat;
-        let look = self.acceptor.borrow().next_look();
-        let deadline = self.timers.borrow().next_deadline().into_iter().chain(look).min();
+        let client = self.clients.borrow().next_deadline();
+        let deadline = self.timers.borrow().next_deadline().into_iter().chain(client).min();
         Some(deadline.map_or(beat, |at| at.saturating_duration_since(now).min(beat)))
     }
 
-    fn dispatch(&'static self, token: Token, ready: Ready) {
+    fn dispatch(&self, token: Token, ready: Ready) {
         match token {
-            Token::Listener(index) => self.accept(index as usize),
+            Token::Listener(index) => self.clients.borrow_mut().accept(index as usize),
             Token::Client { index, generation } => {
-                let event = self.lot.borrow_mut().event(index as usize, generation, ready);
-                match event {
-                    Ok(connection) => self.advance(connection, None),
-                    Err(Some(ticket)) => ticket.wake(Woken::Ready),
-                    Err(None) => {}
+                let mut clients = self.clients.borrow_mut();
+                if let Some(ticket) = clients.event(index as usize, generation, ready) {
+                    ticket.wake(Woken::Ready);
                 }
             }
             Token::Descriptor(fd) => self.descriptors.borrow_mut().ready(&self.epoll, fd, ready),
-            Token::Stop => self.stop(),
+            Token::Stop => self.clients.borrow_mut().stop(),
             Token::Foreign => {
                 bell::acknowledge();
                 self.words.borrow_mut().collect_foreign_wakes();
@@ -185,180 +156,20 @@ impl Core {
         }
     }
 
-    /// A listener is ready. With siblings one connection a turn is enough, and the next is somebody
-    /// else's: so that none gets them all.
-    fn accept(&'static self, listener: usize) {
-        let batch = self.acceptor.borrow().batch(self.lot.borrow().connected());
-        let batch = if self.seat.has_siblings { batch.min(1) } else { batch };
-        for _ in 0..batch {
-            if self.seat.stop.state() != StopState::Running || !self.accept_one(listener) {
-                // Without descriptors the gate is closed now, and stays so until a client leaves.
-                return;
-            }
-        }
-        if self.seat.has_siblings && batch > 0 {
-            self.acceptor.borrow().step_back(&self.epoll, listener);
-        }
-        self.check_limit();
-    }
-
-    /// Accepts one connection; false when none waits, or none can be had.
-    fn accept_one(&'static self, listener: usize) -> bool {
-        let accepted = self.acceptor.borrow().accept(listener);
-        let accepted = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                self.acceptor.borrow_mut().failed(&self.epoll, &error);
-                return false;
-            }
-        };
-        let (index, generation) = self.lot.borrow_mut().reserve(Instant::now());
-        let token = Token::Client { index: index as u32, generation };
-        if let Err(error) = self.epoll.add_client(accepted.0.as_raw_fd(), token) {
-            log::error!("a connection could not be watched: {error}");
-            self.lot.borrow_mut().release(index);
-            return false;
-        }
-        let acceptor = self.acceptor.borrow();
-        let connection = acceptor.connection(listener, accepted, index, &ParkingWaiter);
-        drop(acceptor);
-        let until = self.handler.opened(&connection);
-        self.lot.borrow_mut().put_in_service(index, &connection.stream);
-        self.advance(Box::new(connection), until);
-        true
-    }
-
-    fn check_limit(&self) {
-        let connected = self.lot.borrow().connected();
-        self.acceptor.borrow_mut().check_limit(&self.epoll, connected);
-    }
-
-    /// Full: for each client that waits an idle connection goes, and if there are too few, so do
-    /// those that stall. The next turn accepts in their place.
-    fn make_room(&'static self, now: Instant) {
-        let idle = self.lot.borrow().idle(now, room::BATCH);
-        for index in &idle {
-            let listener = self.acceptor.borrow().someone_waits();
-            let Some(listener) = listener else { return };
-            let connection = self.lot.borrow_mut().take(*index);
-            if let Some(connection) = connection {
-                self.close(connection);
-                self.accept(listener);
-            }
-        }
-        if idle.len() == room::BATCH {
-            // The others of this turn first, then the rest of the queue.
-            return self.acceptor.borrow_mut().look_again();
-        }
-        let waiting = self.acceptor.borrow().waiting();
-        self.lot.borrow().evict_stalled(now, room::STALLED_ENOUGH, waiting.min(room::BATCH));
-    }
-
-    /// Takes what has come for a connection that nobody serves; parks it until `until` at most.
-    fn advance(&'static self, mut connection: Box<Connection>, until: Option<Instant>) {
-        let after = take_in(&*self.handler, &mut connection, until);
-        self.follow(connection, after);
-    }
-
-    fn follow(&'static self, connection: Box<Connection>, after: AfterRead) {
-        match after {
-            AfterRead::Serve => self.ready.borrow_mut().push_back(connection),
-            AfterRead::Close => self.close(connection),
-            AfterRead::Park { until } => self.park(connection, until),
-        }
-    }
-
-    fn park(&'static self, mut connection: Box<Connection>, mut until: Option<Instant>) {
-        let index = connection.stream.key();
-        if self.seat.stop.state() != StopState::Running {
-            let idle_since = self.lot.borrow().idle_since(index);
-            until = drain::patience(&mut connection, idle_since, until, self.seat.idle_grace);
-            if until.is_none() {
-                return self.close(connection);
-            }
-        }
-        connection.inbox.release();
-        let timer = self.lot.borrow_mut().park(connection, until);
-        if let Some(at) = timer {
-            self.set_client_timer(index, at);
-        }
-    }
-
-    fn set_client_timer(&self, index: usize, at: Instant) {
-        let mut timers = self.timers.borrow_mut();
-        let timer = timers.insert(at, Target::Client(index));
-        if let Some(replaced) = self.lot.borrow_mut().set_timer(index, timer) {
-            timers.remove(replaced);
-        }
-    }
-
-    fn close(&self, connection: Box<Connection>) {
-        self.forget(&connection);
-        drop(connection);
-        self.check_limit();
-    }
-
-    fn forget(&self, connection: &Connection) {
-        if let Some(timer) = self.lot.borrow_mut().release(connection.stream.key()) {
-            self.timers.borrow_mut().remove(timer);
-        }
-    }
-
-    fn expire(&'static self, now: Instant) {
+    fn expire(&self, now: Instant) {
         loop {
             let expired = self.timers.borrow_mut().pop_expired(now);
             match expired {
                 None => return,
                 Some(Target::Green(ticket)) => ticket.wake(Woken::Deadline),
                 Some(Target::Overdue(overdue)) => overdue.fire(),
-                Some(Target::Client(index)) => self.client_expired(index, now),
             }
-        }
-    }
-
-    fn client_expired(&'static self, index: usize, now: Instant) {
-        let expiry = self.lot.borrow_mut().expired(index, now);
-        match expiry {
-            Expiry::Void => {}
-            Expiry::Later(at) => self.set_client_timer(index, at),
-            Expiry::Passed(mut connection) => {
-                let after = last_look(&*self.handler, &mut connection, now);
-                self.follow(connection, after);
-            }
-        }
-    }
-
-    /// Asked to stop: no more connections; those that wait are served if their request has come or
-    /// comes soon, and closed if not.
-    fn stop(&'static self) {
-        self.seat.stop.acknowledge();
-        if self.seat.stop.state() == StopState::Running {
-            return;
-        }
-        if self.acceptor.borrow().is_closed() {
-            return;
-        }
-        // What waits in the listen queues came before the request to stop. No more than this,
-        // however quickly clients come.
-        let listeners = self.acceptor.borrow().last_call();
-        for listener in 0..listeners {
-            for _ in 0..self.seat.worker_connections {
-                if !self.accept_one(listener) {
-                    break;
-                }
-            }
-        }
-        self.acceptor.borrow_mut().close(&self.epoll);
-        let parked = self.lot.borrow_mut().unpark_all();
-        for connection in parked {
-            connection.stream.note_readable(false);
-            self.advance(connection, None);
         }
     }
 
     /// Sees to it that somebody serves what is ready.
     fn staff(&'static self) {
-        while !self.ready.borrow().is_empty() && !self.crew.call() {
+        while self.clients.borrow().has_ready() && !self.crew.call() {
             // Runs at once, until it parks or the queue is empty.
             let spawned = scheduler::spawn(move || {
                 Green::run(self, |green| self.work(green));
@@ -380,7 +191,7 @@ impl Core {
         loop {
             self.crew.arrived();
             for served in 1.. {
-                let next = self.ready.borrow_mut().pop_front();
+                let next = self.clients.borrow_mut().next_ready();
                 let Some(connection) = next else { break };
                 self.serve(green, connection);
                 green.after_request();
@@ -408,13 +219,11 @@ impl Core {
                 })
             }
         };
+        let mut clients = self.clients.borrow_mut();
         match after {
-            AfterServe::Park { until } => {
-                self.lot.borrow_mut().rest(connection.stream.key(), Instant::now());
-                self.advance(connection, until);
-            }
-            AfterServe::Close => self.close(connection),
-            AfterServe::Detached => self.forget(&connection),
+            AfterServe::Park { until } => clients.rest(connection, until, Instant::now()),
+            AfterServe::Close => clients.close(connection),
+            AfterServe::Detached => clients.forget(connection.stream.key()),
         }
     }
 
@@ -422,14 +231,14 @@ impl Core {
     /// no green worker is idle the reactor, which comes next, makes one.
     pub fn before_switch(&self) {
         contenders::let_one_in();
-        if !self.ready.borrow().is_empty() {
+        if self.clients.borrow().has_ready() {
             self.crew.call();
         }
     }
 
     /// Whether anybody but the caller can run.
     pub fn has_work(&self) -> bool {
-        self.runnable.get() > 0 || !self.ready.borrow().is_empty()
+        self.runnable.get() > 0 || self.clients.borrow().has_ready()
     }
 
     /// A number for the next wait.

@@ -1,7 +1,7 @@
 //! `-k coroutine`: thousands of requests of one worker, as green threads on one OS thread.
 //!
 //! The application's blocking calls park the green thread that makes them (see [`hooks`]); client
-//! connections between two requests are parked without a green thread (see [`unicoro_reactor::Lot`]).
+//! connections between two requests are parked without a green thread (see [`unicoro_reactor::Clients`]).
 //!
 //! ```text
 //!   main thread          scheduler's thread (may's only worker)          may's timer thread

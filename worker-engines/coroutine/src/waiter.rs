@@ -24,11 +24,11 @@ impl Waiter for ParkingWaiter {
         };
         let ticket = green.ticket();
         let core = green.core();
-        if !core.lot.borrow_mut().wait(stream.key(), ticket, interest) {
+        if !core.clients.borrow_mut().wait(stream.key(), ticket, interest) {
             return Err(io::Error::other("two threads wait for one client"));
         }
         let woken = green.park(ticket, until);
-        core.lot.borrow_mut().stop_waiting(stream.key());
+        core.clients.borrow_mut().stop_waiting(stream.key());
         Ok(woken == Woken::Ready)
     }
 }

@@ -4,13 +4,13 @@
 //! makes it that engine. Everything here belongs to one thread; nothing locks.
 
 mod acceptor;
+mod clients;
 mod epoll;
 mod lot;
 mod signals;
 mod timers;
 
-pub use acceptor::Acceptor;
+pub use clients::Clients;
 pub use epoll::{Epoll, Events, Ready, Token};
-pub use lot::{Expiry, Lot};
 pub use signals::{OWN, blocked, thread_id};
 pub use timers::{TimerKey, Timers};

@@ -59,6 +59,11 @@ impl<W: Copy> Lot<W> {
         self.connected
     }
 
+    /// How many places there are, free ones too.
+    pub fn places(&self) -> usize {
+        self.places.len()
+    }
+
     /// The place for a connection that comes `now`, with its generation.
     pub fn reserve(&mut self, now: Instant) -> (usize, u16) {
         self.connected += 1;
@@ -226,13 +231,6 @@ impl<W: Copy> Lot<W> {
             State::Parked { until: Some(until), .. } => Expiry::Later(until),
             _ => Expiry::Void,
         }
-    }
-
-    /// Takes every parked connection out.
-    pub fn unpark_all(&mut self) -> Vec<Box<Connection>> {
-        let parked = |place: &Place<W>| matches!(place.state, State::Parked { .. });
-        let indices: Vec<_> = (0..self.places.len()).filter(|i| parked(&self.places[*i])).collect();
-        indices.into_iter().map(|index| self.unpark(index)).collect()
     }
 
     fn unpark(&mut self, index: usize) -> Box<Connection> {

@@ -1,0 +1,321 @@
+//! The clients of a worker: all that is done with a connection while nobody serves it.
+//!
+//! ```text
+//!   accept ─► take in ─► ready ─► next_ready ─► (the engine serves) ─┬─► rest ─► take in
+//!              │   ▲                                                 └─► close, or forget
+//!              ▼   │ an event, its deadline, the stop
+//!             parked ─► closed: too late, for a new client, or at the end of the worker
+//! ```
+//!
+//! Never runs the application and never waits. The rule that a reader would break: each connection
+//! that [`Clients::next_ready`] hands out comes back by `rest` or `close`, or its place by `forget`.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use unicoro_contract::{
+    AfterRead, Connection, Handler, Interest, Seat, StopState, Waiter, drain, last_look, room,
+    take_in,
+};
+
+use crate::acceptor::Acceptor;
+use crate::epoll::{Epoll, Ready, Token};
+use crate::lot::{Expiry, Lot};
+use crate::timers::Timers;
+
+/// The clients; `W` is how to wake who waits for the socket of one that is served.
+pub struct Clients<W> {
+    /// Where they are watched; the engine waits there.
+    pub epoll: Rc<Epoll>,
+    /// The worker's, whose listeners are here now.
+    pub seat: Rc<Seat>,
+    handler: Arc<dyn Handler>,
+    waiter: &'static dyn Waiter,
+    watch: Watch,
+    acceptor: Acceptor,
+    lot: Lot<W>,
+    // The deadlines of those that are parked, by their place.
+    timers: Timers<usize>,
+    // At most worker_connections, as everything that holds connections.
+    ready: VecDeque<Box<Connection>>,
+}
+
+/// How a client's socket is watched: [`Epoll::add_client`] or [`Epoll::add_receiver`].
+type Watch = fn(&Epoll, RawFd, Token) -> io::Result<()>;
+
+impl<W: Copy> Clients<W> {
+    /// Accepts from now on, as far as the engine waits in the epoll set. While a client is served,
+    /// `waiter` waits for its socket.
+    ///
+    /// # Errors
+    /// epoll could not be set up.
+    pub fn new(
+        mut seat: Seat,
+        handler: Arc<dyn Handler>,
+        waiter: &'static dyn Waiter,
+        watch: Watch,
+    ) -> io::Result<Self> {
+        let epoll = Epoll::new()?;
+        epoll.add_level(seat.stop.as_raw_fd(), Token::Stop)?;
+        let listeners = std::mem::take(&mut seat.listeners);
+        let mut acceptor = Acceptor::new(listeners, seat.worker_connections);
+        acceptor.open(&epoll);
+        Ok(Self {
+            epoll: Rc::new(epoll),
+            seat: Rc::new(seat),
+            handler,
+            waiter,
+            watch,
+            acceptor,
+            lot: Lot::default(),
+            timers: Timers::default(),
+            ready: VecDeque::new(),
+        })
+    }
+
+    /// How many are connected.
+    #[must_use]
+    pub fn connected(&self) -> usize {
+        self.lot.connected()
+    }
+
+    /// Whether nobody else comes before one of them leaves.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.acceptor.is_full()
+    }
+
+    /// Whether the worker was asked to end, and nothing keeps it.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        match self.seat.stop.state() {
+            StopState::Running => false,
+            // Not before it has heard of it: clients may wait in the listen queues.
+            StopState::Draining => self.acceptor.is_closed() && self.connected() == 0,
+            StopState::Quitting => true,
+        }
+    }
+
+    /// When [`Clients::look_after`] has something to do.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.timers.next_deadline().into_iter().chain(self.acceptor.next_look()).min()
+    }
+
+    /// Whether a request waits to be served.
+    #[must_use]
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// The connection whose request is to be served next.
+    pub fn next_ready(&mut self) -> Option<Box<Connection>> {
+        self.ready.pop_front()
+    }
+
+    /// A listener is ready. With siblings one connection a turn is enough, and the next is somebody
+    /// else's: so that none gets them all.
+    pub fn accept(&mut self, listener: usize) {
+        for _ in 0..self.acceptor.batch(self.connected()) {
+            if self.seat.stop.state() != StopState::Running || !self.accept_one(listener) {
+                // Without descriptors the gate is closed now, and stays so until a client leaves.
+                return;
+            }
+            if self.seat.has_siblings {
+                self.acceptor.step_back(&self.epoll, listener);
+                break;
+            }
+        }
+        self.check_limit();
+    }
+
+    /// An event for a client: takes in what has come if nobody serves it, else hands back who waits
+    /// for it.
+    pub fn event(&mut self, index: usize, generation: u16, ready: Ready) -> Option<W> {
+        match self.lot.event(index, generation, ready) {
+            Ok(connection) => {
+                self.advance(connection, None);
+                None
+            }
+            Err(waiter) => waiter,
+        }
+    }
+
+    /// Who serves a client waits for its socket. False: somebody does already.
+    pub fn wait(&mut self, index: usize, who: W, interest: Interest) -> bool {
+        self.lot.wait(index, who, interest)
+    }
+
+    /// The wait is over.
+    pub fn stop_waiting(&mut self, index: usize) {
+        self.lot.stop_waiting(index);
+    }
+
+    /// A request has ended, at `since`; the next is waited for until `until` at most.
+    pub fn rest(&mut self, connection: Box<Connection>, until: Option<Instant>, since: Instant) {
+        self.lot.rest(connection.stream.key(), since);
+        if self.seat.stop.state() != StopState::Running {
+            // The event of a request that has come meanwhile may be on its way.
+            connection.stream.note_readable(false);
+        }
+        self.advance(connection, until);
+    }
+
+    /// Parts with a client.
+    pub fn close(&mut self, connection: Box<Connection>) {
+        let index = connection.stream.key();
+        // First, so that its descriptor is free for who comes in its place.
+        drop(connection);
+        self.forget(index);
+    }
+
+    /// A connection is closed, or the application's: gives its place up.
+    pub fn forget(&mut self, index: usize) {
+        if let Some(timer) = self.lot.release(index) {
+            self.timers.remove(timer);
+        }
+        self.check_limit();
+    }
+
+    /// Parts with those whose time is over, and makes room if the worker is full.
+    pub fn look_after(&mut self, now: Instant) {
+        while let Some(index) = self.timers.pop_expired(now) {
+            match self.lot.expired(index, now) {
+                Expiry::Void => {}
+                Expiry::Later(at) => self.set_timer(index, at),
+                Expiry::Passed(mut connection) => {
+                    let after = last_look(&*self.handler, &mut connection, now);
+                    self.follow(connection, after);
+                }
+            }
+        }
+        if self.acceptor.take_look(now) {
+            self.make_room(now);
+        }
+    }
+
+    /// Gives up those in service that were waited for `enough` or longer, the longest first, at most
+    /// `most`.
+    pub fn evict_stalled(&self, now: Instant, enough: Duration, most: usize) {
+        self.lot.evict_stalled(now, enough, most);
+    }
+
+    /// Woken, perhaps to stop. Then no more connections; those that wait are served if their request
+    /// has come or comes soon, and closed if not.
+    pub fn stop(&mut self) {
+        self.seat.stop.acknowledge();
+        let state = self.seat.stop.state();
+        if state == StopState::Running || self.acceptor.is_closed() {
+            return;
+        }
+        if state == StopState::Draining {
+            self.empty_listeners();
+        }
+        self.acceptor.close(&self.epoll);
+        for index in 0..self.lot.places() {
+            if let Some(connection) = self.lot.take(index) {
+                connection.stream.note_readable(false);
+                self.advance(connection, None);
+            }
+        }
+    }
+
+    /// Takes what waits in the listen queues: it came before the request to stop, and would be reset.
+    fn empty_listeners(&mut self) {
+        for listener in 0..self.acceptor.last_call() {
+            // No more than this, however quickly clients come and are closed.
+            for _ in 0..self.seat.worker_connections {
+                if !self.accept_one(listener) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Accepts one connection; false when none waits, or none can be had.
+    fn accept_one(&mut self, listener: usize) -> bool {
+        let accepted = match self.acceptor.accept(listener) {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                self.acceptor.failed(&self.epoll, &error);
+                return false;
+            }
+        };
+        let (index, generation) = self.lot.reserve(Instant::now());
+        let token = Token::Client { index: index as u32, generation };
+        if let Err(error) = (self.watch)(&self.epoll, accepted.0.as_raw_fd(), token) {
+            log::error!("a connection could not be watched: {error}");
+            self.forget(index);
+            return false;
+        }
+        let connection = self.acceptor.connection(listener, accepted, index, self.waiter);
+        let until = self.handler.opened(&connection);
+        self.lot.put_in_service(index, &connection.stream);
+        self.advance(Box::new(connection), until);
+        true
+    }
+
+    /// Closes or opens the gate by how many are connected.
+    fn check_limit(&mut self) {
+        self.acceptor.check_limit(&self.epoll, self.lot.connected());
+    }
+
+    /// Full: for each client that waits an idle connection goes, and if there are too few, so do
+    /// those that stall. The next turn accepts in their place.
+    fn make_room(&mut self, now: Instant) {
+        let idle = self.lot.idle(now, room::BATCH);
+        for index in &idle {
+            let Some(listener) = self.acceptor.someone_waits() else { return };
+            if let Some(connection) = self.lot.take(*index) {
+                self.close(connection);
+                self.accept(listener);
+            }
+        }
+        if idle.len() == room::BATCH {
+            // The others of this turn first, then the rest of the queue.
+            return self.acceptor.look_again();
+        }
+        let waiting = self.acceptor.waiting();
+        self.evict_stalled(now, room::STALLED_ENOUGH, waiting.min(room::BATCH));
+    }
+
+    /// Takes what has come for a connection that nobody serves; parks it until `until` at most.
+    fn advance(&mut self, mut connection: Box<Connection>, until: Option<Instant>) {
+        let after = take_in(&*self.handler, &mut connection, until);
+        self.follow(connection, after);
+    }
+
+    fn follow(&mut self, connection: Box<Connection>, after: AfterRead) {
+        match after {
+            AfterRead::Serve => self.ready.push_back(connection),
+            AfterRead::Close => self.close(connection),
+            AfterRead::Park { until } => self.park(connection, until),
+        }
+    }
+
+    fn park(&mut self, mut connection: Box<Connection>, mut until: Option<Instant>) {
+        let index = connection.stream.key();
+        if self.seat.stop.state() != StopState::Running {
+            let idle_since = self.lot.idle_since(index);
+            until = drain::patience(&mut connection, idle_since, until, self.seat.idle_grace);
+            if until.is_none() {
+                return self.close(connection);
+            }
+        }
+        connection.inbox.release();
+        if let Some(at) = self.lot.park(connection, until) {
+            self.set_timer(index, at);
+        }
+    }
+
+    fn set_timer(&mut self, index: usize, at: Instant) {
+        let timer = self.timers.insert(at, index);
+        if let Some(replaced) = self.lot.set_timer(index, timer) {
+            self.timers.remove(replaced);
+        }
+    }
+}

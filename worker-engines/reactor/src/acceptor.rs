@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{Address, Connection, EngineListener, PollSlot, Waiter, poll_set, room};
@@ -23,6 +24,7 @@ enum State {
 
 /// The listeners, and the gate in front of them.
 pub struct Acceptor {
+    epoll: Rc<Epoll>,
     listeners: Vec<EngineListener>,
     state: State,
     limit: usize,
@@ -31,22 +33,22 @@ pub struct Acceptor {
 
 impl Acceptor {
     /// Closed, for at most `limit` clients at once.
-    pub fn new(listeners: Vec<EngineListener>, limit: usize) -> Self {
-        Self { listeners, state: State::Closed, limit, has_said_full: false }
+    pub fn new(epoll: Rc<Epoll>, listeners: Vec<EngineListener>, limit: usize) -> Self {
+        Self { epoll, listeners, state: State::Closed, limit, has_said_full: false }
     }
 
     /// Begins to accept.
-    pub fn open(&mut self, epoll: &Epoll) {
+    pub fn open(&mut self) {
         for index in 0..self.listeners.len() {
-            self.watch(epoll, index);
+            self.watch(index);
         }
         self.state = State::Open;
     }
 
     /// Accepts no more, for good, and closes the listeners. What waits there still is another
     /// worker's, or is reset.
-    pub fn close(&mut self, epoll: &Epoll) {
-        self.unwatch(epoll);
+    pub fn close(&mut self) {
+        self.unwatch();
         self.listeners.clear();
         self.state = State::Closed;
     }
@@ -89,16 +91,16 @@ impl Acceptor {
     /// Goes behind the other workers that wait at a listener. The kernel asks the first in its queue
     /// that is not busy (EPOLLEXCLUSIVE, `epoll_ctl(2)`): without this it would be the same worker
     /// for every connection, as long as it is quick to accept.
-    pub fn step_back(&self, epoll: &Epoll, index: usize) {
-        epoll.remove(self.listeners[index].as_raw_fd());
-        self.watch(epoll, index);
+    pub fn step_back(&self, index: usize) {
+        self.epoll.remove(self.listeners[index].as_raw_fd());
+        self.watch(index);
     }
 
     /// Closes or opens the gate by how many are connected.
-    pub fn check_limit(&mut self, epoll: &Epoll, connected: usize) {
+    pub fn check_limit(&mut self, connected: usize) {
         match self.state {
             State::Open if connected >= self.limit => {
-                self.unwatch(epoll);
+                self.unwatch();
                 self.state = full();
                 if !self.has_said_full {
                     self.has_said_full = true;
@@ -110,7 +112,7 @@ impl Acceptor {
                     );
                 }
             }
-            State::Full { .. } if connected < self.limit => self.open(epoll),
+            State::Full { .. } if connected < self.limit => self.open(),
             _ => {}
         }
     }
@@ -128,7 +130,7 @@ impl Acceptor {
     }
 
     /// accept4(2) has failed.
-    pub fn failed(&mut self, epoll: &Epoll, error: &io::Error) {
+    pub fn failed(&mut self, error: &io::Error) {
         match error.raw_os_error() {
             // Nothing waits, another worker was faster, or the client has left already. EINVAL: the
             // supervisor has shut a unix socket down, and our request to end is on its way.
@@ -136,7 +138,7 @@ impl Acceptor {
             Some(libc::EMFILE | libc::ENFILE) => {
                 // Until a client leaves there is no descriptor: the same as being full.
                 log::error!("no descriptor for another client: {error}; raise RLIMIT_NOFILE");
-                self.unwatch(epoll);
+                self.unwatch();
                 self.state = full();
             }
             _ => log::error!("accept failed: {error}"),
@@ -185,16 +187,16 @@ impl Acceptor {
         self.listeners.iter().map(|listener| listener.waiting().unwrap_or_else(guess)).sum()
     }
 
-    fn watch(&self, epoll: &Epoll, index: usize) {
+    fn watch(&self, index: usize) {
         let token = Token::Listener(index as u32);
-        if let Err(error) = epoll.add_listener(self.listeners[index].as_raw_fd(), token) {
+        if let Err(error) = self.epoll.add_listener(self.listeners[index].as_raw_fd(), token) {
             log::error!("a listener could not be watched: {error}");
         }
     }
 
-    fn unwatch(&self, epoll: &Epoll) {
+    fn unwatch(&self) {
         for listener in &self.listeners {
-            epoll.remove(listener.as_raw_fd());
+            self.epoll.remove(listener.as_raw_fd());
         }
     }
 }

@@ -59,13 +59,13 @@ impl<W: Copy> Clients<W> {
         waiter: &'static dyn Waiter,
         watch: Watch,
     ) -> io::Result<Self> {
-        let epoll = Epoll::new()?;
+        let epoll = Rc::new(Epoll::new()?);
         epoll.add_level(seat.stop.as_raw_fd(), Token::Stop)?;
         let listeners = std::mem::take(&mut seat.listeners);
-        let mut acceptor = Acceptor::new(listeners, seat.worker_connections);
-        acceptor.open(&epoll);
+        let mut acceptor = Acceptor::new(Rc::clone(&epoll), listeners, seat.worker_connections);
+        acceptor.open();
         Ok(Self {
-            epoll: Rc::new(epoll),
+            epoll,
             seat: Rc::new(seat),
             handler,
             waiter,
@@ -126,7 +126,7 @@ impl<W: Copy> Clients<W> {
                 return;
             }
             if self.seat.has_siblings {
-                self.acceptor.step_back(&self.epoll, listener);
+                self.acceptor.step_back(listener);
                 break;
             }
         }
@@ -215,7 +215,7 @@ impl<W: Copy> Clients<W> {
         if state == StopState::Draining {
             self.empty_listeners();
         }
-        self.acceptor.close(&self.epoll);
+        self.acceptor.close();
         for index in 0..self.lot.places() {
             if let Some(connection) = self.lot.take(index) {
                 connection.stream.note_readable(false);
@@ -241,7 +241,7 @@ impl<W: Copy> Clients<W> {
         let accepted = match self.acceptor.accept(listener) {
             Ok(accepted) => accepted,
             Err(error) => {
-                self.acceptor.failed(&self.epoll, &error);
+                self.acceptor.failed(&error);
                 return false;
             }
         };
@@ -261,7 +261,7 @@ impl<W: Copy> Clients<W> {
 
     /// Closes or opens the gate by how many are connected.
     fn check_limit(&mut self) {
-        self.acceptor.check_limit(&self.epoll, self.lot.connected());
+        self.acceptor.check_limit(self.lot.connected());
     }
 
     /// Full: for each client that waits an idle connection goes, and if there are too few, so do

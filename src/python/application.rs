@@ -2,13 +2,12 @@
 
 use std::io::IoSlice;
 use std::sync::Arc;
-use std::time::Duration;
 
 use pyo3::exceptions::PyStopIteration;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use unicoro_contract::{Stream, interrupt};
+use unicoro_contract::{Stream, Tempo, interrupt};
 
 use super::app_socket::AppSocket;
 use super::attach::{attached, detached, in_fresh_context};
@@ -47,8 +46,8 @@ pub struct Request<'a> {
     pub environ_names: &'a [String],
     /// For the response's Date.
     pub date: Arc<str>,
-    /// How long the client may take nothing of the response; `None`: for ever.
-    pub send_idle: Option<Duration>,
+    /// How slowly the client may take the response.
+    pub tempo: &'a Tempo,
 }
 
 /// How the request ended.
@@ -135,7 +134,7 @@ impl Application {
             let unsent = std::mem::take(&mut outcome.unsent);
             let stream = request.stream;
             let sent =
-                detached(py, || stream.send_all(&mut [IoSlice::new(&unsent)], request.send_idle));
+                detached(py, || stream.send_all(&mut [IoSlice::new(&unsent)], request.tempo));
             outcome.is_client_gone |= sent.is_err();
         }
         let mut status_line = response.try_borrow_mut()?.take_status_line();
@@ -160,9 +159,8 @@ impl Application {
         py: Python<'py>,
         request: &mut Request<'_>,
     ) -> PyResult<(Outcome, Bound<'py, PyDict>, Bound<'py, Response>)> {
-        let response =
-            Response::new(Arc::clone(request.stream), request.facts, Arc::clone(&request.date))
-                .sending_within(request.send_idle);
+        let (stream, date) = (Arc::clone(request.stream), Arc::clone(&request.date));
+        let response = Response::new(stream, request.facts, date, *request.tempo);
         let response = Bound::new(py, response)?;
         let input = match request.reader.take() {
             // The client is kept only if it sends the body that it asks leave for.

@@ -7,13 +7,12 @@
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
-use unicoro_contract::Stream;
+use unicoro_contract::{GivenUp, Stream, Tempo};
 
 use super::attach::detached;
 use super::reader::EVICTED;
@@ -23,8 +22,8 @@ use crate::http::{Encoder, RequestFacts, early_hints};
 #[pyclass(module = "unicoro", name = "StartResponse")]
 pub struct Response {
     stream: Option<Arc<Stream>>,
-    // A client that takes nothing of its response for this long is given up.
-    send_idle: Option<Duration>,
+    // How slowly the client may take it.
+    tempo: Tempo,
     facts: RequestFacts,
     // The client asked whether to send its body, and has no answer yet.
     continue_due: Option<Arc<AtomicBool>>,
@@ -37,8 +36,8 @@ pub struct Response {
     status_line: Vec<u8>,
     fields: Fields,
     body_sent: u64,
-    // Sending has failed: the client is gone.
-    broken: Option<io::ErrorKind>,
+    // Sending has failed: a clause for the log.
+    broken: Option<&'static str>,
 }
 
 /// Header fields as bytes, in one piece.
@@ -106,10 +105,10 @@ fn push_latin1(object: &Bound<'_, PyAny>, what: &str, out: &mut Vec<u8>) -> PyRe
 
 impl Response {
     /// A response that has not begun.
-    pub fn new(stream: Arc<Stream>, facts: RequestFacts, date: Arc<str>) -> Self {
+    pub fn new(stream: Arc<Stream>, facts: RequestFacts, date: Arc<str>, tempo: Tempo) -> Self {
         Self {
             stream: Some(stream),
-            send_idle: None,
+            tempo,
             facts,
             continue_due: None,
             date,
@@ -122,11 +121,6 @@ impl Response {
             body_sent: 0,
             broken: None,
         }
-    }
-
-    /// With a bound on how long the client may take nothing.
-    pub fn sending_within(self, send_idle: Option<Duration>) -> Self {
-        Self { send_idle, ..self }
     }
 
     /// The connection can be kept only if `due` is false when the head is made: else nobody knows
@@ -167,11 +161,7 @@ impl Response {
 
     /// How sending has failed, if it has: a clause for the log.
     pub fn breakage(&self) -> Option<&'static str> {
-        Some(match self.broken? {
-            io::ErrorKind::TimedOut => "the client took nothing of it for client_send_timeout",
-            io::ErrorKind::ConnectionAborted => EVICTED,
-            _ => "the client left before it had the whole response",
-        })
+        self.broken
     }
 
     /// The encoder, to frame and to finish.
@@ -201,7 +191,7 @@ impl Response {
         self.is_head_sent = true;
         let begun = self.stream.as_ref().is_some_and(|stream| stream.begin_response());
         if !begun {
-            self.broken = Some(io::ErrorKind::TimedOut);
+            self.broken = Some("it was overdue, and answered in the application's place");
         }
         begun
     }
@@ -222,8 +212,8 @@ impl Response {
         let mut parts =
             [IoSlice::new(head), IoSlice::new(prefix), IoSlice::new(data), IoSlice::new(suffix)];
         let stream = self.stream.clone().ok_or(io::ErrorKind::NotConnected)?;
-        let idle = self.send_idle;
-        let sent = detached(py, || stream.send_all(&mut parts, idle));
+        let tempo = self.tempo;
+        let sent = detached(py, || stream.send_all(&mut parts, &tempo));
         self.note(sent)
     }
 
@@ -236,8 +226,8 @@ impl Response {
             return Ok(());
         }
         let stream = self.stream.clone().ok_or(io::ErrorKind::NotConnected)?;
-        let idle = self.send_idle;
-        let sent = detached(py, || stream.send_all(&mut [IoSlice::new(bytes)], idle));
+        let tempo = self.tempo;
+        let sent = detached(py, || stream.send_all(&mut [IoSlice::new(bytes)], &tempo));
         self.note(sent)
     }
 
@@ -257,15 +247,15 @@ impl Response {
         self.gather_head(&mut front);
         front.extend_from_slice(&framed.prefix);
         let stream = self.stream.clone().ok_or(io::ErrorKind::NotConnected)?;
-        let idle = self.send_idle;
+        let tempo = &self.tempo;
         let sent = detached(py, || {
-            stream.send_all(&mut [IoSlice::new(&front)], idle)?;
-            let sent = stream.send_file(stretch.fd, stretch.offset, framed.len, idle)?;
+            stream.send_all(&mut [IoSlice::new(&front)], tempo)?;
+            let sent = stream.send_file(stretch.fd, stretch.offset, framed.len, tempo)?;
             if sent < framed.len {
                 // Its length was promised, in a header or in a chunk's size.
-                return Err(io::Error::other("the file became shorter while it was sent"));
+                return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            stream.send_all(&mut [IoSlice::new(framed.suffix)], idle)?;
+            stream.send_all(&mut [IoSlice::new(framed.suffix)], tempo)?;
             Ok(sent)
         });
         self.body_sent += *sent.as_ref().unwrap_or(&0);
@@ -273,7 +263,7 @@ impl Response {
     }
 
     fn note(&mut self, sent: io::Result<()>) -> io::Result<()> {
-        sent.inspect_err(|error| self.broken = Some(error.kind()))
+        sent.inspect_err(|error| self.broken = Some(clause(error)))
     }
 
     /// The request is over.
@@ -363,6 +353,19 @@ impl Response {
             return Err(PyBrokenPipeError::new_err("this request is over"));
         }
         self.send(py, data.as_bytes()).map_err(client_gone)
+    }
+}
+
+/// Why a response came to no end, for the log.
+fn clause(error: &io::Error) -> &'static str {
+    match GivenUp::of(error) {
+        Some(GivenUp::Idle) => "the client took nothing of it for client_send_timeout",
+        Some(GivenUp::Slow) => "the client took it below client_send_min_rate",
+        Some(GivenUp::Evicted) => EVICTED,
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "its file became shorter while it was sent"
+        }
+        None => "the client left before it had the whole response",
     }
 }
 

@@ -112,7 +112,7 @@ impl Server {
         let is_head = head.is_some_and(|head| head.method == "HEAD");
         let answer = refusal(error.status, &error.detail, &date(), is_head);
         let parts = &mut [IoSlice::new(&answer)];
-        let is_sent = conn.stream.send_all(parts, self.rules.send_idle).is_ok();
+        let is_sent = conn.stream.send_all(parts, &self.rules.response).is_ok();
         if let Some(log) = &self.access {
             access::write(
                 log,
@@ -190,12 +190,12 @@ impl Server {
             reader,
             facts,
             date: date(),
-            send_idle: self.rules.send_idle,
+            tempo: &self.rules.response,
             environ_names: &self.environ_names,
         });
         if !outcome.unsent.is_empty() {
             let parts = &mut [IoSlice::new(&outcome.unsent)];
-            let sent = conn.stream.send_all(parts, self.rules.send_idle);
+            let sent = conn.stream.send_all(parts, &self.rules.response);
             outcome.is_client_gone |= sent.is_err();
         }
         drop(in_progress);

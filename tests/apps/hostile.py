@@ -34,6 +34,11 @@ def big(environ, start_response):
     return (b"x" * 65536 for _ in range(1600))
 
 
+def flood(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return iter(lambda: b"x" * 65536, b"")
+
+
 def until_left(environ, start_response):
     note("began")
     while not environ["unicoro.client_disconnected"]():

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::{Client, get_request};
 use crate::server::Server;
+use crate::wait;
 
 /// A head that promises a body of `length` bytes.
 fn post(path: &str, length: usize) -> String {
@@ -77,6 +78,41 @@ each_of! { Sync, Gthread, Coroutine; fn who_does_not_take_its_response_is_given_
     client.send(get_request("/big"));
     server.wait_for_log("client_send_timeout");
     drop(client);
+    server.stop();
+}}
+
+/// Takes some of an endless response five times a second, until `is_over` says so.
+fn take_slowly(client: &mut Client, mut is_over: impl FnMut() -> bool) {
+    while !is_over() {
+        client.at_most(64 * 1024);
+        std::thread::sleep(Duration::from_millis(200)); // how slow this client is
+    }
+}
+
+each_of! { Sync, Gthread, Coroutine; fn who_takes_its_response_below_the_least_rate_is_given_up(engine) {
+    let arguments = ["--client-send-timeout", "1", "--client-send-min-rate", "1000000"];
+    let server = Server::start(engine, "hostile", &arguments);
+    let mut client = server.connect();
+    client.send(get_request("/flood"));
+    let deadline = Instant::now() + wait::PATIENCE;
+    take_slowly(&mut client, || {
+        assert!(Instant::now() < deadline, "nobody minds");
+        server.log().contains("client_send_min_rate")
+    });
+    drop(client);
+    server.stop();
+}}
+
+// The kernel tells of room in lumps of up to a megabyte: between two of them a client is not idle.
+each_of! { Sync, Gthread, Coroutine; fn who_takes_its_response_slowly_is_waited_for(engine) {
+    let server = Server::start(engine, "hostile", &["--client-send-timeout", "1"]);
+    let mut client = server.connect();
+    client.send(get_request("/flood"));
+    let until = Instant::now() + Duration::from_secs(4);
+    take_slowly(&mut client, || Instant::now() > until);
+    assert!(!server.log().contains("client_send"), "{}", server.log());
+    drop(client);
+    server.wait_for_log("the client left");
     server.stop();
 }}
 

@@ -15,10 +15,12 @@
 mod connection;
 mod current;
 mod engine;
+mod given_up;
 mod handler;
 mod inbox;
 mod interrupt;
 mod listener;
+mod pace;
 mod patience;
 pub mod room;
 mod stop;
@@ -28,12 +30,14 @@ mod sys;
 pub use connection::Connection;
 pub use current::{CurrentRequest, replace_current};
 pub use engine::{Engine, Pulse, Refusal, Seat};
+pub use given_up::GivenUp;
 pub use handler::{
     AfterRead, AfterServe, Blocked, GreenState, Handler, serve_caught, stack_signal,
 };
 pub use inbox::Inbox;
 pub use interrupt::{Interrupt, interrupt, replace_interrupt};
 pub use listener::{Address, EngineListener};
+pub use pace::{Pace, Tempo};
 pub use stop::{Stop, StopState};
 pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_blocking};
 pub use sys::{PollSlot, poll_set};

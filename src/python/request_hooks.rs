@@ -6,7 +6,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
-use super::response::Fields;
+use super::fields::Fields;
 use crate::http::{Head, Version};
 
 /// The two hooks, and the classes of what they are given.

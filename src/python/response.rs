@@ -8,13 +8,14 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString, PyTuple};
+use pyo3::types::PyBytes;
 use unicoro_contract::{GivenUp, Stream, Tempo};
 
 use super::attach::detached;
+use super::fields::{Fields, push_latin1};
 use super::reader::EVICTED;
 use crate::http::{Encoder, RequestFacts, early_hints};
 
@@ -38,69 +39,6 @@ pub struct Response {
     body_sent: u64,
     // Sending has failed: a clause for the log.
     broken: Option<&'static str>,
-}
-
-/// Header fields as bytes, in one piece.
-#[derive(Default)]
-pub struct Fields {
-    bytes: Vec<u8>,
-    // Where each name and each value ends.
-    ends: Vec<(usize, usize)>,
-}
-
-impl Fields {
-    /// From an iterable of (name, value) tuples.
-    fn of(headers: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let mut fields = Self::default();
-        for field in headers.try_iter()? {
-            let field = field?;
-            let pair = field.cast::<PyTuple>().ok().filter(|pair| pair.len() == 2);
-            let pair = pair.ok_or_else(|| {
-                PyTypeError::new_err("headers must be a list of (name, value) tuples")
-            })?;
-            fields.push(
-                &pair.get_borrowed_item(0)?.to_owned(),
-                &pair.get_borrowed_item(1)?.to_owned(),
-            )?;
-        }
-        Ok(fields)
-    }
-
-    fn push(&mut self, name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        push_latin1(name, "a header's name", &mut self.bytes)?;
-        let name_end = self.bytes.len();
-        push_latin1(value, "a header's value", &mut self.bytes)?;
-        self.ends.push((name_end, self.bytes.len()));
-        Ok(())
-    }
-
-    /// Names and values, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
-        let starts = std::iter::once(0).chain(self.ends.iter().map(|(_, value_end)| *value_end));
-        starts.zip(&self.ends).map(|(start, (name_end, value_end))| {
-            (&self.bytes[start..*name_end], &self.bytes[*name_end..*value_end])
-        })
-    }
-}
-
-/// PEP 3333: native strings that hold latin-1.
-fn push_latin1(object: &Bound<'_, PyAny>, what: &str, out: &mut Vec<u8>) -> PyResult<()> {
-    let text = object.cast::<PyString>().map_err(|_| {
-        let kind = object.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
-        PyTypeError::new_err(format!("{what} must be str, not {kind}"))
-    })?;
-    let text = text.to_cow()?;
-    if text.is_ascii() {
-        out.extend_from_slice(text.as_bytes());
-        return Ok(());
-    }
-    for letter in text.chars() {
-        let byte = u8::try_from(u32::from(letter)).map_err(|_| {
-            PyValueError::new_err(format!("{what} holds {letter:?}, which is not latin-1"))
-        })?;
-        out.push(byte);
-    }
-    Ok(())
 }
 
 impl Response {

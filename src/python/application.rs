@@ -181,7 +181,7 @@ impl Application {
             environ.set_item(key, response.getattr(method)?)?;
         }
 
-        let socket = Bound::new(py, AppSocket::new(request.stream))?;
+        let socket = Bound::new(py, AppSocket::new(request.stream, input.clone().unbind()))?;
         environ.set_item(intern!(py, "gunicorn.socket"), &socket)?;
 
         let result = self.callable.bind(py).call1((&environ, &response));

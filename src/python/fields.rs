@@ -3,8 +3,9 @@
 //! Only their types are judged here; what may stand in a field is for `http` to say.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple};
+use pyo3::types::{PyBytes, PyString, PyTuple};
 
 /// Header fields as bytes, in one piece.
 #[derive(Default)]
@@ -35,6 +36,22 @@ impl Fields {
         Ok(fields)
     }
 
+    /// From an iterable of pairs whose halves may be bytes too: what gunicorn takes for early hints.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn of_hints(hints: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let mut fields = Self::default();
+        for hint in hints.try_iter()? {
+            let pair: Vec<Bound<'_, PyAny>> = hint?.try_iter()?.collect::<PyResult<_>>()?;
+            let [name, value] = pair.as_slice() else {
+                return Err(PyTypeError::new_err("early hints are pairs of a name and a value"));
+            };
+            fields.push(&as_text(name)?, &as_text(value)?)?;
+        }
+        Ok(fields)
+    }
+
     fn push(&mut self, name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         push_latin1(name, "a header's name", &mut self.bytes)?;
         let name_end = self.bytes.len();
@@ -50,6 +67,14 @@ impl Fields {
             (&self.bytes[start..*name_end], &self.bytes[*name_end..*value_end])
         })
     }
+}
+
+/// Bytes as the text that they are in latin-1; all else as it is.
+fn as_text<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if object.is_instance_of::<PyBytes>() {
+        return object.call_method1(intern!(object.py(), "decode"), ("latin-1",));
+    }
+    Ok(object.clone())
 }
 
 /// PEP 3333: native strings that hold latin-1.

@@ -126,6 +126,13 @@ impl Reader {
         self.failure.as_ref()
     }
 
+    /// Takes all that was received and not read yet, as it came.
+    pub fn take_received(&mut self) -> Vec<u8> {
+        let received = self.inbox.as_slice().to_vec();
+        self.inbox.consume(received.len());
+        received
+    }
+
     /// Gives the unread rest back to the connection.
     #[must_use]
     pub fn into_inbox(self) -> Inbox {

@@ -267,7 +267,7 @@ impl Response {
         if self.is_head_sent || self.stream.is_none() {
             return Ok(());
         }
-        let fields = Fields::of(headers)?;
+        let fields = Fields::of_hints(headers)?;
         let mut hints = Vec::new();
         early_hints(self.facts.version, fields.iter(), &mut hints)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;

@@ -176,13 +176,14 @@ impl Server {
             && self.stop.state() == StopState::Running;
         let facts =
             RequestFacts { version: head.version, is_head: head.method == "HEAD", keep_alive };
-        let reader = (head.framing != Framing::Empty).then(|| {
+        // Without a body too: an application that takes the socket wants all that has come.
+        let has_rest = head.framing != Framing::Empty || !conn.inbox.is_empty();
+        let reader = has_rest.then(|| {
             let inbox = std::mem::take(&mut conn.inbox);
             let decoder = BodyDecoder::new(head.framing);
             let stream = Arc::clone(&conn.stream);
             Reader::new(stream, inbox, decoder, head.expects_continue, self.rules.body)
         });
-        let has_body = reader.is_some();
         let mut outcome = self.application.call(Request {
             head,
             place,
@@ -218,11 +219,11 @@ impl Server {
             );
         }
         conn.served += 1;
-        self.after(conn, outcome, has_body)
+        self.after(conn, outcome, has_rest)
     }
 
     /// What becomes of the connection: kept only if the next request begins where this one ended.
-    fn after(&self, conn: &mut Connection, outcome: Outcome, has_body: bool) -> AfterServe {
+    fn after(&self, conn: &mut Connection, outcome: Outcome, has_rest: bool) -> AfterServe {
         if outcome.is_client_gone {
             return AfterServe::Close;
         }
@@ -234,7 +235,7 @@ impl Server {
                 is_drained || (is_read && !outcome.keep_alive)
             }
             // Without its reader back, nobody knows where the next request begins.
-            None => !has_body,
+            None => !has_rest,
         };
         match self.keepalive {
             Some(idle) if outcome.keep_alive && is_drained => {

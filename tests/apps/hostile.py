@@ -68,6 +68,7 @@ def hints(environ, start_response):
     send = environ["wsgi.early_hints"]
     send([("Link", "</a.css>; rel=preload"), ("Content-Length", "3")])
     send([("Link", "</b.css>; rel=preload")])
+    send(iter([[b"Link", b"</c.css>"], ("X-Mixed", b"caf\xe9")]))
     write = start_response("200 OK", [("Content-Length", "2"), ("Content-Type", "text/plain")])
     write(b"o")
     send([("Link", "</late.css>")])
@@ -88,4 +89,12 @@ def take_socket(environ, start_response):
     while data := sock.recv(100):
         sock.sendall(data.upper())
     sock.close()
+    raise StopIteration
+
+
+def take_file(environ, start_response):
+    with environ["gunicorn.socket"].makefile("rwb") as file:
+        while line := file.readline():
+            file.write(line.upper())
+            file.flush()
     raise StopIteration

@@ -222,7 +222,8 @@ each_of! { Sync, Gthread, Coroutine; fn who_leaves_ends_the_iteration_and_close_
 each_of! { Sync, Gthread, Coroutine, Gunicorn; fn early_hints_come_before_the_response(engine) {
     let server = Server::start(engine, "hostile:application", &[]);
     let answer = server.exchange(crate::client::get_and_close("/hints"));
-    assert_eq!(answer.matches("HTTP/1.1 103 Early Hints\r\n").count(), 2, "{answer}");
+    assert_eq!(answer.matches("HTTP/1.1 103 Early Hints\r\n").count(), 3, "{answer}");
+    assert!(answer.contains("\r\nLink: </c.css>\r\nX-Mixed: caf"), "{answer}");
     let last = answer.rfind("103 Early Hints").unwrap();
     assert!(last < answer.find("200 OK").unwrap() && answer.ends_with("\r\n\r\nok"), "{answer}");
     let old = server.exchange("GET /hints HTTP/1.0\r\n\r\n");
@@ -248,6 +249,23 @@ each_of! { Sync, Gthread, Coroutine, Gunicorn; fn an_app_may_speak_another_proto
     client.finish_sending();
     assert!(client.is_closed());
     assert!(!server.log().contains("StopIteration"), "{}", server.log());
+    server.stop();
+}}
+
+each_of! { Sync, Gthread, Coroutine; fn what_comes_ahead_of_the_answer_is_on_the_socket(engine) {
+    let server = Server::start(engine, "hostile", &[]);
+    let mut client = server.connect();
+    client.send(get_request("/take_socket") + "ahead");
+    assert_eq!(client.response_to_head().status, 101);
+    client.finish_sending();
+    assert_eq!(client.bytes_to_the_end(), b"AHEAD");
+
+    let mut client = server.connect();
+    client.send(get_request("/take_file") + "one\ntw");
+    assert_eq!(client.some_bytes(), b"ONE\n");
+    client.send("o\n");
+    client.finish_sending();
+    assert_eq!(client.bytes_to_the_end(), b"TWO\n");
     server.stop();
 }}
 

@@ -102,10 +102,11 @@ impl Reader {
         }
     }
 
-    /// Whether the whole body was read.
+    /// Whether the whole body was read, and what follows is the next request. Not after a failure,
+    /// though the decoder may have seen the end: what it was given then is still in the inbox.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.decoder.is_done()
+        self.failure.is_none() && self.decoder.is_done()
     }
 
     /// Whether the client still waits to hear that it may send the body.

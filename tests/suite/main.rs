@@ -62,6 +62,7 @@ mod misbehaving;
 mod recycling;
 mod reload;
 mod responses;
+mod rules;
 mod same_as_gunicorn;
 mod settings;
 mod sinks;

@@ -56,6 +56,7 @@ mod hooks;
 mod hostile;
 mod identity;
 mod keep_alive;
+mod large;
 mod lifecycle;
 mod matrix;
 mod misbehaving;

@@ -134,10 +134,16 @@ impl Reader {
         received
     }
 
-    /// Gives the unread rest back to the connection.
+    /// How much more of the body the rules allow.
     #[must_use]
-    pub fn into_inbox(self) -> Inbox {
-        self.inbox
+    pub fn allowance(&self) -> u64 {
+        self.rules.longest.saturating_sub(self.taken)
+    }
+
+    /// Gives the unread rest back to the connection, and what knows where it ends.
+    #[must_use]
+    pub fn into_parts(self) -> (Inbox, BodyDecoder) {
+        (self.inbox, self.decoder)
     }
 
     /// Appends at most `max` bytes to `out`, those that have come or the next to come: waits for

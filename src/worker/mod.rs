@@ -10,7 +10,7 @@ mod boot;
 mod clock;
 mod control;
 mod desk;
-mod linger;
+mod leftover;
 mod memory;
 mod quota;
 mod reloader;

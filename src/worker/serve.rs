@@ -23,7 +23,7 @@ use crate::python::{
 use super::access::{self, Answered};
 use super::clock::date;
 use super::desk::Desk;
-use super::linger::linger;
+use super::leftover::{Leftover, Swept, linger};
 use super::memory::Memory;
 use super::quota::Quota;
 use super::rules::Rules;
@@ -128,10 +128,7 @@ impl Server {
             );
         }
         // A client that was too slow has nothing under way that could reset the connection.
-        if is_sent && error.status != 408 {
-            linger(&conn.stream, &mut conn.inbox);
-        }
-        AfterServe::Close
+        if is_sent && error.status != 408 { self.part(conn) } else { AfterServe::Close }
     }
 
     /// Judges what `parse` leaves to the settings, and answers.
@@ -227,32 +224,85 @@ impl Server {
         if outcome.is_client_gone {
             return AfterServe::Close;
         }
-        let is_drained = match outcome.reader {
-            Some(mut reader) => {
-                let is_drained = outcome.keep_alive && drain(&mut reader, self.rules.unread_body);
-                let is_read = reader.is_done();
-                conn.inbox = reader.into_inbox();
-                is_drained || (is_read && !outcome.keep_alive)
+        let keeps = outcome.keep_alive && self.keepalive.is_some();
+        let is_whole = match outcome.reader {
+            Some(reader) => {
+                let is_done = reader.is_done();
+                // A client that waits for "100 Continue" sends the body only if it feels like it.
+                let comes = reader.failure().is_none() && !reader.owes_continue();
+                let allowance = usize::try_from(reader.allowance()).unwrap_or(usize::MAX);
+                let (inbox, decoder) = reader.into_parts();
+                conn.inbox = inbox;
+                if keeps && comes && !is_done {
+                    let budget = self.rules.unread_body.min(allowance);
+                    let until = self.rules.body.tempo.idle.map(|idle| Instant::now() + idle);
+                    return self.leave(conn, Leftover::body(decoder, budget, until));
+                }
+                is_done
             }
             // Without its reader back, nobody knows where the next request begins.
             None => !has_rest,
         };
-        match self.keepalive {
-            Some(idle) if outcome.keep_alive && is_drained => {
-                if !conn.inbox.is_empty() {
-                    Memory::of_mut(conn).in_a_row += 1;
-                } else if Memory::of(conn).is_some() {
-                    Memory::of_mut(conn).in_a_row = 0;
-                }
-                AfterServe::Park { until: Some(Instant::now() + idle) }
-            }
-            _ => {
-                if !is_drained || !conn.inbox.is_empty() {
-                    linger(&conn.stream, &mut conn.inbox);
-                }
-                AfterServe::Close
-            }
+        if keeps && is_whole {
+            return AfterServe::Park { until: self.keep(conn) };
         }
+        if is_whole && conn.inbox.is_empty() {
+            return AfterServe::Close;
+        }
+        self.part(conn)
+    }
+
+    /// The connection waits for its next request; until when.
+    fn keep(&self, conn: &mut Connection) -> Option<Instant> {
+        if !conn.inbox.is_empty() {
+            Memory::of_mut(conn).in_a_row += 1;
+        } else if Memory::of(conn).is_some() {
+            Memory::of_mut(conn).in_a_row = 0;
+        }
+        self.keepalive.map(|idle| Instant::now() + idle)
+    }
+
+    /// Closes a connection on which the client may be sending: it has its answer, and must be able
+    /// to read it.
+    fn part(&self, conn: &mut Connection) -> AfterServe {
+        conn.stream.finish_sending();
+        if self.stop.state() == StopState::Running {
+            return self.leave(conn, Leftover::anything());
+        }
+        linger(&conn.stream, &mut conn.inbox);
+        AfterServe::Close
+    }
+
+    /// Throws away what has come, and leaves the rest to whoever watches idle connections.
+    fn leave(&self, conn: &mut Connection, leftover: Leftover) -> AfterServe {
+        Memory::of_mut(conn).leftover = Some(leftover);
+        match self.sweep(conn) {
+            Some(AfterRead::Park { until }) => AfterServe::Park { until },
+            Some(AfterRead::Close) => AfterServe::Close,
+            // The engine looks at what is there before it parks.
+            Some(AfterRead::Serve) | None => AfterServe::Park { until: None },
+        }
+    }
+
+    /// Throws away what a client still sends after its answer. `None`: it is through, and the next
+    /// request has begun.
+    fn sweep(&self, conn: &mut Connection) -> Option<AfterRead> {
+        let mut leftover = Memory::take_leftover(conn)?;
+        match leftover.sweep(&mut conn.inbox) {
+            Swept::More => {}
+            Swept::All => {
+                let until = self.keep(conn);
+                return conn.inbox.is_empty().then_some(AfterRead::Park { until });
+            }
+            Swept::Spoilt => {
+                conn.stream.finish_sending();
+                leftover = Leftover::anything();
+            }
+            Swept::Enough => return Some(AfterRead::Close),
+        }
+        let until = leftover.until;
+        Memory::of_mut(conn).leftover = Some(leftover);
+        Some(AfterRead::Park { until })
     }
 
     /// The head goes on, until the deadline that its first byte has set.
@@ -263,28 +313,6 @@ impl Server {
         AfterRead::Park { until: conn.deadline }
     }
 }
-
-/// Reads what the application left of the body, at most `most`. False: it is too much, or will not
-/// come.
-fn drain(reader: &mut Reader, most: usize) -> bool {
-    // A client that waits for "100 Continue" sends the body only if it feels like it.
-    if reader.failure().is_some() || (reader.owes_continue() && !reader.is_done()) {
-        return false;
-    }
-    let mut waste = Vec::new();
-    let mut drained = 0;
-    while !reader.is_done() {
-        waste.clear();
-        match reader.read((most - drained).min(DRAIN_STEP), &mut waste) {
-            Ok(0) | Err(_) => break,
-            Ok(count) => drained += count,
-        }
-    }
-    reader.is_done()
-}
-
-/// Thrown away at a time.
-const DRAIN_STEP: usize = 64 * 1024;
 
 fn shown(client: &unicoro_contract::Address) -> String {
     match client {
@@ -299,6 +327,9 @@ impl Handler for Server {
     }
 
     fn read(&self, conn: &mut Connection) -> AfterRead {
+        if let Some(next) = self.sweep(conn) {
+            return next;
+        }
         match self.take_preface(conn) {
             Ok(true) => {}
             Ok(false) => return self.park(conn),
@@ -312,6 +343,9 @@ impl Handler for Server {
     }
 
     fn expired(&self, conn: &mut Connection) -> AfterRead {
+        if Memory::take_leftover(conn).is_some() {
+            return AfterRead::Close;
+        }
         // An idle connection is owed nothing, a head that has begun its 408.
         if has_begun(conn.inbox.as_slice()) { AfterRead::Serve } else { AfterRead::Close }
     }

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::client::{Client, get_request};
-use crate::server::Server;
+use crate::server::{Engine, Server};
 use crate::wait;
 
 /// A head that promises a body of `length` bytes.
@@ -147,6 +147,26 @@ each_of! { Gthread, Coroutine; fn a_short_unread_body_is_drained_and_a_long_one_
     client.send(post("/unread", 11) + "0123456789a");
     assert_eq!(client.response().text(), "not read");
     assert!(client.is_closed());
+    server.stop();
+}}
+
+/// How promptly a good client is answered while 20 have the answer to `request` and stay.
+fn who_has_its_answer_costs_nobody(server: &Server, request: &str, status: u16) {
+    let mut clients: Vec<Client> = (0..20).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(request);
+        assert_eq!(client.response().status, status);
+    }
+    let began = Instant::now();
+    assert_eq!(server.get("/hello").text(), "hello");
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
+each_of! { Sync, Gthread, Coroutine; fn no_thread_waits_for_who_has_its_answer(engine) {
+    let one: &[&str] = if engine == Engine::Gthread { &["--threads", "1"] } else { &[] };
+    let server = Server::start(engine, "hostile", one);
+    who_has_its_answer_costs_nobody(&server, "no request\r\n\r\n", 400);
+    who_has_its_answer_costs_nobody(&server, &post("/unread", 10), 200);
     server.stop();
 }}
 

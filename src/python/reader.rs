@@ -164,6 +164,10 @@ impl Reader {
                 self.decoder.decode(self.inbox.as_slice(), max).map_err(BodyFailure::Malformed)?;
             let count = decoded.data.len();
             self.taken += count as u64;
+            if self.decoder.is_done() {
+                // It came unasked (RFC 9110, 10.1.1): the client waits for nothing any more.
+                self.owes_continue.store(false, Ordering::Relaxed);
+            }
             if self.taken > self.rules.longest {
                 return Err(BodyFailure::TooLong(HttpError::body_too_long(self.rules.longest)));
             }

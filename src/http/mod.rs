@@ -35,6 +35,7 @@ pub mod status;
 mod survey;
 pub mod target;
 pub mod version;
+pub mod whole;
 
 pub use body::{BodyDecoder, Decoded};
 pub use date::imf_fixdate;
@@ -54,3 +55,4 @@ pub use scan::{has_begun, scan};
 pub use status::reason;
 pub use target::Target;
 pub use version::Version;
+pub use whole::is_whole;

@@ -12,8 +12,8 @@ use unicoro_contract::{
 
 use crate::config::Settings;
 use crate::http::{
-    BodyDecoder, Framing, Head, HttpError, Preface, RequestFacts, below, has_begun, parse_lenient,
-    preface, refusal, scan,
+    BodyDecoder, Framing, Head, HttpError, Preface, RequestFacts, below, has_begun, is_whole,
+    parse_lenient, preface, refusal, scan,
 };
 use crate::logging::AccessLog;
 use crate::python::{
@@ -348,6 +348,10 @@ impl Handler for Server {
         }
         // An idle connection is owed nothing, a head that has begun its 408.
         if has_begun(conn.inbox.as_slice()) { AfterRead::Serve } else { AfterRead::Close }
+    }
+
+    fn would_wait(&self, conn: &Connection) -> bool {
+        !is_whole(conn.inbox.as_slice(), &self.rules.limits, &self.rules.leniency)
     }
 
     fn serve(&self, conn: &mut Connection) -> AfterServe {

@@ -150,6 +150,20 @@ each_of! { Gthread, Coroutine; fn a_short_unread_body_is_drained_and_a_long_one_
     server.stop();
 }}
 
+#[test]
+fn whole_requests_go_before_those_that_stall() {
+    let server = Server::start(Engine::Gthread, "hostile", &["--threads", "1"]);
+    let mut clients: Vec<Client> = (0..100).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(post("/read", 10) + "x");
+    }
+    let began = Instant::now();
+    assert_eq!(server.get("/hello").text(), "hello");
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    drop(clients);
+    server.stop();
+}
+
 /// How promptly a good client is answered while 20 have the answer to `request` and stay.
 fn who_has_its_answer_costs_nobody(server: &Server, request: &str, status: u16) {
     let mut clients: Vec<Client> = (0..20).map(|_| server.connect()).collect();

@@ -211,7 +211,7 @@ impl Poller {
         loop {
             if unread {
                 match self.handler.read(&mut connection) {
-                    AfterRead::Serve => return self.pool.serve(connection),
+                    AfterRead::Serve => return self.serve(connection),
                     AfterRead::Close => return self.close(connection),
                     AfterRead::Park { until: deadline } => until = deadline,
                 }
@@ -236,6 +236,13 @@ impl Poller {
         if let Some(at) = self.lot.park(connection, until) {
             self.set_timer(index, at);
         }
+    }
+
+    /// A thread that waits for a client is one that others wait for: while all are taken, requests
+    /// that have come whole go first.
+    fn serve(&self, connection: Box<Connection>) {
+        let later = self.pool.is_busy() && self.handler.would_wait(&connection);
+        self.pool.serve(connection, later);
     }
 
     fn set_timer(&mut self, index: usize, at: Instant) {
@@ -285,7 +292,7 @@ impl Poller {
                 Expiry::Void => {}
                 Expiry::Later(at) => self.set_timer(index, at),
                 Expiry::Passed(mut connection) => match self.handler.expired(&mut connection) {
-                    AfterRead::Serve => self.pool.serve(connection),
+                    AfterRead::Serve => self.serve(connection),
                     AfterRead::Close => self.close(connection),
                     AfterRead::Park { until } => self.advance(connection, until),
                 },

@@ -24,6 +24,7 @@ pub mod framing;
 pub mod head;
 mod host;
 pub mod interim;
+mod known_fields;
 pub mod leniency;
 pub mod limits;
 pub mod page;

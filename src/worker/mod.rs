@@ -10,6 +10,7 @@ mod boot;
 mod clock;
 mod control;
 mod desk;
+mod ending;
 mod leftover;
 mod memory;
 mod quota;

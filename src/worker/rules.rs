@@ -21,10 +21,6 @@ pub struct Rules {
     pub proxy_versions: ProxyVersions,
     /// How long and how slow a body may be.
     pub body: BodyRules,
-    /// What is read of a body that the application left unread, to keep the connection.
-    pub unread_body: usize,
-    /// Requests answered in a row while the next has come already.
-    pub pipelined: u64,
     /// From a head's first byte to its last.
     pub head_timeout: Option<Duration>,
     /// How slowly a client may take its response.
@@ -55,8 +51,6 @@ impl Rules {
                     min_rate: settings.client_body_min_rate,
                 },
             },
-            unread_body: settings.limit_unread_body,
-            pipelined: settings.limit_pipelined_requests.unwrap_or(u64::MAX),
             head_timeout: settings.client_header_timeout,
             response: Tempo {
                 idle: settings.client_send_timeout,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::{
     AfterRead, AfterServe, Blocked, Connection, CurrentRequest, GreenState, Handler, Inbox, Stop,
-    StopState, Stream,
+    Stream,
 };
 
 use crate::config::Settings;
@@ -17,13 +17,13 @@ use crate::http::{
 };
 use crate::logging::AccessLog;
 use crate::python::{
-    self, Application, Fields, GreenThreadState, Outcome, Place, Reader, Request, SignalHandlers,
+    self, Application, Fields, GreenThreadState, Place, Reader, Request, SignalHandlers,
 };
 
 use super::access::{self, Answered};
 use super::clock::date;
 use super::desk::Desk;
-use super::leftover::{Leftover, Swept, linger};
+use super::ending::Ending;
 use super::memory::Memory;
 use super::quota::Quota;
 use super::rules::Rules;
@@ -33,8 +33,7 @@ use super::stall;
 pub struct Server {
     application: Application,
     rules: Rules,
-    keepalive: Option<Duration>,
-    stop: Arc<Stop>,
+    ending: Ending,
     access: Option<AccessLog>,
     environ_names: Vec<String>,
     quota: Quota,
@@ -57,15 +56,13 @@ impl Server {
         quota: Quota,
         desk: Desk,
     ) -> io::Result<Self> {
-        let keepalive = Some(settings.keepalive).filter(|idle| keeps_alive && !idle.is_zero());
         let rules = Rules::new(settings);
         let environ_names = access.as_ref().map(AccessLog::environ_names);
         let environ_names = environ_names.unwrap_or_default();
         Ok(Self {
             application,
             rules,
-            keepalive,
-            stop,
+            ending: Ending::new(settings, keeps_alive, stop),
             access,
             environ_names,
             quota,
@@ -128,7 +125,7 @@ impl Server {
             );
         }
         // A client that was too slow has nothing under way that could reset the connection.
-        if is_sent && error.status != 408 { self.part(conn) } else { AfterServe::Close }
+        if is_sent && error.status != 408 { self.ending.part(conn) } else { AfterServe::Close }
     }
 
     /// Judges what `parse` leaves to the settings, and answers.
@@ -167,10 +164,7 @@ impl Server {
         conn.stream.expect_response();
         let in_progress = self.desk.begin(format!("{} {}", head.method, head.target.raw));
         let client = place.client;
-        let keep_alive = head.keep_alive
-            && self.keepalive.is_some()
-            && Memory::of(conn).is_none_or(|memory| memory.in_a_row < self.rules.pipelined)
-            && self.stop.state() == StopState::Running;
+        let keep_alive = head.keep_alive && self.ending.can_keep(conn);
         let facts =
             RequestFacts { version: head.version, is_head: head.method == "HEAD", keep_alive };
         // Without a body too: an application that takes the socket wants all that has come.
@@ -216,93 +210,7 @@ impl Server {
             );
         }
         conn.served += 1;
-        self.after(conn, outcome, has_rest)
-    }
-
-    /// What becomes of the connection: kept only if the next request begins where this one ended.
-    fn after(&self, conn: &mut Connection, outcome: Outcome, has_rest: bool) -> AfterServe {
-        if outcome.is_client_gone {
-            return AfterServe::Close;
-        }
-        let keeps = outcome.keep_alive && self.keepalive.is_some();
-        let is_whole = match outcome.reader {
-            Some(reader) => {
-                let is_done = reader.is_done();
-                // A client that waits for "100 Continue" sends the body only if it feels like it.
-                let comes = reader.failure().is_none() && !reader.owes_continue();
-                let allowance = usize::try_from(reader.allowance()).unwrap_or(usize::MAX);
-                let (inbox, decoder) = reader.into_parts();
-                conn.inbox = inbox;
-                if keeps && comes && !is_done {
-                    let budget = self.rules.unread_body.min(allowance);
-                    let until = self.rules.body.tempo.idle.map(|idle| Instant::now() + idle);
-                    return self.leave(conn, Leftover::body(decoder, budget, until));
-                }
-                is_done
-            }
-            // Without its reader back, nobody knows where the next request begins.
-            None => !has_rest,
-        };
-        if keeps && is_whole {
-            return AfterServe::Park { until: self.keep(conn) };
-        }
-        if is_whole && conn.inbox.is_empty() {
-            return AfterServe::Close;
-        }
-        self.part(conn)
-    }
-
-    /// The connection waits for its next request; until when.
-    fn keep(&self, conn: &mut Connection) -> Option<Instant> {
-        if !conn.inbox.is_empty() {
-            Memory::of_mut(conn).in_a_row += 1;
-        } else if Memory::of(conn).is_some() {
-            Memory::of_mut(conn).in_a_row = 0;
-        }
-        self.keepalive.map(|idle| Instant::now() + idle)
-    }
-
-    /// Closes a connection on which the client may be sending: it has its answer, and must be able
-    /// to read it.
-    fn part(&self, conn: &mut Connection) -> AfterServe {
-        conn.stream.finish_sending();
-        if self.stop.state() == StopState::Running {
-            return self.leave(conn, Leftover::anything());
-        }
-        linger(&conn.stream, &mut conn.inbox);
-        AfterServe::Close
-    }
-
-    /// Throws away what has come, and leaves the rest to whoever watches idle connections.
-    fn leave(&self, conn: &mut Connection, leftover: Leftover) -> AfterServe {
-        Memory::of_mut(conn).leftover = Some(leftover);
-        match self.sweep(conn) {
-            Some(AfterRead::Park { until }) => AfterServe::Park { until },
-            Some(AfterRead::Close) => AfterServe::Close,
-            // The engine looks at what is there before it parks.
-            Some(AfterRead::Serve) | None => AfterServe::Park { until: None },
-        }
-    }
-
-    /// Throws away what a client still sends after its answer. `None`: it is through, and the next
-    /// request has begun.
-    fn sweep(&self, conn: &mut Connection) -> Option<AfterRead> {
-        let mut leftover = Memory::take_leftover(conn)?;
-        match leftover.sweep(&mut conn.inbox) {
-            Swept::More => {}
-            Swept::All => {
-                let until = self.keep(conn);
-                return conn.inbox.is_empty().then_some(AfterRead::Park { until });
-            }
-            Swept::Spoilt => {
-                conn.stream.finish_sending();
-                leftover = Leftover::anything();
-            }
-            Swept::Enough => return Some(AfterRead::Close),
-        }
-        let until = leftover.until;
-        Memory::of_mut(conn).leftover = Some(leftover);
-        Some(AfterRead::Park { until })
+        self.ending.after(conn, outcome, has_rest)
     }
 
     /// The head goes on, until the deadline that its first byte has set.
@@ -327,7 +235,7 @@ impl Handler for Server {
     }
 
     fn read(&self, conn: &mut Connection) -> AfterRead {
-        if let Some(next) = self.sweep(conn) {
+        if let Some(next) = self.ending.sweep(conn) {
             return next;
         }
         match self.take_preface(conn) {

@@ -70,6 +70,8 @@ pub struct Outcome {
     pub reader: Option<Reader>,
     /// Whether the client has left.
     pub is_client_gone: bool,
+    /// Whether the application has the socket: it may keep it beyond the request.
+    pub is_socket_taken: bool,
     /// Whether a hook wants the worker to be replaced.
     pub ends_worker: bool,
 }
@@ -197,7 +199,8 @@ impl Application {
             Ok(ended) => well(request, &response, ended),
             Err(trouble) => badly(py, request, &response, reader.as_ref(), trouble),
         };
-        outcome.keep_alive &= !socket.get().is_taken();
+        outcome.is_socket_taken = socket.get().is_taken();
+        outcome.keep_alive &= !outcome.is_socket_taken;
         outcome.reader = reader;
         outcome.environ = chosen(&environ, request.environ_names);
         if let Ok(mut response) = response.try_borrow_mut() {
@@ -321,6 +324,7 @@ fn failed(request: &Request<'_>, status: u16, page: Option<&str>) -> Outcome {
         keep_alive: false,
         reader: None,
         is_client_gone: false,
+        is_socket_taken: false,
         ends_worker: false,
     }
 }

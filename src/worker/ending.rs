@@ -44,7 +44,8 @@ impl Ending {
 
     /// After a request; with `has_rest`, there was more to read than its head.
     pub fn after(&self, conn: &mut Connection, outcome: Outcome, has_rest: bool) -> AfterServe {
-        if outcome.is_client_gone {
+        // A socket that the application has taken is shared with it: no shutdown(2).
+        if outcome.is_client_gone || outcome.is_socket_taken {
             return AfterServe::Close;
         }
         let keeps = outcome.keep_alive && self.keepalive.is_some();

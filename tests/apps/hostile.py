@@ -1,5 +1,7 @@
 """What a server does to bad clients, seen from inside: bodies read, big answers, who has left."""
 
+import os
+import threading
 import time
 
 from notes import note, plain
@@ -90,6 +92,20 @@ def take_socket(environ, start_response):
         sock.sendall(data.upper())
     sock.close()
     raise StopIteration
+
+
+def keep_socket(environ, start_response):
+    sock = environ["gunicorn.socket"]
+    sock.fileno()
+
+    def say_more():
+        while not os.path.exists(os.path.join(os.environ["SCRATCH"], "go-on")):
+            time.sleep(0.005)
+        sock.sendall(b"more")
+        sock.close()
+
+    threading.Thread(target=say_more).start()
+    return plain(start_response, "kept")
 
 
 def take_file(environ, start_response):

@@ -303,6 +303,16 @@ each_of! { Sync, Gthread, Coroutine; fn what_comes_ahead_of_the_answer_is_on_the
     server.stop();
 }}
 
+each_of! { Sync, Gthread, Coroutine; fn a_socket_that_the_app_keeps_outlives_the_request(engine) {
+    let server = Server::start(engine, "hostile", &[]);
+    let mut client = server.connect();
+    client.send(post("/keep_socket", 10)); // a body that nobody reads: the server would part
+    assert_eq!(client.response().text(), "kept");
+    server.scratch.write("go-on", "");
+    assert_eq!(client.bytes_to_the_end(), b"more");
+    server.stop();
+}}
+
 each_of! { Coroutine; fn many_may_speak_another_protocol_at_once(engine) {
     let server = Server::start(engine, "hostile", &[]);
     let mut clients: Vec<Client> = (0..50).map(|_| server.connect()).collect();

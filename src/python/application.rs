@@ -4,7 +4,6 @@ use std::io::IoSlice;
 use std::sync::Arc;
 
 use pyo3::exceptions::PyStopIteration;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unicoro_contract::{Stream, Tempo, interrupt};
@@ -14,6 +13,7 @@ use super::attach::{attached, detached, in_fresh_context};
 use super::environ::{Environ, Place};
 use super::fields::Fields;
 use super::input::Input;
+use super::interned::interned;
 use super::request_hooks::{Answered, RequestHooks};
 use super::request_timeout::is_request_timeout;
 use super::respond::{Ended, Trouble, respond};
@@ -175,16 +175,16 @@ impl Application {
             None => self.no_body.bind(py).clone(),
         };
         let environ = self.environ.build(py, request.head, &request.place)?;
-        environ.set_item(intern!(py, "wsgi.input"), &input)?;
+        environ.set_item(interned!(py, "wsgi.input"), &input)?;
         for (key, method) in [
-            (intern!(py, "wsgi.early_hints"), intern!(py, "early_hints")),
-            (intern!(py, "unicoro.client_disconnected"), intern!(py, "client_disconnected")),
+            (interned!(py, "wsgi.early_hints"), interned!(py, "early_hints")),
+            (interned!(py, "unicoro.client_disconnected"), interned!(py, "client_disconnected")),
         ] {
             environ.set_item(key, response.getattr(method)?)?;
         }
 
         let socket = Bound::new(py, AppSocket::new(request.stream, input.clone().unbind()))?;
-        environ.set_item(intern!(py, "gunicorn.socket"), &socket)?;
+        environ.set_item(interned!(py, "gunicorn.socket"), &socket)?;
 
         let result = self.callable.bind(py).call1((&environ, &response));
         end_if_stray();

@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
 use unicoro_contract::Address;
 
 use super::errors::ErrorLog;
 use super::file_wrapper::FileWrapper;
+use super::interned::interned;
 use crate::http::{Head, ProxyHeader, percent_decode};
 
 /// Names of headers remembered: clients choose them, so there must be a bound.
@@ -79,18 +79,18 @@ impl Environ {
     ) -> PyResult<Bound<'py, PyDict>> {
         let environ = self.template.bind(py).copy()?;
         let set = |key: &Bound<'py, PyString>, value: &str| environ.set_item(key, value);
-        set(intern!(py, "REQUEST_METHOD"), head.method)?;
-        set(intern!(py, "QUERY_STRING"), head.target.query)?;
-        set(intern!(py, "RAW_URI"), head.target.raw)?;
-        set(intern!(py, "SERVER_PROTOCOL"), head.version.as_str())?;
+        set(interned!(py, "REQUEST_METHOD"), head.method)?;
+        set(interned!(py, "QUERY_STRING"), head.target.query)?;
+        set(interned!(py, "RAW_URI"), head.target.raw)?;
+        set(interned!(py, "SERVER_PROTOCOL"), head.version.as_str())?;
         let path = percent_decode(place.path);
-        environ.set_item(intern!(py, "PATH_INFO"), latin1(py, &path))?;
+        environ.set_item(interned!(py, "PATH_INFO"), latin1(py, &path))?;
         if !place.script_name.is_empty() {
             let script_name = latin1(py, place.script_name.as_bytes());
-            environ.set_item(intern!(py, "SCRIPT_NAME"), script_name)?;
+            environ.set_item(interned!(py, "SCRIPT_NAME"), script_name)?;
         }
         if place.is_https {
-            set(intern!(py, "wsgi.url_scheme"), "https")?;
+            set(interned!(py, "wsgi.url_scheme"), "https")?;
         }
         self.set_headers(py, &environ, head)?;
         set_ends(py, &environ, head, place)?;
@@ -124,7 +124,7 @@ impl Environ {
         }
         // RFC 9112, 3.2.2: the authority of an absolute target replaces Host.
         if let Some(authority) = head.target.authority {
-            environ.set_item(intern!(py, "HTTP_HOST"), authority)?;
+            environ.set_item(interned!(py, "HTTP_HOST"), authority)?;
         }
         Ok(())
     }
@@ -162,23 +162,23 @@ fn set_ends(
     let set = |key: &Bound<'_, PyString>, value: &str| environ.set_item(key, value);
     match place.client {
         Address::Ip(peer) => {
-            set(intern!(py, "REMOTE_ADDR"), &peer.ip().to_string())?;
-            set(intern!(py, "REMOTE_PORT"), &peer.port().to_string())?;
+            set(interned!(py, "REMOTE_ADDR"), &peer.ip().to_string())?;
+            set(interned!(py, "REMOTE_PORT"), &peer.port().to_string())?;
         }
-        Address::Unix(_) => set(intern!(py, "REMOTE_ADDR"), "")?,
+        Address::Unix(_) => set(interned!(py, "REMOTE_ADDR"), "")?,
     }
     let (name, port) = server_name(head, place);
-    set(intern!(py, "SERVER_NAME"), &name)?;
-    set(intern!(py, "SERVER_PORT"), &port)
+    set(interned!(py, "SERVER_NAME"), &name)?;
+    set(interned!(py, "SERVER_PORT"), &port)
 }
 
 /// What gunicorn tells of a PROXY header; REMOTE_ADDR and REMOTE_PORT are the client's already.
 fn set_proxy(py: Python<'_>, environ: &Bound<'_, PyDict>, proxy: &ProxyHeader) -> PyResult<()> {
-    environ.set_item(intern!(py, "PROXY_PROTOCOL"), proxy.name())?;
+    environ.set_item(interned!(py, "PROXY_PROTOCOL"), proxy.name())?;
     // gunicorn: without addresses it sets these, and REMOTE_ADDR, to None and "None".
     if let ProxyHeader::Tcp { proxy, .. } = proxy {
-        environ.set_item(intern!(py, "PROXY_ADDR"), proxy.ip().to_string())?;
-        environ.set_item(intern!(py, "PROXY_PORT"), proxy.port().to_string())?;
+        environ.set_item(interned!(py, "PROXY_ADDR"), proxy.ip().to_string())?;
+        environ.set_item(interned!(py, "PROXY_PORT"), proxy.port().to_string())?;
     }
     Ok(())
 }

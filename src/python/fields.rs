@@ -3,9 +3,10 @@
 //! Only their types are judged here; what may stand in a field is for `http` to say.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
+
+use super::interned::interned;
 
 /// Header fields as bytes, in one piece.
 #[derive(Default)]
@@ -72,7 +73,7 @@ impl Fields {
 /// Bytes as the text that they are in latin-1; all else as it is.
 fn as_text<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if object.is_instance_of::<PyBytes>() {
-        return object.call_method1(intern!(object.py(), "decode"), ("latin-1",));
+        return object.call_method1(interned!(object.py(), "decode"), ("latin-1",));
     }
     Ok(object.clone())
 }

@@ -134,6 +134,11 @@ pub fn while_loading<R>(load: impl FnOnce() -> R) -> R {
     load()
 }
 
+/// Whether a library whose block is swapped has its code or its data at this address.
+pub fn is_known(address: usize) -> bool {
+    LIBRARIES.get().iter().any(|library| library.span.contains(&address))
+}
+
 /// Looks for libraries that have come.
 fn look() {
     if HAS_NEWS.swap(false, Ordering::Relaxed) || LOADING.load(Ordering::Relaxed) > 0 {
@@ -272,8 +277,7 @@ unsafe extern "C" fn __cxa_thread_atexit_impl(
 ) -> c_int {
     if let Some(green) = thread_state::current() {
         look();
-        let is_swapped = |known: &Library| known.span.contains(&(library as usize));
-        if LIBRARIES.get().iter().any(is_swapped) {
+        if is_known(library as usize) {
             green.locals().endings.borrow_mut().push(Ending { destroy, object });
             return 0;
         }

@@ -17,6 +17,7 @@ mod gevent;
 mod home;
 mod hooks;
 mod input;
+mod interned;
 mod interpreter;
 mod library_locals;
 mod loader;

@@ -2,11 +2,11 @@
 //!
 //! Made only when one of them is set, so that nobody else pays for them.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
 use super::fields::Fields;
+use super::interned::interned;
 use crate::http::{Head, Version};
 
 /// The two hooks, and the classes of what they are given.
@@ -29,7 +29,7 @@ impl RequestHooks {
     /// Calls `pre_request`; the request as both hooks see it.
     pub(super) fn before<'py>(&self, request: &Bound<'py, PyAny>) -> PyResult<()> {
         let py = request.py();
-        self.hooks.bind(py).call_method1(intern!(py, "pre_request"), (request,)).map(drop)
+        self.hooks.bind(py).call_method1(interned!(py, "pre_request"), (request,)).map(drop)
     }
 
     /// The request as both hooks see it.
@@ -72,7 +72,7 @@ impl RequestHooks {
         let status = latin1(py, answered.status_line)?;
         let response = self.response.bind(py).call1((request, status, headers, answered.sent))?;
         let arguments = (request, environ, response);
-        self.hooks.bind(py).call_method1(intern!(py, "post_request"), arguments)?.extract()
+        self.hooks.bind(py).call_method1(interned!(py, "post_request"), arguments)?.extract()
     }
 }
 

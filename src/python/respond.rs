@@ -6,11 +6,11 @@
 
 use std::io;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use super::file_wrapper::FileWrapper;
+use super::interned::interned;
 use super::response::Response;
 use crate::sys::process::end_if_stray;
 
@@ -62,7 +62,7 @@ pub fn respond(
     }
     let sent = send(result, response);
     end_if_stray();
-    let closed = match result.getattr_opt(intern!(result.py(), "close"))? {
+    let closed = match result.getattr_opt(interned!(result.py(), "close"))? {
         Some(close) => close.call0().map(drop),
         None => Ok(()),
     };

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use unicoro_contract::{GivenUp, Stream, Tempo};
 
 use super::attach::detached;
 use super::fields::{Fields, push_latin1};
+use super::interned::interned;
 use super::reader::EVICTED;
 use crate::http::{Encoder, RequestFacts, early_hints};
 
@@ -258,7 +258,7 @@ impl Response {
             }
             response.begin(status, headers)?;
         }
-        slf.as_any().getattr(intern!(py, "write"))
+        slf.as_any().getattr(interned!(py, "write"))
     }
 
     /// `wsgi.early_hints`: sends a 103 with these fields, as often as it is called before the head.

@@ -23,7 +23,7 @@ use unicoro_contract::GreenState;
 
 use super::attach::{attached, detached};
 use super::gevent;
-use super::library_locals::Locals;
+use super::library_locals::{self, Locals};
 
 thread_local! {
     static CURRENT: Cell<*const GreenThreadState> = const { Cell::new(ptr::null()) };
@@ -95,6 +95,10 @@ impl GreenState for GreenThreadState {
         CURRENT.set(self);
         self.locals.exchange();
         set_slot(self.state);
+    }
+
+    fn owns_locals_of(&self, code: usize) -> bool {
+        library_locals::is_known(code)
     }
 
     fn after_request(&self) {

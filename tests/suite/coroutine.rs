@@ -64,6 +64,15 @@ fn database_driver_in_c_waits_together() {
 }
 
 #[test]
+fn a_database_connection_can_be_shared() {
+    let launch = Launch::new(Engine::Coroutine).env("DATABASE_URL", database_url());
+    let server = launch.args(&["blocking"]).start();
+    together(&server, 1, "/shared_database", "rested", wait::PATIENCE);
+    together(&server, 30, "/shared_database", "rested", wait::PATIENCE);
+    server.stop();
+}
+
+#[test]
 fn event_wakes_every_long_poll_on_few_threads() {
     let server = start();
     let mut clients = waiting_clients(server.address, 300, "/wait_for_event");
@@ -177,5 +186,15 @@ fn views_may_start_and_join_threads() {
 fn views_may_run_subprocesses() {
     let server = start();
     together(&server, 10, "/with_subprocess", "ran", wait::PATIENCE);
+    server.stop();
+}
+
+/// What such a module makes at its first use, one request makes and the others wait for: in a futex.
+#[test]
+fn modules_in_rust_are_first_used_by_many_at_once() {
+    let server = Server::start(Engine::Coroutine, "rust_modules", &[]);
+    for response in at_once(server.address, 16, "/first.test") {
+        assert_eq!((response.status, response.text().as_str()), (200, "first.test"));
+    }
     server.stop();
 }

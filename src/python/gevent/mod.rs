@@ -6,9 +6,9 @@
 //! greenlets of several requests share.
 
 use std::ffi::CStr;
+use std::sync::OnceLock;
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyCFunction, PyDict, PyTuple};
 
 use super::attach::attached;
@@ -22,7 +22,7 @@ struct Functions {
     at_end: Py<PyAny>,
 }
 
-static FUNCTIONS: PyOnceLock<Functions> = PyOnceLock::new();
+static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
 
 /// Before a configuration file or the application runs: calls that patch are kept until [`decide`].
 ///
@@ -45,10 +45,12 @@ pub(super) fn prepare() -> Result<(), String> {
                 at_end: function("at_end")?,
             })
         };
-        FUNCTIONS
-            .get_or_try_init(py, run)
-            .map(drop)
-            .map_err(|error: PyErr| traceback::format(py, &error))
+        if FUNCTIONS.get().is_none() {
+            let functions = run().map_err(|error| traceback::format(py, &error))?;
+            // At boot there is one thread; nobody else has set them.
+            drop(FUNCTIONS.set(functions));
+        }
+        Ok(())
     })
 }
 
@@ -59,7 +61,7 @@ pub(super) fn prepare() -> Result<(), String> {
 /// The text of the Python exception.
 pub fn adapt_gevent(is_green: bool) -> Result<(), String> {
     prepare()?;
-    attached(|py| match FUNCTIONS.get(py) {
+    attached(|py| match FUNCTIONS.get() {
         Some(functions) => functions
             .decide
             .call1(py, (is_green,))
@@ -71,14 +73,14 @@ pub fn adapt_gevent(is_green: bool) -> Result<(), String> {
 
 /// A request of the green thread that calls has ended. May wait.
 pub(super) fn after_request(py: Python<'_>) {
-    if let Some(functions) = FUNCTIONS.get(py) {
+    if let Some(functions) = FUNCTIONS.get() {
         call(functions.after_request.bind(py));
     }
 }
 
 /// The green thread that calls is about to end.
 pub(super) fn at_end(py: Python<'_>) {
-    if let Some(functions) = FUNCTIONS.get(py) {
+    if let Some(functions) = FUNCTIONS.get() {
         call(functions.at_end.bind(py));
     }
 }

@@ -158,6 +158,13 @@ pub trait GreenState {
     /// Running again.
     fn resume(&self);
 
+    /// Whether the library that has this code keeps a set of its thread-local variables for each
+    /// green thread. Must not allocate, log or panic.
+    fn owns_locals_of(&self, code: usize) -> bool {
+        let _ = code;
+        false
+    }
+
     /// A wait is about to end with `EINTR` so that the language finds the
     /// [`Interrupt`](crate::Interrupt) of this green thread. Called detached.
     fn interrupt(&self) {}

@@ -24,7 +24,8 @@ use unicoro_contract::{
     AfterRead, AfterServe, Connection, Handler, Received, Seat, StopState, room, serve_caught,
 };
 use unicoro_reactor::{
-    Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token, someone_waits, waiting_at,
+    Acceptor, Epoll, Events, Expiry, Lot, Ready, TimerKey, Timers, Token, someone_waits, thread_id,
+    waiting_at,
 };
 
 use crate::bell;
@@ -33,8 +34,8 @@ use crate::descriptors::Descriptors;
 use crate::green::{Green, Overdue, Ticket, Woken};
 use crate::helpers;
 use crate::scheduler;
-use crate::semaphores::Semaphores;
 use crate::waiter::ParkingWaiter;
+use crate::words::Words;
 use crate::{preemption, progress};
 
 /// While green threads can run, the epoll set is looked at no more often than this: a look is a
@@ -62,11 +63,13 @@ pub struct Core {
     pub epoll: Epoll,
     pub timers: RefCell<Timers<Target>>,
     pub descriptors: RefCell<Descriptors>,
-    pub semaphores: RefCell<Semaphores>,
+    pub words: RefCell<Words>,
     pub lot: RefCell<Lot<Ticket>>,
     pub handler: Arc<dyn Handler>,
     pub seat: Seat,
     pub stack_bytes: usize,
+    /// The scheduler's, as gettid(2) numbers them.
+    pub os_thread: i32,
     /// Green threads that are in the run queue.
     pub runnable: Cell<usize>,
     ready: RefCell<VecDeque<Box<Connection>>>,
@@ -89,11 +92,12 @@ impl Core {
             epoll,
             timers: RefCell::default(),
             descriptors: RefCell::default(),
-            semaphores: RefCell::default(),
+            words: RefCell::default(),
             lot: RefCell::default(),
             handler,
             seat,
             stack_bytes,
+            os_thread: thread_id(),
             runnable: Cell::new(0),
             ready: RefCell::default(),
             crew: Crew::default(),
@@ -176,7 +180,7 @@ impl Core {
             Token::Stop => self.stop(),
             Token::Foreign => {
                 bell::acknowledge();
-                self.semaphores.borrow_mut().collect_foreign_posts();
+                self.words.borrow_mut().collect_foreign_wakes();
                 self.descriptors.borrow_mut().collect_foreign_closes(&self.epoll);
                 helpers::collect_done();
             }

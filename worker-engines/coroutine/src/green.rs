@@ -75,6 +75,8 @@ pub struct Green {
     // The signals that the application believes to have blocked here (see `signals`). Its own,
     // because subprocess blocks all around its vfork, and lets go of the interpreter lock in between.
     mask: Cell<u64>,
+    // Mutexes that it has locked and that know who, the last one last.
+    mutexes: RefCell<Vec<usize>>,
     request: RefCell<Option<Arc<CurrentRequest>>>,
     // The client of the request that it serves, if requests have a deadline.
     client: RefCell<Option<Arc<Stream>>>,
@@ -166,6 +168,7 @@ impl Green {
             interrupt: Cell::default(),
             is_firm: Cell::default(),
             mask: Cell::new(signals::first_mask()),
+            mutexes: RefCell::default(),
             request: RefCell::default(),
             client: RefCell::default(),
         };
@@ -192,24 +195,37 @@ impl Green {
             self.wait.set(0);
             return self.pass_on();
         }
-        let timer = deadline.map(|at| self.core.wake_at(at, ticket));
-        self.switch(|| self.park_until_woken());
-        if let Some(timer) = timer
-            && self.woken.get() == Woken::Ready
-        {
-            self.core.timers.borrow_mut().remove(timer);
-        }
-        match self.woken.get() {
+        match self.park_to_the_end(ticket, deadline) {
             Woken::Interrupted => self.pass_on(),
             woken => woken,
         }
     }
 
-    /// Waits until its ticket is used, whatever is due.
-    pub fn park_firmly(&self) {
+    /// Waits until its ticket is used, or until `deadline`, whatever is due.
+    pub fn park_firmly(&self, ticket: Ticket, deadline: Option<Instant>) -> Woken {
         self.is_firm.set(true);
-        self.switch(|| self.park_until_woken());
+        let woken = self.park_to_the_end(ticket, deadline);
         self.is_firm.set(false);
+        woken
+    }
+
+    /// Whether the library that has this code keeps a set of thread-local variables for each green
+    /// thread.
+    pub fn owns_locals_of(&self, code: usize) -> bool {
+        self.state.owns_locals_of(code)
+    }
+
+    fn park_to_the_end(&self, ticket: Ticket, deadline: Option<Instant>) -> Woken {
+        let timer = deadline.map(|at| self.core.wake_at(at, ticket));
+        self.switch(|| self.park_until_woken());
+        let woken = self.woken.get();
+        // Its time has not come, so it is still there.
+        if let Some(timer) = timer
+            && woken != Woken::Deadline
+        {
+            self.core.timers.borrow_mut().remove(timer);
+        }
+        woken
     }
 
     fn park_until_woken(&self) {
@@ -303,6 +319,24 @@ impl Green {
     /// The application blocks these here from now on.
     pub fn set_mask(&self, mask: u64) {
         self.mask.set(mask);
+    }
+
+    /// Whether it has locked this mutex, if that is one that knows who.
+    pub fn keeps(&self, mutex: usize) -> bool {
+        self.mutexes.borrow().contains(&mutex)
+    }
+
+    /// It has locked the mutex once more.
+    pub fn keep(&self, mutex: usize) {
+        self.mutexes.borrow_mut().push(mutex);
+    }
+
+    /// It unlocks the mutex once.
+    pub fn let_go(&self, mutex: usize) {
+        let mut mutexes = self.mutexes.borrow_mut();
+        if let Some(at) = mutexes.iter().rposition(|kept| *kept == mutex) {
+            mutexes.remove(at);
+        }
     }
 
     /// The engine that it belongs to.

@@ -106,7 +106,7 @@ impl Helpers {
         }
         while !errand.is_done.get() {
             // A helper works on our stack: nothing may end this wait but its end.
-            green.park_firmly();
+            green.park_firmly(errand.ticket.get(), None);
             if !errand.is_done.get() {
                 errand.ticket.set(green.ticket());
             }

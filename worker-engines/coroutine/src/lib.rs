@@ -22,18 +22,17 @@ mod overflow;
 mod preemption;
 mod progress;
 mod scheduler;
-mod semaphores;
 mod signals;
 mod stack;
 mod waiter;
 mod watchdog;
 mod watched;
+mod words;
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use unicoro_contract::{Engine, Handler, Refusal, Seat};
-use unicoro_reactor::thread_id;
 
 use crate::core::Core;
 
@@ -76,6 +75,16 @@ fn warn_of_bypasses() {
     }
 }
 
+/// What the application's waits were, for whoever asks why it does not wait together.
+fn log_calls() {
+    for Count { name, parkable, held } in counts() {
+        log::debug!(
+            "{name}: {parkable} calls that let other requests run, {held} that kept the \
+             interpreter lock and did not"
+        );
+    }
+}
+
 impl CoroutineEngine {
     fn serve(self, seat: Seat, handler: &Arc<dyn Handler>) -> Result<(), String> {
         let (began, beginning) = mpsc::channel();
@@ -84,7 +93,7 @@ impl CoroutineEngine {
         let first = move || match self.reactor(seat, &shared) {
             Err(text) => drop(began.send(Err(text))),
             Ok(core) => shared.on_engine_thread(&mut || {
-                drop(began.send(Ok(thread_id())));
+                drop(began.send(Ok(core.os_thread)));
                 core.run();
                 // The main thread ends the process; nothing may run here any more.
                 let _ = done.send(());
@@ -98,6 +107,7 @@ impl CoroutineEngine {
             .map_err(|error| error.to_string())?;
         let scheduler = beginning.recv().map_err(|_| "the reactor panicked".to_owned())??;
         let ended = watchdog::watch(&end, self.blocked_after, scheduler, &**handler);
+        log_calls();
         ended.ok_or_else(|| "the reactor panicked".to_owned())
     }
 

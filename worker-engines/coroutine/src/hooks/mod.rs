@@ -14,13 +14,17 @@ mod bypass;
 mod calls;
 mod check;
 mod children;
+mod clock;
 mod closing;
 mod condvar;
 mod durable;
 mod file;
+mod futex;
 mod lock;
 mod lookup;
 mod mask;
+mod mutex;
+mod once;
 mod poll;
 mod receive;
 mod semaphore;
@@ -48,9 +52,12 @@ static TABLE: &[&[Hook]] = &[
     closing::HOOKS,
     condvar::HOOKS,
     durable::HOOKS,
+    futex::HOOKS,
     lock::HOOKS,
     lookup::HOOKS,
     mask::HOOKS,
+    mutex::HOOKS,
+    once::HOOKS,
     poll::HOOKS,
     receive::HOOKS,
     semaphore::HOOKS,

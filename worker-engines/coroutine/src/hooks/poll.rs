@@ -12,8 +12,8 @@ use libc::{
     c_int, c_ulong, epoll_event, fd_set, nfds_t, pollfd, sigset_t, size_t, timespec, timeval,
 };
 
+use super::clock::duration;
 use super::hooks;
-use super::sleep::duration;
 use super::wait::{Outcome, Wait, fail};
 use crate::descriptors::Watch;
 use crate::green::Green;

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use libc::{c_int, clockid_t, sem_t, timespec};
 
 use super::calls::Calls;
+use super::clock;
 use super::wait::errno;
 use super::{Hook, hooks};
+use crate::fork;
 use crate::green::{self, Green, Woken, set_errno};
-use crate::{fork, semaphores};
+use crate::words::{self, Kind};
 
 hooks! {
     fn sem_wait(semaphore: *mut sem_t) -> c_int |green, _real| {
@@ -20,7 +22,7 @@ hooks! {
 
     fn sem_timedwait(semaphore: *mut sem_t, until: *const timespec) -> c_int |green, real| {
         // SAFETY: the caller's.
-        match deadline(libc::CLOCK_REALTIME, unsafe { &*until }) {
+        match clock::instant(libc::CLOCK_REALTIME, unsafe { &*until }) {
             Some(at) => acquire(green, semaphore, Some(at)),
             // SAFETY: the caller's arguments, which the real call refuses.
             None => unsafe { real(semaphore, until) },
@@ -30,7 +32,7 @@ hooks! {
     fn sem_clockwait(semaphore: *mut sem_t, clock: clockid_t, until: *const timespec) -> c_int
     |green, real| {
         // SAFETY: the caller's.
-        match deadline(clock, unsafe { &*until }) {
+        match clock::instant(clock, unsafe { &*until }) {
             Some(at) => acquire(green, semaphore, Some(at)),
             // SAFETY: the caller's arguments, which the real call refuses.
             None => unsafe { real(semaphore, clock, until) },
@@ -53,8 +55,8 @@ unsafe extern "C" fn sem_post(semaphore: *mut sem_t) -> c_int {
     let done = unsafe { real(semaphore) };
     if done == 0 && !fork::is_child() {
         match green {
-            Some(green) => green.core().semaphores.borrow_mut().posted(address),
-            None => semaphores::posted_elsewhere(address),
+            Some(green) => drop(green.core().words.borrow_mut().wake(address, 1)),
+            None => words::woken_elsewhere(address),
         }
     }
     done
@@ -78,7 +80,7 @@ fn acquire(green: &Green, semaphore: *mut sem_t, deadline: Option<Instant>) -> c
         }
         let address = semaphore as usize;
         let ticket = green.ticket();
-        green.core().semaphores.borrow_mut().add(address, ticket);
+        green.core().words.borrow_mut().add(address, Kind::Semaphore, ticket);
         // Once more, now that a post on any thread sees us waiting.
         // SAFETY: the caller's semaphore.
         let taken = unsafe { libc::sem_trywait(semaphore) } == 0;
@@ -90,7 +92,7 @@ fn acquire(green: &Green, semaphore: *mut sem_t, deadline: Option<Instant>) -> c
             Some(deadline.map_or(look, |at| at.min(look)))
         };
         let woken = if taken { Woken::Ready } else { green.park(ticket, until) };
-        green.core().semaphores.borrow_mut().remove(address, ticket);
+        green.core().words.borrow_mut().remove(address, ticket);
         if taken {
             return 0;
         }
@@ -123,21 +125,3 @@ fn is_shared(semaphore: *mut sem_t) -> bool {
     // SAFETY: within the caller's semaphore, which has 32 bytes.
     unsafe { *semaphore.cast::<u32>().add(2) != 0 }
 }
-
-/// An absolute time of a clock as an instant; `None` for what the real call refuses.
-fn deadline(clock: clockid_t, until: &timespec) -> Option<Instant> {
-    let mut now = timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `now` outlives the call.
-    if unsafe { libc::clock_gettime(clock, &raw mut now) } != 0
-        || !(0..1_000_000_000).contains(&until.tv_nsec)
-    {
-        return None;
-    }
-    let nanos = i128::from(until.tv_sec - now.tv_sec) * 1_000_000_000
-        + i128::from(until.tv_nsec - now.tv_nsec);
-    let left = Duration::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX));
-    let now = Instant::now();
-    Some(now.checked_add(left).unwrap_or(now + A_CENTURY))
-}
-
-const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);

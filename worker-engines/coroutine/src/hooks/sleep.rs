@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use libc::{c_int, c_uint, clockid_t, timespec, useconds_t};
 
+use super::clock::{duration, now};
 use super::hooks;
 use crate::green::{Green, set_errno};
 
@@ -66,17 +67,4 @@ fn done(error: Option<c_int>) -> c_int {
             -1
         }
     }
-}
-
-/// A length of time; `None`: the kernel would call it invalid.
-pub(super) fn duration(time: &timespec) -> Option<Duration> {
-    let nanos = u32::try_from(time.tv_nsec).ok().filter(|nanos| *nanos < 1_000_000_000)?;
-    Some(Duration::new(u64::try_from(time.tv_sec).ok()?, nanos))
-}
-
-fn now(clock: clockid_t) -> Option<Duration> {
-    let mut time = timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` outlives the call.
-    let done = unsafe { libc::clock_gettime(clock, &raw mut time) };
-    if done == 0 { duration(&time) } else { None }
 }

@@ -11,8 +11,10 @@
 mod bypass;
 mod closing;
 mod files;
+mod futexes;
 mod helpers;
 mod identity;
+mod mutexes;
 mod poll;
 mod processes;
 mod receive;

@@ -218,12 +218,20 @@ impl Handler for Jobs {
     }
 }
 
+/// Whether the next futex is waited for as by a library of green threads: this binary is none, and
+/// the engine in it must not park at its own locks.
+pub static NEXT_FUTEX_PARKS: AtomicBool = AtomicBool::new(false);
+
 /// May always park, but not while it prints what failed, under a lock of the standard library.
 struct Parkable;
 
 impl GreenState for Parkable {
     fn may_park(&self) -> bool {
         !std::thread::panicking()
+    }
+
+    fn owns_locals_of(&self, _code: usize) -> bool {
+        NEXT_FUTEX_PARKS.swap(false, Ordering::SeqCst)
     }
 
     fn suspend(&self) {}

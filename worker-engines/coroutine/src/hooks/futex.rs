@@ -1,0 +1,152 @@
+//! futex(2) as Rust's standard library and absl call it: by libc's `syscall`.
+//!
+//! Only for libraries whose thread-local variables each green thread has a set of. Others keep
+//! there who waits, and a second wait of "the same thread" is an error to them (absl: "illegal
+//! recursion into Mutex code"). Without this hook a green thread that waits for a lock which
+//! another one holds would stop the OS thread that both share, for good.
+//!
+//! A wait ends when it is woken, not when its request is overdue: such a library waits again
+//! without looking for signals, and would never let the others run.
+#![allow(unsafe_code)]
+
+use std::arch::naked_asm;
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use libc::{c_int, c_long, timespec};
+
+use super::calls::Calls;
+use super::clock;
+use super::{Hook, Real};
+use crate::fork;
+use crate::green::{self, Green, Woken, errno, set_errno};
+use crate::words::{self, Kind};
+
+/// `long syscall(long number, ...)`. For a futex the number, which is known then, gives its place to
+/// the caller's address; all else stays where the caller has put it, on the stack too.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+unsafe extern "C" fn syscall() {
+    naked_asm!(
+        "cmp rdi, {number}",
+        "jne {other}",
+        "mov rdi, [rsp]",
+        "jmp {futex}",
+        number = const libc::SYS_futex,
+        other = sym other,
+        futex = sym futex,
+    )
+}
+
+static CALLS: Calls = Calls::new();
+
+pub(super) static HOOKS: &[Hook] = &[Hook::counted(c"syscall", syscall as *const c_void, &CALLS)];
+
+/// The real one. Whether the caller has given all six arguments or fewer: those that it has not are
+/// read and passed on, and mean nothing.
+unsafe extern "C" fn other(
+    number: c_long,
+    first: c_long,
+    second: c_long,
+    third: c_long,
+    fourth: c_long,
+    fifth: c_long,
+    sixth: c_long,
+) -> c_long {
+    type Function =
+        unsafe extern "C" fn(c_long, c_long, c_long, c_long, c_long, c_long, c_long) -> c_long;
+    static REAL: Real = Real::new(c"syscall");
+    // SAFETY: the address is that of the function of this name, which takes as many arguments; the
+    // caller's.
+    unsafe {
+        let real = std::mem::transmute::<*mut c_void, Function>(REAL.address());
+        real(number, first, second, third, fourth, fifth, sixth)
+    }
+}
+
+unsafe extern "C" fn futex(
+    caller: usize,
+    word: *const AtomicU32,
+    operation: c_int,
+    value: u32,
+    // For some operations a count; then it is only passed on.
+    timeout: *const timespec,
+    second_word: c_long,
+    third_value: c_long,
+) -> c_long {
+    // SAFETY: the caller's arguments.
+    let real = || unsafe {
+        let (word, operation, value) =
+            (word as c_long, c_long::from(operation), c_long::from(value));
+        other(libc::SYS_futex, word, operation, value, timeout as c_long, second_word, third_value)
+    };
+    match operation & libc::FUTEX_CMD_MASK {
+        command @ (libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET) => {
+            let Some(green) = green::parkable().filter(|green| green.owns_locals_of(caller)) else {
+                CALLS.held(green::current().is_some());
+                return real();
+            };
+            CALLS.parkable();
+            // SAFETY: null or the caller's; both commands take a time here.
+            let deadline = match unsafe { timeout.as_ref() } {
+                None => Ok(None),
+                Some(time) if command == libc::FUTEX_WAIT => clock::after(time).map(Some).ok_or(()),
+                Some(time) if operation & libc::FUTEX_CLOCK_REALTIME != 0 => {
+                    clock::instant(libc::CLOCK_REALTIME, time).map(Some).ok_or(())
+                }
+                Some(time) => clock::instant(libc::CLOCK_MONOTONIC, time).map(Some).ok_or(()),
+            };
+            match deadline {
+                // SAFETY: the caller's word, which lives as long as somebody waits for it.
+                Ok(deadline) => wait(green, unsafe { &*word }, value, deadline),
+                Err(()) => real(),
+            }
+        }
+        libc::FUTEX_WAKE | libc::FUTEX_WAKE_BITSET => {
+            let woken = real();
+            let left = usize::try_from(i64::from(value.cast_signed()) - woken).unwrap_or(0);
+            if woken < 0 || left == 0 || !words::are_awaited() || fork::is_child() {
+                return woken;
+            }
+            woken + wake(word as usize, left)
+        }
+        _ => real(),
+    }
+}
+
+fn wait(green: &Green, word: &AtomicU32, value: u32, deadline: Option<Instant>) -> c_long {
+    let address = std::ptr::from_ref(word) as usize;
+    let words = &green.core().words;
+    let ticket = green.ticket();
+    words.borrow_mut().add(address, Kind::Futex, ticket);
+    // The kernel's look, now that a wake on any thread sees us waiting.
+    let is_changed = word.load(Ordering::SeqCst) != value;
+    let woken = if is_changed { Woken::Ready } else { green.park_firmly(ticket, deadline) };
+    words.borrow_mut().remove(address, ticket);
+    if is_changed {
+        set_errno(libc::EAGAIN);
+        return -1;
+    }
+    if woken == Woken::Deadline {
+        set_errno(libc::ETIMEDOUT);
+        return -1;
+    }
+    0
+}
+
+/// Wakes green threads; how many. Not told when another OS thread wakes: 0.
+fn wake(word: usize, most: usize) -> c_long {
+    let before = errno();
+    // Not while the engine itself is at the words: it may wake an OS thread in between.
+    let words = green::current().and_then(|green| green.core().words.try_borrow_mut().ok());
+    let woken = match words {
+        Some(mut words) => words.wake(word, most),
+        None => {
+            words::woken_elsewhere(word);
+            0
+        }
+    };
+    set_errno(before);
+    woken.cast_signed() as c_long
+}

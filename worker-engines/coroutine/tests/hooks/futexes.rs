@@ -1,0 +1,136 @@
+//! futex(2) through `syscall`: a wake on any thread wakes who waits.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use libc::{c_int, c_long, timespec};
+
+use crate::stage::{
+    NEXT_FUTEX_PARKS, errno, job, let_others_wait, lets_others_run, run, wait_until,
+};
+
+const WAIT: c_int = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+const WAIT_UNTIL: c_int = libc::FUTEX_WAIT_BITSET | libc::FUTEX_PRIVATE_FLAG;
+
+fn wait(word: &AtomicU32, operation: c_int, value: u32, time: Option<&timespec>) -> c_long {
+    let time = time.map_or(std::ptr::null(), std::ptr::from_ref);
+    NEXT_FUTEX_PARKS.store(true, Ordering::SeqCst);
+    let all = u32::MAX;
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, value, time, 0usize, all) }
+}
+
+fn wake(word: &AtomicU32, count: c_int) -> c_long {
+    let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, count) }
+}
+
+fn now(clock: libc::clockid_t) -> timespec {
+    let mut time = timespec { tv_sec: 0, tv_nsec: 0 };
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    time
+}
+
+#[test]
+fn other_system_calls_pass() {
+    let pid = unsafe { libc::syscall(libc::SYS_getpid) };
+    assert_eq!(pid, c_long::from(std::process::id()));
+    assert_eq!(unsafe { libc::syscall(libc::SYS_close, -1) }, -1);
+    assert_eq!(errno(), libc::EBADF);
+    // Six arguments: the last of them on the stack.
+    let page = unsafe { libc::syscall(libc::SYS_mmap, 0usize, 4096usize, 0, 34, -1, 0usize) };
+    assert!(page > 0, "{}", errno());
+    assert_eq!(unsafe { libc::syscall(libc::SYS_munmap, page, 4096usize) }, 0);
+}
+
+#[test]
+fn futex_wait_parks_until_another_green_thread_wakes() {
+    let word = Arc::new(AtomicU32::new(1));
+    let (waiter, waker) = (Arc::clone(&word), word);
+    run(vec![
+        job(move || assert_eq!(wait(&waiter, WAIT, 1, None), 0)),
+        job(move || {
+            let_others_wait();
+            waker.store(2, Ordering::SeqCst);
+            assert_eq!(wake(&waker, 1), 1);
+        }),
+    ]);
+}
+
+#[test]
+fn futex_wait_parks_until_another_os_thread_wakes() {
+    let word = Arc::new(AtomicU32::new(1));
+    lets_others_run(move || {
+        let waker = Arc::clone(&word);
+        let thread = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(20));
+            waker.store(2, Ordering::SeqCst);
+            wake(&waker, c_int::MAX);
+        });
+        while word.load(Ordering::SeqCst) == 1 {
+            assert_eq!(wait(&word, WAIT_UNTIL, 1, None), 0);
+        }
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn futex_wake_wakes_no_more_than_asked_for() {
+    const WAITERS: usize = 5;
+    let word = Arc::new(AtomicU32::new(1));
+    let woken = Arc::new(AtomicUsize::new(0));
+    let mut jobs: Vec<_> = (0..WAITERS)
+        .map(|_| {
+            let (word, woken) = (Arc::clone(&word), Arc::clone(&woken));
+            job(move || {
+                assert_eq!(wait(&word, WAIT, 1, None), 0);
+                woken.fetch_add(1, Ordering::SeqCst);
+            })
+        })
+        .collect();
+    jobs.push(job(move || {
+        let_others_wait();
+        assert_eq!(wake(&word, 2), 2);
+        wait_until(|| woken.load(Ordering::SeqCst) == 2);
+        let_others_wait();
+        assert_eq!(woken.load(Ordering::SeqCst), 2);
+        assert_eq!(wake(&word, c_int::MAX), 3);
+    }));
+    run(jobs);
+}
+
+#[test]
+fn futex_wait_looks_at_the_value_first() {
+    run(vec![job(|| {
+        let word = AtomicU32::new(2);
+        assert_eq!(wait(&word, WAIT, 1, None), -1);
+        assert_eq!(errno(), libc::EAGAIN);
+    })]);
+}
+
+#[test]
+fn futex_wait_times_out() {
+    lets_others_run(|| {
+        let word = AtomicU32::new(1);
+        let short = timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+        let check = |operation, time: timespec, least| {
+            let began = Instant::now();
+            assert_eq!(wait(&word, operation, 1, Some(&time)), -1);
+            assert_eq!(errno(), libc::ETIMEDOUT);
+            assert!(began.elapsed() >= Duration::from_millis(least), "{operation}");
+        };
+        let in_a_second = |clock| {
+            let now = now(clock);
+            timespec { tv_sec: now.tv_sec + 1, tv_nsec: now.tv_nsec }
+        };
+        check(WAIT, short, 20);
+        check(WAIT_UNTIL, in_a_second(libc::CLOCK_MONOTONIC), 900);
+        let of_realtime = WAIT_UNTIL | libc::FUTEX_CLOCK_REALTIME;
+        check(of_realtime, in_a_second(libc::CLOCK_REALTIME), 900);
+        // Long past.
+        check(WAIT_UNTIL, short, 0);
+        let invalid = timespec { tv_sec: 0, tv_nsec: -1 };
+        assert_eq!(wait(&word, WAIT, 1, Some(&invalid)), -1);
+        assert_eq!(errno(), libc::EINVAL);
+    });
+}

@@ -584,7 +584,8 @@ pub static TABLE: &[Setting] = &[
         kind: BODY_BYTES,
         default: Preset::Int(256 << 10),
         doc: "How much of a request body that the application left unread is read and thrown \
-              away to keep the connection; with more than that it is closed.",
+              away to keep the connection; with more than that, or when it has not come within \
+              client_body_timeout, it is closed.",
         ..ROW
     },
     Setting {

@@ -215,7 +215,7 @@ impl Poller {
 
     fn follow(&mut self, connection: Box<Connection>, after: AfterRead) {
         match after {
-            AfterRead::Serve => self.pool.serve(connection),
+            AfterRead::Serve => self.serve(connection),
             AfterRead::Close => self.close(connection),
             AfterRead::Park { until } => self.park(connection, until),
         }
@@ -234,6 +234,13 @@ impl Poller {
         if let Some(at) = self.lot.park(connection, until) {
             self.set_timer(index, at);
         }
+    }
+
+    /// A thread that waits for a client is one that others wait for: while all are taken, requests
+    /// that have come whole go first.
+    fn serve(&self, connection: Box<Connection>) {
+        let later = self.pool.is_busy() && self.handler.would_wait(&connection);
+        self.pool.serve(connection, later);
     }
 
     fn set_timer(&mut self, index: usize, at: Instant) {

@@ -66,6 +66,7 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         client_header_timeout: reader.seconds("client_header_timeout")?,
         client_body_timeout: reader.seconds("client_body_timeout")?,
         client_body_min_rate: reader.int("client_body_min_rate")?,
+        client_send_min_rate: reader.int("client_send_min_rate")?,
         client_send_timeout: reader.seconds("client_send_timeout")?,
         permit_obsolete_folding: reader.flag("permit_obsolete_folding")?,
         strip_header_spaces: reader.flag("strip_header_spaces")?,

@@ -164,6 +164,8 @@ pub struct Settings {
     pub client_body_min_rate: u64,
     /// `None`: a response may be taken as slowly as the client likes.
     pub client_send_timeout: Option<Duration>,
+    /// Bytes a second; 0: no limit.
+    pub client_send_min_rate: u64,
     /// Whether header lines may be folded.
     pub permit_obsolete_folding: bool,
     /// Whether white space may stand before a header's colon.

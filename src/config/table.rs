@@ -587,7 +587,8 @@ pub static TABLE: &[Setting] = &[
         kind: BODY_BYTES,
         default: Preset::Int(256 << 10),
         doc: "How much of a request body that the application left unread is read and thrown \
-              away to keep the connection; with more than that it is closed.",
+              away to keep the connection; with more than that, or when it has not come within \
+              client_body_timeout, it is closed.",
         ..ROW
     },
     Setting {
@@ -631,8 +632,8 @@ pub static TABLE: &[Setting] = &[
         kind: COUNT,
         default: Preset::Int(100),
         doc: "Least bytes a second at which a request body must come while the application waits \
-              for it, after the first client_body_timeout seconds of waiting; a client that is \
-              slower gets 408. 0 means no limit.",
+              for it, over each client_body_timeout seconds of waiting (30 if that is 0); a client \
+              that is slower gets 408. 0 means no limit.",
         ..ROW
     },
     Setting {
@@ -644,6 +645,18 @@ pub static TABLE: &[Setting] = &[
         default: Preset::Int(30),
         doc: "Seconds that a client may take nothing of its response before its connection is \
               closed. 0 means no limit.",
+        ..ROW
+    },
+    Setting {
+        name: "client_send_min_rate",
+        section: Section::Limits,
+        spelling: flag(&["client-send-min-rate"]),
+        metavar: "BYTES",
+        kind: COUNT,
+        default: Preset::Int(100),
+        doc: "Least bytes a second at which a client must take its response while it is waited \
+              for, over each client_send_timeout seconds of waiting (30 if that is 0); the \
+              connection of one that is slower is closed. 0 means no limit.",
         ..ROW
     },
     Setting {

@@ -2,23 +2,23 @@
 
 use std::io::IoSlice;
 use std::sync::Arc;
-use std::time::Duration;
 
 use pyo3::exceptions::PyStopIteration;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use unicoro_contract::{Stream, interrupt};
+use unicoro_contract::{Stream, Tempo, interrupt};
 
 use super::app_socket::AppSocket;
 use super::attach::{attached, detached, in_fresh_context};
 use super::environ::{Environ, Place};
+use super::fields::Fields;
 use super::fork::end_if_stray;
 use super::input::Input;
 use super::interned::interned;
 use super::request_hooks::{Answered, RequestHooks};
 use super::request_timeout::is_request_timeout;
 use super::respond::{Ended, Trouble, respond};
-use super::response::{Fields, Response};
+use super::response::Response;
 use super::spew::trace_this_thread;
 use super::{Reader, ServerFacts, traceback};
 use crate::http::{Head, RequestFacts, reason, refusal};
@@ -48,8 +48,8 @@ pub struct Request<'a> {
     pub environ_names: &'a [String],
     /// For the response's Date.
     pub date: Arc<str>,
-    /// How long the client may take nothing of the response; `None`: for ever.
-    pub send_idle: Option<Duration>,
+    /// How slowly the client may take the response.
+    pub tempo: &'a Tempo,
 }
 
 /// How the request ended.
@@ -71,6 +71,8 @@ pub struct Outcome {
     pub reader: Option<Reader>,
     /// Whether the client has left.
     pub is_client_gone: bool,
+    /// Whether the application has the socket: it may keep it beyond the request.
+    pub is_socket_taken: bool,
     /// Whether a hook wants the worker to be replaced.
     pub ends_worker: bool,
 }
@@ -139,7 +141,7 @@ impl Application {
             let unsent = std::mem::take(&mut outcome.unsent);
             let stream = request.stream;
             let sent =
-                detached(py, || stream.send_all(&mut [IoSlice::new(&unsent)], request.send_idle));
+                detached(py, || stream.send_all(&mut [IoSlice::new(&unsent)], request.tempo));
             outcome.is_client_gone |= sent.is_err();
         }
         let mut status_line = response.try_borrow_mut()?.take_status_line();
@@ -164,9 +166,8 @@ impl Application {
         py: Python<'py>,
         request: &mut Request<'_>,
     ) -> PyResult<(Outcome, Bound<'py, PyDict>, Bound<'py, Response>)> {
-        let response =
-            Response::new(Arc::clone(request.stream), request.facts, Arc::clone(&request.date))
-                .sending_within(request.send_idle);
+        let (stream, date) = (Arc::clone(request.stream), Arc::clone(&request.date));
+        let response = Response::new(stream, request.facts, date, *request.tempo);
         let response = Bound::new(py, response)?;
         let input = match request.reader.take() {
             // The client is kept only if it sends the body that it asks leave for.
@@ -186,7 +187,7 @@ impl Application {
             environ.set_item(key, response.getattr(method)?)?;
         }
 
-        let socket = Bound::new(py, AppSocket::new(request.stream))?;
+        let socket = Bound::new(py, AppSocket::new(request.stream, input.clone().unbind()))?;
         environ.set_item(interned!(py, "gunicorn.socket"), &socket)?;
 
         let result = self.callable.bind(py).call1((&environ, &response));
@@ -202,7 +203,8 @@ impl Application {
             Ok(ended) => well(request, &response, ended),
             Err(trouble) => badly(py, request, &response, reader.as_ref(), trouble),
         };
-        outcome.keep_alive &= !socket.get().is_taken();
+        outcome.is_socket_taken = socket.get().is_taken();
+        outcome.keep_alive &= !outcome.is_socket_taken;
         outcome.reader = reader;
         outcome.environ = chosen(&environ, request.environ_names);
         if let Ok(mut response) = response.try_borrow_mut() {
@@ -326,6 +328,7 @@ fn failed(request: &Request<'_>, status: u16, page: Option<&str>) -> Outcome {
         keep_alive: false,
         reader: None,
         is_client_gone: false,
+        is_socket_taken: false,
         ends_worker: false,
     }
 }

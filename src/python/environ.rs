@@ -143,11 +143,13 @@ impl Environ {
     }
 }
 
+/// Content_Length, which `header_map` may let through, is no Content-Length: the application would
+/// believe a length that the body does not have.
 fn environ_key(name: &str) -> String {
-    let upper = name.to_ascii_uppercase().replace('-', "_");
+    let upper = name.to_ascii_uppercase();
     match upper.as_str() {
-        "CONTENT_TYPE" | "CONTENT_LENGTH" => upper,
-        _ => format!("HTTP_{upper}"),
+        "CONTENT-TYPE" | "CONTENT-LENGTH" => upper.replace('-', "_"),
+        _ => format!("HTTP_{}", upper.replace('-', "_")),
     }
 }
 
@@ -225,5 +227,6 @@ mod tests {
         assert_eq!(environ_key("Content-Type"), "CONTENT_TYPE");
         assert_eq!(environ_key("content-length"), "CONTENT_LENGTH");
         assert_eq!(environ_key("X-Request-Id"), "HTTP_X_REQUEST_ID");
+        assert_eq!(environ_key("Content_Length"), "HTTP_CONTENT_LENGTH");
     }
 }

@@ -38,6 +38,11 @@ impl Input {
         self.reader.take()
     }
 
+    /// Takes what the client has sent beyond all that was read, as it came.
+    pub fn take_received(&mut self) -> Vec<u8> {
+        self.reader.as_mut().map(Reader::take_received).unwrap_or_default()
+    }
+
     fn ahead(&self) -> &[u8] {
         &self.ahead[self.taken..]
     }

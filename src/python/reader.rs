@@ -1,13 +1,11 @@
 //! A request's body as the client sends it: read when asked for, never past its end.
 
-use std::io;
+use std::io::IoSlice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use unicoro_contract::{Inbox, Received, Stream};
-
-use std::io::IoSlice;
+use unicoro_contract::{GivenUp, Inbox, Pace, Received, Stream, Tempo};
 
 use crate::http::{BodyDecoder, CONTINUE, HttpError};
 
@@ -16,10 +14,8 @@ use crate::http::{BodyDecoder, CONTINUE, HttpError};
 pub struct BodyRules {
     /// Bytes of data, at most.
     pub longest: u64,
-    /// A client that sends nothing for this long is given up; `None`: never.
-    pub idle: Option<Duration>,
-    /// Bytes a second that must come on average, once it was waited for longer than `idle`; 0: any.
-    pub min_rate: u64,
+    /// How slowly.
+    pub tempo: Tempo,
 }
 
 /// Why the body cannot be read on: the client's fault, in each case.
@@ -78,10 +74,9 @@ pub struct Reader {
     decoder: BodyDecoder,
     owes_continue: Arc<AtomicBool>,
     rules: BodyRules,
-    // Data given, and how long it was waited for: the time that the application takes is not the
-    // client's.
+    // Data given.
     taken: u64,
-    waited: Duration,
+    pace: Pace,
     failure: Option<BodyFailure>,
 }
 
@@ -102,15 +97,16 @@ impl Reader {
             owes_continue: Arc::new(AtomicBool::new(expects_continue)),
             rules,
             taken: 0,
-            waited: Duration::ZERO,
+            pace: Pace::default(),
             failure: None,
         }
     }
 
-    /// Whether the whole body was read.
+    /// Whether the whole body was read, and what follows is the next request. Not after a failure,
+    /// though the decoder may have seen the end: what it was given then is still in the inbox.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.decoder.is_done()
+        self.failure.is_none() && self.decoder.is_done()
     }
 
     /// Whether the client still waits to hear that it may send the body.
@@ -131,10 +127,23 @@ impl Reader {
         self.failure.as_ref()
     }
 
-    /// Gives the unread rest back to the connection.
+    /// Takes all that was received and not read yet, as it came.
+    pub fn take_received(&mut self) -> Vec<u8> {
+        let received = self.inbox.as_slice().to_vec();
+        self.inbox.consume(received.len());
+        received
+    }
+
+    /// How much more of the body the rules allow.
     #[must_use]
-    pub fn into_inbox(self) -> Inbox {
-        self.inbox
+    pub fn allowance(&self) -> u64 {
+        self.rules.longest.saturating_sub(self.taken)
+    }
+
+    /// Gives the unread rest back to the connection, and what knows where it ends.
+    #[must_use]
+    pub fn into_parts(self) -> (Inbox, BodyDecoder) {
+        (self.inbox, self.decoder)
     }
 
     /// Appends at most `max` bytes to `out`, those that have come or the next to come: waits for
@@ -155,6 +164,10 @@ impl Reader {
                 self.decoder.decode(self.inbox.as_slice(), max).map_err(BodyFailure::Malformed)?;
             let count = decoded.data.len();
             self.taken += count as u64;
+            if self.decoder.is_done() {
+                // It came unasked (RFC 9110, 10.1.1): the client waits for nothing any more.
+                self.owes_continue.store(false, Ordering::Relaxed);
+            }
             if self.taken > self.rules.longest {
                 return Err(BodyFailure::TooLong(HttpError::body_too_long(self.rules.longest)));
             }
@@ -175,7 +188,7 @@ impl Reader {
             // RFC 9110, 10.1.1: as late as it can be, so that an application which refuses the
             // request by its head never makes the client send the body.
             self.stream
-                .send_all(&mut [IoSlice::new(CONTINUE)], self.rules.idle)
+                .send_all(&mut [IoSlice::new(CONTINUE)], &self.rules.tempo)
                 .map_err(|_| BodyFailure::Gone)?;
         }
         match self.stream.receive(&mut self.inbox) {
@@ -185,27 +198,25 @@ impl Reader {
         }
     }
 
-    /// Waits for the next bytes, and counts how long that takes.
+    /// Waits for the next bytes, and judges how long that takes.
     fn wait(&mut self) -> Result<(), BodyFailure> {
-        let BodyRules { idle, min_rate, .. } = self.rules;
+        let tempo = &self.rules.tempo;
         let began = Instant::now();
-        let received = self.stream.receive_wait(&mut self.inbox, idle);
-        self.waited += began.elapsed();
-        match received {
+        match self.stream.receive_wait(&mut self.inbox, tempo.idle) {
             Ok(Received::Bytes(_)) => {}
             Ok(Received::Nothing | Received::End) => return Err(BodyFailure::Gone),
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                return Err(BodyFailure::TimedOut);
+            Err(error) => {
+                return Err(match GivenUp::of(&error) {
+                    Some(GivenUp::Idle) => BodyFailure::TimedOut,
+                    Some(GivenUp::Slow) => BodyFailure::TooSlow,
+                    Some(GivenUp::Evicted) => BodyFailure::Evicted,
+                    None => BodyFailure::Gone,
+                });
             }
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {
-                return Err(BodyFailure::Evicted);
-            }
-            Err(_) => return Err(BodyFailure::Gone),
         }
-        let due = self.waited.saturating_sub(idle.unwrap_or_default()).as_secs();
-        if self.taken < due.saturating_mul(min_rate) {
-            return Err(BodyFailure::TooSlow);
+        if self.pace.keeps(tempo, began.elapsed(), self.taken) {
+            return Ok(());
         }
-        Ok(())
+        Err(BodyFailure::TooSlow)
     }
 }

@@ -8,8 +8,8 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use unicoro_contract::Address;
 
 use super::environ::Place;
+use super::fields::Fields;
 use super::interned::interned;
-use super::response::Fields;
 use crate::http::{Head, Version};
 
 /// The two hooks, and the classes of what they are given.

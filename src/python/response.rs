@@ -7,14 +7,14 @@
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString, PyTuple};
-use unicoro_contract::Stream;
+use pyo3::types::PyBytes;
+use unicoro_contract::{GivenUp, Stream, Tempo};
 
 use super::attach::detached;
+use super::fields::{Fields, push_latin1};
 use super::interned::interned;
 use super::reader::EVICTED;
 use crate::http::{Encoder, RequestFacts, early_hints};
@@ -23,8 +23,8 @@ use crate::http::{Encoder, RequestFacts, early_hints};
 #[pyclass(module = "unicoro", name = "StartResponse")]
 pub struct Response {
     stream: Option<Arc<Stream>>,
-    // A client that takes nothing of its response for this long is given up.
-    send_idle: Option<Duration>,
+    // How slowly the client may take it.
+    tempo: Tempo,
     facts: RequestFacts,
     // The client asked whether to send its body, and has no answer yet.
     continue_due: Option<Arc<AtomicBool>>,
@@ -37,79 +37,16 @@ pub struct Response {
     status_line: Vec<u8>,
     fields: Fields,
     body_sent: u64,
-    // Sending has failed: the client is gone.
-    broken: Option<io::ErrorKind>,
-}
-
-/// Header fields as bytes, in one piece.
-#[derive(Default)]
-pub struct Fields {
-    bytes: Vec<u8>,
-    // Where each name and each value ends.
-    ends: Vec<(usize, usize)>,
-}
-
-impl Fields {
-    /// From an iterable of (name, value) tuples.
-    fn of(headers: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let mut fields = Self::default();
-        for field in headers.try_iter()? {
-            let field = field?;
-            let pair = field.cast::<PyTuple>().ok().filter(|pair| pair.len() == 2);
-            let pair = pair.ok_or_else(|| {
-                PyTypeError::new_err("headers must be a list of (name, value) tuples")
-            })?;
-            fields.push(
-                &pair.get_borrowed_item(0)?.to_owned(),
-                &pair.get_borrowed_item(1)?.to_owned(),
-            )?;
-        }
-        Ok(fields)
-    }
-
-    fn push(&mut self, name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        push_latin1(name, "a header's name", &mut self.bytes)?;
-        let name_end = self.bytes.len();
-        push_latin1(value, "a header's value", &mut self.bytes)?;
-        self.ends.push((name_end, self.bytes.len()));
-        Ok(())
-    }
-
-    /// Names and values, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
-        let starts = std::iter::once(0).chain(self.ends.iter().map(|(_, value_end)| *value_end));
-        starts.zip(&self.ends).map(|(start, (name_end, value_end))| {
-            (&self.bytes[start..*name_end], &self.bytes[*name_end..*value_end])
-        })
-    }
-}
-
-/// PEP 3333: native strings that hold latin-1.
-fn push_latin1(object: &Bound<'_, PyAny>, what: &str, out: &mut Vec<u8>) -> PyResult<()> {
-    let text = object.cast::<PyString>().map_err(|_| {
-        let kind = object.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
-        PyTypeError::new_err(format!("{what} must be str, not {kind}"))
-    })?;
-    let text = text.to_cow()?;
-    if text.is_ascii() {
-        out.extend_from_slice(text.as_bytes());
-        return Ok(());
-    }
-    for letter in text.chars() {
-        let byte = u8::try_from(u32::from(letter)).map_err(|_| {
-            PyValueError::new_err(format!("{what} holds {letter:?}, which is not latin-1"))
-        })?;
-        out.push(byte);
-    }
-    Ok(())
+    // Sending has failed: a clause for the log.
+    broken: Option<&'static str>,
 }
 
 impl Response {
     /// A response that has not begun.
-    pub fn new(stream: Arc<Stream>, facts: RequestFacts, date: Arc<str>) -> Self {
+    pub fn new(stream: Arc<Stream>, facts: RequestFacts, date: Arc<str>, tempo: Tempo) -> Self {
         Self {
             stream: Some(stream),
-            send_idle: None,
+            tempo,
             facts,
             continue_due: None,
             date,
@@ -122,11 +59,6 @@ impl Response {
             body_sent: 0,
             broken: None,
         }
-    }
-
-    /// With a bound on how long the client may take nothing.
-    pub fn sending_within(self, send_idle: Option<Duration>) -> Self {
-        Self { send_idle, ..self }
     }
 
     /// The connection can be kept only if `due` is false when the head is made: else nobody knows
@@ -167,11 +99,7 @@ impl Response {
 
     /// How sending has failed, if it has: a clause for the log.
     pub fn breakage(&self) -> Option<&'static str> {
-        Some(match self.broken? {
-            io::ErrorKind::TimedOut => "the client took nothing of it for client_send_timeout",
-            io::ErrorKind::ConnectionAborted => EVICTED,
-            _ => "the client left before it had the whole response",
-        })
+        self.broken
     }
 
     /// The encoder, to frame and to finish.
@@ -201,7 +129,7 @@ impl Response {
         self.is_head_sent = true;
         let begun = self.stream.as_ref().is_some_and(|stream| stream.begin_response());
         if !begun {
-            self.broken = Some(io::ErrorKind::TimedOut);
+            self.broken = Some("it was overdue, and answered in the application's place");
         }
         begun
     }
@@ -222,8 +150,8 @@ impl Response {
         let mut parts =
             [IoSlice::new(head), IoSlice::new(prefix), IoSlice::new(data), IoSlice::new(suffix)];
         let stream = self.stream.clone().ok_or(io::ErrorKind::NotConnected)?;
-        let idle = self.send_idle;
-        let sent = detached(py, || stream.send_all(&mut parts, idle));
+        let tempo = self.tempo;
+        let sent = detached(py, || stream.send_all(&mut parts, &tempo));
         self.note(sent)
     }
 
@@ -236,8 +164,8 @@ impl Response {
             return Ok(());
         }
         let stream = self.stream.clone().ok_or(io::ErrorKind::NotConnected)?;
-        let idle = self.send_idle;
-        let sent = detached(py, || stream.send_all(&mut [IoSlice::new(bytes)], idle));
+        let tempo = self.tempo;
+        let sent = detached(py, || stream.send_all(&mut [IoSlice::new(bytes)], &tempo));
         self.note(sent)
     }
 
@@ -257,15 +185,15 @@ impl Response {
         self.gather_head(&mut front);
         front.extend_from_slice(&framed.prefix);
         let stream = self.stream.clone().ok_or(io::ErrorKind::NotConnected)?;
-        let idle = self.send_idle;
+        let tempo = &self.tempo;
         let sent = detached(py, || {
-            stream.send_all(&mut [IoSlice::new(&front)], idle)?;
-            let sent = stream.send_file(stretch.fd, stretch.offset, framed.len, idle)?;
+            stream.send_all(&mut [IoSlice::new(&front)], tempo)?;
+            let sent = stream.send_file(stretch.fd, stretch.offset, framed.len, tempo)?;
             if sent < framed.len {
                 // Its length was promised, in a header or in a chunk's size.
-                return Err(io::Error::other("the file became shorter while it was sent"));
+                return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            stream.send_all(&mut [IoSlice::new(framed.suffix)], idle)?;
+            stream.send_all(&mut [IoSlice::new(framed.suffix)], tempo)?;
             Ok(sent)
         });
         self.body_sent += *sent.as_ref().unwrap_or(&0);
@@ -273,7 +201,7 @@ impl Response {
     }
 
     fn note(&mut self, sent: io::Result<()>) -> io::Result<()> {
-        sent.inspect_err(|error| self.broken = Some(error.kind()))
+        sent.inspect_err(|error| self.broken = Some(clause(error)))
     }
 
     /// The request is over.
@@ -339,7 +267,7 @@ impl Response {
         if self.is_head_sent || self.stream.is_none() {
             return Ok(());
         }
-        let fields = Fields::of(headers)?;
+        let fields = Fields::of_hints(headers)?;
         let mut hints = Vec::new();
         early_hints(self.facts.version, fields.iter(), &mut hints)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
@@ -363,6 +291,19 @@ impl Response {
             return Err(PyBrokenPipeError::new_err("this request is over"));
         }
         self.send(py, data.as_bytes()).map_err(client_gone)
+    }
+}
+
+/// Why a response came to no end, for the log.
+fn clause(error: &io::Error) -> &'static str {
+    match GivenUp::of(error) {
+        Some(GivenUp::Idle) => "the client took nothing of it for client_send_timeout",
+        Some(GivenUp::Slow) => "the client took it below client_send_min_rate",
+        Some(GivenUp::Evicted) => EVICTED,
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "its file became shorter while it was sent"
+        }
+        None => "the client left before it had the whole response",
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::options::Options;
 use crate::sys::address::Address;
-use crate::sys::listener::{BindError, Listener};
+use crate::sys::bind_error::BindError;
+use crate::sys::listener::Listener;
 
 /// As many as gunicorn's.
 pub(super) const BIND_TRIES: u32 = 5;

@@ -5,24 +5,20 @@
 //! process that bound it, and only while the path is still that very socket.
 #![allow(unsafe_code)]
 
-use std::error::Error;
-use std::fmt;
-use std::fs;
 use std::io;
 use std::mem;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{SocketAddr as UnixAddress, UnixListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::address::Address;
+use super::bind_error::BindError;
 use super::credentials::Identity;
 use super::fd::{check, duplicate, set_cloexec, set_nonblocking};
-use super::holder::{Holder, holder_of};
-use super::process::Pid;
+use super::owned_path::OwnedPath;
 use super::stale_socket::clear_path;
 use super::tcp;
 
@@ -195,94 +191,6 @@ impl Drop for Listener {
     }
 }
 
-/// Why an address could not be listened on.
-#[derive(Debug)]
-pub struct BindError {
-    /// The address.
-    pub address: Address,
-    /// The system's reason.
-    pub source: io::Error,
-    /// Who has the address, if it is in use and /proc tells.
-    pub holder: Option<Holder>,
-}
-
-impl BindError {
-    fn new(address: &Address, source: io::Error) -> BindError {
-        let is_in_use = source.kind() == io::ErrorKind::AddrInUse;
-        let holder = is_in_use.then(|| holder_of(address)).flatten();
-        BindError { address: address.clone(), source, holder }
-    }
-
-    /// True when somebody else has the address, so that a later try may succeed.
-    #[must_use]
-    pub fn is_in_use(&self) -> bool {
-        self.source.kind() == io::ErrorKind::AddrInUse
-    }
-}
-
-impl fmt::Display for BindError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BindError { address, source, holder } = self;
-        write!(f, "cannot listen on {address}: {source}")?;
-        if let Some(holder) = holder {
-            write!(f, ": {holder} has it")?;
-        }
-        let remedy = match (source.kind(), address) {
-            (io::ErrorKind::AddrInUse, _) => {
-                "stop the server that has it, or choose another address with --bind"
-            }
-            (io::ErrorKind::PermissionDenied, _) => {
-                "choose a port above 1023 or a path that this user may write"
-            }
-            (io::ErrorKind::AddrNotAvailable, _) => "this machine has no such address",
-            (io::ErrorKind::NotFound, Address::Unix(_)) => {
-                "make the directory, or choose another path"
-            }
-            (_, Address::Fd(_)) => "start the server with a listening socket of this number",
-            // A name that was not found: no system call has failed.
-            (_, Address::Tcp { .. }) if source.raw_os_error().is_none() => {
-                "give an address, or a name that this machine knows"
-            }
-            _ => return Ok(()),
-        };
-        write!(f, "; {remedy}")
-    }
-}
-
-impl Error for BindError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.source)
-    }
-}
-
-/// A path in the file system that is ours to remove.
-#[derive(Debug)]
-struct OwnedPath {
-    path: PathBuf,
-    owner: Pid,
-    device: u64,
-    inode: u64,
-}
-
-impl OwnedPath {
-    fn of(path: &Path) -> io::Result<OwnedPath> {
-        let found = fs::symlink_metadata(path)?;
-        let (device, inode) = (found.dev(), found.ino());
-        // Absolute, because the server may change its directory later.
-        Ok(OwnedPath { path: std::path::absolute(path)?, owner: Pid::me(), device, inode })
-    }
-
-    /// Not in a forked child, and not when another server has bound the path since.
-    fn remove(&self) {
-        let is_same = fs::symlink_metadata(&self.path)
-            .is_ok_and(|found| (found.dev(), found.ino()) == (self.device, self.inode));
-        if is_same && Pid::me() == self.owner {
-            // A path that cannot be removed is stale, and is cleared by the next server.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
 /// The first of the host's addresses that can be bound; else the first error.
 fn bind_tcp(host: &str, port: u16, reuse_port: bool) -> io::Result<OwnedFd> {
     let mut first_error = None;
@@ -393,10 +301,13 @@ fn inherited_unix(fd: &OwnedFd) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::process::Pid;
+    use std::fs;
     use std::net::TcpStream;
     use std::os::fd::IntoRawFd;
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::net::UnixStream;
+    use std::path::PathBuf;
 
     fn bind(address: &Address) -> Result<Listener, BindError> {
         Listener::bind(address, BindOptions::default())

@@ -9,6 +9,7 @@
 //! [`raw`], which makes the system call directly.
 
 pub mod address;
+pub mod bind_error;
 pub mod clock;
 pub mod credentials;
 pub mod daemon;
@@ -19,6 +20,7 @@ pub mod host_name;
 pub mod inheritance;
 pub mod inotify;
 pub mod listener;
+mod owned_path;
 pub mod pidfile;
 pub mod pipe;
 pub mod process;

@@ -1,8 +1,10 @@
-//! What the handler remembers of the few connections that need it: a PROXY header, and how many
-//! pipelined requests were answered in a row. All others cost nothing.
+//! What the handler remembers of the few connections that need it: a PROXY header, how many
+//! pipelined requests were answered in a row, and what a client still sends that nobody reads. All
+//! others cost nothing.
 
 use unicoro_contract::{Address, Connection};
 
+use super::leftover::Leftover;
 use crate::http::ProxyHeader;
 
 /// Kept in [`Connection::memory`].
@@ -14,6 +16,8 @@ pub struct Memory {
     pub proxy: Option<ProxyHeader>,
     /// Requests answered while the next had come already.
     pub in_a_row: u64,
+    /// To be thrown away before anything else of the connection is looked at.
+    pub leftover: Option<Leftover>,
 }
 
 impl Memory {
@@ -26,6 +30,11 @@ impl Memory {
     pub fn of_mut(conn: &mut Connection) -> &mut Memory {
         let memory = conn.memory.get_or_insert_with(|| Box::new(Memory::default()));
         memory.downcast_mut().expect("nobody else writes Connection::memory")
+    }
+
+    /// Takes out what is to be thrown away.
+    pub fn take_leftover(conn: &mut Connection) -> Option<Leftover> {
+        conn.memory.as_mut()?.downcast_mut::<Memory>()?.leftover.take()
     }
 
     /// The client: whom a PROXY header names, else who has connected.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use unicoro_contract::Address;
+use unicoro_contract::{Address, Tempo};
 
 use crate::config::{HeaderMap, Networks, ProxyProtocol, Settings};
 use crate::http::{Forwarding, Leniency, Limits, ProxyVersions, Underscores};
@@ -21,14 +21,10 @@ pub struct Rules {
     pub proxy_versions: ProxyVersions,
     /// How long and how slow a body may be.
     pub body: BodyRules,
-    /// What is read of a body that the application left unread, to keep the connection.
-    pub unread_body: usize,
-    /// Requests answered in a row while the next has come already.
-    pub pipelined: u64,
     /// From a head's first byte to its last.
     pub head_timeout: Option<Duration>,
-    /// How long a client may take nothing of its response.
-    pub send_idle: Option<Duration>,
+    /// How slowly a client may take its response.
+    pub response: Tempo,
     /// `SCRIPT_NAME` of the process's environment.
     pub script_name: String,
     forwarded_allow: Networks,
@@ -50,13 +46,16 @@ impl Rules {
             proxy_versions: proxy_versions(settings.proxy_protocol),
             body: BodyRules {
                 longest: settings.limit_request_body.unwrap_or(u64::MAX),
-                idle: settings.client_body_timeout,
-                min_rate: settings.client_body_min_rate,
+                tempo: Tempo {
+                    idle: settings.client_body_timeout,
+                    min_rate: settings.client_body_min_rate,
+                },
             },
-            unread_body: settings.limit_unread_body,
-            pipelined: settings.limit_pipelined_requests.unwrap_or(u64::MAX),
             head_timeout: settings.client_header_timeout,
-            send_idle: settings.client_send_timeout,
+            response: Tempo {
+                idle: settings.client_send_timeout,
+                min_rate: settings.client_send_min_rate,
+            },
             script_name: script_name.to_string_lossy().into_owned(),
             forwarded_allow: settings.forwarded_allow_ips.clone(),
             proxy_allow: settings.proxy_allow_ips.clone(),

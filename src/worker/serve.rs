@@ -7,23 +7,23 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::{
     AfterRead, AfterServe, Blocked, Connection, CurrentRequest, GreenState, Handler, Inbox, Stop,
-    StopState, Stream,
+    Stream,
 };
 
 use crate::config::Settings;
 use crate::http::{
-    BodyDecoder, Framing, Head, HttpError, Preface, RequestFacts, below, has_begun, parse_lenient,
-    preface, refusal, scan,
+    BodyDecoder, Framing, Head, HttpError, Preface, RequestFacts, below, has_begun, is_whole,
+    parse_lenient, preface, refusal, scan,
 };
 use crate::logging::AccessLog;
 use crate::python::{
-    self, Application, Fields, GreenThreadState, Outcome, Place, Reader, Request, SignalHandlers,
+    self, Application, Fields, GreenThreadState, Place, Reader, Request, SignalHandlers,
 };
 
 use super::access::{self, Answered};
 use super::clock::date;
 use super::desk::Desk;
-use super::linger::linger;
+use super::ending::Ending;
 use super::memory::Memory;
 use super::quota::Quota;
 use super::rules::Rules;
@@ -33,8 +33,7 @@ use super::stall;
 pub struct Server {
     application: Application,
     rules: Rules,
-    keepalive: Option<Duration>,
-    stop: Arc<Stop>,
+    ending: Ending,
     access: Option<AccessLog>,
     environ_names: Vec<String>,
     quota: Quota,
@@ -57,15 +56,13 @@ impl Server {
         quota: Quota,
         desk: Desk,
     ) -> io::Result<Self> {
-        let keepalive = Some(settings.keepalive).filter(|idle| keeps_alive && !idle.is_zero());
         let rules = Rules::new(settings);
         let environ_names = access.as_ref().map(AccessLog::environ_names);
         let environ_names = environ_names.unwrap_or_default();
         Ok(Self {
             application,
             rules,
-            keepalive,
-            stop,
+            ending: Ending::new(settings, keeps_alive, stop),
             access,
             environ_names,
             quota,
@@ -112,7 +109,7 @@ impl Server {
         let is_head = head.is_some_and(|head| head.method == "HEAD");
         let answer = refusal(error.status, &error.detail, &date(), is_head);
         let parts = &mut [IoSlice::new(&answer)];
-        let is_sent = conn.stream.send_all(parts, self.rules.send_idle).is_ok();
+        let is_sent = conn.stream.send_all(parts, &self.rules.response).is_ok();
         if let Some(log) = &self.access {
             access::write(
                 log,
@@ -128,10 +125,7 @@ impl Server {
             );
         }
         // A client that was too slow has nothing under way that could reset the connection.
-        if is_sent && error.status != 408 {
-            linger(&conn.stream, &mut conn.inbox);
-        }
-        AfterServe::Close
+        if is_sent && error.status != 408 { self.ending.part(conn) } else { AfterServe::Close }
     }
 
     /// Judges what `parse` leaves to the settings, and answers.
@@ -172,19 +166,17 @@ impl Server {
         let client = place.client;
         // At the end of the worker the last one says close, of those that have come already.
         let has_next = head.framing == Framing::Empty && !conn.inbox.is_empty();
-        let keep_alive = head.keep_alive
-            && self.keepalive.is_some()
-            && Memory::of(conn).is_none_or(|memory| memory.in_a_row < self.rules.pipelined)
-            && (self.stop.state() == StopState::Running || has_next);
+        let keep_alive = head.keep_alive && self.ending.can_keep(conn, has_next);
         let facts =
             RequestFacts { version: head.version, is_head: head.method == "HEAD", keep_alive };
-        let reader = (head.framing != Framing::Empty).then(|| {
+        // Without a body too: an application that takes the socket wants all that has come.
+        let has_rest = head.framing != Framing::Empty || !conn.inbox.is_empty();
+        let reader = has_rest.then(|| {
             let inbox = std::mem::take(&mut conn.inbox);
             let decoder = BodyDecoder::new(head.framing);
             let stream = Arc::clone(&conn.stream);
             Reader::new(stream, inbox, decoder, head.expects_continue, self.rules.body)
         });
-        let has_body = reader.is_some();
         let mut outcome = self.application.call(Request {
             head,
             place,
@@ -192,12 +184,12 @@ impl Server {
             reader,
             facts,
             date: date(),
-            send_idle: self.rules.send_idle,
+            tempo: &self.rules.response,
             environ_names: &self.environ_names,
         });
         if !outcome.unsent.is_empty() {
             let parts = &mut [IoSlice::new(&outcome.unsent)];
-            let sent = conn.stream.send_all(parts, self.rules.send_idle);
+            let sent = conn.stream.send_all(parts, &self.rules.response);
             outcome.is_client_gone |= sent.is_err();
         }
         drop(in_progress);
@@ -220,40 +212,7 @@ impl Server {
             );
         }
         conn.served += 1;
-        self.after(conn, outcome, has_body)
-    }
-
-    /// What becomes of the connection: kept only if the next request begins where this one ended.
-    fn after(&self, conn: &mut Connection, outcome: Outcome, has_body: bool) -> AfterServe {
-        if outcome.is_client_gone {
-            return AfterServe::Close;
-        }
-        let is_drained = match outcome.reader {
-            Some(mut reader) => {
-                let is_drained = outcome.keep_alive && drain(&mut reader, self.rules.unread_body);
-                let is_read = reader.is_done();
-                conn.inbox = reader.into_inbox();
-                is_drained || (is_read && !outcome.keep_alive)
-            }
-            // Without its reader back, nobody knows where the next request begins.
-            None => !has_body,
-        };
-        match self.keepalive {
-            Some(idle) if outcome.keep_alive && is_drained => {
-                if !conn.inbox.is_empty() {
-                    Memory::of_mut(conn).in_a_row += 1;
-                } else if Memory::of(conn).is_some() {
-                    Memory::of_mut(conn).in_a_row = 0;
-                }
-                AfterServe::Park { until: Some(Instant::now() + idle) }
-            }
-            _ => {
-                if !is_drained || !conn.inbox.is_empty() {
-                    linger(&conn.stream, &mut conn.inbox);
-                }
-                AfterServe::Close
-            }
-        }
+        self.ending.after(conn, outcome, has_rest)
     }
 
     /// The head goes on, until the deadline that its first byte has set.
@@ -264,28 +223,6 @@ impl Server {
         AfterRead::Park { until: conn.deadline }
     }
 }
-
-/// Reads what the application left of the body, at most `most`. False: it is too much, or will not
-/// come.
-fn drain(reader: &mut Reader, most: usize) -> bool {
-    // A client that waits for "100 Continue" sends the body only if it feels like it.
-    if reader.failure().is_some() || (reader.owes_continue() && !reader.is_done()) {
-        return false;
-    }
-    let mut waste = Vec::new();
-    let mut drained = 0;
-    while !reader.is_done() {
-        waste.clear();
-        match reader.read((most - drained).min(DRAIN_STEP), &mut waste) {
-            Ok(0) | Err(_) => break,
-            Ok(count) => drained += count,
-        }
-    }
-    reader.is_done()
-}
-
-/// Thrown away at a time.
-const DRAIN_STEP: usize = 64 * 1024;
 
 fn shown(client: &unicoro_contract::Address) -> String {
     match client {
@@ -300,6 +237,9 @@ impl Handler for Server {
     }
 
     fn read(&self, conn: &mut Connection) -> AfterRead {
+        if let Some(next) = self.ending.sweep(conn) {
+            return next;
+        }
         match self.take_preface(conn) {
             Ok(true) => {}
             Ok(false) => return self.park(conn),
@@ -313,8 +253,15 @@ impl Handler for Server {
     }
 
     fn expired(&self, conn: &mut Connection) -> AfterRead {
+        if Memory::take_leftover(conn).is_some() {
+            return AfterRead::Close;
+        }
         // An idle connection is owed nothing, a head that has begun its 408.
         if has_begun(conn.inbox.as_slice()) { AfterRead::Serve } else { AfterRead::Close }
+    }
+
+    fn would_wait(&self, conn: &Connection) -> bool {
+        !is_whole(conn.inbox.as_slice(), &self.rules.limits, &self.rules.leniency)
     }
 
     fn serve(&self, conn: &mut Connection) -> AfterServe {

@@ -1,5 +1,7 @@
 """What a server does to bad clients, seen from inside: bodies read, big answers, who has left."""
 
+import os
+import threading
 import time
 
 from notes import note, plain
@@ -34,6 +36,11 @@ def big(environ, start_response):
     return (b"x" * 65536 for _ in range(1600))
 
 
+def flood(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return iter(lambda: b"x" * 65536, b"")
+
+
 def until_left(environ, start_response):
     note("began")
     while not environ["unicoro.client_disconnected"]():
@@ -63,6 +70,7 @@ def hints(environ, start_response):
     send = environ["wsgi.early_hints"]
     send([("Link", "</a.css>; rel=preload"), ("Content-Length", "3")])
     send([("Link", "</b.css>; rel=preload")])
+    send(iter([[b"Link", b"</c.css>"], ("X-Mixed", b"caf\xe9")]))
     write = start_response("200 OK", [("Content-Length", "2"), ("Content-Type", "text/plain")])
     write(b"o")
     send([("Link", "</late.css>")])
@@ -83,4 +91,26 @@ def take_socket(environ, start_response):
     while data := sock.recv(100):
         sock.sendall(data.upper())
     sock.close()
+    raise StopIteration
+
+
+def keep_socket(environ, start_response):
+    sock = environ["gunicorn.socket"]
+    sock.fileno()
+
+    def say_more():
+        while not os.path.exists(os.path.join(os.environ["SCRATCH"], "go-on")):
+            time.sleep(0.005)
+        sock.sendall(b"more")
+        sock.close()
+
+    threading.Thread(target=say_more).start()
+    return plain(start_response, "kept")
+
+
+def take_file(environ, start_response):
+    with environ["gunicorn.socket"].makefile("rwb") as file:
+        while line := file.readline():
+            file.write(line.upper())
+            file.flush()
     raise StopIteration

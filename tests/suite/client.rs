@@ -66,6 +66,14 @@ impl Client {
         std::mem::take(&mut self.rest)
     }
 
+    /// Reads once, at most `count` bytes; nothing at the end of the stream or after a reset.
+    pub fn at_most(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        let taken = wait::uninterrupted(|| self.stream.read(&mut bytes)).unwrap_or(0);
+        bytes.truncate(taken);
+        bytes
+    }
+
     /// Everything until the server closes.
     pub fn bytes_to_the_end(&mut self) -> Vec<u8> {
         while self.fill() {}

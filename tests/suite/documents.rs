@@ -36,7 +36,7 @@ fn is_rule(text: &str) -> bool {
 }
 
 /// The rules of the table, with their status.
-fn rules_in_document() -> BTreeMap<String, u16> {
+pub fn rules_in_document() -> BTreeMap<String, u16> {
     let text = fs::read_to_string(repository().join("docs/http.md")).unwrap();
     let row = |line: &str| {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();

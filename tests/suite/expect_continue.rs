@@ -58,3 +58,15 @@ each_of! { Sync, Coroutine; fn body_that_has_come_needs_no_continue(engine) {
     assert_eq!(response.text(), "b'12345'");
     server.stop();
 }}
+
+each_of! { Gthread, Coroutine; fn body_that_has_come_unasked_keeps_the_connection(engine) {
+    let server = Server::start(engine, "reading", &[]);
+    let mut client = server.connect();
+    let asking = ASKING.replace("Connection: close\r\n", "");
+    for _ in 0..2 {
+        client.send(format!("POST /read_all {asking}12345"));
+        let response = client.response();
+        assert_eq!((response.text().as_str(), response.says_close()), ("b'12345'", false));
+    }
+    server.stop();
+}}

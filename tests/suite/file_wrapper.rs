@@ -4,9 +4,10 @@ use crate::client::Response;
 use crate::server::{Engine, Launch, Server};
 use crate::wait;
 
-const SIZE: usize = 300_000;
+pub const SIZE: usize = 300_000;
 
-fn start(engine: Engine) -> (Server, Vec<u8>) {
+/// An app that sends a file of `SIZE` bytes, and its content.
+pub fn start(engine: Engine) -> (Server, Vec<u8>) {
     let launch = Launch::new(engine).args(&["file_wrapper"]);
     let content: Vec<u8> = (0..SIZE).map(|at| (at % 251) as u8).collect();
     std::fs::write(launch.scratch.file("file"), &content).unwrap();

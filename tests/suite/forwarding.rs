@@ -82,6 +82,10 @@ each_of! { Sync, Coroutine; fn header_map_refuses_or_passes_underscores(engine) 
     server.stop();
     let server = Server::start(engine, "environ_dump", &["--header-map", "dangerous"]);
     assert_says(&ask(&server, b"", "/", "X_Forged: 1\r\n"), &["HTTP_X_FORGED '1'"]);
+    // Never the length of a body: there is none.
+    let answer = ask(&server, b"", "/", "Content_Length: 5\r\n");
+    assert_says(&answer, &["HTTP_CONTENT_LENGTH '5'"]);
+    assert!(!answer.contains("\nCONTENT_LENGTH"), "{answer}");
     server.stop();
 }}
 

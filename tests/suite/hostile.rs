@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant};
 
 use crate::client::{Client, get_request};
-use crate::server::{Launch, Server};
+use crate::server::{Engine, Launch, Server};
+use crate::wait;
 
 /// A head that promises a body of `length` bytes.
 fn post(path: &str, length: usize) -> String {
@@ -80,6 +81,41 @@ each_of! { Sync, Gthread, Coroutine; fn who_does_not_take_its_response_is_given_
     server.stop();
 }}
 
+/// Takes some of an endless response five times a second, until `is_over` says so.
+fn take_slowly(client: &mut Client, mut is_over: impl FnMut() -> bool) {
+    while !is_over() {
+        client.at_most(64 * 1024);
+        std::thread::sleep(Duration::from_millis(200)); // how slow this client is
+    }
+}
+
+each_of! { Sync, Gthread, Coroutine; fn who_takes_its_response_below_the_least_rate_is_given_up(engine) {
+    let arguments = ["--client-send-timeout", "1", "--client-send-min-rate", "1000000"];
+    let server = Server::start(engine, "hostile", &arguments);
+    let mut client = server.connect();
+    client.send(get_request("/flood"));
+    let deadline = Instant::now() + wait::PATIENCE;
+    take_slowly(&mut client, || {
+        assert!(Instant::now() < deadline, "nobody minds");
+        server.log().contains("client_send_min_rate")
+    });
+    drop(client);
+    server.stop();
+}}
+
+// The kernel tells of room in lumps of up to a megabyte: between two of them a client is not idle.
+each_of! { Sync, Gthread, Coroutine; fn who_takes_its_response_slowly_is_waited_for(engine) {
+    let server = Server::start(engine, "hostile", &["--client-send-timeout", "1"]);
+    let mut client = server.connect();
+    client.send(get_request("/flood"));
+    let until = Instant::now() + Duration::from_secs(4);
+    take_slowly(&mut client, || Instant::now() > until);
+    assert!(!server.log().contains("client_send"), "{}", server.log());
+    drop(client);
+    server.wait_for_log("the client left");
+    server.stop();
+}}
+
 each_of! { Sync, Gthread, Coroutine; fn a_body_beyond_the_limit_gets_413(engine) {
     let server = Server::start(engine, "hostile", &["--limit-request-body", "10"]);
     let answer = |bytes: String| {
@@ -111,6 +147,40 @@ each_of! { Gthread, Coroutine; fn a_short_unread_body_is_drained_and_a_long_one_
     client.send(post("/unread", 11) + "0123456789a");
     assert_eq!(client.response().text(), "not read");
     assert!(client.is_closed());
+    server.stop();
+}}
+
+#[test]
+fn whole_requests_go_before_those_that_stall() {
+    let server = Server::start(Engine::Gthread, "hostile", &["--threads", "1"]);
+    let mut clients: Vec<Client> = (0..100).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(post("/read", 10) + "x");
+    }
+    let began = Instant::now();
+    assert_eq!(server.get("/hello").text(), "hello");
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    drop(clients);
+    server.stop();
+}
+
+/// How promptly a good client is answered while 20 have the answer to `request` and stay.
+fn who_has_its_answer_costs_nobody(server: &Server, request: &str, status: u16) {
+    let mut clients: Vec<Client> = (0..20).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(request);
+        assert_eq!(client.response().status, status);
+    }
+    let began = Instant::now();
+    assert_eq!(server.get("/hello").text(), "hello");
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
+each_of! { Sync, Gthread, Coroutine; fn no_thread_waits_for_who_has_its_answer(engine) {
+    let one: &[&str] = if engine == Engine::Gthread { &["--threads", "1"] } else { &[] };
+    let server = Server::start(engine, "hostile", one);
+    who_has_its_answer_costs_nobody(&server, "no request\r\n\r\n", 400);
+    who_has_its_answer_costs_nobody(&server, &post("/unread", 10), 200);
     server.stop();
 }}
 
@@ -197,7 +267,8 @@ each_of! { Sync, Gthread, Coroutine; fn who_leaves_ends_the_iteration_and_close_
 each_of! { Sync, Gthread, Coroutine, Gunicorn; fn early_hints_come_before_the_response(engine) {
     let server = Server::start(engine, "hostile:application", &[]);
     let answer = server.exchange(crate::client::get_and_close("/hints"));
-    assert_eq!(answer.matches("HTTP/1.1 103 Early Hints\r\n").count(), 2, "{answer}");
+    assert_eq!(answer.matches("HTTP/1.1 103 Early Hints\r\n").count(), 3, "{answer}");
+    assert!(answer.contains("\r\nLink: </c.css>\r\nX-Mixed: caf"), "{answer}");
     let last = answer.rfind("103 Early Hints").unwrap();
     assert!(last < answer.find("200 OK").unwrap() && answer.ends_with("\r\n\r\nok"), "{answer}");
     let old = server.exchange("GET /hints HTTP/1.0\r\n\r\n");
@@ -223,6 +294,33 @@ each_of! { Sync, Gthread, Coroutine, Gunicorn; fn an_app_may_speak_another_proto
     client.finish_sending();
     assert!(client.is_closed());
     assert!(!server.log().contains("StopIteration"), "{}", server.log());
+    server.stop();
+}}
+
+each_of! { Sync, Gthread, Coroutine; fn what_comes_ahead_of_the_answer_is_on_the_socket(engine) {
+    let server = Server::start(engine, "hostile", &[]);
+    let mut client = server.connect();
+    client.send(get_request("/take_socket") + "ahead");
+    assert_eq!(client.response_to_head().status, 101);
+    client.finish_sending();
+    assert_eq!(client.bytes_to_the_end(), b"AHEAD");
+
+    let mut client = server.connect();
+    client.send(get_request("/take_file") + "one\ntw");
+    assert_eq!(client.some_bytes(), b"ONE\n");
+    client.send("o\n");
+    client.finish_sending();
+    assert_eq!(client.bytes_to_the_end(), b"TWO\n");
+    server.stop();
+}}
+
+each_of! { Sync, Gthread, Coroutine; fn a_socket_that_the_app_keeps_outlives_the_request(engine) {
+    let server = Server::start(engine, "hostile", &[]);
+    let mut client = server.connect();
+    client.send(post("/keep_socket", 10)); // a body that nobody reads: the server would part
+    assert_eq!(client.response().text(), "kept");
+    server.scratch.write("go-on", "");
+    assert_eq!(client.bytes_to_the_end(), b"more");
     server.stop();
 }}
 

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use nix::sys::signal::Signal;
 
 use crate::client::{get_and_close, get_request};
+use crate::file_wrapper;
 use crate::processes;
 use crate::server::{Engine, Server};
 use crate::wait;
@@ -75,6 +76,25 @@ each_of! { Sync, Coroutine; fn small_response_is_one_send(engine) {
     }
     let calls = trace.finish();
     assert_eq!(traffic(&calls).0, REQUESTS, "{calls:#?}");
+    server.stop();
+}}
+
+/// What a traced call has returned, of those with this name.
+fn results(calls: &[String], name: &str) -> Vec<usize> {
+    let is_end =
+        |line: &&String| is_call(line, &[name]) || line.contains(&format!("{name} resumed>"));
+    let result = |line: &String| line.rsplit_once(" = ")?.1.parse().ok();
+    calls.iter().filter(is_end).filter_map(result).collect()
+}
+
+each_of! { Sync, Gthread, Coroutine; fn a_file_goes_to_the_client_by_sendfile(engine) {
+    let (server, content) = file_wrapper::start(engine);
+    let trace = Trace::attach(&server);
+    assert!(server.get("/whole").body == content);
+    let calls = trace.finish();
+    assert_eq!(results(&calls, "sendfile").iter().sum::<usize>(), file_wrapper::SIZE, "{calls:#?}");
+    let sent: usize = ["sendto", "sendmsg"].iter().flat_map(|name| results(&calls, name)).sum();
+    assert!(sent < 1000, "the head alone is sent otherwise: {calls:#?}");
     server.stop();
 }}
 

@@ -78,7 +78,7 @@ def condition(token, seconds):
 
     later(seconds, notify)
     with changed:
-        changed.wait()
+        changed.wait_for(lambda: found)
     return found[0]
 
 

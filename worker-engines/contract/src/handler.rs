@@ -73,6 +73,13 @@ pub trait Handler: Send + Sync {
     /// The deadline of a `Park` has passed. Under the same rule as `read`.
     fn expired(&self, connection: &mut Connection) -> AfterRead;
 
+    /// Whether serving what `read` has found would begin with a wait for more from the client. Under
+    /// the same rule as `read`; asked by an engine whose threads are all taken.
+    fn would_wait(&self, connection: &Connection) -> bool {
+        let _ = connection;
+        false
+    }
+
     /// Serves one request; may wait through the connection's stream, and inside the application.
     fn serve(&self, connection: &mut Connection) -> AfterServe;
 

@@ -81,7 +81,7 @@ impl Inbox {
     }
 
     /// The buffer with room for one receive behind what is there.
-    pub(crate) fn room(&mut self) -> &mut Vec<u8> {
+    pub fn room(&mut self) -> &mut Vec<u8> {
         if self.bytes.capacity() == 0 {
             self.bytes = fresh();
         }

@@ -25,11 +25,8 @@ impl Patience {
     /// A wait begins `now`; the client has moved that many bytes so far. False: it was given up.
     pub(crate) fn begin(&self, now: Instant, moved: u64) -> bool {
         let mut state = self.lock();
-        if moved - state.moved >= PROGRESS {
-            state.moved = moved;
-            state.spent = Duration::ZERO;
-        }
         state.since = Some(now);
+        state.note(now, moved);
         !state.is_evicted
     }
 
@@ -43,8 +40,9 @@ impl Patience {
     }
 
     /// How long it has been waited for; `None` when nobody waits for it right now.
-    pub(crate) fn spent(&self, now: Instant) -> Option<Duration> {
-        let state = self.lock();
+    pub(crate) fn spent(&self, now: Instant, moved: u64) -> Option<Duration> {
+        let mut state = self.lock();
+        state.note(now, moved);
         let since = state.since.filter(|_| !state.is_evicted)?;
         Some(state.spent + now.saturating_duration_since(since))
     }
@@ -60,6 +58,18 @@ impl Patience {
     }
 }
 
+impl State {
+    /// The client has moved that many bytes so far: with enough of them its waits begin anew. In the
+    /// middle of a wait too, for room to send comes in lumps.
+    fn note(&mut self, now: Instant, moved: u64) {
+        if moved.saturating_sub(self.moved) >= PROGRESS {
+            self.moved = moved;
+            self.spent = Duration::ZERO;
+            self.since = self.since.map(|_| now);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,15 +80,18 @@ mod tests {
     fn waits_add_up_until_the_client_makes_progress() {
         let patience = Patience::default();
         let start = Instant::now();
-        assert_eq!(patience.spent(start), None);
+        assert_eq!(patience.spent(start, 0), None);
         assert!(patience.begin(start, 10) && patience.end(start + SECOND));
-        assert_eq!(patience.spent(start + SECOND), None);
+        assert_eq!(patience.spent(start + SECOND, 10), None);
         // The time between two waits is the application's.
         patience.begin(start + 5 * SECOND, PROGRESS - 1);
-        assert_eq!(patience.spent(start + 6 * SECOND), Some(2 * SECOND));
+        assert_eq!(patience.spent(start + 6 * SECOND, PROGRESS - 1), Some(2 * SECOND));
         patience.end(start + 6 * SECOND);
         patience.begin(start + 6 * SECOND, PROGRESS);
-        assert_eq!(patience.spent(start + 7 * SECOND), Some(SECOND));
+        assert_eq!(patience.spent(start + 7 * SECOND, PROGRESS), Some(SECOND));
+        // Progress in the middle of a wait.
+        assert_eq!(patience.spent(start + 8 * SECOND, 2 * PROGRESS), Some(Duration::ZERO));
+        assert_eq!(patience.spent(start + 9 * SECOND, 2 * PROGRESS), Some(SECOND));
     }
 
     #[test]
@@ -87,7 +100,7 @@ mod tests {
         let start = Instant::now();
         patience.begin(start, 0);
         patience.evict();
-        assert_eq!(patience.spent(start + SECOND), None);
+        assert_eq!(patience.spent(start + SECOND, 0), None);
         assert!(!patience.end(start) && !patience.begin(start, 0));
     }
 }

@@ -7,10 +7,11 @@
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::patience::Patience;
-use crate::{Inbox, sys};
+use crate::{GivenUp, Inbox, Pace, Tempo, sys};
 
 /// What a wait is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +91,8 @@ pub struct Stream {
     response: AtomicU8,
     moved: AtomicU64,
     patience: Patience,
+    // Of what it takes of its responses; touched only around a wait.
+    pace: Mutex<Pace>,
 }
 
 impl Stream {
@@ -105,6 +108,7 @@ impl Stream {
             response: AtomicU8::new(NOT_BEGUN),
             moved: AtomicU64::new(0),
             patience: Patience::default(),
+            pace: Mutex::default(),
         }
     }
 
@@ -179,7 +183,7 @@ impl Stream {
     /// waits for it right now. See [`crate::room`].
     #[must_use]
     pub fn stalled_for(&self, now: Instant) -> Option<Duration> {
-        self.patience.spent(now)
+        self.patience.spent(now, self.progress())
     }
 
     /// Gives the client up for another: who waits for it is woken, and every wait fails from now on.
@@ -190,6 +194,13 @@ impl Stream {
 
     fn count(&self, bytes: usize) {
         self.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Bytes that the client has sent, and has taken of what was sent to it. What only the kernel has
+    /// taken is no progress of the client's: that may be megabytes, and room comes in lumps.
+    fn progress(&self) -> u64 {
+        let untaken = sys::untaken(self.fd.as_fd());
+        self.moved.load(Ordering::Relaxed).saturating_sub(untaken)
     }
 
     /// Receives once, without waiting.
@@ -221,30 +232,26 @@ impl Stream {
         }
     }
 
-    /// Receives, waiting up to `idle` for the first byte; `TimedOut` when none came.
+    /// Receives, waiting up to `idle` for the first byte.
     ///
     /// # Errors
-    /// recv(2), `TimedOut`, or `ConnectionAborted`: it was given up ([`Stream::evict`]).
+    /// recv(2), or [`GivenUp`].
     pub fn receive_wait(&self, inbox: &mut Inbox, idle: Option<Duration>) -> io::Result<Received> {
         let until = idle.map(|idle| Instant::now() + idle);
         loop {
             match self.receive(inbox)? {
-                Received::Nothing => self.wait(Interest::Read, until)?,
+                Received::Nothing if self.wait(Interest::Read, until)? => {}
+                Received::Nothing => return Err(GivenUp::Idle.into()),
                 received => return Ok(received),
             }
         }
     }
 
-    /// Sends all of `parts`, in one call when the socket has room; waits up to `idle` at a time.
+    /// Sends all of `parts`, in one call when the socket has room.
     ///
     /// # Errors
-    /// sendmsg(2), `TimedOut`: nothing could be sent for `idle`, or `ConnectionAborted`: it was given
-    /// up ([`Stream::evict`]).
-    pub fn send_all(
-        &self,
-        mut parts: &mut [IoSlice<'_>],
-        idle: Option<Duration>,
-    ) -> io::Result<()> {
+    /// sendmsg(2), or [`GivenUp`].
+    pub fn send_all(&self, mut parts: &mut [IoSlice<'_>], tempo: &Tempo) -> io::Result<()> {
         IoSlice::advance_slices(&mut parts, 0);
         while !parts.is_empty() {
             match sys::send(self.fd.as_fd(), parts) {
@@ -252,7 +259,7 @@ impl Stream {
                     self.count(sent);
                     IoSlice::advance_slices(&mut parts, sent);
                 }
-                Err(error) => self.after_failed_send(error, idle)?,
+                Err(error) => self.after_failed_send(error, tempo)?,
             }
         }
         Ok(())
@@ -262,13 +269,13 @@ impl Stream {
     /// be short).
     ///
     /// # Errors
-    /// sendfile(2), or `TimedOut`.
+    /// sendfile(2), or [`GivenUp`].
     pub fn send_file(
         &self,
         file: RawFd,
         offset: u64,
         count: u64,
-        idle: Option<Duration>,
+        tempo: &Tempo,
     ) -> io::Result<u64> {
         let mut sent = 0;
         while sent < count {
@@ -279,7 +286,7 @@ impl Stream {
                     self.count(step);
                     sent += step as u64;
                 }
-                Err(error) => self.after_failed_send(error, idle)?,
+                Err(error) => self.after_failed_send(error, tempo)?,
             }
         }
         Ok(sent)
@@ -290,25 +297,43 @@ impl Stream {
         sys::shutdown_write(self.fd.as_fd());
     }
 
-    fn after_failed_send(&self, error: io::Error, idle: Option<Duration>) -> io::Result<()> {
+    fn after_failed_send(&self, error: io::Error, tempo: &Tempo) -> io::Result<()> {
         match error.kind() {
-            io::ErrorKind::WouldBlock => {
-                self.wait(Interest::Write, idle.map(|idle| Instant::now() + idle))
-            }
+            io::ErrorKind::WouldBlock => self.wait_to_send(tempo),
             io::ErrorKind::Interrupted => Ok(()),
             _ => Err(error),
         }
     }
 
-    fn wait(&self, interest: Interest, until: Option<Instant>) -> io::Result<()> {
-        if !self.patience.begin(Instant::now(), self.moved.load(Ordering::Relaxed)) {
-            return Err(io::ErrorKind::ConnectionAborted.into());
+    /// Waits until there is room, as long as the client keeps taking what is there.
+    fn wait_to_send(&self, tempo: &Tempo) -> io::Result<()> {
+        loop {
+            let (began, before) = (Instant::now(), self.progress());
+            let has_room = self.wait(Interest::Write, Some(began + tempo.stretch()))?;
+            let progress = self.progress();
+            if !has_room && progress == before && tempo.idle.is_some() {
+                return Err(GivenUp::Idle.into());
+            }
+            let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+            if !pace.keeps(tempo, began.elapsed(), progress) {
+                return Err(GivenUp::Slow.into());
+            }
+            if has_room {
+                return Ok(());
+            }
+        }
+    }
+
+    /// False: `until` came first.
+    fn wait(&self, interest: Interest, until: Option<Instant>) -> io::Result<bool> {
+        if !self.patience.begin(Instant::now(), self.progress()) {
+            return Err(GivenUp::Evicted.into());
         }
         let is_ready = self.waiter.wait(self, interest, until);
         if !self.patience.end(Instant::now()) {
-            return Err(io::ErrorKind::ConnectionAborted.into());
+            return Err(GivenUp::Evicted.into());
         }
-        if is_ready? { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) }
+        is_ready
     }
 }
 

@@ -87,6 +87,15 @@ pub(crate) fn send_file(
     })
 }
 
+/// Bytes sent that the peer's kernel has not confirmed yet (`SIOCOUTQ`: tcp(7), unix(7)).
+pub(crate) fn untaken(fd: BorrowedFd<'_>) -> u64 {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the kernel writes one int, which outlives the call. TIOCOUTQ is the same number.
+    let result =
+        unsafe { libc::syscall(libc::SYS_ioctl, fd.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) };
+    if result == 0 { u64::try_from(bytes).unwrap_or(0) } else { 0 }
+}
+
 /// Accepts one connection, non-blocking and close-on-exec.
 ///
 /// # Errors

@@ -27,6 +27,7 @@ enum Nobody {}
 /// The engine's main thread.
 pub struct Poller {
     clients: Clients<Nobody>,
+    handler: Arc<dyn Handler>,
     seat: Rc<Seat>,
     pool: Pool,
     returns: Arc<Returns>,
@@ -45,9 +46,10 @@ impl Poller {
         pool: Pool,
         returns: Arc<Returns>,
     ) -> io::Result<Self> {
-        let clients = Clients::new(seat, handler, &BlockingWaiter, Epoll::add_receiver)?;
+        let shared = Arc::clone(&handler);
+        let clients = Clients::new(seat, shared, &BlockingWaiter, Epoll::add_receiver)?;
         let seat = Rc::clone(&clients.seat);
-        Ok(Self { clients, seat, pool, returns, pool_look: None })
+        Ok(Self { clients, handler, seat, pool, returns, pool_look: None })
     }
 
     /// Turns until asked to stop, and until then everything in progress is done.
@@ -118,9 +120,12 @@ impl Poller {
         }
     }
 
+    /// A thread that waits for a client is one that others wait for: while all are taken, requests
+    /// that have come whole go first.
     fn serve_ready(&mut self) {
         while let Some(connection) = self.clients.next_ready() {
-            self.pool.serve(connection);
+            let later = self.pool.is_busy() && self.handler.would_wait(&connection);
+            self.pool.serve(connection, later);
         }
     }
 

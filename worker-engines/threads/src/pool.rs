@@ -18,6 +18,9 @@ use crate::returns::Returns;
 /// end a deep recursion in `RecursionError` (DESIGN.md, section 1). Committed only when touched.
 const STACK: usize = 8 * 1024 * 1024;
 
+/// Of this many requests taken, one is of those that may wait.
+const LATER: u64 = 4;
+
 /// The threads.
 pub struct Pool {
     queue: Arc<Queue>,
@@ -46,11 +49,12 @@ impl Pool {
         Ok(Self { queue, threads })
     }
 
-    /// Has a request served as soon as a thread is free.
-    pub fn serve(&self, connection: Box<Connection>) {
+    /// Has a request served as soon as a thread is free. With `later`, others go before it.
+    pub fn serve(&self, connection: Box<Connection>, later: bool) {
         let called = {
             let mut state = self.queue.lock();
-            state.ready.push_back(connection);
+            let queue = if later { &mut state.later } else { &mut state.ready };
+            queue.push_back(connection);
             state.call()
         };
         if let Some(thread) = called {
@@ -65,7 +69,12 @@ impl Pool {
 
     /// Requests that wait for a thread.
     pub fn queued(&self) -> usize {
-        self.queue.lock().ready.len()
+        self.queue.lock().queued()
+    }
+
+    /// Whether no thread is free.
+    pub fn is_busy(&self) -> bool {
+        self.queue.lock().idle.is_empty()
     }
 
     /// Waits until all that was given to it is served and every thread has ended.
@@ -98,8 +107,10 @@ struct Queue {
 
 #[derive(Default)]
 struct State {
-    // At most worker_connections: each connection is here once or not at all.
+    // At most worker_connections: each connection is in one of these, once, or in neither.
     ready: VecDeque<Box<Connection>>,
+    later: VecDeque<Box<Connection>>,
+    taken: u64,
     // The longest idle first.
     idle: Vec<Thread>,
     // Somebody was called and has not come yet.
@@ -108,10 +119,24 @@ struct State {
 }
 
 impl State {
+    fn queued(&self) -> usize {
+        self.ready.len() + self.later.len()
+    }
+
+    /// The next request: those of `later` when there are no others, and now and then all the same,
+    /// for they may be large uploads that nobody attacks with.
+    fn take(&mut self) -> Option<Box<Connection>> {
+        self.taken += 1;
+        if self.taken.is_multiple_of(LATER) {
+            return self.later.pop_front().or_else(|| self.ready.pop_front());
+        }
+        self.ready.pop_front().or_else(|| self.later.pop_front())
+    }
+
     /// The thread to wake, if one is needed. One at a time, and each that comes calls the next: of
     /// a burst of short requests the first thread serves several before the second has woken.
     fn call(&mut self) -> Option<Thread> {
-        if self.ready.is_empty() || self.is_called {
+        if self.queued() == 0 || self.is_called {
             return None;
         }
         let called = self.idle.pop();
@@ -125,7 +150,7 @@ impl Queue {
     fn next(&self) -> Option<Box<Connection>> {
         let mut state = self.lock();
         loop {
-            if let Some(connection) = state.ready.pop_front() {
+            if let Some(connection) = state.take() {
                 let called = state.call();
                 drop(state);
                 called.as_ref().map(Thread::unpark);

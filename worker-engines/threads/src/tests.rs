@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::{
     AfterRead, AfterServe, Connection, Engine, EngineListener, GreenState, Handler, Pulse, Seat,
-    Stop, StopState, drain,
+    Stop, StopState, Tempo, drain,
 };
 
 use crate::ThreadsEngine;
 
 /// A test that waits longer than this has failed.
 const PATIENCE: Duration = Duration::from_secs(5);
+const TEMPO: Tempo = Tempo { idle: Some(PATIENCE), min_rate: 0 };
 
 /// Lines: `bye` is answered and closed, `panic` panics, `wait` waits for the gate, `signals` tells
 /// which are blocked, anything else is echoed and the connection kept.
@@ -79,7 +80,7 @@ impl Handler for Lines {
             "signals" => blocked_signals(),
             _ => line.clone(),
         };
-        connection.stream.send_all(&mut [IoSlice::new(answer.as_bytes())], Some(PATIENCE)).unwrap();
+        connection.stream.send_all(&mut [IoSlice::new(answer.as_bytes())], &TEMPO).unwrap();
         if line == "bye\n" {
             return AfterServe::Close;
         }

@@ -1,0 +1,131 @@
+//! What becomes of a connection after an answer: it is kept, swept clean, or closed so that the
+//! client can read what it was sent.
+//!
+//! The rule that a reader would break: a connection is kept only if it is known where the next
+//! request begins.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use unicoro_contract::{AfterRead, AfterServe, Connection, Stop, StopState};
+
+use super::leftover::{Leftover, Swept, linger};
+use super::memory::Memory;
+use crate::config::Settings;
+use crate::python::Outcome;
+
+/// How connections end, by the settings.
+pub struct Ending {
+    keepalive: Option<Duration>,
+    pipelined: u64,
+    unread_body: usize,
+    body_idle: Option<Duration>,
+    stop: Arc<Stop>,
+}
+
+impl Ending {
+    /// With the settings' time-outs; nothing is kept unless `keeps_alive`, nor after `stop`.
+    pub fn new(settings: &Settings, keeps_alive: bool, stop: Arc<Stop>) -> Self {
+        Self {
+            keepalive: Some(settings.keepalive).filter(|idle| keeps_alive && !idle.is_zero()),
+            pipelined: settings.limit_pipelined_requests.unwrap_or(u64::MAX),
+            unread_body: settings.limit_unread_body,
+            body_idle: settings.client_body_timeout,
+            stop,
+        }
+    }
+
+    /// Whether another request may follow the one that begins; with `has_next`, one has come.
+    pub fn can_keep(&self, conn: &Connection, has_next: bool) -> bool {
+        self.keepalive.is_some()
+            && Memory::of(conn).is_none_or(|memory| memory.in_a_row < self.pipelined)
+            && (self.stop.state() == StopState::Running || has_next)
+    }
+
+    /// After a request; with `has_rest`, there was more to read than its head.
+    pub fn after(&self, conn: &mut Connection, outcome: Outcome, has_rest: bool) -> AfterServe {
+        // A socket that the application has taken is shared with it: no shutdown(2).
+        if outcome.is_client_gone || outcome.is_socket_taken {
+            return AfterServe::Close;
+        }
+        let keeps = outcome.keep_alive && self.keepalive.is_some();
+        let is_whole = match outcome.reader {
+            Some(reader) => {
+                let is_done = reader.is_done();
+                // A client that waits for "100 Continue" sends the body only if it feels like it.
+                let comes = reader.failure().is_none() && !reader.owes_continue();
+                let allowance = usize::try_from(reader.allowance()).unwrap_or(usize::MAX);
+                let (inbox, decoder) = reader.into_parts();
+                conn.inbox = inbox;
+                if keeps && comes && !is_done {
+                    let budget = self.unread_body.min(allowance);
+                    let until = self.body_idle.map(|idle| Instant::now() + idle);
+                    return self.leave(conn, Leftover::body(decoder, budget, until));
+                }
+                is_done
+            }
+            // Without its reader back, nobody knows where the next request begins.
+            None => !has_rest,
+        };
+        if keeps && is_whole {
+            return AfterServe::Park { until: self.keep(conn) };
+        }
+        if is_whole && conn.inbox.is_empty() {
+            return AfterServe::Close;
+        }
+        self.part(conn)
+    }
+
+    /// The connection waits for its next request; until when.
+    fn keep(&self, conn: &mut Connection) -> Option<Instant> {
+        if !conn.inbox.is_empty() {
+            Memory::of_mut(conn).in_a_row += 1;
+        } else if Memory::of(conn).is_some() {
+            Memory::of_mut(conn).in_a_row = 0;
+        }
+        self.keepalive.map(|idle| Instant::now() + idle)
+    }
+
+    /// Closes a connection on which the client may be sending: it has its answer, and must be able
+    /// to read it.
+    pub fn part(&self, conn: &mut Connection) -> AfterServe {
+        conn.stream.finish_sending();
+        if self.stop.state() == StopState::Running {
+            return self.leave(conn, Leftover::anything());
+        }
+        linger(&conn.stream, &mut conn.inbox);
+        AfterServe::Close
+    }
+
+    /// Throws away what has come, and leaves the rest to whoever watches idle connections.
+    fn leave(&self, conn: &mut Connection, leftover: Leftover) -> AfterServe {
+        Memory::of_mut(conn).leftover = Some(leftover);
+        match self.sweep(conn) {
+            Some(AfterRead::Park { until }) => AfterServe::Park { until },
+            Some(AfterRead::Close) => AfterServe::Close,
+            // The engine looks at what is there before it parks.
+            Some(AfterRead::Serve) | None => AfterServe::Park { until: None },
+        }
+    }
+
+    /// Throws away what a client still sends after its answer. `None`: it is through, and the next
+    /// request has begun.
+    pub fn sweep(&self, conn: &mut Connection) -> Option<AfterRead> {
+        let mut leftover = Memory::take_leftover(conn)?;
+        match leftover.sweep(&mut conn.inbox) {
+            Swept::More => {}
+            Swept::All => {
+                let until = self.keep(conn);
+                return conn.inbox.is_empty().then_some(AfterRead::Park { until });
+            }
+            Swept::Spoilt => {
+                conn.stream.finish_sending();
+                leftover = Leftover::anything();
+            }
+            Swept::Enough => return Some(AfterRead::Close),
+        }
+        let until = leftover.until;
+        Memory::of_mut(conn).leftover = Some(leftover);
+        Some(AfterRead::Park { until })
+    }
+}

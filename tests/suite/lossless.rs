@@ -247,6 +247,7 @@ each_of! { Sync, Gthread, Coroutine; fn after_a_kill_a_second_start_has_the_same
     let port = format!("127.0.0.1:{}", server.address.port());
     server.signal(Signal::SIGKILL);
     let killed = Instant::now();
+    wait::until_true("the supervisor to end", || !processes::is_alive(server.pid()));
     let mut again = Launch::new(engine)
         .args(&["--chdir", &server.scratch.path().display().to_string()])
         .args(&["-w", "2", "-p", &server.scratch.file("app.pid").display().to_string()])

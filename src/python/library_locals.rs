@@ -234,17 +234,19 @@ fn tls_of(info: &libc::dl_phdr_info) -> Option<&libc::Elf64_Phdr> {
     headers(info).iter().find(|header| header.p_type == libc::PT_TLS && header.p_memsz > 0)
 }
 
-/// Whether it must be swapped.
+/// Whether it must be swapped. Allocates nothing: an allocator may ask, when it makes a key.
 fn must_be_swapped(info: &libc::dl_phdr_info, tls: &libc::Elf64_Phdr, path: &[u8]) -> bool {
-    let constants = headers(info)
-        .iter()
-        .filter(|header| header.p_type == libc::PT_LOAD && header.p_flags == libc::PF_R)
-        .map(|header| {
-            let start = (info.dlpi_addr + header.p_vaddr) as *const u8;
-            // SAFETY: a loaded segment that nobody writes to.
-            unsafe { std::slice::from_raw_parts(start, header.p_memsz as usize) }
-        });
-    needs_swapping(path, tls.p_memsz as usize, &constants.collect::<Vec<_>>())
+    needs_swapping(path, tls.p_memsz as usize, |text| {
+        let segments = headers(info).iter();
+        let mut constants = segments
+            .filter(|header| header.p_type == libc::PT_LOAD && header.p_flags == libc::PF_R)
+            .map(|header| {
+                let start = (info.dlpi_addr + header.p_vaddr) as *const u8;
+                // SAFETY: a loaded segment that nobody writes to.
+                unsafe { std::slice::from_raw_parts(start, header.p_memsz as usize) }
+            });
+        constants.any(|segment| contains(segment, text))
+    })
 }
 
 /// The library with its block on this OS thread, if it must be swapped.
@@ -267,7 +269,8 @@ fn library(info: &libc::dl_phdr_info, tls: &libc::Elf64_Phdr, path: &[u8]) -> Op
     Some(Library { block, image: image.leak(), span: start..end })
 }
 
-/// Whether a library's block belongs to the green thread, by its file and read-only segments.
+/// Whether a library's block belongs to the green thread, by its file and by the texts that its
+/// read-only segments have.
 ///
 /// * greenlet keeps there which greenlet runs, libstdc++ the exceptions being handled.
 /// * Extension modules made with pyo3 keep a count of how often the thread is attached, and set it
@@ -276,12 +279,11 @@ fn library(info: &libc::dl_phdr_info, tls: &libc::Elf64_Phdr, path: &[u8]) -> Op
 ///   Not those with an allocator in them, whose caches belong to the OS thread.
 /// * absl, in grpcio's module, keeps which lock the thread waits for, and who comes next. (Under keys,
 ///   see `thread_keys`; grpc's own variables are in the block.)
-fn needs_swapping(path: &[u8], size: usize, constants: &[&[u8]]) -> bool {
+fn needs_swapping(path: &[u8], size: usize, has: impl Fn(&[u8]) -> bool) -> bool {
     let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     if [b"_greenlet.".as_slice(), b"libstdc++.so"].iter().any(|start| name.starts_with(start)) {
         return true;
     }
-    let has = |text: &[u8]| constants.iter().any(|segment| contains(segment, text));
     let is_extension = name.ends_with(b".so") && !name.starts_with(b"lib");
     is_extension
         && size <= LARGEST
@@ -352,14 +354,15 @@ mod tests {
 
     #[test]
     fn only_what_keeps_a_threads_state_is_swapped() {
-        let by_name = |path: &str| needs_swapping(path.as_bytes(), 16, &[b"nothing"]);
+        let by_name = |path: &str| needs_swapping(path.as_bytes(), 16, |_| false);
         assert!(by_name("/venv/greenlet/_greenlet.cpython-311-x86_64-linux-gnu.so"));
         assert!(by_name("/lib/x86_64-linux-gnu/libstdc++.so.6"));
         for path in ["", "/lib/libpython3.11.so.1.0", "/lib/libc.so.6", "/venv/_greenletty.so"] {
             assert!(!by_name(path), "{path}");
         }
-        let made_with =
-            |path: &str, size, text: &[u8]| needs_swapping(path.as_bytes(), size, &[b"more", text]);
+        let made_with = |path: &str, size, text: &[u8]| {
+            needs_swapping(path.as_bytes(), size, |part| contains(text, part))
+        };
         assert!(made_with("/venv/_rust.abi3.so", 112, b"..pyo3_runtime.PanicException.."));
         assert!(!made_with("/venv/_rust.abi3.so", 4096, b"..pyo3_runtime.PanicException.."));
         assert!(!made_with("/lib/libuses.so", 112, b"pyo3_runtime.PanicException"));

@@ -21,7 +21,9 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_int, c_void};
 use std::ops::Range;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use unicoro_contract::Real;
 
 use super::thread_state;
 
@@ -139,6 +141,38 @@ pub fn is_known(address: usize) -> bool {
     LIBRARIES.get().iter().any(|library| library.span.contains(&address))
 }
 
+/// Whether the library with its code at this address is one whose block is swapped, as any thread
+/// may ask, at any time.
+pub fn keeps_locals(code: usize) -> bool {
+    struct Search {
+        code: usize,
+        is_found: bool,
+    }
+    unsafe extern "C" fn look_at(
+        info: *mut libc::dl_phdr_info,
+        _size: usize,
+        search: *mut c_void,
+    ) -> c_int {
+        // SAFETY: `keeps_locals` passes a `Search`; the info is valid during the call.
+        let (info, search) = unsafe { (&*info, &mut *search.cast::<Search>()) };
+        let is_inside = headers(info).iter().any(|header| {
+            let start = (info.dlpi_addr + header.p_vaddr) as usize;
+            header.p_type == libc::PT_LOAD
+                && (start..start + header.p_memsz as usize).contains(&search.code)
+        });
+        if is_inside && let Some(tls) = tls_of(info) {
+            // SAFETY: a string that ends in NUL, says dl_iterate_phdr(3).
+            let name = unsafe { CStr::from_ptr(info.dlpi_name) }.to_bytes();
+            search.is_found = must_be_swapped(info, tls, name);
+        }
+        c_int::from(is_inside)
+    }
+    let mut search = Search { code, is_found: false };
+    // SAFETY: the callback has this type, and `search` outlives the call.
+    unsafe { libc::dl_iterate_phdr(Some(look_at), (&raw mut search).cast()) };
+    search.is_found
+}
+
 /// Looks for libraries that have come.
 fn look() {
     if HAS_NEWS.swap(false, Ordering::Relaxed) || LOADING.load(Ordering::Relaxed) > 0 {
@@ -200,20 +234,31 @@ fn tls_of(info: &libc::dl_phdr_info) -> Option<&libc::Elf64_Phdr> {
     headers(info).iter().find(|header| header.p_type == libc::PT_TLS && header.p_memsz > 0)
 }
 
+/// Whether it must be swapped. Allocates nothing: an allocator may ask, when it makes a key.
+fn must_be_swapped(info: &libc::dl_phdr_info, tls: &libc::Elf64_Phdr, path: &[u8]) -> bool {
+    needs_swapping(path, tls.p_memsz as usize, |text| {
+        let segments = headers(info).iter();
+        let mut constants = segments
+            .filter(|header| header.p_type == libc::PT_LOAD && header.p_flags == libc::PF_R)
+            .map(|header| {
+                let start = (info.dlpi_addr + header.p_vaddr) as *const u8;
+                // SAFETY: a loaded segment that nobody writes to.
+                unsafe { std::slice::from_raw_parts(start, header.p_memsz as usize) }
+            });
+        constants.any(|segment| contains(segment, text))
+    })
+}
+
 /// The library with its block on this OS thread, if it must be swapped.
 fn library(info: &libc::dl_phdr_info, tls: &libc::Elf64_Phdr, path: &[u8]) -> Option<Library> {
+    if !must_be_swapped(info, tls, path) {
+        return None;
+    }
     let at = |header: &libc::Elf64_Phdr| (info.dlpi_addr + header.p_vaddr) as usize;
     // SAFETY: part of a loaded segment, which is only read, by us and everybody.
     let initial =
         unsafe { std::slice::from_raw_parts(at(tls) as *const u8, tls.p_filesz as usize) };
     let loaded = || headers(info).iter().filter(|header| header.p_type == libc::PT_LOAD);
-    let constants = loaded().filter(|header| header.p_flags == libc::PF_R).map(|header| {
-        // SAFETY: a loaded segment that nobody writes to.
-        unsafe { std::slice::from_raw_parts(at(header) as *const u8, header.p_memsz as usize) }
-    });
-    if !needs_swapping(path, tls.p_memsz as usize, &constants.collect::<Vec<_>>()) {
-        return None;
-    }
     let mut image = vec![0; tls.p_memsz as usize];
     image[..tls.p_filesz as usize].copy_from_slice(initial);
     let index = TlsIndex { module: info.dlpi_tls_modid, offset: 0 };
@@ -224,21 +269,26 @@ fn library(info: &libc::dl_phdr_info, tls: &libc::Elf64_Phdr, path: &[u8]) -> Op
     Some(Library { block, image: image.leak(), span: start..end })
 }
 
-/// Whether a library's block belongs to the green thread, by its file and read-only segments.
+/// Whether a library's block belongs to the green thread, by its file and by the texts that its
+/// read-only segments have.
 ///
 /// * greenlet keeps there which greenlet runs, libstdc++ the exceptions being handled.
 /// * Extension modules made with pyo3 keep a count of how often the thread is attached, and set it
 ///   to 0 while they let others run. Shared by green threads it falls below 0, and then pyo3 aborts
 ///   the process (seen with cryptography 50: "Attaching a thread to the interpreter is prohibited").
 ///   Not those with an allocator in them, whose caches belong to the OS thread.
-fn needs_swapping(path: &[u8], size: usize, constants: &[&[u8]]) -> bool {
+/// * absl, in grpcio's module, keeps which lock the thread waits for, and who comes next. (Under keys,
+///   see `thread_keys`; grpc's own variables are in the block.)
+fn needs_swapping(path: &[u8], size: usize, has: impl Fn(&[u8]) -> bool) -> bool {
     let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     if [b"_greenlet.".as_slice(), b"libstdc++.so"].iter().any(|start| name.starts_with(start)) {
         return true;
     }
-    let has = |text: &[u8]| constants.iter().any(|segment| contains(segment, text));
     let is_extension = name.ends_with(b".so") && !name.starts_with(b"lib");
-    is_extension && size <= LARGEST && has(PYO3) && !ALLOCATORS.iter().any(|name| has(name))
+    is_extension
+        && size <= LARGEST
+        && (has(PYO3) || has(ABSL))
+        && !ALLOCATORS.iter().any(|name| has(name))
 }
 
 /// Blocks of pyo3 modules have 100 to 500 bytes. Larger ones are no mere counts, and would cost at
@@ -247,6 +297,8 @@ const LARGEST: usize = 1024;
 
 /// The name of pyo3's exception for panics: in every module that it makes.
 const PYO3: &[u8] = b"pyo3_runtime.PanicException";
+/// What absl says of a thread that is in two waits at once: in every module that has it (grpcio).
+const ABSL: &[u8] = b"detected illegal recursion into Mutex code";
 const ALLOCATORS: [&[u8]; 2] = [b"mimalloc", b"jemalloc"];
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
@@ -282,31 +334,15 @@ unsafe extern "C" fn __cxa_thread_atexit_impl(
             return 0;
         }
     }
-    // SAFETY: the caller's arguments.
-    unsafe { registered_with_glibc(destroy, object, library) }
-}
-
-unsafe fn registered_with_glibc(
-    destroy: unsafe extern "C" fn(*mut c_void),
-    object: *mut c_void,
-    library: *mut c_void,
-) -> c_int {
     type Function =
         unsafe extern "C" fn(unsafe extern "C" fn(*mut c_void), *mut c_void, *mut c_void) -> c_int;
-    static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
-    let mut real = REAL.load(Ordering::Relaxed);
-    if real.is_null() {
-        // SAFETY: the name ends in NUL.
-        real = unsafe { libc::dlsym(libc::RTLD_NEXT, c"__cxa_thread_atexit_impl".as_ptr()) };
-        if real.is_null() {
-            // In every glibc since 2.18; there is nobody to tell.
-            // SAFETY: ends the process.
-            unsafe { libc::abort() };
-        }
-        REAL.store(real, Ordering::Relaxed);
+    static REAL: Real = Real::new(c"__cxa_thread_atexit_impl");
+    // SAFETY: the address is that of the function of this name and this type; the caller's
+    // arguments.
+    unsafe {
+        let real = std::mem::transmute::<*mut c_void, Function>(REAL.address());
+        real(destroy, object, library)
     }
-    // SAFETY: the function of this name has this type; the caller's arguments.
-    unsafe { std::mem::transmute::<*mut c_void, Function>(real)(destroy, object, library) }
 }
 
 #[cfg(test)]
@@ -318,18 +354,20 @@ mod tests {
 
     #[test]
     fn only_what_keeps_a_threads_state_is_swapped() {
-        let by_name = |path: &str| needs_swapping(path.as_bytes(), 16, &[b"nothing"]);
+        let by_name = |path: &str| needs_swapping(path.as_bytes(), 16, |_| false);
         assert!(by_name("/venv/greenlet/_greenlet.cpython-311-x86_64-linux-gnu.so"));
         assert!(by_name("/lib/x86_64-linux-gnu/libstdc++.so.6"));
         for path in ["", "/lib/libpython3.11.so.1.0", "/lib/libc.so.6", "/venv/_greenletty.so"] {
             assert!(!by_name(path), "{path}");
         }
-        let made_with =
-            |path: &str, size, text: &[u8]| needs_swapping(path.as_bytes(), size, &[b"more", text]);
+        let made_with = |path: &str, size, text: &[u8]| {
+            needs_swapping(path.as_bytes(), size, |part| contains(text, part))
+        };
         assert!(made_with("/venv/_rust.abi3.so", 112, b"..pyo3_runtime.PanicException.."));
         assert!(!made_with("/venv/_rust.abi3.so", 4096, b"..pyo3_runtime.PanicException.."));
         assert!(!made_with("/lib/libuses.so", 112, b"pyo3_runtime.PanicException"));
         assert!(!made_with("/venv/a.so", 112, b"mimalloc: pyo3_runtime.PanicException"));
+        assert!(made_with("/venv/grpc/cygrpc.so", 576, ABSL));
     }
 
     /// A library with `__thread int counter = 7`, loaded as an extension module is.

@@ -33,6 +33,7 @@ mod response;
 mod signal_handlers;
 mod spew;
 mod stack;
+mod thread_keys;
 mod thread_state;
 mod traceback;
 

@@ -24,6 +24,7 @@ use unicoro_contract::GreenState;
 use super::attach::{attached, detached};
 use super::gevent;
 use super::library_locals::{self, Locals};
+use super::thread_keys::Values;
 
 thread_local! {
     static CURRENT: Cell<*const GreenThreadState> = const { Cell::new(ptr::null()) };
@@ -41,6 +42,7 @@ pub struct GreenThreadState {
     // of the server runs, whose calls must not park behind its back.
     in_python: Cell<bool>,
     locals: Locals,
+    keys: Values,
 }
 
 impl GreenThreadState {
@@ -52,8 +54,12 @@ impl GreenThreadState {
         // to the identity that this green thread has now.
         let state = unsafe { ffi::PyThreadState_New(ffi::PyInterpreterState_Main()) };
         assert!(!state.is_null(), "no memory for a thread state");
-        let green =
-            Box::new(Self { state, in_python: Cell::new(false), locals: Locals::default() });
+        let green = Box::new(Self {
+            state,
+            in_python: Cell::new(false),
+            locals: Locals::default(),
+            keys: Values::default(),
+        });
         green.resume();
         green
     }
@@ -70,6 +76,11 @@ impl GreenThreadState {
     /// What C libraries keep for it.
     pub(super) fn locals(&self) -> &Locals {
         &self.locals
+    }
+
+    /// The values of C libraries' keys.
+    pub(super) fn keys(&self) -> &Values {
+        &self.keys
     }
 
     fn is_attached(&self) -> bool {
@@ -126,7 +137,7 @@ impl Drop for GreenThreadState {
         }
         // A thread's destructors find no state of Python's.
         set_slot(ptr::null_mut());
-        if self.locals.end() {
+        if self.locals.end() | self.keys.end() {
             HAS_PENDING.store(true, Ordering::Relaxed);
         }
         self.locals.exchange();

@@ -198,3 +198,14 @@ fn modules_in_rust_are_first_used_by_many_at_once() {
     }
     server.stop();
 }
+
+/// As many images have it. An allocator calls hooks before anything else has run.
+#[test]
+fn another_allocator_can_be_preloaded() {
+    let launch = Launch::new(Engine::Coroutine).env("LD_PRELOAD", "libjemalloc.so.2");
+    let server = launch.args(&["blocking"]).start();
+    together(&server, 20, "/short_sleep", "slept", wait::PATIENCE);
+    let maps = std::fs::read_to_string(format!("/proc/{}/maps", server.worker_pid())).unwrap();
+    assert!(maps.contains("libjemalloc"), "tests/setup installs it");
+    server.stop();
+}

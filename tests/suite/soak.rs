@@ -151,8 +151,7 @@ impl<'a> Visitor<'a> {
         self.chance % limit
     }
 
-    /// One that needs no partner. Not grpcio's, which blocks the worker; name look-ups where they
-    /// can be had.
+    /// One that needs no partner; name look-ups where they can be had.
     fn view(&mut self) -> &'static str {
         let names = if nix::unistd::geteuid().is_root() { "getaddrinfo" } else { "time_sleep" };
         let views: Vec<_> =

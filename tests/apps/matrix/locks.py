@@ -24,14 +24,14 @@ def lock_times_out(token, seconds):
     return "got it" if held.acquire(timeout=seconds) else token
 
 
-def hold(held, seconds):
-    """Another OS thread holds it; returns as soon as that has it."""
+def hold(held, wait):
+    """Another OS thread holds it while it waits; returns as soon as that has it."""
     is_held = threading.Event()
 
     def holder():
         with held:
             is_held.set()
-            time.sleep(seconds)
+            wait()
 
     threading.Thread(target=holder, daemon=True).start()
     is_held.wait()
@@ -40,7 +40,7 @@ def hold(held, seconds):
 @view
 def recursive_lock(token, seconds):
     held = threading.RLock()
-    hold(held, seconds)
+    hold(held, lambda: time.sleep(seconds))
     with held, held:
         return token
 
@@ -48,8 +48,12 @@ def recursive_lock(token, seconds):
 @view
 def recursive_lock_times_out(token, seconds):
     held = threading.RLock()
-    hold(held, seconds + 0.5)
-    return "got it" if held.acquire(timeout=seconds) else token
+    over = threading.Event()
+    hold(held, over.wait)
+    try:
+        return "got it" if held.acquire(timeout=seconds) else token
+    finally:
+        over.set()
 
 
 shared_lock = threading.RLock()

@@ -36,8 +36,8 @@ mod vectors;
 mod wait;
 
 use std::ffi::{CStr, c_void};
-use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
+
+use unicoro_contract::Real;
 
 use self::calls::Calls;
 
@@ -86,51 +86,6 @@ impl Hook {
 
     const fn counted(name: &'static CStr, address: *const c_void, calls: &'static Calls) -> Self {
         Self { name, address, calls: Some(calls) }
-    }
-}
-
-/// The function that a hook stands in front of, looked up at its first use: constructors of
-/// libraries call hooks before `main`.
-struct Real {
-    name: &'static CStr,
-    version: Option<&'static CStr>,
-    address: AtomicPtr<c_void>,
-}
-
-impl Real {
-    const fn new(name: &'static CStr) -> Self {
-        Self { name, version: None, address: AtomicPtr::new(ptr::null_mut()) }
-    }
-
-    /// For functions of which glibc has several: the unversioned look-up finds the oldest.
-    const fn versioned(name: &'static CStr, version: &'static CStr) -> Self {
-        Self { name, version: Some(version), address: AtomicPtr::new(ptr::null_mut()) }
-    }
-
-    fn address(&self) -> *mut c_void {
-        let known = self.address.load(Ordering::Relaxed);
-        if known.is_null() { self.find() } else { known }
-    }
-
-    #[cold]
-    fn find(&self) -> *mut c_void {
-        let mut found = ptr::null_mut();
-        if let Some(version) = self.version {
-            // SAFETY: both strings end in NUL.
-            found = unsafe { libc::dlvsym(libc::RTLD_NEXT, self.name.as_ptr(), version.as_ptr()) };
-        }
-        // A younger architecture's glibc has one version of all, and calls it otherwise.
-        if found.is_null() {
-            // SAFETY: the string ends in NUL.
-            found = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
-        }
-        if found.is_null() {
-            // Every name of the table is in every glibc since 2.30; there is nobody to tell.
-            // SAFETY: ends the process.
-            unsafe { libc::abort() };
-        }
-        self.address.store(found, Ordering::Relaxed);
-        found
     }
 }
 

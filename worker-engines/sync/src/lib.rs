@@ -25,7 +25,7 @@ pub struct SyncEngine;
 
 impl Engine for SyncEngine {
     fn run(self: Box<Self>, seat: Seat, handler: Arc<dyn Handler>) -> Result<(), Refusal> {
-        Worker { seat, handler, waiting: Waiting::default() }.run();
+        Worker { seat, handler, waiting: Waiting::default(), shut_until: None }.run();
         Ok(())
     }
 }
@@ -37,6 +37,8 @@ struct Worker {
     seat: Seat,
     handler: Arc<dyn Handler>,
     waiting: Waiting,
+    // There was no descriptor for another client.
+    shut_until: Option<Instant>,
 }
 
 impl Worker {
@@ -106,12 +108,11 @@ impl Worker {
         self.waiting.len() >= self.seat.worker_connections
     }
 
-    /// When the connection that has waited the longest may be closed for a new one, if it must.
+    /// When there is room for a new client, if not now: the connection that has waited the longest
+    /// may be closed for it then, or a descriptor may be free.
     fn next_room(&self) -> Option<Instant> {
-        self.waiting
-            .oldest_since()
-            .filter(|_| self.is_full())
-            .map(|since| since + room::IDLE_ENOUGH)
+        let oldest = self.waiting.oldest_since().filter(|_| self.is_full());
+        oldest.map(|since| since + room::IDLE_ENOUGH).into_iter().chain(self.shut_until).max()
     }
 
     fn has_room_at(&self, now: Instant) -> bool {
@@ -146,7 +147,13 @@ impl Worker {
                 true
             }
             Err(error) => {
-                log_accept_error(listener, &error);
+                if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
+                    log::error!("no descriptor for another client: {error}; raise RLIMIT_NOFILE");
+                    self.waiting.drop_older_than(now - room::IDLE_ENOUGH);
+                    self.shut_until = Some(now + room::LOOK);
+                } else {
+                    log_accept_error(listener, &error);
+                }
                 false
             }
         }

@@ -59,6 +59,11 @@ impl Waiting {
         }
     }
 
+    /// Drops those that were accepted before `moment`.
+    pub fn drop_older_than(&mut self, moment: Instant) {
+        self.connections.retain(|entry| entry.since > moment);
+    }
+
     /// Takes out those whose deadline has passed.
     pub fn take_expired(&mut self, now: Instant) -> Vec<Entry> {
         self.connections

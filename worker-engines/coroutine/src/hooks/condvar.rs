@@ -102,13 +102,10 @@ fn wait(
             without(mutex, || preemption::give_way(green));
             0
         }
-        // All who can run may be waiting for the lock as well: then time must pass for real.
+        // All who can run may be waiting for the lock as well: then time must pass for real, so that
+        // its holder can run, which may have no other processor than this one.
         Some(green) if green.core().runnable.get() > YIELDING.get() => {
-            without(mutex, || {
-                YIELDING.set(YIELDING.get() + 1);
-                green.yield_now();
-                YIELDING.set(YIELDING.get() - 1);
-            });
+            without(mutex, || green.yield_now());
             0
         }
         None if green::current().is_none() => contenders::waiting(real),
@@ -116,12 +113,14 @@ fn wait(
     }
 }
 
-/// Runs `body` with the mutex of a condition wait unlocked, as the wait would.
+/// Lets others run, by `body`, with the mutex of a condition wait unlocked, as the wait would.
 fn without(mutex: *mut pthread_mutex_t, body: impl FnOnce()) {
     // SAFETY: the caller of a condition wait holds this mutex; nobody on this OS thread may find
     // it locked while we are away.
     unsafe { libc::pthread_mutex_unlock(mutex) };
+    YIELDING.set(YIELDING.get() + 1);
     body();
+    YIELDING.set(YIELDING.get() - 1);
     // SAFETY: the same mutex, which we have just released.
     unsafe { libc::pthread_mutex_lock(mutex) };
 }

@@ -55,6 +55,10 @@ impl SignalHandlers {
     pub fn wait(&self, at_most: Duration) {
         let mut slots = [readable(self.reader.as_raw_fd())];
         drop(raw_poll(&mut slots, Some(at_most)));
+        self.hear();
+    }
+
+    fn hear(&self) {
         while matches!(raw_read(self.reader.as_raw_fd(), &mut [0; 64]), Ok(1..)) {
             self.is_due.store(true, Ordering::Relaxed);
         }
@@ -62,6 +66,7 @@ impl SignalHandlers {
 
     /// Runs the handlers that are due. On the main thread, detached; waits for the GIL.
     pub fn run(&self) {
+        self.hear();
         if !self.is_due.swap(false, Ordering::Relaxed) {
             return;
         }

@@ -145,6 +145,14 @@ fn signal_handlers_of_the_application_run_in_the_main_thread() {
     server.stop();
 }
 
+each_of! { Sync, Gthread, Coroutine, Gunicorn; fn an_idle_workers_signal_handlers_run(engine) {
+    let server = Server::start(engine, "identity", &[]);
+    right(&server, "nothing", 1);
+    processes::signal(server.worker_pid(), Signal::SIGALRM);
+    server.wait_for_notes("signal 14 in MainThread");
+    server.stop();
+}}
+
 #[test]
 fn atexit_functions_run_at_the_stop() {
     let server = start();

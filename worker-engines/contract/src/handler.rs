@@ -121,8 +121,8 @@ pub trait Handler: Send + Sync {
         std::thread::sleep(at_most);
     }
 
-    /// Called on the main thread, at least once a second while green threads run: what the language
-    /// leaves to that thread is done (the application's signal handlers).
+    /// Called on the main thread by and by, at each beat at least where nothing stands still: what the
+    /// language leaves to that thread is done (the application's signal handlers).
     fn main_thread_turn(&self) {}
 
     /// Ends a pause of the main thread, or the next one. From any thread.

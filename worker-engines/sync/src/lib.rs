@@ -80,6 +80,10 @@ impl Worker {
             log::error!("poll failed: {error}");
             return;
         }
+        if !slots.iter().any(PollSlot::is_ready) {
+            // A request would do as well: CPython looks for signals in each.
+            self.handler.main_thread_turn();
+        }
         if slots[0].is_ready() {
             self.seat.stop.acknowledge();
         }

@@ -62,6 +62,7 @@ impl Poller {
                 last_beat = Some(now);
                 self.seat.pulse.beat();
                 self.seat.pulse.connections(self.clients.connected());
+                self.handler.main_thread_turn();
             }
             self.turn(&mut events, now);
         }

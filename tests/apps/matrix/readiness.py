@@ -45,12 +45,15 @@ def with_poll(token, seconds):
     return receive_when(polled(select.poll, select.POLLIN, None), token, seconds)
 
 
-@view
-def poll_times_out(token, seconds):
+def when_nothing_comes(is_ready, token):
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        ready = polled(select.poll, select.POLLIN, seconds * 1000)(ours)
-        return token if ready == [] else "ready"
+        return token if is_ready(ours) == [] else "ready"
+
+
+@view
+def poll_times_out(token, seconds):
+    return when_nothing_comes(polled(select.poll, select.POLLIN, seconds * 1000), token)
 
 
 @view
@@ -60,9 +63,7 @@ def with_epoll(token, seconds):
 
 @view
 def epoll_times_out(token, seconds):
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        return token if polled(select.epoll, select.EPOLLIN, seconds)(ours) == [] else "ready"
+    return when_nothing_comes(polled(select.epoll, select.EPOLLIN, seconds), token)
 
 
 @view

@@ -47,43 +47,43 @@ unsafe extern "C" {
     ) -> libc::c_int;
 }
 
+/// What the older look-ups write to: the entry, its text, where it was found, and the error.
+struct Answer {
+    entry: libc::hostent,
+    text: [libc::c_char; 4096],
+    found: *mut libc::hostent,
+    error: libc::c_int,
+}
+
+/// A look-up that must find an entry, and answer with the place that it was given.
+fn finds(call: impl FnOnce(&mut Answer) -> libc::c_int) {
+    let mut answer = Answer {
+        entry: unsafe { zeroed() },
+        text: [0; 4096],
+        found: std::ptr::null_mut(),
+        error: 0,
+    };
+    assert_eq!((call(&mut answer), answer.found), (0, &raw mut answer.entry));
+}
+
 fn by_name() {
-    unsafe {
-        let (mut result, mut buf) = (zeroed::<libc::hostent>(), [0; 4096]);
-        let (mut found, mut error) = (std::ptr::null_mut(), 0);
-        let place = &raw mut result;
-        let (text, len) = (buf.as_mut_ptr(), buf.len());
-        let name = c"localhost".as_ptr();
-        let done = gethostbyname_r(name, place, text, len, &raw mut found, &raw mut error);
-        assert_eq!((done, found), (0, place));
-    }
+    finds(|Answer { entry, text, found, error }| unsafe {
+        gethostbyname_r(c"localhost".as_ptr(), entry, text.as_mut_ptr(), text.len(), found, error)
+    });
 }
 
 fn by_name_and_family() {
-    unsafe {
-        let (mut result, mut buf) = (zeroed::<libc::hostent>(), [0; 4096]);
-        let (mut found, mut error) = (std::ptr::null_mut(), 0);
-        let place = &raw mut result;
-        let (text, len) = (buf.as_mut_ptr(), buf.len());
-        let (name, family) = (c"localhost".as_ptr(), libc::AF_INET);
-        let (out, code) = (&raw mut found, &raw mut error);
-        let done = gethostbyname2_r(name, family, place, text, len, out, code);
-        assert_eq!((done, found), (0, place));
-    }
+    finds(|Answer { entry, text, found, error }| unsafe {
+        let (name, len) = (c"localhost".as_ptr(), text.len());
+        gethostbyname2_r(name, libc::AF_INET, entry, text.as_mut_ptr(), len, found, error)
+    });
 }
 
 fn by_address() {
-    unsafe {
-        let (mut result, mut buf) = (zeroed::<libc::hostent>(), [0; 4096]);
-        let (mut found, mut error) = (std::ptr::null_mut(), 0);
-        let place = &raw mut result;
-        let (text, len) = (buf.as_mut_ptr(), buf.len());
-        let address = [127u8, 0, 0, 1];
-        let (bytes, family) = (address.as_ptr().cast(), libc::AF_INET);
-        let (out, code) = (&raw mut found, &raw mut error);
-        let done = gethostbyaddr_r(bytes, 4, family, place, text, len, out, code);
-        assert_eq!((done, found), (0, place));
-    }
+    finds(|Answer { entry, text, found, error }| unsafe {
+        let (bytes, len) = ([127u8, 0, 0, 1].as_ptr().cast(), text.len());
+        gethostbyaddr_r(bytes, 4, libc::AF_INET, entry, text.as_mut_ptr(), len, found, error)
+    });
 }
 
 #[test]

@@ -30,9 +30,11 @@ pub fn waiting(wait: impl FnOnce() -> c_int) -> c_int {
 pub fn let_one_in() {
     const MOMENT: Duration = Duration::from_micros(50);
     const LONGEST: Duration = Duration::from_millis(1);
-    if !ARE_STARVED.swap(false, Ordering::Relaxed) {
+    // At every switch, so a plain load first.
+    if !ARE_STARVED.load(Ordering::Relaxed) {
         return;
     }
+    ARE_STARVED.store(false, Ordering::Relaxed);
     let (began, before) = (Instant::now(), WAITING.load(Ordering::SeqCst));
     while WAITING.load(Ordering::SeqCst) >= before.max(1) && began.elapsed() < LONGEST {
         thread::sleep(MOMENT);

@@ -26,9 +26,7 @@ pub fn after(time: &timespec) -> Option<Instant> {
 
 /// An absolute time of a clock. Before the clock's beginning is as good as now.
 pub fn instant(clock: clockid_t, until: &timespec) -> Option<Instant> {
-    let nanos_are_valid = (0..1_000_000_000).contains(&until.tv_nsec);
-    let until = if until.tv_sec < 0 { Duration::ZERO } else { duration(until)? };
-    nanos_are_valid.then_some(())?;
+    let until = duration(&timespec { tv_sec: until.tv_sec.max(0), ..*until })?;
     Some(in_future(until.saturating_sub(now(clock)?)))
 }
 

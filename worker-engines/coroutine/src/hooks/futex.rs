@@ -89,19 +89,19 @@ unsafe extern "C" fn futex(
             };
             CALLS.parkable();
             // SAFETY: null or the caller's; both commands take a time here.
-            let deadline = match unsafe { timeout.as_ref() } {
-                None => Ok(None),
-                Some(time) if command == libc::FUTEX_WAIT => clock::after(time).map(Some).ok_or(()),
-                Some(time) if operation & libc::FUTEX_CLOCK_REALTIME != 0 => {
-                    clock::instant(libc::CLOCK_REALTIME, time).map(Some).ok_or(())
+            let deadline = unsafe { timeout.as_ref() }.map(|time| match command {
+                libc::FUTEX_WAIT => clock::after(time),
+                _ if operation & libc::FUTEX_CLOCK_REALTIME == 0 => {
+                    clock::instant(libc::CLOCK_MONOTONIC, time)
                 }
-                Some(time) => clock::instant(libc::CLOCK_MONOTONIC, time).map(Some).ok_or(()),
-            };
-            match deadline {
-                // SAFETY: the caller's word, which lives as long as somebody waits for it.
-                Ok(deadline) => wait(green, unsafe { &*word }, value, deadline),
-                Err(()) => real(),
+                _ => clock::instant(libc::CLOCK_REALTIME, time),
+            });
+            if deadline == Some(None) {
+                // The real call refuses it.
+                return real();
             }
+            // SAFETY: the caller's word, which lives as long as somebody waits for it.
+            wait(green, unsafe { &*word }, value, deadline.flatten())
         }
         libc::FUTEX_WAKE | libc::FUTEX_WAKE_BITSET => {
             let woken = real();

@@ -57,16 +57,18 @@ unsafe extern "C" fn sem_post(semaphore: *mut sem_t) -> c_int {
         None => 0,
     };
     // OS threads that wait have the same right to it.
-    if inside(semaphore)[WAITING_THREADS] == 0 && wake(Woken::Given) == 1 {
+    let threads_wait = inside(semaphore)[WAITING_THREADS] != 0;
+    if !threads_wait && wake(Woken::Given) == 1 {
         return 0;
     }
     // SAFETY: the caller's semaphore.
     let done = unsafe { real(semaphore) };
     if done == 0 {
         match green {
-            Some(_) => drop(wake(Woken::Ready)),
+            // If they do not, there was no green thread to give it to either.
+            Some(_) if threads_wait => drop(wake(Woken::Ready)),
             None if !fork::is_child() => words::woken_elsewhere(address),
-            None => {}
+            _ => {}
         }
     }
     done

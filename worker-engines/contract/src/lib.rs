@@ -42,7 +42,7 @@ pub use handler::{
 pub use inbox::Inbox;
 pub use intake::{last_look, take_in};
 pub use interrupt::{Interrupt, interrupt, replace_interrupt};
-pub use listener::{Address, EngineListener, admit_no_more};
+pub use listener::{Address, EngineListener, admit_no_more, lacks_descriptors};
 pub use pace::{Pace, Tempo};
 pub use real::Real;
 pub use stop::{Stop, StopState};

@@ -86,7 +86,7 @@ impl EngineListener {
     /// Accepts one waiting connection.
     ///
     /// # Errors
-    /// accept4(2); `WouldBlock` when none waits.
+    /// accept4(2), to be shown to [`lacks_descriptors`]; `WouldBlock` when none waits.
     pub fn accept(&self) -> io::Result<(OwnedFd, Address)> {
         sys::accept(self.fd.as_fd())
     }
@@ -110,6 +110,25 @@ impl EngineListener {
 impl AsRawFd for EngineListener {
     fn as_raw_fd(&self) -> RawFd {
         self.fd.as_raw_fd()
+    }
+}
+
+/// Says in the log why accept4(2) has failed, unless nothing is wrong. True: there is no descriptor for
+/// another client, until one leaves; meanwhile the listener stays ready.
+#[must_use]
+pub fn lacks_descriptors(error: &io::Error) -> bool {
+    match error.raw_os_error() {
+        // Nothing waits, another worker was faster, or the client has left already. EINVAL: the
+        // supervisor has shut a unix socket down, and our request to end is on its way.
+        Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED | libc::EINVAL) => false,
+        Some(libc::EMFILE | libc::ENFILE) => {
+            log::error!("no descriptor for another client: {error}; raise RLIMIT_NOFILE");
+            true
+        }
+        _ => {
+            log::error!("accept failed: {error}");
+            false
+        }
     }
 }
 

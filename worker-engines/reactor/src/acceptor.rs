@@ -6,7 +6,9 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use unicoro_contract::{Address, Connection, EngineListener, PollSlot, Waiter, poll_set, room};
+use unicoro_contract::{
+    Address, Connection, EngineListener, PollSlot, Waiter, lacks_descriptors, poll_set, room,
+};
 
 use crate::epoll::{Epoll, Token};
 
@@ -131,17 +133,10 @@ impl Acceptor {
 
     /// accept4(2) has failed.
     pub fn failed(&mut self, error: &io::Error) {
-        match error.raw_os_error() {
-            // Nothing waits, another worker was faster, or the client has left already. EINVAL: the
-            // supervisor has shut a unix socket down, and our request to end is on its way.
-            Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED | libc::EINVAL) => {}
-            Some(libc::EMFILE | libc::ENFILE) => {
-                // Until a client leaves there is no descriptor: the same as being full.
-                log::error!("no descriptor for another client: {error}; raise RLIMIT_NOFILE");
-                self.unwatch();
-                self.state = full();
-            }
-            _ => log::error!("accept failed: {error}"),
+        if lacks_descriptors(error) {
+            // The same as being full.
+            self.unwatch();
+            self.state = full();
         }
     }
 

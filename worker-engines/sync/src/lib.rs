@@ -7,14 +7,14 @@
 
 mod waiting;
 
-use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
     AfterRead, AfterServe, BlockingWaiter, Connection, Engine, EngineListener, Handler, PollSlot,
-    Refusal, Seat, StopState, drain, last_look, poll_set, room, serve_caught, take_in,
+    Refusal, Seat, StopState, drain, lacks_descriptors, last_look, poll_set, room, serve_caught,
+    take_in,
 };
 
 use crate::waiting::{Entry, Waiting};
@@ -151,12 +151,9 @@ impl Worker {
                 true
             }
             Err(error) => {
-                if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
-                    log::error!("no descriptor for another client: {error}; raise RLIMIT_NOFILE");
-                    self.waiting.drop_older_than(now - room::IDLE_ENOUGH);
+                if lacks_descriptors(&error) {
+                    self.waiting.drop_older(now, room::IDLE_ENOUGH);
                     self.shut_until = Some(now + room::LOOK);
-                } else {
-                    log_accept_error(listener, &error);
                 }
                 false
             }
@@ -224,14 +221,5 @@ impl Worker {
             entry.connection.stream.note_readable(false);
             self.advance(entry);
         }
-    }
-}
-
-fn log_accept_error(listener: &EngineListener, error: &io::Error) {
-    match error.raw_os_error() {
-        // Nothing waits, another worker was faster, or the client has left already. EINVAL: the
-        // supervisor has shut a unix socket down, and our request to end is on its way.
-        Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED | libc::EINVAL) => {}
-        _ => log::error!("accept on descriptor {} failed: {error}", listener.as_raw_fd()),
     }
 }

@@ -1,7 +1,7 @@
 //! The connections whose request head is not whole yet, and when to give each up.
 
 use std::os::fd::{AsRawFd, RawFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use unicoro_contract::Connection;
 
@@ -59,9 +59,9 @@ impl Waiting {
         }
     }
 
-    /// Drops those that were accepted before `moment`.
-    pub fn drop_older_than(&mut self, moment: Instant) {
-        self.connections.retain(|entry| entry.since > moment);
+    /// Drops those that have waited for `age` or longer at `now`.
+    pub fn drop_older(&mut self, now: Instant, age: Duration) {
+        self.connections.retain(|entry| now.duration_since(entry.since) < age);
     }
 
     /// Takes out those whose deadline has passed.

@@ -6,10 +6,12 @@
 //! is made the connection serves no further request. What the client has sent ahead of the answer
 //! is received already; it comes first out of the socket object.
 
+use std::ffi::CStr;
 use std::os::fd::AsRawFd;
 use std::sync::{Arc, OnceLock, Weak};
 
 use pyo3::exceptions::PyOSError;
+use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use unicoro_contract::Stream;
@@ -72,10 +74,4 @@ impl AppSocket {
 }
 
 /// In Python, because it is a class of Python's that is added to.
-const SOURCE: &std::ffi::CStr = {
-    let source = concat!(include_str!("app_socket.py"), "\0");
-    match std::ffi::CStr::from_bytes_with_nul(source.as_bytes()) {
-        Ok(source) => source,
-        Err(_) => panic!("app_socket.py has a NUL in it"),
-    }
-};
+const SOURCE: &CStr = c_str!(include_str!("app_socket.py"));

@@ -7,10 +7,12 @@
 //! The rule a reader would break: a hook is the operator's code. It may raise, wait and take its
 //! time, so it is called with nothing locked.
 
+use std::ffi::CStr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::call::PyCallArgs;
+use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString};
 
@@ -289,9 +291,4 @@ fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>>
 }
 
 /// In Python, because it is about Python's objects.
-const SOURCE: &std::ffi::CStr = {
-    match std::ffi::CStr::from_bytes_with_nul(concat!(include_str!("hooks.py"), "\0").as_bytes()) {
-        Ok(source) => source,
-        Err(_) => panic!("the source holds no NUL"),
-    }
-};
+const SOURCE: &CStr = c_str!(include_str!("hooks.py"));

@@ -1,5 +1,8 @@
 //! Being called when the application imports a module, to change what it finds there.
 
+use std::ffi::CStr;
+
+use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 
 /// The class `Finder` of imports.py.
@@ -19,10 +22,4 @@ pub(super) fn note(text: &str) {
 }
 
 /// In Python, because it is about Python's modules.
-const SOURCE: &std::ffi::CStr = {
-    let source = concat!(include_str!("imports.py"), "\0");
-    match std::ffi::CStr::from_bytes_with_nul(source.as_bytes()) {
-        Ok(source) => source,
-        Err(_) => panic!("the source holds no NUL"),
-    }
-};
+const SOURCE: &CStr = c_str!(include_str!("imports.py"));

@@ -1,8 +1,10 @@
 //! Finding the application: `mod`, `mod:var`, `mod:factory("literal", k=1)`.
 
+use std::ffi::CStr;
 use std::fmt;
 
 use pyo3::exceptions::PySystemExit;
+use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -56,9 +58,4 @@ pub fn load(spec: &str) -> Result<Py<PyAny>, LoadError> {
 }
 
 /// In Python, because it is about Python's syntax.
-const SOURCE: &std::ffi::CStr = {
-    match std::ffi::CStr::from_bytes_with_nul(concat!(include_str!("loader.py"), "\0").as_bytes()) {
-        Ok(source) => source,
-        Err(_) => panic!("the source holds no NUL"),
-    }
-};
+const SOURCE: &CStr = c_str!(include_str!("loader.py"));

@@ -1,6 +1,9 @@
 //! Python's logging in the application's process, set up as the settings say and only then.
 
+use std::ffi::CStr;
+
 use pyo3::exceptions::PyKeyError;
+use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -41,10 +44,4 @@ fn configure(py: Python<'_>, config: &LogConfig, names: Option<&Py<PyDict>>) -> 
 }
 
 /// In Python, because it is about Python's modules.
-const SOURCE: &std::ffi::CStr = {
-    let source = concat!(include_str!("log_config.py"), "\0");
-    match std::ffi::CStr::from_bytes_with_nul(source.as_bytes()) {
-        Ok(source) => source,
-        Err(_) => panic!("the source holds no NUL"),
-    }
-};
+const SOURCE: &CStr = c_str!(include_str!("log_config.py"));

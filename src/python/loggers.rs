@@ -4,13 +4,16 @@
 //! The server writes nothing to them. What is logged there is the application's text, and goes to
 //! the logs as it is.
 
+use std::ffi::CStr;
+
+use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use super::attach::attached;
 use super::errors::ErrorLog;
 use super::interpreter::is_running;
-use super::{imports, traceback};
+use super::{imports, own_module, traceback};
 use crate::config::Settings;
 use crate::logging::{AccessLog, Severity};
 
@@ -83,25 +86,16 @@ impl AccessStream {
 }
 
 fn module(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
-    // Once: a second one would not know the first one's finder.
-    let modules = py.import("sys")?.getattr("modules")?;
-    if let Ok(module) = modules.get_item(NAME) {
-        return Ok(module.cast_into()?);
-    }
-    let module = PyModule::new(py, NAME)?;
-    module.setattr("Finder", imports::finder_class(py)?)?;
-    py.run(SOURCE, Some(&module.dict()), None)?;
-    modules.set_item(NAME, &module)?;
-    Ok(module)
+    // A second one would not know the first one's finder.
+    own_module::once(py, NAME, || {
+        let module = PyModule::new(py, NAME)?;
+        module.setattr("Finder", imports::finder_class(py)?)?;
+        py.run(SOURCE, Some(&module.dict()), None)?;
+        Ok(module)
+    })
 }
 
 const NAME: &str = "unicoro.loggers";
 
 /// In Python, because it is about Python's objects.
-const SOURCE: &std::ffi::CStr = {
-    let source = concat!(include_str!("loggers.py"), "\0");
-    match std::ffi::CStr::from_bytes_with_nul(source.as_bytes()) {
-        Ok(source) => source,
-        Err(_) => panic!("the source holds no NUL"),
-    }
-};
+const SOURCE: &CStr = c_str!(include_str!("loggers.py"));

@@ -24,6 +24,7 @@ mod library_locals;
 mod loader;
 mod log_config;
 mod loggers;
+mod own_module;
 mod reader;
 mod reloading;
 mod request_hooks;

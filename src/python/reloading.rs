@@ -1,12 +1,14 @@
 //! What a reload in development needs of Python: the files to watch, and an application that shows why
 //! the real one does not load.
 
+use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 
+use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 
 use super::attach::attached;
-use super::traceback;
+use super::{own_module, traceback};
 
 /// How a file looks: its time in nanoseconds, and its length for file systems with coarse times.
 pub type Look = (i128, u64);
@@ -68,21 +70,13 @@ fn texts(paths: &[impl AsRef<Path>]) -> Vec<String> {
 }
 
 fn module(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
-    // Once: every look at the files would leave another one behind.
-    let modules = py.import("sys")?.getattr("modules")?;
-    if let Ok(module) = modules.get_item(NAME) {
-        return Ok(module.cast_into()?);
-    }
-    PyModule::from_code(py, SOURCE, c"<unicoro's reloading.py>", c"unicoro.reloading")
+    // Every look at the files would leave another one behind.
+    own_module::once(py, NAME, || {
+        PyModule::from_code(py, SOURCE, c"<unicoro's reloading.py>", c"unicoro.reloading")
+    })
 }
 
 const NAME: &str = "unicoro.reloading";
 
 /// In Python, because it is about Python's modules.
-const SOURCE: &std::ffi::CStr = {
-    let source = concat!(include_str!("reloading.py"), "\0");
-    match std::ffi::CStr::from_bytes_with_nul(source.as_bytes()) {
-        Ok(source) => source,
-        Err(_) => panic!("the source holds no NUL"),
-    }
-};
+const SOURCE: &CStr = c_str!(include_str!("reloading.py"));

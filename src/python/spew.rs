@@ -4,8 +4,10 @@
 //! That function belongs to one thread state. So every request sets it anew, on whichever thread or
 //! green thread it came.
 
+use std::ffi::CStr;
 use std::sync::OnceLock;
 
+use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 
 use super::attach::attached;
@@ -37,9 +39,4 @@ pub(super) fn trace_this_thread(py: Python<'_>) -> PyResult<()> {
 }
 
 /// In Python, because it is about Python's frames.
-const SOURCE: &std::ffi::CStr = {
-    match std::ffi::CStr::from_bytes_with_nul(concat!(include_str!("spew.py"), "\0").as_bytes()) {
-        Ok(source) => source,
-        Err(_) => panic!("the source holds no NUL"),
-    }
-};
+const SOURCE: &CStr = c_str!(include_str!("spew.py"));

@@ -8,6 +8,7 @@
 use std::ffi::CStr;
 use std::sync::OnceLock;
 
+use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict, PyTuple};
 
@@ -142,10 +143,4 @@ impl PassDeadlinesOn {
     }
 }
 
-const SOURCE: &CStr = {
-    let source = concat!(include_str!("modules.py"), "\0");
-    match CStr::from_bytes_with_nul(source.as_bytes()) {
-        Ok(source) => source,
-        Err(_) => panic!("the source holds no NUL"),
-    }
-};
+const SOURCE: &CStr = c_str!(include_str!("modules.py"));

@@ -413,7 +413,7 @@ mod tests {
         assert_eq!(bump(), 9);
         assert!(early.are_used() && late.are_used());
     }
-    /// `CARGO_PROFILE_TEST_OPT_LEVEL=3 cargo test --lib swap_costs -- --ignored --nocapture`
+    /// `cargo test --release --lib swap_costs -- --ignored --nocapture`
     #[test]
     #[ignore = "prints what a switch costs here"]
     fn swap_costs() {

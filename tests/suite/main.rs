@@ -49,6 +49,7 @@ mod coroutine;
 mod deadlines;
 mod deploy;
 mod documents;
+mod ending;
 mod environ;
 mod examples;
 mod expect_continue;

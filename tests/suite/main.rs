@@ -61,6 +61,7 @@ mod gevent_code;
 mod hooks;
 mod hostile;
 mod identity;
+mod importing;
 mod keep_alive;
 mod large;
 mod lifecycle;

@@ -15,7 +15,7 @@ LOCK = threading.Lock()
 go_on = threading.Event()
 for_ever = threading.Lock()
 for_ever.acquire()
-reading, writing = os.pipe()
+pipes = {"first": os.pipe(), "second": os.pipe()}
 
 
 class Waits:
@@ -51,7 +51,8 @@ def load_library():
     except ImportError:
         pass  # it is no module
     library = ctypes.CDLL(path)
-    library.begin(reading, os.open(os.environ["NOTES"], os.O_WRONLY | os.O_CREAT | os.O_APPEND))
+    reading = [end for end, _ in pipes.values()]
+    library.begin(*reading, os.open(os.environ["NOTES"], os.O_WRONLY | os.O_CREAT | os.O_APPEND))
     return library
 
 
@@ -78,14 +79,18 @@ def holds_lock(query):
 
 def lets_go(query):
     go_on.set()
-    os.write(writing, b"x" * 10)
+
+
+def lets_read(query):
+    os.write(pipes[query][1], b"xxx")
 
 
 def nothing(query):
     pass
 
 
-VIEWS = {function.__name__: function for function in (leaves, leaves_in_c, holds_lock, lets_go, nothing)}
+FUNCTIONS = [leaves, leaves_in_c, holds_lock, lets_go, lets_read, nothing]
+VIEWS = {function.__name__: function for function in FUNCTIONS}
 
 
 def application(environ, start_response):

@@ -8,21 +8,35 @@ use crate::client::{at_once, waiting_clients};
 use crate::server::{Engine, Launch, Server};
 use crate::wait;
 
-/// A destructor that reads from a pipe, and says so.
+/// A destructor that reads from two pipes, and says so: without a thread state, and with one that CPython
+/// makes for it.
 const LIBRARY: &str = r#"
 #include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
+int PyGILState_Ensure(void);
+void PyGILState_Release(int);
+void *PyEval_SaveThread(void);
+void PyEval_RestoreThread(void *);
 static __thread int is_used;
 static pthread_key_t key;
-static int pipe_end, notes;
+static int first_pipe, second_pipe, notes;
 static void destroy(void *value) {
-    char byte;
+    char bytes[2];
     dprintf(notes, "destructor begins\n");
-    ssize_t count = read(pipe_end, &byte, 1);
-    dprintf(notes, count == 1 ? "destructor ends\n" : "nothing read\n");
+    ssize_t count = read(first_pipe, &bytes[0], 1);
+    int state = PyGILState_Ensure();
+    void *saved = PyEval_SaveThread();
+    dprintf(notes, "destructor has a state\n");
+    count += read(second_pipe, &bytes[1], 1);
+    PyEval_RestoreThread(saved);
+    PyGILState_Release(state);
+    dprintf(notes, count == 2 ? "destructor ends\n" : "nothing read\n");
 }
-void begin(int from, int to) { pipe_end = from; notes = to; pthread_key_create(&key, destroy); }
+void begin(int first, int second, int to) {
+    first_pipe = first; second_pipe = second; notes = to;
+    pthread_key_create(&key, destroy);
+}
 void leave(void) { is_used = 1; pthread_setspecific(key, &notes); }
 "#;
 
@@ -78,7 +92,10 @@ fn a_destructor_in_c_waits_for_a_request() {
     leave(&server, "/leaves_in_c", 3);
     wait_for_notes(&server, "destructor begins", 3);
     goes_on(&server);
-    leave(&server, "/lets_go", 1);
+    leave(&server, "/lets_read?first", 1);
+    wait_for_notes(&server, "destructor has a state", 3);
+    goes_on(&server);
+    leave(&server, "/lets_read?second", 1);
     wait_for_notes(&server, "destructor ends", 3);
     server.stop();
 }

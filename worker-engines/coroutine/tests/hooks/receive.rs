@@ -273,7 +273,7 @@ const EAGAIN: (isize, i32) = (-1, libc::EAGAIN);
 
 #[test]
 fn a_receive_timeout_ends_with_eagain_and_lets_others_run() {
-    let jobs = (0..10).map(|_| {
+    let jobs = (0..30).map(|_| {
         let (ours, theirs) = stream();
         job(move || {
             let time = libc::timeval { tv_sec: 0, tv_usec: 200_000 };
@@ -285,7 +285,7 @@ fn a_receive_timeout_ends_with_eagain_and_lets_others_run() {
             drop(theirs);
         })
     });
-    run_within(Duration::from_secs(1), jobs.collect());
+    run_within(Duration::from_secs(4), jobs.collect());
 }
 
 pub fn set_timeout(fd: RawFd, option: c_int, time: libc::timeval) {

@@ -62,9 +62,16 @@ fn with_program(mut words: Vec<OsString>) -> Vec<OsString> {
     words
 }
 
+/// A debug build says so: its figures are worth nothing, and operators should not have it.
+const VERSION: &str = if cfg!(debug_assertions) {
+    concat!(env!("CARGO_PKG_VERSION"), " (debug build)")
+} else {
+    env!("CARGO_PKG_VERSION")
+};
+
 fn command() -> Command {
     Command::new("unicoro")
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(VERSION)
         .override_help(help::text())
         .disable_help_flag(true)
         .disable_version_flag(true)
@@ -298,7 +305,7 @@ mod tests {
         for word in ["-v", "--version"] {
             let stop = layer_of(&[word]).unwrap_err();
             assert_eq!(stop.exit_code(), 0);
-            assert_eq!(stop.to_string(), concat!("unicoro ", env!("CARGO_PKG_VERSION")));
+            assert_eq!(stop.to_string(), format!("unicoro {VERSION}"));
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! A library that keeps the state of "this thread" in its own thread-local block would find, after a
 //! switch, the state of another green thread on the same OS thread. So the blocks of the libraries
-//! that [`needs_swapping`] names are exchanged at every switch; each green thread begins with the
-//! block's initial image, as a new OS thread does.
+//! that `libraries` names are exchanged at every switch; each green thread begins with the block's
+//! initial image, as a new OS thread does.
 //!
 //! ```text
 //!   OS thread      _greenlet.so: [ThreadState*, guard]       where the library looks
@@ -18,20 +18,20 @@
 #![allow(unsafe_code)]
 
 use std::cell::{Cell, RefCell};
-use std::ffi::{CStr, c_int, c_void};
-use std::ops::Range;
+use std::ffi::{c_int, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use unicoro_contract::Real;
 
+use super::libraries::{self, Library};
 use super::thread_state;
 
 /// A switch has something to do here: a library is known, or one may have come.
 static IS_NEEDED: AtomicBool = AtomicBool::new(true);
 /// Libraries were loaded that nobody has looked at.
 static HAS_NEWS: AtomicBool = AtomicBool::new(true);
-/// Extension modules that are being loaded.
+/// Extension modules that green threads are loading.
 static LOADING: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
@@ -42,15 +42,6 @@ thread_local! {
     static JUDGED: Cell<&'static [u64]> = const { Cell::new(&[]) };
     // `dlpi_adds` of dl_iterate_phdr(3) when they were last looked for.
     static SEEN: Cell<u64> = const { Cell::new(0) };
-}
-
-/// A loaded library whose block is swapped, on one OS thread.
-#[derive(Clone)]
-struct Library {
-    block: *mut u8,
-    image: &'static [u8],
-    // The addresses of its segments.
-    span: Range<usize>,
 }
 
 /// The blocks of one green thread.
@@ -121,18 +112,22 @@ const MOST_ENDINGS: usize = 1000;
 
 /// Loads an extension module, which may bring such libraries: `load` does it.
 pub fn while_loading<R>(load: impl FnOnce() -> R) -> R {
-    struct Loading;
+    struct Loading {
+        is_green: bool,
+    }
     impl Drop for Loading {
         fn drop(&mut self) {
-            LOADING.fetch_sub(1, Ordering::Relaxed);
+            LOADING.fetch_sub(usize::from(self.is_green), Ordering::Relaxed);
             HAS_NEWS.store(true, Ordering::Relaxed);
             IS_NEEDED.store(true, Ordering::Relaxed);
         }
     }
-    // A module's first code may park before the loading ends.
-    LOADING.fetch_add(1, Ordering::Relaxed);
+    // A module's first code may park before the loading ends. What an OS thread loads no green thread
+    // uses before.
+    let is_green = thread_state::current().is_some();
+    LOADING.fetch_add(usize::from(is_green), Ordering::Relaxed);
     IS_NEEDED.store(true, Ordering::Relaxed);
-    let _loading = Loading;
+    let _loading = Loading { is_green };
     load()
 }
 
@@ -141,50 +136,10 @@ pub fn is_known(address: usize) -> bool {
     LIBRARIES.get().iter().any(|library| library.span.contains(&address))
 }
 
-/// Whether the library with its code at this address is one whose block is swapped, as any thread
-/// may ask, at any time.
-pub fn keeps_locals(code: usize) -> bool {
-    struct Search {
-        code: usize,
-        is_found: bool,
-    }
-    unsafe extern "C" fn look_at(
-        info: *mut libc::dl_phdr_info,
-        _size: usize,
-        search: *mut c_void,
-    ) -> c_int {
-        // SAFETY: `keeps_locals` passes a `Search`; the info is valid during the call.
-        let (info, search) = unsafe { (&*info, &mut *search.cast::<Search>()) };
-        let is_inside = headers(info).iter().any(|header| {
-            let start = (info.dlpi_addr + header.p_vaddr) as usize;
-            header.p_type == libc::PT_LOAD
-                && (start..start + header.p_memsz as usize).contains(&search.code)
-        });
-        if is_inside && let Some(tls) = tls_of(info) {
-            // SAFETY: a string that ends in NUL, says dl_iterate_phdr(3).
-            let name = unsafe { CStr::from_ptr(info.dlpi_name) }.to_bytes();
-            search.is_found = must_be_swapped(info, tls, name);
-        }
-        c_int::from(is_inside)
-    }
-    let mut search = Search { code, is_found: false };
-    // SAFETY: the callback has this type, and `search` outlives the call.
-    unsafe { libc::dl_iterate_phdr(Some(look_at), (&raw mut search).cast()) };
-    search.is_found
-}
-
 /// Looks for libraries that have come.
 fn look() {
     if HAS_NEWS.swap(false, Ordering::Relaxed) || LOADING.load(Ordering::Relaxed) > 0 {
-        let mut found = Found { libraries: Vec::new(), judged: Vec::new(), is_changed: false };
-        // SAFETY: the callback has this type, and `found` outlives the call.
-        unsafe { libc::dl_iterate_phdr(Some(inspect), (&raw mut found).cast()) };
-        if !found.judged.is_empty() {
-            JUDGED.set([JUDGED.get(), &found.judged].concat().leak());
-        }
-        if !found.libraries.is_empty() {
-            LIBRARIES.set([LIBRARIES.get(), &found.libraries].concat().leak());
-        }
+        take_up_news();
     }
     let is_needed = !LIBRARIES.get().is_empty() || LOADING.load(Ordering::Relaxed) > 0;
     IS_NEEDED.store(is_needed, Ordering::Relaxed);
@@ -194,129 +149,15 @@ fn look() {
     }
 }
 
-struct Found {
-    libraries: Vec<Library>,
-    judged: Vec<u64>,
-    is_changed: bool,
-}
-
-/// Looks at one loaded library; not 0 ends the iteration.
-unsafe extern "C" fn inspect(
-    info: *mut libc::dl_phdr_info,
-    _size: usize,
-    found: *mut c_void,
-) -> c_int {
-    // SAFETY: `look` passes a `Found`; the info is valid during the call.
-    let (info, found) = unsafe { (&*info, &mut *found.cast::<Found>()) };
-    if !found.is_changed && SEEN.replace(info.dlpi_adds) == info.dlpi_adds {
-        return 1;
+/// Takes up the libraries that have come and must be swapped.
+fn take_up_news() {
+    let news = SEEN.with(|seen| libraries::come_since(seen, JUDGED.get()));
+    if !news.judged.is_empty() {
+        JUDGED.set([JUDGED.get(), &news.judged].concat().leak());
     }
-    found.is_changed = true;
-    // SAFETY: a string that ends in NUL, says dl_iterate_phdr(3).
-    let name = unsafe { CStr::from_ptr(info.dlpi_name) }.to_bytes();
-    if let Some(tls) = tls_of(info)
-        && !JUDGED.get().contains(&info.dlpi_addr)
-    {
-        found.judged.push(info.dlpi_addr);
-        found.libraries.extend(library(info, tls, name));
+    if !news.found.is_empty() {
+        LIBRARIES.set([LIBRARIES.get(), &news.found].concat().leak());
     }
-    0
-}
-
-/// The segments of a library.
-fn headers(info: &libc::dl_phdr_info) -> &[libc::Elf64_Phdr] {
-    // SAFETY: the headers are mapped as long as the library is.
-    unsafe { std::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) }
-}
-
-/// The initial image of its thread-local block.
-fn tls_of(info: &libc::dl_phdr_info) -> Option<&libc::Elf64_Phdr> {
-    headers(info).iter().find(|header| header.p_type == libc::PT_TLS && header.p_memsz > 0)
-}
-
-/// Whether it must be swapped. Allocates nothing: an allocator may ask, when it makes a key.
-fn must_be_swapped(info: &libc::dl_phdr_info, tls: &libc::Elf64_Phdr, path: &[u8]) -> bool {
-    needs_swapping(path, tls.p_memsz as usize, |text| {
-        let segments = headers(info).iter();
-        let mut constants = segments
-            .filter(|header| header.p_type == libc::PT_LOAD && header.p_flags == libc::PF_R)
-            .map(|header| {
-                let start = (info.dlpi_addr + header.p_vaddr) as *const u8;
-                // SAFETY: a loaded segment that nobody writes to.
-                unsafe { std::slice::from_raw_parts(start, header.p_memsz as usize) }
-            });
-        constants.any(|segment| contains(segment, text))
-    })
-}
-
-/// The library with its block on this OS thread, if it must be swapped.
-fn library(info: &libc::dl_phdr_info, tls: &libc::Elf64_Phdr, path: &[u8]) -> Option<Library> {
-    if !must_be_swapped(info, tls, path) {
-        return None;
-    }
-    let at = |header: &libc::Elf64_Phdr| (info.dlpi_addr + header.p_vaddr) as usize;
-    // SAFETY: part of a loaded segment, which is only read, by us and everybody.
-    let initial =
-        unsafe { std::slice::from_raw_parts(at(tls) as *const u8, tls.p_filesz as usize) };
-    let loaded = || headers(info).iter().filter(|header| header.p_type == libc::PT_LOAD);
-    let mut image = vec![0; tls.p_memsz as usize];
-    image[..tls.p_filesz as usize].copy_from_slice(initial);
-    let index = TlsIndex { module: info.dlpi_tls_modid, offset: 0 };
-    // SAFETY: a module with a TLS segment; makes the block on this thread if it is not there yet.
-    let block = unsafe { __tls_get_addr(&raw const index) }.cast();
-    let start = loaded().map(at).min()?;
-    let end = loaded().map(|header| at(header) + header.p_memsz as usize).max()?;
-    Some(Library { block, image: image.leak(), span: start..end })
-}
-
-/// Whether a library's block belongs to the green thread, by its file and by the texts that its
-/// read-only segments have.
-///
-/// * greenlet keeps there which greenlet runs, libstdc++ the exceptions being handled.
-/// * Extension modules made with pyo3 keep a count of how often the thread is attached, and set it
-///   to 0 while they let others run. Shared by green threads it falls below 0, and then pyo3 aborts
-///   the process (seen with cryptography 50: "Attaching a thread to the interpreter is prohibited").
-///   Not those with an allocator in them, whose caches belong to the OS thread.
-/// * absl, in grpcio's module, keeps which lock the thread waits for, and who comes next. (Under keys,
-///   see `thread_keys`; grpc's own variables are in the block.)
-fn needs_swapping(path: &[u8], size: usize, has: impl Fn(&[u8]) -> bool) -> bool {
-    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-    if [b"_greenlet.".as_slice(), b"libstdc++.so"].iter().any(|start| name.starts_with(start)) {
-        return true;
-    }
-    let is_extension = name.ends_with(b".so") && !name.starts_with(b"lib");
-    is_extension
-        && size <= LARGEST
-        && (has(PYO3) || has(ABSL))
-        && !ALLOCATORS.iter().any(|name| has(name))
-}
-
-/// Blocks of pyo3 modules have 100 to 500 bytes. Larger ones are no mere counts, and would cost at
-/// every switch.
-const LARGEST: usize = 1024;
-
-/// The name of pyo3's exception for panics: in every module that it makes.
-const PYO3: &[u8] = b"pyo3_runtime.PanicException";
-/// What absl says of a thread that is in two waits at once: in every module that has it (grpcio).
-const ABSL: &[u8] = b"detected illegal recursion into Mutex code";
-const ALLOCATORS: [&[u8]; 2] = [b"mimalloc", b"jemalloc"];
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    // SAFETY: both are valid for their lengths.
-    let found =
-        unsafe { libc::memmem(text.as_ptr().cast(), text.len(), part.as_ptr().cast(), part.len()) };
-    !found.is_null()
-}
-
-/// `tls_index` of the x86-64 ABI.
-#[repr(C)]
-struct TlsIndex {
-    module: usize,
-    offset: usize,
-}
-
-unsafe extern "C" {
-    fn __tls_get_addr(index: *const TlsIndex) -> *mut c_void;
 }
 
 /// Where C++ and Rust register a thread-local object's destructor, for every library: those of a
@@ -351,24 +192,6 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-
-    #[test]
-    fn only_what_keeps_a_threads_state_is_swapped() {
-        let by_name = |path: &str| needs_swapping(path.as_bytes(), 16, |_| false);
-        assert!(by_name("/venv/greenlet/_greenlet.cpython-311-x86_64-linux-gnu.so"));
-        assert!(by_name("/lib/x86_64-linux-gnu/libstdc++.so.6"));
-        for path in ["", "/lib/libpython3.11.so.1.0", "/lib/libc.so.6", "/venv/_greenletty.so"] {
-            assert!(!by_name(path), "{path}");
-        }
-        let made_with = |path: &str, size, text: &[u8]| {
-            needs_swapping(path.as_bytes(), size, |part| contains(text, part))
-        };
-        assert!(made_with("/venv/_rust.abi3.so", 112, b"..pyo3_runtime.PanicException.."));
-        assert!(!made_with("/venv/_rust.abi3.so", 4096, b"..pyo3_runtime.PanicException.."));
-        assert!(!made_with("/lib/libuses.so", 112, b"pyo3_runtime.PanicException"));
-        assert!(!made_with("/venv/a.so", 112, b"mimalloc: pyo3_runtime.PanicException"));
-        assert!(made_with("/venv/grpc/cygrpc.so", 576, ABSL));
-    }
 
     /// A library with `__thread int counter = 7`, loaded as an extension module is.
     fn load_counter() -> unsafe extern "C" fn() -> c_int {
@@ -413,7 +236,7 @@ mod tests {
         assert_eq!(bump(), 9);
         assert!(early.are_used() && late.are_used());
     }
-    /// `CARGO_PROFILE_TEST_OPT_LEVEL=3 cargo test --lib swap_costs -- --ignored --nocapture`
+    /// `cargo test --release --lib swap_costs -- --ignored --nocapture`
     #[test]
     #[ignore = "prints what a switch costs here"]
     fn swap_costs() {

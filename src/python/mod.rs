@@ -20,6 +20,7 @@ mod imports;
 mod input;
 mod interned;
 mod interpreter;
+mod libraries;
 mod library_locals;
 mod listeners;
 mod loader;

@@ -58,7 +58,7 @@ def add_all(found, folders, patterns):
 def add(found, place, paths):
     old = listed.setdefault(place, paths)
     for path in paths:
-        found.setdefault(path, None if path in old else ABSENT)
+        found.setdefault(path, loaded.get(path) if path in old else ABSENT)
     old.update(paths)
 
 
@@ -89,10 +89,10 @@ def is_library(folder):
 
 
 def files_of_traceback(text):
-    """A module that failed is in no list: its file is in the traceback."""
+    """A module that failed is in no list: its file is in the traceback. With looks, as above."""
     lines = (line.strip() for line in text.splitlines())
     quoted = (line.split('"') for line in lines if line.startswith('File "'))
-    return [parts[1] for parts in quoted if len(parts) > 2]
+    return [(parts[1], loaded.get(parts[1])) for parts in quoted if len(parts) > 2]
 
 
 def failed_application(traceback):

@@ -44,7 +44,7 @@ pub fn files_to_watch(patterns: &[PathBuf], failure: Option<&str>) -> Result<Vec
             let mut files: Vec<Watched> = files.extract()?;
             if let Some(text) = failure {
                 let more = module.call_method1("files_of_traceback", (text,))?;
-                files.extend(more.extract::<Vec<PathBuf>>()?.into_iter().map(|path| (path, None)));
+                files.extend(more.extract::<Vec<Watched>>()?);
             }
             Ok(files)
         };

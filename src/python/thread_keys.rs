@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use libc::pthread_key_t;
 use unicoro_contract::Real;
 
-use super::{library_locals, thread_state};
+use super::{libraries, thread_state};
 
 /// glibc's `PTHREAD_KEYS_MAX`.
 const MOST: usize = 1024;
@@ -93,7 +93,7 @@ unsafe extern "C" fn create(
     // SAFETY: the address is that of the function of this name and this type; the caller's
     // arguments.
     let done = unsafe { transmute::<*mut c_void, Function>(REAL.address())(key, destructor) };
-    if done == 0 && library_locals::keeps_locals(caller) {
+    if done == 0 && libraries::keeps_locals(caller) {
         // SAFETY: the real call has written it.
         let key = unsafe { *key } as usize;
         if key < MOST {

@@ -38,7 +38,11 @@ static SLOT: AtomicU32 = AtomicU32::new(u32::MAX);
 
 /// A green thread's `PyThreadState`.
 pub struct GreenThreadState {
-    state: *mut ffi::PyThreadState,
+    // Null from the moment at which it is deleted.
+    state: Cell<*mut ffi::PyThreadState>,
+    // What the slot holds while the green thread is away, once its own state is deleted: a destructor
+    // in C may have a state made for it (PyGILState_Ensure), and wait in the middle of using it.
+    last_slot: Cell<*mut ffi::PyThreadState>,
     // Between the first step towards the GIL and the last one away from it. Outside, the Rust side
     // of the server runs, whose calls must not park behind its back.
     in_python: Cell<bool>,
@@ -56,7 +60,8 @@ impl GreenThreadState {
         let state = unsafe { ffi::PyThreadState_New(ffi::PyInterpreterState_Main()) };
         assert!(!state.is_null(), "no memory for a thread state");
         let green = Box::new(Self {
-            state,
+            state: Cell::new(state),
+            last_slot: Cell::new(ptr::null_mut()),
             in_python: Cell::new(false),
             locals: Locals::default(),
             keys: Values::default(),
@@ -69,7 +74,7 @@ impl GreenThreadState {
     pub(super) fn enter<R>(&self, body: impl FnOnce(*mut ffi::PyThreadState) -> R) -> R {
         let nested = self.in_python.replace(true);
         debug_assert!(!nested, "a green thread attaches twice");
-        let result = body(self.state);
+        let result = body(self.state.get());
         self.in_python.set(nested);
         result
     }
@@ -89,7 +94,24 @@ impl GreenThreadState {
         // own: another OS thread may hold the GIL.
         // SAFETY: a read that needs no GIL.
         let current = unsafe { unchecked_current() };
-        ptr::eq(current, self.state)
+        let state = self.state.get();
+        let own = if state.is_null() { slot() } else { state };
+        !own.is_null() && ptr::eq(current, own)
+    }
+
+    /// Deletes the state, which finalises the thread's objects.
+    fn delete(&self) {
+        // SAFETY: our own state, detached, in its own green thread. What it finalises may give the GIL
+        // up and wait; deleting gives it up for good.
+        unsafe {
+            ffi::PyEval_RestoreThread(self.state.get());
+            ffi::PyThreadState_Clear(self.state.get());
+            // Nobody asks for it before the GIL is free, when another state may be made in its place.
+            self.state.set(ptr::null_mut());
+            ffi::PyThreadState_DeleteCurrent();
+        }
+        // A thread's destructors find no state of Python's.
+        set_slot(ptr::null_mut());
     }
 }
 
@@ -99,6 +121,9 @@ impl GreenState for GreenThreadState {
     }
 
     fn suspend(&self) {
+        if self.state.get().is_null() {
+            self.last_slot.set(slot());
+        }
         self.locals.exchange();
         CURRENT.set(ptr::null());
     }
@@ -106,7 +131,8 @@ impl GreenState for GreenThreadState {
     fn resume(&self) {
         CURRENT.set(self);
         self.locals.exchange();
-        set_slot(self.state);
+        let state = self.state.get();
+        set_slot(if state.is_null() { self.last_slot.get() } else { state });
     }
 
     fn owns_locals_of(&self, code: usize) -> bool {
@@ -126,25 +152,24 @@ impl GreenState for GreenThreadState {
     fn interrupt(&self) {
         super::request_timeout::trip();
     }
-}
 
-impl Drop for GreenThreadState {
-    /// The green thread ends: its thread-locals close.
-    fn drop(&mut self) {
+    /// Its thread-locals close: Python's, then those of C libraries, as at the end of a thread.
+    fn end(&self) {
         if self.locals.are_used() {
             attached(gevent::at_end);
         }
-        // SAFETY: our own state, detached, in its own green thread; deleting it gives the GIL up.
-        unsafe {
-            ffi::PyEval_RestoreThread(self.state);
-            ffi::PyThreadState_Clear(self.state);
-            ffi::PyThreadState_DeleteCurrent();
-        }
-        // A thread's destructors find no state of Python's.
-        set_slot(ptr::null_mut());
+        self.in_python.set(true);
+        self.delete();
         if self.locals.end() | self.keys.end() {
             HAS_PENDING.store(true, Ordering::Relaxed);
         }
+        self.in_python.set(false);
+    }
+}
+
+impl Drop for GreenThreadState {
+    /// The green thread has ended.
+    fn drop(&mut self) {
         self.locals.exchange();
         CURRENT.set(ptr::null());
     }
@@ -230,6 +255,11 @@ pub(super) fn find_slot(_py: Python<'_>) -> Result<(), String> {
 
 /// PTHREAD_KEYS_MAX of glibc (limits.h).
 const PTHREAD_KEYS: u32 = 1024;
+
+fn slot() -> *mut ffi::PyThreadState {
+    // SAFETY: the key of CPython's slot.
+    unsafe { libc::pthread_getspecific(SLOT.load(Ordering::Relaxed)) }.cast()
+}
 
 fn set_slot(state: *mut ffi::PyThreadState) {
     // SAFETY: the key of CPython's slot; only what CPython itself would store goes there.

@@ -126,13 +126,19 @@ impl Visitor {
             // Whoever is refused comes again later: the machine is not for connects alone.
             return thread::sleep(Duration::from_millis(1));
         };
+        let connected = began.elapsed();
         match self.exchange(stream) {
             Ok(()) => {
                 shared.answered.fetch_add(1, Ordering::Relaxed);
                 let mut tally = shared.tally.lock().unwrap();
                 tally.longest = tally.longest.max(began.elapsed());
             }
-            Err(why) => shared.tally.lock().unwrap().lost.push(why),
+            // With times: a client that the machine holds up may come when its connection is closed.
+            Err(why) => {
+                let whole = began.elapsed();
+                let why = format!("{why}, after {whole:?}, of which {connected:?} to connect");
+                shared.tally.lock().unwrap().lost.push(why);
+            }
         }
     }
 
@@ -151,8 +157,11 @@ impl Visitor {
     fn exchange(&mut self, mut stream: TcpStream) -> Result<(), String> {
         let how = if self.keeps { "kept" } else { "new" };
         let request = if self.keeps { get_request(self.path) } else { get_and_close(self.path) };
+        let began = Instant::now();
         stream.write_all(request.as_bytes()).map_err(|error| format!("{how}: {error}"))?;
-        let head = read_answer(&mut stream).map_err(|error| format!("{how}: {error}"))?;
+        let sent = began.elapsed();
+        let head = read_answer(&mut stream)
+            .map_err(|error| format!("{how}: {error}, sent in {sent:?}"))?;
         if !head.starts_with("HTTP/1.1 200 ") {
             return Err(format!("{how}: {head}"));
         }

@@ -4,9 +4,10 @@
 //! A test's name is a rule. Tests wait for conditions with a deadline and never sleep to
 //! synchronise. `each_of!` runs a rule on several engines, on gunicorn too where it keeps the rule.
 //!
-//! Two variables help during development: `SUITE_BINARY=target/release/unicoro` tests another
-//! build; `SUITE_AGAINST=gunicorn` runs everything on gunicorn (sync, and gthread for coroutine),
-//! which shows what a test really asks.
+//! It drives the build that it is part of: `cargo test --release` in CI, plain `cargo test` in a quick
+//! loop. Two variables help during development: `SUITE_BINARY=/path/to/unicoro` tests another binary;
+//! `SUITE_AGAINST=gunicorn` runs everything on gunicorn (sync, and gthread for coroutine), which shows
+//! what a test really asks.
 #![allow(clippy::unwrap_used, reason = "this crate is nothing but tests")]
 
 /// Makes one `#[test]` per engine out of a rule: `each_of! { Sync, Coroutine; fn rule(engine) .. }`.
@@ -27,6 +28,7 @@ macro_rules! each_of {
 }
 
 mod backing;
+mod binary;
 mod client;
 mod load;
 mod processes;
@@ -47,6 +49,7 @@ mod coroutine;
 mod deadlines;
 mod deploy;
 mod documents;
+mod ending;
 mod environ;
 mod examples;
 mod expect_continue;
@@ -58,6 +61,7 @@ mod gevent_code;
 mod hooks;
 mod hostile;
 mod identity;
+mod importing;
 mod keep_alive;
 mod large;
 mod lifecycle;

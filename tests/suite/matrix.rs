@@ -3,7 +3,7 @@
 //!
 //! The rule is "fifty take less than twice what one takes". Each waits for a second; a machine so
 //! busy that one takes a second and a half is given three for the fifty. In sequence it were fifty.
-//! `cargo test --test suite matrix -- --nocapture --test-threads=1` prints the times.
+//! `cargo test --release --test suite matrix -- --nocapture --test-threads=1` prints the times.
 
 use std::fs;
 use std::time::{Duration, Instant};

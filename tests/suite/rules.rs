@@ -256,7 +256,7 @@ each_of! { Sync, Gthread, Coroutine; fn good_requests_are_answered_however_they_
             for pieces in cuts(request.as_bytes()) {
                 let mut client = server.connect();
                 for piece in &pieces {
-                    client.send(piece);
+                    client.send_while_open(piece);
                 }
                 assert_eq!(client.response().text(), text, "{:?}", shown(&pieces));
                 let second = client.response_or_close().map(|response| response.text());

@@ -16,6 +16,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use nix::sys::signal::Signal;
 use nix::sys::socket::{Backlog, listen};
 
+use crate::binary;
 use crate::client::{self, Client, Response};
 use crate::processes;
 use crate::scratch::Scratch;
@@ -70,8 +71,7 @@ impl Engine {
         if self.is_gunicorn() {
             return virtual_environment().join("bin/gunicorn");
         }
-        let built = env!("CARGO_BIN_EXE_unicoro").into();
-        std::env::var_os("SUITE_BINARY").map_or(built, |path| repository().join(path))
+        binary::path()
     }
 
     fn arguments(self) -> &'static [&'static str] {

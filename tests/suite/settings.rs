@@ -2,7 +2,7 @@
 
 use crate::client::get;
 use crate::processes;
-use crate::server::{Launch, Server};
+use crate::server::{Engine, Launch, Server};
 use crate::wait;
 
 fn title(pid: u32) -> String {
@@ -68,6 +68,20 @@ each_of! { Sync, Coroutine, Gthread; fn a_changed_file_is_served_and_a_broken_on
     becomes("mended");
     server.stop();
 }}
+
+/// Before anybody has looked at the files for the first time.
+#[test]
+fn a_file_that_is_mended_while_it_fails_to_load_is_served() {
+    let launch = Launch::new(Engine::Coroutine).args(&["--reload", "site_app:app"]);
+    let text = "def app(environ, start_response):\n    start_response('200 OK', [])\n    \
+                return [b'mended']\n";
+    let broken = format!("open(__file__, 'w').write({text:?})\nimport no_such_module\n");
+    launch.scratch.write("site_app.py", &broken);
+    let mut server = launch.start();
+    server.expect_errors();
+    wait::until_true("the mended file to be served", || server.get("/").text() == "mended");
+    server.stop();
+}
 
 each_of! { Sync, Gunicorn; fn pythons_logging_is_set_up_from_a_dict(engine) {
     let launch = Launch::new(engine);

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use nix::sys::signal::Signal;
 
+use crate::binary;
 use crate::client::get;
 use crate::deploy::example;
 use crate::server::{Engine, Launch, Server, repository};
@@ -36,7 +37,7 @@ fn start_as_systemd(more: &str) -> Server {
     launch.scratch.write("gunicorn.conf.py", &example("gunicorn.full.conf.py"));
     let unit = example("unicoro.service");
     let command = value(&unit, "ExecStart")
-        .replace("/usr/local/bin/unicoro", env!("CARGO_BIN_EXE_unicoro"))
+        .replace("/usr/local/bin/unicoro", &binary::path().display().to_string())
         .replace("/srv/app", &launch.scratch.path().display().to_string());
     let script = format!("export LISTEN_PID=$$ LISTEN_FDS=1\nexec {command} {more} -w 1\n");
     let script = launch.scratch.write("start", &script);

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixDatagram;
 
 use nix::sys::signal::Signal;
 
+use crate::binary;
 use crate::client::get;
 use crate::processes;
 use crate::server::{Launch, Server};
@@ -100,7 +101,7 @@ each_of! { Sync; fn systemd_hears_when_it_serves_reloads_and_stops(engine) {
 each_of! { Sync, Coroutine; fn sockets_of_systemd_replace_bind(engine) {
     // The harness hands its socket over as 3; $$ stays the same across exec.
     let launch = Launch::new(engine);
-    let program = env!("CARGO_BIN_EXE_unicoro");
+    let program = binary::path().display().to_string();
     let script = launch.scratch.write(
         "start",
         &format!("export LISTEN_PID=$$ LISTEN_FDS=1\nexec {program} -b 127.0.0.1:9 hello\n"),

@@ -145,7 +145,7 @@ mod tests {
     fn docs_settings_md_is_what_is_generated() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/settings.md");
         let written = std::fs::read_to_string(path).unwrap_or_default();
-        let hint = "run: target/debug/unicoro --generate settings-md > docs/settings.md";
+        let hint = "run: cargo run -- --generate settings-md > docs/settings.md";
         assert!(written.trim_end() == markdown::text().trim_end(), "{hint}");
     }
 }

@@ -3,7 +3,6 @@
 import queue
 import threading
 import time
-from collections import defaultdict
 
 from .view import later, view
 
@@ -165,7 +164,12 @@ def simple_queue(token, seconds):
     return items.get()
 
 
-partners = defaultdict(queue.Queue)
+partners = {}
+
+
+def queue_of(number):
+    # In one step: a defaultdict makes two of them, if another request comes while it makes the first.
+    return partners.setdefault(number, queue.Queue())
 
 
 @view
@@ -173,8 +177,8 @@ def queue_between_requests(token, seconds):
     # Tokens come in pairs, 2n and 2n+1: each answers with what its partner sent, less one bit.
     number = int(token)
     time.sleep(seconds)
-    partners[number ^ 1].put(number)
+    queue_of(number ^ 1).put(number)
     try:
-        return str(partners[number].get(timeout=20) ^ 1)
+        return str(queue_of(number).get(timeout=20) ^ 1)
     finally:
         del partners[number]

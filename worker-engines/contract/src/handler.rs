@@ -178,4 +178,8 @@ pub trait GreenState {
 
     /// A request of this green thread is over, and its connection is given back. May wait.
     fn after_request(&self) {}
+
+    /// The green thread ends: what the language and its libraries keep for it is finalised, and may wait
+    /// for others. Nothing but a `suspend` and a `resume` around such a wait follows, then it is dropped.
+    fn end(&self) {}
 }

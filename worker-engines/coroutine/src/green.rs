@@ -190,6 +190,8 @@ impl Green {
         CURRENT.set(&raw const green);
         progress::switched(green.identity.value());
         body(&green);
+        // Still as this green thread: finalisers may wait for a lock that another one has.
+        green.state.end();
         CURRENT.set(ptr::null());
         let Self { state, identity, .. } = green;
         drop(state);

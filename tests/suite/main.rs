@@ -61,6 +61,7 @@ mod identity;
 mod keep_alive;
 mod large;
 mod lifecycle;
+mod locks;
 mod lossless;
 mod matrix;
 mod misbehaving;

@@ -332,6 +332,7 @@ impl Green {
     }
 
     /// The locks that it has.
+    #[inline]
     pub fn held(&self) -> &Held {
         &self.held
     }
@@ -347,6 +348,7 @@ impl Green {
     }
 
     /// The engine that it belongs to.
+    #[inline]
     pub fn core(&self) -> &'static Core {
         self.core
     }
@@ -358,6 +360,7 @@ impl Green {
 }
 
 /// The green thread that runs here, whatever it does.
+#[inline]
 pub fn current() -> Option<&'static Green> {
     let green = CURRENT.get();
     // SAFETY: not null: it is the green thread whose stack we stand on, which outlives the call

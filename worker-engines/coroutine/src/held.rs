@@ -52,6 +52,7 @@ impl Held {
     }
 
     /// It has taken any other lock.
+    #[inline]
     pub fn remember(&self, lock: usize) {
         let place = self.next.get();
         self.others[place].set(lock);
@@ -59,17 +60,15 @@ impl Held {
     }
 
     /// It gives any other lock back.
+    #[inline]
     pub fn forget(&self, lock: usize) {
         // What was taken last is mostly given back first.
-        for back in 1..=REMEMBERED {
-            let place = (self.next.get() + REMEMBERED - back) % REMEMBERED;
-            if self.others[place].get() == lock {
-                self.others[place].set(0);
-                if back == 1 {
-                    self.next.set(place);
-                }
-                return;
-            }
+        let last = (self.next.get() + REMEMBERED - 1) % REMEMBERED;
+        if self.others[last].get() == lock {
+            self.others[last].set(0);
+            self.next.set(last);
+        } else if let Some(place) = self.others.iter().find(|other| other.get() == lock) {
+            place.set(0);
         }
     }
 

@@ -51,6 +51,7 @@ impl Kind {
 ///
 /// # Safety
 /// The structure is alive and aligned.
+#[inline]
 pub unsafe fn look(word: *const i32) -> i32 {
     // SAFETY: the caller's word; for the length of one load.
     unsafe { AtomicI32::from_ptr(word.cast_mut()) }.load(Ordering::Relaxed)
@@ -75,16 +76,22 @@ pub fn woken_elsewhere(word: usize) {
 
 /// Whether a green thread may be waiting for the lock or the condition variable at `word`. To be asked
 /// after it was let go of.
+#[inline]
 pub fn is_awaited(word: usize) -> bool {
     LOCKS[group(word)].load(Ordering::Relaxed) != 0
 }
 
 /// The lock or the condition variable at `word` lets up to `most` go on. From any thread, whatever it
 /// is at; errno stays.
+#[inline]
 pub fn let_go_on(word: usize, most: usize) {
-    if !is_awaited(word) || fork::is_child() {
-        return;
+    if is_awaited(word) && !fork::is_child() {
+        wake_from_anywhere(word, most);
     }
+}
+
+#[cold]
+fn wake_from_anywhere(word: usize, most: usize) {
     let before = errno();
     // In use if the engine's own memory is being allocated, under a lock of the allocator's.
     match green::current().and_then(|green| green.core().words.try_borrow_mut().ok()) {

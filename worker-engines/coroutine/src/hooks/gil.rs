@@ -15,6 +15,7 @@ pub fn set_preemption_points(addresses: &Range<usize>) {
 }
 
 /// Whether `address` is part of the interpreter lock.
+#[inline]
 pub(super) fn contains(address: usize) -> bool {
     address.wrapping_sub(START.load(Ordering::Relaxed)) < LEN.load(Ordering::Relaxed)
 }

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <threads.h>
 #include <time.h>
 #include <unistd.h>
@@ -175,5 +176,20 @@ int release(int micros)
 int rest(int micros)
 {
     usleep(micros);
+    return 0;
+}
+
+/* Allocates as fast as it can, with short rests. */
+int allocate(int micros)
+{
+    void *pieces[32];
+    for (int round = 0; round < 500; round++) {
+        for (int i = 0; i < 32; i++)
+            pieces[i] = malloc(16 + 64 * i);
+        for (int i = 0; i < 32; i++)
+            free(pieces[i]);
+        if (round % 25 == 0)
+            usleep(micros / 10);
+    }
     return 0;
 }

@@ -14,12 +14,26 @@ static std::shared_timed_mutex shared;
 static std::once_flag once;
 static int present, made, written, writers;
 
+static bool has_failed;
+
+// The first one fails, by an exception that goes through pthread_once.
+static void make(int micros)
+{
+    usleep(micros);
+    if (!has_failed) {
+        has_failed = true;
+        throw micros;
+    }
+    made++;
+}
+
 static void arrive(int micros)
 {
-    std::call_once(once, [=] {
-        usleep(micros);
-        made = 1;
-    });
+    try {
+        std::call_once(once, make, micros);
+    } catch (int) {
+        std::call_once(once, make, micros);
+    }
     std::unique_lock<std::mutex> lock(mutex);
     present++;
     changed.notify_all();

@@ -117,6 +117,21 @@ fn a_wait_for_a_condition_variable_lets_others_run_and_ends_by_whoever_signals()
     }
 }
 
+/// The engine allocates in the midst of its own work, where no request may take the processor.
+#[test]
+fn an_allocators_locks_are_never_waited_for_by_parking() {
+    let launch = with_library("cc", "locks.c");
+    let launch = launch.env("LD_PRELOAD", "libjemalloc.so.2");
+    // One lock for all, which is always contended.
+    let server = launch.env("MALLOC_CONF", "narenas:1,tcache:false").args(&["locks"]).start();
+    let threads = waiting_clients(server.address, 20, "/thread/allocate");
+    all_are_answered(&server, 40, "/c/allocate");
+    for mut client in threads {
+        assert_eq!(client.response().text(), "0");
+    }
+    server.stop();
+}
+
 #[test]
 fn a_request_that_keeps_the_gil_and_waits_for_another_requests_lock_is_named_and_the_worker_ends() {
     for function in ["mutex", "rwlock", "spin_lock"] {

@@ -156,8 +156,8 @@ pub trait Handler: Send + Sync {
     /// Ends a pause of the main thread, or the next one. From any thread.
     fn stir(&self) {}
 
-    /// Addresses of the condition variables whose wait is a point of preemption (the language's
-    /// interpreter lock); a wait for any other condition variable never switches.
+    /// Addresses of the language's interpreter lock: a wait for its condition variables is a point of
+    /// preemption, and none for the lock itself is one of a green thread.
     fn preemption_points(&self) -> Range<usize>;
 }
 

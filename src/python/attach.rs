@@ -10,7 +10,7 @@
 
 use std::time::{Duration, Instant};
 
-use pyo3::{Python, ffi};
+use pyo3::{PyErr, Python, ffi};
 
 use super::interpreter::is_running;
 use super::thread_state;
@@ -27,6 +27,19 @@ pub fn attached<R>(body: impl FnOnce(Python<'_>) -> R) -> R {
         Some(state) => with_state(state, body),
         None => Python::attach(body),
     }
+}
+
+/// Runs `body` in C code that keeps the GIL; `None`: it does not. What the code was at is lost: for
+/// last words only.
+pub fn already_attached<R>(body: impl FnOnce(Python<'_>) -> R) -> Option<R> {
+    // SAFETY: may be asked anywhere.
+    if unsafe { ffi::PyGILState_Check() } == 0 {
+        return None;
+    }
+    // SAFETY: attached, says CPython.
+    let py = unsafe { Python::assume_attached() };
+    drop(PyErr::take(py));
+    Some(body(py))
 }
 
 /// Runs `body` with the GIL and `state`, which belongs to the caller and is detached.

@@ -60,5 +60,5 @@ pub use request_hooks::RequestHooks;
 pub use request_timeout::{forgive, make_module, raise_in};
 pub use signal_handlers::SignalHandlers;
 pub use spew::spew;
-pub use stack::{Stack, all_stacks, stack_of, watch_stacks};
+pub use stack::{Stack, all_stacks, stack_of, stacks_of, watch_stacks};
 pub use thread_state::{GreenThreadState, gil_addresses, on_engine_thread, run_pending_calls};

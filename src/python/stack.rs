@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unicoro_contract::stack_signal;
 
-use super::attach::attached;
+use super::attach::{already_attached, attached};
 use super::traceback;
 use crate::sys::fd::set_nonblocking;
 use crate::sys::pipe::pipe;
@@ -75,6 +75,16 @@ pub fn stack_of(thread: i32, identity: usize) -> Stack {
         Some(stack) => Stack::Free(stack.unwrap_or_else(|_| UNKNOWN.to_owned())),
         None => Stack::Kept(printed(thread)),
     }
+}
+
+/// The stacks of two threads, by the identities that Python knows them by, on a thread that keeps the
+/// GIL and will end the process.
+#[must_use]
+pub fn stacks_of(identities: [usize; 2]) -> (String, String) {
+    let stacks = already_attached(|py| {
+        identities.map(|id| one_stack(py, id).unwrap_or_else(|_| UNKNOWN.to_owned()))
+    });
+    stacks.map_or_else(|| (UNKNOWN.to_owned(), UNKNOWN.to_owned()), <[String; 2]>::into)
 }
 
 /// The stacks of all threads that are in Python code.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Blocked, Connection, CurrentRequest, GreenState, Handler, Inbox, Stop,
-    Stream,
+    AfterRead, AfterServe, Blocked, Connection, CurrentRequest, Deadlock, GreenState, Handler,
+    Inbox, Stop, Stream,
 };
 
 use crate::config::Settings;
@@ -321,6 +321,10 @@ impl Handler for Server {
 
     fn blocked(&self, blocked: &Blocked) {
         stall::report(blocked, self.desk);
+    }
+
+    fn deadlocked(&self, deadlock: &Deadlock) {
+        stall::report_deadlock(deadlock);
     }
 
     fn main_thread_pause(&self, at_most: Duration) {

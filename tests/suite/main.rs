@@ -65,6 +65,7 @@ mod importing;
 mod keep_alive;
 mod large;
 mod lifecycle;
+mod locks;
 mod lossless;
 mod matrix;
 mod misbehaving;

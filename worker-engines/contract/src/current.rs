@@ -25,3 +25,9 @@ thread_local! {
 pub fn replace_current(request: Option<Arc<CurrentRequest>>) -> Option<Arc<CurrentRequest>> {
     CURRENT.replace(request)
 }
+
+/// What runs here.
+#[must_use]
+pub fn current_request() -> Option<Arc<CurrentRequest>> {
+    CURRENT.with_borrow(Clone::clone)
+}

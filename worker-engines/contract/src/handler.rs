@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::{Connection, CurrentRequest, Stream};
@@ -61,6 +62,27 @@ pub enum Blocked {
     },
 }
 
+/// A green thread that keeps the language's lock and waits for another one, which cannot run before
+/// it gives that lock up.
+#[derive(Debug)]
+pub struct Deadlock {
+    /// What it waits for: "mutex".
+    pub what: &'static str,
+    /// Who waits.
+    pub waiter: Party,
+    /// Who has it.
+    pub holder: Party,
+}
+
+/// A green thread in a deadlock.
+#[derive(Debug)]
+pub struct Party {
+    /// The request that it serves.
+    pub request: Option<Arc<CurrentRequest>>,
+    /// Its `pthread_self()`.
+    pub identity: usize,
+}
+
 /// The protocol, and behind it the application. One object serves all connections of a worker. What
 /// has a body here is asked by engines of green threads only.
 pub trait Handler: Send + Sync {
@@ -115,6 +137,12 @@ pub trait Handler: Send + Sync {
         let _ = blocked;
     }
 
+    /// Two green threads wait for each other for good: says so to the operator, before the engine ends
+    /// the process by `abort`. Called in the one that waits, which has the language's lock.
+    fn deadlocked(&self, deadlock: &Deadlock) {
+        log::error!("a deadlock: {deadlock:?}");
+    }
+
     /// On the main thread, again and again while green threads run: waits at most this long, until
     /// `stir`, or until a turn is due.
     fn main_thread_pause(&self, at_most: Duration) {
@@ -128,8 +156,8 @@ pub trait Handler: Send + Sync {
     /// Ends a pause of the main thread, or the next one. From any thread.
     fn stir(&self) {}
 
-    /// Addresses of the condition variables whose wait is a point of preemption (the language's
-    /// interpreter lock); a wait for any other condition variable never switches.
+    /// Addresses of the language's interpreter lock: a wait for its condition variables is a point of
+    /// preemption, and none for the lock itself is one of a green thread.
     fn preemption_points(&self) -> Range<usize>;
 }
 

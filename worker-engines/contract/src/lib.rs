@@ -32,12 +32,13 @@ mod stream;
 mod sys;
 
 pub use connection::Connection;
-pub use current::{CurrentRequest, replace_current};
+pub use current::{CurrentRequest, current_request, replace_current};
 pub use engine::{Engine, Pulse, Refusal, Seat};
 pub use forks::{is_forked_child, watch_forks};
 pub use given_up::GivenUp;
 pub use handler::{
-    AfterRead, AfterServe, Blocked, GreenState, Handler, serve_caught, stack_signal,
+    AfterRead, AfterServe, Blocked, Deadlock, GreenState, Handler, Party, serve_caught,
+    stack_signal,
 };
 pub use inbox::Inbox;
 pub use intake::{last_look, take_in};

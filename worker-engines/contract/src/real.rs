@@ -29,6 +29,7 @@ impl Real {
     }
 
     /// Its address.
+    #[inline]
     pub fn address(&self) -> *mut c_void {
         let known = self.address.load(Ordering::Relaxed);
         if known.is_null() { self.find() } else { known }

@@ -24,12 +24,14 @@ fn main() {
     report("poll of nothing, a direct system call", time(poll_directly));
     report("poll of nothing on an OS thread, through the hook", time(poll_nothing));
     report("usleep(0) on an OS thread: the real call", time(yield_now));
+    report("a mutex locked and unlocked on an OS thread", time_of_a_mutex());
     report("recv of nothing on an OS thread: the real call", {
         let (ours, _theirs) = socket_pair(libc::SOCK_DGRAM);
         time(move || receive_nothing(ours.as_raw_fd()))
     });
     run(vec![job(|| {
         report("pthread_self in a green thread", time(identify));
+        report("a mutex locked and unlocked in a green thread", time_of_a_mutex());
         report("poll of nothing in a green thread", time(poll_nothing));
         report("recv of nothing in a green thread", {
             let (ours, _theirs) = socket_pair(libc::SOCK_DGRAM);
@@ -121,6 +123,14 @@ fn receive_nothing(fd: i32) {
 
 fn identify() {
     std::hint::black_box(unsafe { libc::pthread_self() });
+}
+
+fn time_of_a_mutex() -> Duration {
+    let mutex = std::cell::UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER);
+    time(|| unsafe {
+        libc::pthread_mutex_lock(mutex.get());
+        libc::pthread_mutex_unlock(mutex.get());
+    })
 }
 
 fn yield_now() {

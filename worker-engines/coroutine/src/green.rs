@@ -22,6 +22,7 @@ use unicoro_contract::{
 };
 
 use crate::core::{Core, Target};
+use crate::held::{self, Held};
 use crate::identity::{self, Identity};
 use crate::scheduler::{self, Task};
 use crate::{fork, listener, progress, signals, stack};
@@ -76,8 +77,7 @@ pub struct Green {
     // The signals that the application believes to have blocked here (see `signals`). Its own,
     // because subprocess blocks all around its vfork, and lets go of the interpreter lock in between.
     mask: Cell<u64>,
-    // Mutexes that it has locked and that know who, the last one last.
-    mutexes: RefCell<Vec<usize>>,
+    held: Held,
     request: RefCell<Option<Arc<CurrentRequest>>>,
     // The client of the request that it serves, if requests have a deadline.
     client: RefCell<Option<Arc<Stream>>>,
@@ -182,16 +182,18 @@ impl Green {
             is_firm: Cell::default(),
             is_asked: Cell::default(),
             mask: Cell::new(signals::first_mask()),
-            mutexes: RefCell::default(),
+            held: Held::default(),
             request: RefCell::default(),
             client: RefCell::default(),
         };
         green.identity.set_stack(&green.stack);
         CURRENT.set(&raw const green);
+        held::begins(&green);
         progress::switched(green.identity.value());
         body(&green);
         // Still as this green thread: finalisers may wait for a lock that another one has.
         green.state.end();
+        held::ends(&green);
         CURRENT.set(ptr::null());
         let Self { state, identity, .. } = green;
         drop(state);
@@ -371,25 +373,24 @@ impl Green {
         self.mask.set(mask);
     }
 
-    /// Whether it has locked this mutex, if that is one that knows who.
-    pub fn keeps(&self, mutex: usize) -> bool {
-        self.mutexes.borrow().contains(&mutex)
+    /// The locks that it has.
+    #[inline]
+    pub fn held(&self) -> &Held {
+        &self.held
     }
 
-    /// It has locked the mutex once more.
-    pub fn keep(&self, mutex: usize) {
-        self.mutexes.borrow_mut().push(mutex);
+    /// The request that it serves, while it does not run.
+    pub fn parked_request(&self) -> Option<Arc<CurrentRequest>> {
+        self.request.borrow().clone()
     }
 
-    /// It unlocks the mutex once.
-    pub fn let_go(&self, mutex: usize) {
-        let mut mutexes = self.mutexes.borrow_mut();
-        if let Some(at) = mutexes.iter().rposition(|kept| *kept == mutex) {
-            mutexes.remove(at);
-        }
+    /// What `pthread_self()` answers in it.
+    pub fn identity(&self) -> usize {
+        self.identity.value()
     }
 
     /// The engine that it belongs to.
+    #[inline]
     pub fn core(&self) -> &'static Core {
         self.core
     }
@@ -401,6 +402,7 @@ impl Green {
 }
 
 /// The green thread that runs here, whatever it does.
+#[inline]
 pub fn current() -> Option<&'static Green> {
     let green = CURRENT.get();
     // SAFETY: not null: it is the green thread whose stack we stand on, which outlives the call

@@ -9,7 +9,7 @@
 //! rule that a reader would break: whatever wakes the green thread, it does not return before the
 //! helper is done.
 //!
-//! There are two teams, for a reason: calls that end by themselves may queue behind each other.
+//! There are several teams, for a reason: calls that end by themselves may queue behind each other.
 //! Calls that wait for somebody else may not, because that somebody may stand behind them; for
 //! these there is a helper at once, or none ([`Helpers::run_now`]).
 #![allow(unsafe_code)]
@@ -28,6 +28,9 @@ use crate::signals;
 pub static WORKING: Helpers = Helpers::new(64);
 /// Calls that wait for another process or green thread: file locks, `waitpid(-1)`.
 pub static WAITING: Helpers = Helpers::new(64);
+/// Calls in which green threads wait for each other and for OS threads, all at once: barriers. As many
+/// threads as a few hundred requests need; each costs its addresses and a few pages.
+pub static MEETING: Helpers = Helpers::new(512);
 
 /// An idle helper ends after this long.
 const IDLE_LIFE: Duration = Duration::from_secs(10);

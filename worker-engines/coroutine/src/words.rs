@@ -1,32 +1,60 @@
-//! Which green threads wait for which word of memory (a semaphore, a futex), and wakes of other OS
-//! threads.
+//! Which green threads wait for which word of memory (a semaphore, a futex, a lock), and wakes of
+//! other OS threads.
 //!
 //! A wake on the scheduler's thread finds the waiters by the word's address. A wake elsewhere may
 //! come from any thread, even from a signal handler (`sem_post` is async-signal-safe), so it only
 //! sets a bit for the address and rings the bell; the reactor then looks at the words of that bit.
 //! No wake is lost: a waiter counts itself before it looks at the word a last time, a waker writes
 //! the word before it looks at the count, all in one order (`SeqCst`).
+//!
+//! Locks are unlocked far more often than they are waited for, so their unlock asks by one plain load
+//! ([`is_awaited`]) and has no fence of its own: on x86-64 the instruction by which glibc unlocks is
+//! one. Should a wake be lost nevertheless, who waits for a lock looks again by a timer.
 #![allow(unsafe_code)]
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 
 use crate::bell;
-use crate::green::{Ticket, Woken};
+use crate::fork;
+use crate::green::{self, Ticket, Woken, errno, set_errno};
 
 /// Green threads that wait for any word of this process.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 /// A bit for each group of addresses that another OS thread has woken.
 static WOKEN: AtomicU64 = AtomicU64::new(0);
 const GROUPS: usize = 64;
+/// How many wait for locks and condition variables of each group.
+static LOCKS: [AtomicU32; GROUPS] = [const { AtomicU32::new(0) }; GROUPS];
 
 /// What a word is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Lets as many through as its value says.
     Semaphore,
     /// Its waiters look themselves, and bear to be woken in vain (futex(2)).
     Futex,
+    /// Lets one through, who wakes the next.
+    Mutex,
+    /// Lets many through, who look themselves: a lock of readers, a condition variable.
+    Shared,
+}
+
+impl Kind {
+    fn is_lock(self) -> bool {
+        matches!(self, Self::Mutex | Self::Shared)
+    }
+}
+
+/// What a word of a foreign structure holds now. Others write it, so nobody makes a reference to it
+/// or looks at an older copy.
+///
+/// # Safety
+/// The structure is alive and aligned.
+#[inline]
+pub unsafe fn look(word: *const i32) -> i32 {
+    // SAFETY: the caller's word; for the length of one load.
+    unsafe { AtomicI32::from_ptr(word.cast_mut()) }.load(Ordering::Relaxed)
 }
 
 /// Whether any green thread waits for a word. To be asked after the word was written.
@@ -46,6 +74,33 @@ pub fn woken_elsewhere(word: usize) {
     }
 }
 
+/// Whether a green thread may be waiting for the lock or the condition variable at `word`. To be asked
+/// after it was let go of.
+#[inline]
+pub fn is_awaited(word: usize) -> bool {
+    LOCKS[group(word)].load(Ordering::Relaxed) != 0
+}
+
+/// The lock or the condition variable at `word` lets up to `most` go on. From any thread, whatever it
+/// is at; errno stays.
+#[inline]
+pub fn let_go_on(word: usize, most: usize) {
+    if is_awaited(word) && !fork::is_child() {
+        wake_from_anywhere(word, most);
+    }
+}
+
+#[cold]
+fn wake_from_anywhere(word: usize, most: usize) {
+    let before = errno();
+    // In use if the engine's own memory is being allocated, under a lock of the allocator's.
+    match green::current().and_then(|green| green.core().words.try_borrow_mut().ok()) {
+        Some(mut words) => drop(words.wake(word, most, Woken::Ready)),
+        None => woken_elsewhere(word),
+    }
+    set_errno(before);
+}
+
 /// Waiters by word.
 pub struct Words {
     groups: [HashMap<usize, Waiters>; GROUPS],
@@ -54,6 +109,8 @@ pub struct Words {
 struct Waiters {
     kind: Kind,
     tickets: VecDeque<Ticket>,
+    // Those that were taken out of the line and have not run since.
+    called: usize,
 }
 
 impl Default for Words {
@@ -67,12 +124,18 @@ impl Words {
     /// woken and came too late: it is before all others.
     pub fn add(&mut self, word: usize, kind: Kind, ticket: Ticket, is_new: bool) {
         let group = &mut self.groups[group(word)];
-        let waiters =
-            group.entry(word).or_insert_with(|| Waiters { kind, tickets: VecDeque::new() });
+        let waiters = group.entry(word).or_insert_with(|| Waiters {
+            kind,
+            tickets: VecDeque::new(),
+            called: 0,
+        });
         if is_new {
             waiters.tickets.push_back(ticket);
         } else {
             waiters.tickets.push_front(ticket);
+        }
+        if waiters.kind.is_lock() {
+            LOCKS[self::group(word)].fetch_add(1, Ordering::SeqCst);
         }
         WAITING.fetch_add(1, Ordering::SeqCst);
     }
@@ -82,11 +145,23 @@ impl Words {
         WAITING.fetch_sub(1, Ordering::SeqCst);
         let group = &mut self.groups[group(word)];
         if let Some(waiters) = group.get_mut(&word) {
+            if waiters.kind.is_lock() {
+                LOCKS[self::group(word)].fetch_sub(1, Ordering::SeqCst);
+            }
+            let before = waiters.tickets.len();
             waiters.tickets.retain(|other| !other.is_of(ticket));
-            if waiters.tickets.is_empty() {
+            if waiters.tickets.len() == before {
+                waiters.called = waiters.called.saturating_sub(1);
+            }
+            if waiters.tickets.is_empty() && waiters.called == 0 {
                 group.remove(&word);
             }
         }
+    }
+
+    /// Whether somebody was woken for `word` who has not run since.
+    pub fn has_called(&self, word: usize) -> bool {
+        self.groups[group(word)].get(&word).is_some_and(|waiters| waiters.called > 0)
     }
 
     /// Woken on this thread: lets up to `most` go on. How many do.
@@ -106,7 +181,8 @@ impl Words {
             for (word, waiters) in &mut self.groups[group] {
                 let most = match waiters.kind {
                     Kind::Semaphore => value(*word),
-                    Kind::Futex => usize::MAX,
+                    Kind::Mutex => 1,
+                    Kind::Futex | Kind::Shared => usize::MAX,
                 };
                 waiters.wake(most, Woken::Ready);
             }
@@ -122,6 +198,7 @@ impl Waiters {
         while woken < most
             && let Some(ticket) = self.tickets.pop_front()
         {
+            self.called += 1;
             woken += usize::from(ticket.is_woken_by(why));
         }
         woken

@@ -1,37 +1,36 @@
-//! Condition variables: only those of the interpreter lock, as points of preemption.
+//! Condition variables. Those of libraries are waited for by parking; those of the interpreter lock
+//! are points of preemption.
 //!
-//! A green thread that waits for the lock lets the others run first: "unlock, let others run, lock,
-//! return", which POSIX allows as a spurious wake-up. When nobody else can run, or all who can wait
-//! for the lock too, it waits for real: the holder is another OS thread and will give it up.
-//! Any other condition variable is the real call: libraries abort or deadlock when a wait inside
-//! them switches (absl: "illegal recursion into Mutex code").
+//! A wait stands in the line of its condition variable before it unlocks the mutex, so that whoever
+//! locks that finds it waiting. It ends by a signal or broadcast on any thread, or without one, which
+//! POSIX allows ("spurious wake-up"): then the caller looks again. OS threads wait in the real call
+//! beside it, and a signal wakes one of each.
+//!
+//! A green thread that waits for the interpreter lock lets the others run first: "unlock, let others
+//! run, lock, return". When nobody else can run, or all who can wait for the lock too, it waits for
+//! real: the holder is another OS thread and will give it up.
+//!
+//! No library is known that cannot bear a switch inside such a wait. absl cannot (grpcio: "illegal
+//! recursion into Mutex code" while green threads share its thread-local variables), but waits in
+//! futexes: see `futex`.
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
-use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use libc::{c_int, clockid_t, pthread_cond_t, pthread_mutex_t, timespec};
 
-use super::Real;
-use crate::{contenders, green, preemption};
-
-static START: AtomicUsize = AtomicUsize::new(0);
-static END: AtomicUsize = AtomicUsize::new(0);
+use super::mutex::{Until, lock_again, pthread_mutex_unlock};
+use super::{Hook, gil, real};
+use crate::green::{self, Green, Woken};
+use crate::words::{self, Kind};
+use crate::{contenders, preemption};
 
 thread_local! {
-    // Green threads that wait for the lock by letting others run.
+    // Green threads that wait for the interpreter lock by letting others run.
     static YIELDING: Cell<usize> = const { Cell::new(0) };
 }
-
-/// Where the interpreter lock's condition variables lie.
-pub fn set_preemption_points(addresses: &Range<usize>) {
-    START.store(addresses.start, Ordering::Relaxed);
-    END.store(addresses.end, Ordering::Relaxed);
-}
-
-/// glibc has two of each; the version of 2.3.2 is the one that everybody means.
-const VERSION: &std::ffi::CStr = c"GLIBC_2.3.2";
 
 type Wait = unsafe extern "C" fn(*mut pthread_cond_t, *mut pthread_mutex_t) -> c_int;
 type TimedWait =
@@ -42,30 +41,31 @@ type ClockWait = unsafe extern "C" fn(
     clockid_t,
     *const timespec,
 ) -> c_int;
+type Signal = unsafe extern "C" fn(*mut pthread_cond_t) -> c_int;
+
+// glibc has two of each; the version of 2.3.2 is the one that everybody means.
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn pthread_cond_wait(
+pub unsafe extern "C" fn pthread_cond_wait(
     condition: *mut pthread_cond_t,
     mutex: *mut pthread_mutex_t,
 ) -> c_int {
-    static REAL: Real = Real::versioned(c"pthread_cond_wait", VERSION);
-    // SAFETY: the address is that of the function of this name and this type.
-    let real: Wait = unsafe { std::mem::transmute(REAL.address()) };
+    let real = real!(pthread_cond_wait: Wait, c"GLIBC_2.3.2");
     // SAFETY: the caller's arguments.
-    wait(condition, mutex, || unsafe { real(condition, mutex) })
+    wait(condition, mutex, || None, || unsafe { real(condition, mutex) })
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn pthread_cond_timedwait(
+pub unsafe extern "C" fn pthread_cond_timedwait(
     condition: *mut pthread_cond_t,
     mutex: *mut pthread_mutex_t,
-    until: *const timespec,
+    time: *const timespec,
 ) -> c_int {
-    static REAL: Real = Real::versioned(c"pthread_cond_timedwait", VERSION);
-    // SAFETY: as above.
-    let real: TimedWait = unsafe { std::mem::transmute(REAL.address()) };
+    let real = real!(pthread_cond_timedwait: TimedWait, c"GLIBC_2.3.2");
+    // SAFETY: the caller's condition variable.
+    let until = || Some(Until { clock: unsafe { clock_of(condition) }, time });
     // SAFETY: the caller's arguments.
-    wait(condition, mutex, || unsafe { real(condition, mutex, until) })
+    wait(condition, mutex, until, || unsafe { real(condition, mutex, time) })
 }
 
 #[unsafe(no_mangle)]
@@ -73,30 +73,97 @@ unsafe extern "C" fn pthread_cond_clockwait(
     condition: *mut pthread_cond_t,
     mutex: *mut pthread_mutex_t,
     clock: clockid_t,
-    until: *const timespec,
+    time: *const timespec,
 ) -> c_int {
-    static REAL: Real = Real::new(c"pthread_cond_clockwait");
-    // SAFETY: as above.
-    let real: ClockWait = unsafe { std::mem::transmute(REAL.address()) };
+    let real = real!(pthread_cond_clockwait: ClockWait);
+    let until = || Some(Until { clock, time });
     // SAFETY: the caller's arguments.
-    wait(condition, mutex, || unsafe { real(condition, mutex, clock, until) })
+    wait(condition, mutex, until, || unsafe { real(condition, mutex, clock, time) })
 }
 
-pub(super) static HOOKS: &[super::Hook] = &[
-    super::Hook::new(c"pthread_cond_wait", pthread_cond_wait as *const _),
-    super::Hook::new(c"pthread_cond_timedwait", pthread_cond_timedwait as *const _),
-    super::Hook::new(c"pthread_cond_clockwait", pthread_cond_clockwait as *const _),
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_cond_signal(condition: *mut pthread_cond_t) -> c_int {
+    let real = real!(pthread_cond_signal: Signal, c"GLIBC_2.3.2");
+    // SAFETY: the caller's condition variable, which somebody may free after this.
+    let done = unsafe { real(condition) };
+    words::let_go_on(condition as usize, 1);
+    done
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_cond_broadcast(condition: *mut pthread_cond_t) -> c_int {
+    let real = real!(pthread_cond_broadcast: Signal, c"GLIBC_2.3.2");
+    // SAFETY: the caller's condition variable, which somebody may free after this.
+    let done = unsafe { real(condition) };
+    words::let_go_on(condition as usize, usize::MAX);
+    done
+}
+
+pub(super) static HOOKS: &[Hook] = &[
+    Hook::new(c"pthread_cond_broadcast", pthread_cond_broadcast as *const _),
+    Hook::new(c"pthread_cond_clockwait", pthread_cond_clockwait as *const _),
+    Hook::new(c"pthread_cond_signal", pthread_cond_signal as *const _),
+    Hook::new(c"pthread_cond_timedwait", pthread_cond_timedwait as *const _),
+    Hook::new(c"pthread_cond_wait", pthread_cond_wait as *const _),
 ];
 
 fn wait(
     condition: *mut pthread_cond_t,
     mutex: *mut pthread_mutex_t,
+    until: impl FnOnce() -> Option<Until>,
     real: impl FnOnce() -> c_int,
 ) -> c_int {
-    let address = condition as usize;
-    if !(START.load(Ordering::Relaxed)..END.load(Ordering::Relaxed)).contains(&address) {
-        return real();
+    if gil::contains(condition as usize) {
+        return wait_for_interpreter(mutex, real);
     }
+    let Some(green) = green::parkable() else {
+        // The real call unlocks the mutex without our hook: who waits for it looks again.
+        words::let_go_on(mutex as usize, 1);
+        return real();
+    };
+    match until().map(Until::instant) {
+        // The real call refuses it.
+        Some(None) => real(),
+        deadline => park(green, condition, mutex, deadline.flatten()),
+    }
+}
+
+/// How long a wait for a condition variable between processes lasts before its caller looks again:
+/// another process cannot wake a green thread of ours.
+const LOOK: Duration = Duration::from_millis(2);
+
+fn park(
+    green: &Green,
+    condition: *mut pthread_cond_t,
+    mutex: *mut pthread_mutex_t,
+    deadline: Option<Instant>,
+) -> c_int {
+    let (words, address) = (&green.core().words, condition as usize);
+    // SAFETY: the caller's condition variable.
+    let is_shared = unsafe { flags(condition) } & SHARED != 0;
+    let look = is_shared.then(|| Instant::now() + LOOK);
+    let until = [look, deadline].into_iter().flatten().min();
+    let ticket = green.ticket();
+    words.borrow_mut().add(address, Kind::Shared, ticket, true);
+    // SAFETY: the caller's mutex, which it has locked.
+    let refused = unsafe { pthread_mutex_unlock(mutex) };
+    if refused != 0 {
+        words.borrow_mut().remove(address, ticket);
+        return refused;
+    }
+    let woken = green.park_firmly(ticket, until);
+    // From here on the condition variable may be free memory: only its address is used.
+    words.borrow_mut().remove(address, ticket);
+    // SAFETY: the caller's mutex, which it has back when a wait ends.
+    match unsafe { lock_again(mutex) } {
+        0 if woken == Woken::Deadline && deadline.is_some_and(|at| at <= Instant::now()) => {
+            libc::ETIMEDOUT
+        }
+        locked => locked,
+    }
+}
+
+fn wait_for_interpreter(mutex: *mut pthread_mutex_t, real: impl FnOnce() -> c_int) -> c_int {
     match green::parkable() {
         Some(green) if preemption::is_asked() => {
             without(mutex, || preemption::give_way(green));
@@ -117,10 +184,59 @@ fn wait(
 fn without(mutex: *mut pthread_mutex_t, body: impl FnOnce()) {
     // SAFETY: the caller of a condition wait holds this mutex; nobody on this OS thread may find
     // it locked while we are away.
-    unsafe { libc::pthread_mutex_unlock(mutex) };
+    unsafe { pthread_mutex_unlock(mutex) };
     YIELDING.set(YIELDING.get() + 1);
     body();
     YIELDING.set(YIELDING.get() - 1);
     // SAFETY: the same mutex, which we have just released.
-    unsafe { libc::pthread_mutex_lock(mutex) };
+    unsafe { lock_again(mutex) };
+}
+
+/// In glibc's flags: other processes may know it.
+const SHARED: c_int = 1;
+/// Its time-outs are of the monotonic clock.
+const MONOTONIC: c_int = 2;
+
+/// The clock of a condition variable's time-outs.
+///
+/// # Safety
+/// A condition variable.
+unsafe fn clock_of(condition: *mut pthread_cond_t) -> clockid_t {
+    // SAFETY: the caller's word.
+    match unsafe { flags(condition) } & MONOTONIC {
+        0 => libc::CLOCK_REALTIME,
+        _ => libc::CLOCK_MONOTONIC,
+    }
+}
+
+/// glibc's flags (`__wrefs`), whose place has changed in 2.41.
+///
+/// # Safety
+/// A condition variable.
+unsafe fn flags(condition: *mut pthread_cond_t) -> c_int {
+    static PLACE: AtomicUsize = AtomicUsize::new(usize::MAX);
+    let mut place = PLACE.load(Ordering::Relaxed);
+    if place == usize::MAX {
+        place = find_flags();
+        PLACE.store(place, Ordering::Relaxed);
+    }
+    // SAFETY: the caller's word; the place is within it.
+    unsafe { words::look(condition.cast::<c_int>().add(place)) }
+}
+
+/// Where a new condition variable of the monotonic clock has its one word that is not 0.
+fn find_flags() -> usize {
+    const WORDS: usize = size_of::<pthread_cond_t>() / size_of::<c_int>();
+    // The place up to 2.40, for a C library that would do none of this.
+    const USUAL: usize = 9;
+    // SAFETY: zeros are attributes and a condition variable to be initialised; plain numbers then.
+    let words: [c_int; WORDS] = unsafe {
+        let mut attributes: libc::pthread_condattr_t = std::mem::zeroed();
+        let mut condition: pthread_cond_t = std::mem::zeroed();
+        libc::pthread_condattr_init(&raw mut attributes);
+        libc::pthread_condattr_setclock(&raw mut attributes, libc::CLOCK_MONOTONIC);
+        libc::pthread_cond_init(&raw mut condition, &raw const attributes);
+        std::mem::transmute(condition)
+    };
+    words.iter().position(|word| *word == MONOTONIC).unwrap_or(USUAL)
 }

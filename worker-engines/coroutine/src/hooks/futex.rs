@@ -100,8 +100,7 @@ unsafe extern "C" fn futex(
                 // The real call refuses it.
                 return real();
             }
-            // SAFETY: the caller's word, which lives as long as somebody waits for it.
-            wait(green, unsafe { &*word }, value, deadline.flatten())
+            wait(green, word, value, deadline.flatten())
         }
         libc::FUTEX_WAKE | libc::FUTEX_WAKE_BITSET => {
             let woken = real();
@@ -115,19 +114,20 @@ unsafe extern "C" fn futex(
     }
 }
 
-fn wait(green: &Green, word: &AtomicU32, value: u32, deadline: Option<Instant>) -> c_long {
-    let address = std::ptr::from_ref(word) as usize;
+fn wait(green: &Green, word: *const AtomicU32, value: u32, deadline: Option<Instant>) -> c_long {
+    let address = word as usize;
     let words = &green.core().words;
     let ticket = green.ticket();
     words.borrow_mut().add(address, Kind::Futex, ticket, true);
     // The kernel's look, now that a wake on any thread sees us waiting.
-    let is_changed = word.load(Ordering::SeqCst) != value;
-    let woken = if is_changed { Woken::Ready } else { green.park_firmly(ticket, deadline) };
-    words.borrow_mut().remove(address, ticket);
-    if is_changed {
+    // SAFETY: the caller's word; after the park it may be free memory, and is not looked at.
+    if unsafe { (*word).load(Ordering::SeqCst) } != value {
+        words.borrow_mut().remove(address, ticket);
         set_errno(libc::EAGAIN);
         return -1;
     }
+    let woken = green.park_firmly(ticket, deadline);
+    words.borrow_mut().remove(address, ticket);
     if woken == Woken::Deadline {
         set_errno(libc::ETIMEDOUT);
         return -1;

@@ -10,16 +10,21 @@
 //! thread of any library comes through here.
 #![allow(unsafe_code)]
 
+mod allocator;
+mod barrier;
 mod bypass;
+mod c11;
 mod calls;
 mod check;
 mod children;
 mod clock;
 mod closing;
 mod condvar;
+mod contest;
 mod durable;
 mod file;
 mod futex;
+mod gil;
 mod lock;
 mod lookup;
 mod mask;
@@ -27,10 +32,12 @@ mod mutex;
 mod once;
 mod poll;
 mod receive;
+mod rwlock;
 mod semaphore;
 mod send;
 mod sleep;
 mod socket;
+mod spin;
 mod thread;
 mod vectors;
 mod wait;
@@ -41,13 +48,16 @@ use unicoro_contract::Real;
 
 use self::calls::Calls;
 
+pub use allocator::find as find_allocator;
 pub use bypass::{Bypass, bypassed};
 pub use calls::{Count, counts};
 pub use check::check;
-pub use condvar::set_preemption_points;
+pub use gil::set_preemption_points;
 
 /// Every hook.
 static TABLE: &[&[Hook]] = &[
+    barrier::HOOKS,
+    c11::HOOKS,
     children::HOOKS,
     closing::HOOKS,
     condvar::HOOKS,
@@ -60,11 +70,13 @@ static TABLE: &[&[Hook]] = &[
     once::HOOKS,
     poll::HOOKS,
     receive::HOOKS,
+    rwlock::HOOKS,
     semaphore::HOOKS,
     semaphore::POST,
     send::HOOKS,
     sleep::HOOKS,
     socket::HOOKS,
+    spin::HOOKS,
     thread::OF_THE_CALLER,
     thread::TAKING_A_THREAD,
 ];
@@ -139,6 +151,20 @@ macro_rules! hooks {
     };
 }
 
+/// The function behind a hook, by its name and type: `real!(name: fn type)`, with the version of a
+/// function of which glibc has several.
+macro_rules! real {
+    ($name:ident : $type:ty $(, $version:literal)?) => {{
+        static REAL: $crate::hooks::Real = real!(@find $name $($version)?);
+        // SAFETY: the address is that of the function of this name and this type.
+        unsafe { std::mem::transmute::<*mut std::ffi::c_void, $type>(REAL.address()) }
+    }};
+    (@find $name:ident) => { $crate::hooks::Real::new($crate::hooks::c_name!($name)) };
+    (@find $name:ident $version:literal) => {
+        $crate::hooks::Real::versioned($crate::hooks::c_name!($name), $version)
+    };
+}
+
 /// The C string of an identifier.
 macro_rules! c_name {
     ($name:ident) => {
@@ -149,7 +175,7 @@ macro_rules! c_name {
     };
 }
 
-use {c_name, hooks};
+use {c_name, hooks, real};
 
 #[cfg(test)]
 mod tests {

@@ -1,37 +1,161 @@
-//! Mutexes that a green thread keeps while it waits: psycopg2's of a connection during a query,
-//! SQLite's of a database during a wait for another's lock.
+//! Mutexes: psycopg2's of a connection during a query, SQLite's of a database during a wait for
+//! another's lock, those of any C library.
 //!
 //! glibc knows a mutex's owner by OS thread. So one that another green thread has looks like one's
-//! own: to wait for it would stop both for good, and a recursive one would let both in. Such a wait
-//! parks; one for another OS thread's mutex is the real call, because libraries may be anywhere in
-//! their code when they lock (see `condvar`).
+//! own: to wait for it would stop both for good, and a recursive one would let both in. Here it is
+//! busy. A busy mutex, whether a green thread or an OS thread has it, is tried, parked for and tried
+//! again; all else (errors, the count of a recursive one) is glibc's.
+//!
+//! The rule that a reader would break: a mutex is memory that others write. Look at it through
+//! [`Mutex`], each time again; a reference lets the compiler keep an old owner, and the waiters
+//! parked for ever.
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
+use std::arch::naked_asm;
 use std::ffi::c_void;
-use std::ptr::from_ref;
+use std::time::Instant;
 
-use libc::{c_int, c_uint, pthread_mutex_t};
+use libc::{c_int, clockid_t, pthread_mutex_t, timespec};
 
-use super::{Hook, Real};
-use crate::green::{self, Green, Woken};
-use crate::words::Kind;
+use super::contest::{self, Contest};
+use super::{Hook, allocator, clock, gil, real};
+use crate::green::{self, Green};
+use crate::words::{self, Kind};
+use crate::{deadlock, fork};
+
+/// When a timed call gives up.
+#[derive(Clone, Copy)]
+pub struct Until {
+    pub clock: clockid_t,
+    pub time: *const timespec,
+}
 
 type Function = unsafe extern "C" fn(*mut pthread_mutex_t) -> c_int;
+type Timed = unsafe extern "C" fn(*mut pthread_mutex_t, *const timespec) -> c_int;
+type Clocked = unsafe extern "C" fn(*mut pthread_mutex_t, clockid_t, *const timespec) -> c_int;
 
-thread_local! {
-    // Green threads that wait for a mutex.
-    static WAITING: Cell<usize> = const { Cell::new(0) };
+/// `int pthread_mutex_lock(mutex)`, with the caller's address as second argument.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_mutex_lock() {
+    naked_asm!("mov rsi, [rsp]", "jmp {lock}", lock = sym lock_from)
 }
+
+unsafe extern "C" fn lock_from(mutex: *mut pthread_mutex_t, caller: usize) -> c_int {
+    let real = real!(pthread_mutex_lock: Function);
+    // SAFETY: the caller's mutex.
+    lock(Mutex(mutex), caller, None, || unsafe { real(mutex) })
+}
+
+/// `pthread_mutex_lock`, for hooks that lock on behalf of their callers.
+///
+/// # Safety
+/// A mutex.
+pub unsafe fn lock_again(mutex: *mut pthread_mutex_t) -> c_int {
+    // SAFETY: the caller's mutex; no code is at 0.
+    unsafe { lock_from(mutex, 0) }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_mutex_timedlock(
+    mutex: *mut pthread_mutex_t,
+    time: *const timespec,
+) -> c_int {
+    let real = real!(pthread_mutex_timedlock: Timed);
+    let until = Until { clock: libc::CLOCK_REALTIME, time };
+    // SAFETY: the caller's arguments.
+    lock(Mutex(mutex), 0, Some(until), || unsafe { real(mutex, time) })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_mutex_clocklock(
+    mutex: *mut pthread_mutex_t,
+    clock: clockid_t,
+    time: *const timespec,
+) -> c_int {
+    let until = Until { clock, time };
+    if !until.has_clock() {
+        return libc::EINVAL;
+    }
+    let real = real!(pthread_mutex_clocklock: Clocked);
+    // SAFETY: the caller's arguments.
+    lock(Mutex(mutex), 0, Some(until), || unsafe { real(mutex, clock, time) })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c_int {
+    match green_thread(mutex) {
+        Some(green) => Mutex(mutex).attempt(green),
+        None => {
+            let real = real!(pthread_mutex_trylock: Function);
+            // SAFETY: the caller's mutex.
+            unsafe { real(mutex) }
+        }
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int {
+    let real = real!(pthread_mutex_unlock: Function);
+    let address = mutex as usize;
+    if gil::contains(address) {
+        // SAFETY: the caller's mutex.
+        return unsafe { real(mutex) };
+    }
+    if let Some(green) = green::current() {
+        Mutex(mutex).forget(green);
+    }
+    // SAFETY: the caller's mutex, which somebody may free after this: nothing looks at it then.
+    let done = unsafe { real(mutex) };
+    words::let_go_on(address, 1);
+    done
+}
+
+pub(super) static HOOKS: &[Hook] = &[
+    Hook::new(c"pthread_mutex_clocklock", pthread_mutex_clocklock as *const c_void),
+    Hook::new(c"pthread_mutex_lock", pthread_mutex_lock as *const c_void),
+    Hook::new(c"pthread_mutex_timedlock", pthread_mutex_timedlock as *const c_void),
+    Hook::new(c"pthread_mutex_trylock", pthread_mutex_trylock as *const c_void),
+    Hook::new(c"pthread_mutex_unlock", pthread_mutex_unlock as *const c_void),
+];
+
+/// The green thread that runs, unless the mutex is the interpreter lock's.
+fn green_thread(mutex: *mut pthread_mutex_t) -> Option<&'static Green> {
+    green::current().filter(|_| !gil::contains(mutex as usize))
+}
+
+fn lock(mutex: Mutex, caller: usize, until: Option<Until>, real: impl Fn() -> c_int) -> c_int {
+    let Some(green) = green_thread(mutex.0) else { return real() };
+    if mutex.owner() == green.core().os_thread && green.held().owns(mutex.0 as usize) {
+        // A recursive one lets it in again, an error-checking one refuses.
+        return mutex.note(green, real());
+    }
+    if words::is_awaited(mutex.0 as usize) && may_park(caller) {
+        mutex.contest(green).let_the_called_go_first();
+    }
+    match mutex.attempt(green) {
+        libc::EBUSY if may_park(caller) => mutex.contend(green, until),
+        libc::EBUSY => mutex.block(green, until, real),
+        done => done,
+    }
+}
+
+fn may_park(caller: usize) -> bool {
+    !allocator::contains(caller) && green::parkable().is_some()
+}
+
+/// A mutex, not looked at.
+#[derive(Clone, Copy)]
+struct Mutex(*mut pthread_mutex_t);
 
 /// glibc's `struct __pthread_mutex_s` on x86-64, whose layout is part of its ABI.
 #[repr(C)]
-struct Mutex {
+struct Layout {
     lock: c_int,
-    count: c_uint,
+    count: c_int,
     // As gettid(2) numbers them; 0: nobody.
     owner: c_int,
-    users: c_uint,
+    users: c_int,
     kind: c_int,
 }
 
@@ -39,96 +163,108 @@ struct Mutex {
 const TYPE: c_int = 3;
 
 impl Mutex {
+    fn owner(self) -> c_int {
+        let layout = self.0.cast::<Layout>();
+        // SAFETY: the caller's mutex lives while somebody locks or unlocks it.
+        unsafe { words::look(&raw const (*layout).owner) }
+    }
+
     /// Whether one that has it may lock it again, or is told that it has it: then it matters which
     /// green thread that is.
-    fn knows_its_owner(&self) -> bool {
-        matches!(self.kind & TYPE, libc::PTHREAD_MUTEX_RECURSIVE | libc::PTHREAD_MUTEX_ERRORCHECK)
+    fn knows_its_owner(self) -> bool {
+        let layout = self.0.cast::<Layout>();
+        // SAFETY: as above.
+        let kind = unsafe { words::look(&raw const (*layout).kind) };
+        matches!(kind & TYPE, libc::PTHREAD_MUTEX_RECURSIVE | libc::PTHREAD_MUTEX_ERRORCHECK)
     }
 
     /// Whether another green thread has it than the one that runs.
-    fn is_anothers(&self, green: &Green) -> bool {
-        self.owner == green.core().os_thread && !green.keeps(from_ref(self) as usize)
+    fn is_anothers(self, green: &Green) -> bool {
+        self.owner() == green.core().os_thread && !green.held().owns(self.0 as usize)
     }
-}
 
-#[unsafe(no_mangle)]
-unsafe extern "C" fn pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_int {
-    static REAL: Real = Real::new(c"pthread_mutex_lock");
-    // SAFETY: the address is that of the function of this name and this type.
-    let real: Function = unsafe { std::mem::transmute(REAL.address()) };
-    if let Some(green) = green::current() {
-        // SAFETY: the caller's mutex, in glibc's layout; it lives while somebody locks it.
-        unsafe { lock(green, &*mutex.cast(), || real(mutex)) }
-    } else {
-        // SAFETY: the caller's mutex.
-        unsafe { real(mutex) }
-    }
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c_int {
-    static REAL: Real = Real::new(c"pthread_mutex_trylock");
-    // SAFETY: as above.
-    let real: Function = unsafe { std::mem::transmute(REAL.address()) };
-    if let Some(green) = green::current() {
-        // SAFETY: as above.
-        unsafe {
-            let ours: &Mutex = &*mutex.cast();
-            if ours.is_anothers(green) { libc::EBUSY } else { keep(green, ours, real(mutex)) }
+    fn attempt(self, green: &Green) -> c_int {
+        if self.is_anothers(green) {
+            return libc::EBUSY;
         }
-    } else {
+        let real = real!(pthread_mutex_trylock: Function);
         // SAFETY: the caller's mutex.
-        unsafe { real(mutex) }
+        self.note(green, unsafe { real(self.0) })
     }
-}
 
-#[unsafe(no_mangle)]
-unsafe extern "C" fn pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int {
-    static REAL: Real = Real::new(c"pthread_mutex_unlock");
-    // SAFETY: as above.
-    let real: Function = unsafe { std::mem::transmute(REAL.address()) };
-    let green = green::current();
-    // SAFETY: the caller's mutex, which it may free after this: nothing looks at it then.
-    unsafe {
-        if let Some(green) = green
-            && (*mutex.cast::<Mutex>()).knows_its_owner()
-        {
-            green.let_go(mutex as usize);
-        }
-        let done = real(mutex);
-        if let Some(green) = green
-            && WAITING.get() > 0
-            // In use only if the engine's own memory is being allocated; nobody waits for that.
-            && let Ok(mut words) = green.core().words.try_borrow_mut()
-        {
-            words.wake(mutex as usize, 1, Woken::Ready);
+    fn note(self, green: &Green, done: c_int) -> c_int {
+        // One whose owner has died is had all the same.
+        if done == 0 || done == libc::EOWNERDEAD {
+            if self.knows_its_owner() {
+                green.held().own(self.0 as usize);
+            } else {
+                green.held().remember(self.0 as usize);
+            }
         }
         done
     }
+
+    fn forget(self, green: &Green) {
+        if self.knows_its_owner() {
+            green.held().disown(self.0 as usize);
+        } else {
+            green.held().forget(self.0 as usize);
+        }
+    }
+
+    fn contest(self, green: &Green) -> Contest<'_> {
+        Contest { green, address: self.0 as usize, kind: Kind::Mutex, deadline: None }
+    }
+
+    /// Parks until it has the mutex.
+    #[cold]
+    fn contend(self, green: &Green, until: Option<Until>) -> c_int {
+        let deadline = until.map(Until::instant);
+        if deadline == Some(None) {
+            return libc::EINVAL;
+        }
+        if !self.is_anothers(green) {
+            let done = contest::spin(|| self.attempt(green));
+            if done != libc::EBUSY {
+                return done;
+            }
+        }
+        let contest = Contest { deadline: deadline.flatten(), ..self.contest(green) };
+        contest.until_free(|| self.attempt(green), || self.owner() == green.core().os_thread)
+    }
+
+    /// Waits on the OS thread, which may not switch now.
+    #[cold]
+    fn block(self, green: &Green, until: Option<Until>, real: impl Fn() -> c_int) -> c_int {
+        if self.is_anothers(green) && !fork::is_child() {
+            match until {
+                None => deadlock::look(green, self.0 as usize, "mutex"),
+                Some(until) => return until.pass(),
+            }
+        }
+        self.note(green, real())
+    }
 }
 
-pub(super) static HOOKS: &[Hook] = &[
-    Hook::new(c"pthread_mutex_lock", pthread_mutex_lock as *const c_void),
-    Hook::new(c"pthread_mutex_trylock", pthread_mutex_trylock as *const c_void),
-    Hook::new(c"pthread_mutex_unlock", pthread_mutex_unlock as *const c_void),
-];
-
-fn lock(green: &Green, mutex: &Mutex, real: impl FnOnce() -> c_int) -> c_int {
-    while mutex.is_anothers(green) && green::parkable().is_some() {
-        let (words, address) = (&green.core().words, from_ref(mutex) as usize);
-        let ticket = green.ticket();
-        words.borrow_mut().add(address, Kind::Futex, ticket, true);
-        WAITING.set(WAITING.get() + 1);
-        green.park_firmly(ticket, None);
-        WAITING.set(WAITING.get() - 1);
-        words.borrow_mut().remove(address, ticket);
+impl Until {
+    /// The same, as an instant; `None`: it is no time, or of a clock that cannot be waited by.
+    pub fn instant(self) -> Option<Instant> {
+        // SAFETY: the caller's time.
+        clock::instant(self.clock, unsafe { &*self.time }).filter(|_| self.has_clock())
     }
-    keep(green, mutex, real())
-}
 
-fn keep(green: &Green, mutex: &Mutex, done: c_int) -> c_int {
-    if done == 0 && mutex.knows_its_owner() {
-        green.keep(from_ref(mutex) as usize);
+    /// Whether its clock can be waited by.
+    fn has_clock(self) -> bool {
+        matches!(self.clock, libc::CLOCK_REALTIME | libc::CLOCK_MONOTONIC)
     }
-    done
+
+    /// Lets the time pass on the OS thread, in vain.
+    pub fn pass(self) -> c_int {
+        let (none, absolute) = (std::ptr::null_mut(), libc::TIMER_ABSTIME);
+        // SAFETY: the caller's time.
+        match unsafe { libc::clock_nanosleep(self.clock, absolute, self.time, none) } {
+            0 | libc::EINTR => libc::ETIMEDOUT,
+            error => error,
+        }
+    }
 }

@@ -10,10 +10,12 @@
 
 mod bypass;
 mod closing;
+mod conditions;
 mod files;
 mod futexes;
 mod helpers;
 mod identity;
+mod locks;
 mod mutexes;
 mod poll;
 mod processes;

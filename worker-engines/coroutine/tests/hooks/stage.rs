@@ -117,6 +117,15 @@ pub fn lets_others_run<R>(call: impl FnOnce() -> R + Send + 'static) {
     ]);
 }
 
+/// A time of a clock, so far from now.
+pub fn in_millis(clock: libc::clockid_t, millis: i64) -> libc::timespec {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    let nanos = time.tv_nsec + millis * 1_000_000;
+    let (seconds, rest) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
+    libc::timespec { tv_sec: time.tv_sec + seconds, tv_nsec: rest }
+}
+
 /// The calling thread's errno.
 pub fn errno() -> i32 {
     std::io::Error::last_os_error().raw_os_error().unwrap_or(0)

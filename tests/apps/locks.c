@@ -1,0 +1,195 @@
+/* A C library that waits in each of the ways that pthreads have. Compiled by tests/suite/locks.rs,
+ * called by tests/apps/locks.py. A function that must be alone says how many it has found inside. */
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <threads.h>
+#include <time.h>
+#include <unistd.h>
+
+static int inside;
+
+static int alone(int micros)
+{
+    int others = __atomic_fetch_add(&inside, 1, __ATOMIC_SEQ_CST);
+    usleep(micros);
+    __atomic_fetch_sub(&inside, 1, __ATOMIC_SEQ_CST);
+    return others;
+}
+
+static pthread_mutex_t normal = PTHREAD_MUTEX_INITIALIZER;
+
+int mutex(int micros)
+{
+    pthread_mutex_lock(&normal);
+    int others = alone(micros);
+    pthread_mutex_unlock(&normal);
+    return others;
+}
+
+static pthread_mutex_t recursive = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+int recursive_mutex(int micros)
+{
+    pthread_mutex_lock(&recursive);
+    pthread_mutex_lock(&recursive);
+    int others = alone(micros);
+    pthread_mutex_unlock(&recursive);
+    others += alone(micros);
+    pthread_mutex_unlock(&recursive);
+    return others;
+}
+
+int timed_mutex(int micros)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += 30;
+    int error = pthread_mutex_clocklock(&normal, CLOCK_MONOTONIC, &until);
+    if (error != 0)
+        return -error;
+    int others = alone(micros);
+    pthread_mutex_unlock(&normal);
+    return others;
+}
+
+static pthread_rwlock_t both = PTHREAD_RWLOCK_INITIALIZER;
+
+int rwlock(int micros)
+{
+    int error = pthread_rwlock_rdlock(&both);
+    if (error != 0)
+        return -error;
+    usleep(micros);
+    pthread_rwlock_unlock(&both);
+    error = pthread_rwlock_wrlock(&both);
+    if (error != 0)
+        return -error;
+    int others = alone(micros);
+    pthread_rwlock_unlock(&both);
+    return others;
+}
+
+static pthread_spinlock_t spinning;
+
+__attribute__((constructor)) static void make_spin_lock(void)
+{
+    pthread_spin_init(&spinning, PTHREAD_PROCESS_PRIVATE);
+}
+
+int spin_lock(int micros)
+{
+    pthread_spin_lock(&spinning);
+    int others = alone(micros);
+    pthread_spin_unlock(&spinning);
+    return others;
+}
+
+static pthread_barrier_t meeting;
+
+__attribute__((constructor)) static void make_barrier(void)
+{
+    pthread_barrier_init(&meeting, NULL, 10);
+}
+
+int barrier(int micros)
+{
+    usleep(micros);
+    int result = pthread_barrier_wait(&meeting);
+    return result == PTHREAD_BARRIER_SERIAL_THREAD ? 0 : result;
+}
+
+/* Each waits for the one before it. */
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static int present, turn;
+
+int condition(int micros)
+{
+    pthread_mutex_lock(&normal);
+    int mine = present++;
+    if (present == 10)
+        pthread_cond_broadcast(&changed);
+    while (present < 10)
+        pthread_cond_wait(&changed, &normal);
+    while (turn != mine)
+        pthread_cond_wait(&changed, &normal);
+    usleep(micros);
+    turn++;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&normal);
+    return 0;
+}
+
+static mtx_t standard;
+static cnd_t standard_changed;
+static int standard_present;
+static once_flag standard_once = ONCE_FLAG_INIT;
+
+static void make_standard(void)
+{
+    thrd_sleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    mtx_init(&standard, mtx_recursive);
+    cnd_init(&standard_changed);
+}
+
+int c11(int micros)
+{
+    call_once(&standard_once, make_standard);
+    if (mtx_lock(&standard) != thrd_success)
+        return -1;
+    standard_present++;
+    cnd_broadcast(&standard_changed);
+    while (standard_present < 10)
+        cnd_wait(&standard_changed, &standard);
+    int others = alone(micros);
+    mtx_unlock(&standard);
+    return others;
+}
+
+/* Waits while somebody else, whom only an OS thread lets go, has it. */
+static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
+static int is_taken;
+
+int take(int micros)
+{
+    pthread_mutex_lock(&normal);
+    is_taken = 1;
+    while (is_taken)
+        pthread_cond_wait(&released, &normal);
+    pthread_mutex_unlock(&normal);
+    (void)micros;
+    return 0;
+}
+
+int release(int micros)
+{
+    usleep(micros);
+    pthread_mutex_lock(&normal);
+    is_taken = 0;
+    pthread_cond_broadcast(&released);
+    pthread_mutex_unlock(&normal);
+    return 0;
+}
+
+int rest(int micros)
+{
+    usleep(micros);
+    return 0;
+}
+
+/* Allocates as fast as it can, with short rests. */
+int allocate(int micros)
+{
+    void *pieces[32];
+    for (int round = 0; round < 500; round++) {
+        for (int i = 0; i < 32; i++)
+            pieces[i] = malloc(16 + 64 * i);
+        for (int i = 0; i < 32; i++)
+            free(pieces[i]);
+        if (round % 25 == 0)
+            usleep(micros / 10);
+    }
+    return 0;
+}

@@ -1,0 +1,161 @@
+//! Locks of C libraries that requests share: a wait that OS threads survive, green threads survive,
+//! and a deadlock that they do not survive is named and costs as little time as it can.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::backing;
+use crate::client::{at_once, waiting_clients};
+use crate::server::{Engine, Launch, Server, repository};
+
+/// What the barrier and the condition variables of the library wait for.
+const TOGETHER: usize = 10;
+
+/// The library's source, compiled into the server's own directory.
+fn compiled(launch: &Launch, compiler: &str, source: &str) -> PathBuf {
+    let library = launch.scratch.file("liblocks.so");
+    let mut command = Command::new(compiler);
+    command.args(["-shared", "-fPIC", "-O2", "-pthread", "-o"]).arg(&library);
+    command.arg(repository().join("tests/apps").join(source));
+    assert!(command.status().unwrap().success(), "{command:?}");
+    library
+}
+
+fn with_library(compiler: &str, source: &str) -> Launch {
+    let launch = Launch::new(Engine::Coroutine);
+    let library = compiled(&launch, compiler, source);
+    launch.env("LOCKS", library)
+}
+
+fn start_in_c() -> Server {
+    with_library("cc", "locks.c").args(&["locks"]).start()
+}
+
+/// So many requests at once: all are answered, and none found another where it must be alone.
+fn all_are_answered(server: &Server, count: usize, path: &str) {
+    for response in at_once(server.address, count, path) {
+        assert_eq!((response.status, response.text().as_str()), (200, "0"), "{path}");
+    }
+}
+
+#[test]
+fn one_connection_of_psycopg2_serves_many_requests_at_once() {
+    let launch = Launch::new(Engine::Coroutine).env("DATABASE_URL", backing::database_url());
+    let server = launch.args(&["locks"]).start();
+    all_are_answered(&server, 30, "/shared/psycopg");
+    server.stop();
+}
+
+#[test]
+fn one_connection_of_sqlite_serves_many_requests_while_another_keeps_the_database() {
+    let server = Launch::new(Engine::Coroutine).args(&["locks"]).start();
+    all_are_answered(&server, 1, "/shared/other");
+    all_are_answered(&server, 20, "/shared/sqlite");
+    server.stop();
+}
+
+/// One test for each function of a library.
+macro_rules! survives {
+    ($compiler:literal $source:literal: $($function:ident),+) => {
+        $(
+            #[test]
+            fn $function() {
+                let server = super::with_library($compiler, $source).args(&["locks"]).start();
+                let path = concat!("/c/", stringify!($function));
+                super::all_are_answered(&server, super::TOGETHER, path);
+                server.stop();
+            }
+        )+
+    };
+}
+
+mod requests_that_share_a_lock_wait_for_each_other {
+    survives! { "cc" "locks.c":
+    mutex, recursive_mutex, timed_mutex, rwlock, spin_lock, barrier, condition, c11 }
+    survives! { "c++" "locks.cpp": cplusplus }
+}
+
+#[test]
+fn requests_and_os_threads_wait_for_each_others_locks() {
+    for function in ["mutex", "recursive_mutex", "timed_mutex", "rwlock", "spin_lock"] {
+        let server = start_in_c();
+        let (by_threads, by_requests) = (format!("/thread/{function}"), format!("/c/{function}"));
+        let threads = waiting_clients(server.address, TOGETHER, &by_threads);
+        all_are_answered(&server, TOGETHER, &by_requests);
+        for mut client in threads {
+            assert_eq!(client.response().text(), "0", "{function}");
+        }
+        server.stop();
+    }
+}
+
+#[test]
+fn requests_and_os_threads_meet_at_barriers_and_signal_each_other() {
+    for function in ["barrier", "condition"] {
+        let server = start_in_c();
+        let half = TOGETHER / 2;
+        let threads = waiting_clients(server.address, half, &format!("/thread/{function}"));
+        all_are_answered(&server, half, &format!("/c/{function}"));
+        for mut client in threads {
+            assert_eq!(client.response().text(), "0", "{function}");
+        }
+        server.stop();
+    }
+}
+
+#[test]
+fn a_wait_for_a_condition_variable_lets_others_run_and_ends_by_whoever_signals() {
+    for releasing in ["/c/release?20000", "/thread/release"] {
+        let server = start_in_c();
+        let mut waiting = waiting_clients(server.address, 1, "/c/take");
+        // Answered while the other waits.
+        all_are_answered(&server, 1, "/c/mutex");
+        all_are_answered(&server, 1, releasing);
+        assert_eq!(waiting[0].response().text(), "0");
+        server.stop();
+    }
+}
+
+/// The engine allocates in the midst of its own work, where no request may take the processor.
+#[test]
+fn an_allocators_locks_are_never_waited_for_by_parking() {
+    let launch = with_library("cc", "locks.c");
+    let launch = launch.env("LD_PRELOAD", "libjemalloc.so.2");
+    // One lock for all, which is always contended.
+    let server = launch.env("MALLOC_CONF", "narenas:1,tcache:false").args(&["locks"]).start();
+    let threads = waiting_clients(server.address, 20, "/thread/allocate");
+    all_are_answered(&server, 40, "/c/allocate");
+    for mut client in threads {
+        assert_eq!(client.response().text(), "0");
+    }
+    server.stop();
+}
+
+#[test]
+fn a_request_that_keeps_the_gil_and_waits_for_another_requests_lock_is_named_and_the_worker_ends() {
+    for function in ["mutex", "rwlock", "spin_lock"] {
+        let launch = with_library("cc", "locks.c").args(&["--timeout", "60", "locks"]);
+        let mut server = launch.start();
+        server.expect_errors();
+        let worker = server.worker_pid();
+        let began = Instant::now();
+        let mut clients = waiting_clients(server.address, 1, &format!("/c/{function}?2000000"));
+        // Only now does it have the lock: it was asked first, and this one is answered.
+        all_are_answered(&server, 1, "/c/rest?200000");
+        let path = format!("/keeping/{function}?3");
+        clients.extend(waiting_clients(server.address, 1, &path));
+        server.wait_for_log("DEADLOCK: ");
+        // The next worker serves.
+        all_are_answered(&server, 1, "/c/rest?0");
+        assert!(began.elapsed() < Duration::from_secs(20), "{function}");
+        assert_ne!(server.worker_pid(), worker);
+        let log = server.log();
+        let line = log.lines().find(|line| line.contains("DEADLOCK: ")).unwrap();
+        let (first, second) = (format!("GET /c/{function}?2000000"), format!("GET {path}"));
+        assert!(line.contains(&first) && line.contains(&second), "{line}");
+        assert!(log.contains("locks.py\", line") || log.contains("in application"), "{log}");
+        drop(clients);
+        server.stop();
+    }
+}

@@ -1,0 +1,21 @@
+//! Where the interpreter lock's own mutexes and condition variables lie: its waits are points of
+//! preemption (`condvar`), and everything else that is done about locks is not done to it, because
+//! each switch of requests takes and gives it.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+static START: AtomicUsize = AtomicUsize::new(0);
+static LEN: AtomicUsize = AtomicUsize::new(0);
+
+/// From now on these addresses are the interpreter lock's.
+pub fn set_preemption_points(addresses: &Range<usize>) {
+    START.store(addresses.start, Ordering::Relaxed);
+    LEN.store(addresses.len(), Ordering::Relaxed);
+}
+
+/// Whether `address` is part of the interpreter lock.
+#[inline]
+pub(super) fn contains(address: usize) -> bool {
+    address.wrapping_sub(START.load(Ordering::Relaxed)) < LEN.load(Ordering::Relaxed)
+}

@@ -1,0 +1,98 @@
+//! Spinning: spin locks, and `sched_yield`, by which libraries make their own.
+//!
+//! A spin lock does not know who has it. One that is busy is tried again after the others have run,
+//! and then ever less often.
+#![allow(unsafe_code)]
+
+use std::ffi::c_void;
+
+use libc::{c_int, pthread_spinlock_t};
+
+use super::contest::{self, Contest};
+use super::{Hook, real};
+use crate::deadlock;
+use crate::green::{self, Green};
+use crate::words::{self, Kind};
+
+type Function = unsafe extern "C" fn(*mut pthread_spinlock_t) -> c_int;
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_spin_lock(lock: *mut pthread_spinlock_t) -> c_int {
+    let real = real!(pthread_spin_lock: Function);
+    let Some(green) = green::current() else {
+        // SAFETY: the caller's lock.
+        return unsafe { real(lock) };
+    };
+    let attempt = || attempt(green, lock);
+    let done = attempt();
+    if done != libc::EBUSY {
+        return done;
+    }
+    if green::parkable().is_none() {
+        deadlock::look(green, lock as usize, "spin lock");
+        green.held().remember(lock as usize);
+        // SAFETY: the caller's lock.
+        return unsafe { real(lock) };
+    }
+    match contest::spin(attempt) {
+        libc::EBUSY => {
+            let contest =
+                Contest { green, address: lock as usize, kind: Kind::Mutex, deadline: None };
+            contest.let_the_called_go_first();
+            contest.until_free(attempt, || false)
+        }
+        done => done,
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_spin_trylock(lock: *mut pthread_spinlock_t) -> c_int {
+    match green::current() {
+        Some(green) => attempt(green, lock),
+        None => {
+            let real = real!(pthread_spin_trylock: Function);
+            // SAFETY: the caller's lock.
+            unsafe { real(lock) }
+        }
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_spin_unlock(lock: *mut pthread_spinlock_t) -> c_int {
+    if let Some(green) = green::current() {
+        green.held().forget(lock as usize);
+    }
+    let real = real!(pthread_spin_unlock: Function);
+    // SAFETY: the caller's lock.
+    let done = unsafe { real(lock) };
+    words::let_go_on(lock as usize, 1);
+    done
+}
+
+/// Lets the other green threads run, and then those of other processors.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sched_yield() -> c_int {
+    if let Some(green) = green::parkable() {
+        green.yield_now();
+    }
+    let real = real!(sched_yield: unsafe extern "C" fn() -> c_int);
+    // SAFETY: no arguments.
+    unsafe { real() }
+}
+
+pub(super) static HOOKS: &[Hook] = &[
+    Hook::new(c"pthread_spin_lock", pthread_spin_lock as *const c_void),
+    Hook::new(c"pthread_spin_trylock", pthread_spin_trylock as *const c_void),
+    Hook::new(c"pthread_spin_unlock", pthread_spin_unlock as *const c_void),
+    Hook::new(c"sched_yield", sched_yield as *const c_void),
+];
+
+fn attempt(green: &Green, lock: *mut pthread_spinlock_t) -> c_int {
+    let real = real!(pthread_spin_trylock: Function);
+    // SAFETY: the caller's lock.
+    let done = unsafe { real(lock) };
+    if done == 0 {
+        green.held().remember(lock as usize);
+    }
+    done
+}

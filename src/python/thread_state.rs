@@ -14,6 +14,7 @@
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
+use std::io;
 use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -47,13 +48,17 @@ pub struct GreenThreadState {
 
 impl GreenThreadState {
     /// Makes the state of the green thread that calls.
-    #[must_use]
-    pub fn new() -> Box<Self> {
+    ///
+    /// # Errors
+    /// No memory for it.
+    pub fn new() -> io::Result<Box<Self>> {
         set_slot(ptr::null_mut());
         // SAFETY: the interpreter runs; the slot is empty, so the new state takes it and belongs
         // to the identity that this green thread has now.
         let state = unsafe { ffi::PyThreadState_New(ffi::PyInterpreterState_Main()) };
-        assert!(!state.is_null(), "no memory for a thread state");
+        if state.is_null() {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
         let green = Box::new(Self {
             state,
             in_python: Cell::new(false),
@@ -61,7 +66,7 @@ impl GreenThreadState {
             keys: Values::default(),
         });
         green.resume();
-        green
+        Ok(green)
     }
 
     /// Runs `body`, which takes and gives the GIL, as "in Python".

@@ -71,6 +71,7 @@ mod responses;
 mod rules;
 mod same_as_gunicorn;
 mod settings;
+mod shortage;
 mod sinks;
 mod soak;
 mod start_response;

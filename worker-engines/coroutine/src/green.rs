@@ -12,6 +12,7 @@
 #![allow(unsafe_code)]
 
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::ops::Range;
 use std::ptr;
 use std::sync::Arc;
@@ -153,14 +154,17 @@ const INTERRUPT_TRIES: u8 = 3;
 
 impl Green {
     /// Runs `body` as a green thread, in the coroutine that calls.
-    pub fn run(core: &'static Core, body: impl FnOnce(&Self)) {
-        let identity = identity::take();
+    ///
+    /// # Errors
+    /// It has not begun: no memory for the language's state.
+    pub fn run(core: &'static Core, identity: Identity, body: impl FnOnce(&Self)) -> io::Result<()> {
         // Before the language's state is made: it remembers who made it.
         identity::set_current(identity.value());
+        let state = core.handler.green_state().inspect_err(|_| identity::set_current(0))?;
         let green = Self {
             core,
             task: Task::current(),
-            state: core.handler.green_state(),
+            state,
             identity,
             // The reactor has found its own before any green thread began.
             stack: stack::prepare(core.stack_bytes).unwrap_or_default(),
@@ -179,10 +183,11 @@ impl Green {
         progress::switched(green.identity.value());
         body(&green);
         CURRENT.set(ptr::null());
-        let Self { state, identity, .. } = green;
+        let Self { state, stack, .. } = green;
         drop(state);
         identity::set_current(0);
-        identity::give_back(identity);
+        stack::mark(stack);
+        Ok(())
     }
 
     /// A ticket for the wait that [`Green::park`] is about to begin.

@@ -22,6 +22,7 @@ mod identity;
 mod overflow;
 mod preemption;
 mod progress;
+mod room;
 mod scheduler;
 mod signals;
 mod stack;

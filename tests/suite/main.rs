@@ -52,6 +52,7 @@ mod examples;
 mod expect_continue;
 mod fairness;
 mod file_wrapper;
+mod forks;
 mod forwarding;
 mod frameworks;
 mod gevent_code;

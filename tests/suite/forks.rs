@@ -2,11 +2,16 @@
 //! application has forked lives on with a copy of the descriptor.
 
 use std::fs::File;
+use std::io::ErrorKind;
+use std::net::TcpStream;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
 use crate::client::{Client, get_and_close, get_request};
+use crate::processes;
 use crate::server::{Engine, Launch, Server};
+use crate::wait;
 
 /// Lets the children go that wait for it.
 fn let_children_go(server: &Server) {
@@ -116,4 +121,20 @@ each_of! { Gthread, Coroutine; fn an_idle_client_of_a_stopped_server_sees_the_en
     assert!(client.is_closed());
     let_children_go(&server);
     server.end_of_stop();
+}}
+
+each_of! { Sync, Gthread, Coroutine; fn nobody_waits_at_the_port_of_a_stopped_server(engine) {
+    for arguments in [&[][..], &["--reuse-port"]] {
+        let server = Launch::new(engine).args(arguments).args(&["forking"]).start_by_itself();
+        // A worker with a socket of its own listens when it has booted.
+        wait::until_true("the worker to listen", || TcpStream::connect(server.address).is_ok());
+        fork(&server);
+        let worker = server.worker_pid();
+        server.signal(Signal::SIGTERM);
+        wait::until_true("the worker to end", || !processes::is_alive(worker));
+        let refused = TcpStream::connect_timeout(&server.address, Duration::from_secs(5));
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::ConnectionRefused, "{arguments:?}");
+        let_children_go(&server);
+        server.end_of_stop();
+    }
 }}

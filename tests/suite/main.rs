@@ -61,6 +61,7 @@ mod hostile;
 mod identity;
 mod keep_alive;
 mod large;
+mod lent_input;
 mod lifecycle;
 mod lossless;
 mod matrix;

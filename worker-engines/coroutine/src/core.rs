@@ -236,6 +236,10 @@ impl Core {
             }
         };
         let mut clients = self.clients.borrow_mut();
+        // The application has given its input to another request.
+        if let Some(ticket) = clients.take_waiter(&connection.stream) {
+            ticket.wake(Woken::Ready);
+        }
         match after {
             AfterServe::Park { until } => clients.rest(connection, until, Instant::now()),
             AfterServe::Close => clients.close(connection),

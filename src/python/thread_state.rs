@@ -39,6 +39,9 @@ static SLOT: AtomicU32 = AtomicU32::new(u32::MAX);
 /// A green thread's `PyThreadState`.
 pub struct GreenThreadState {
     state: *mut ffi::PyThreadState,
+    // What was in CPython's slot when it last left the processor: its own state or, from 3.12 on,
+    // that of a sub-interpreter that its code runs.
+    slot: Cell<*mut ffi::PyThreadState>,
     // Between the first step towards the GIL and the last one away from it. Outside, the Rust side
     // of the server runs, whose calls must not park behind its back.
     in_python: Cell<bool>,
@@ -61,6 +64,7 @@ impl GreenThreadState {
         }
         let green = Box::new(Self {
             state,
+            slot: Cell::new(state),
             in_python: Cell::new(false),
             locals: Locals::default(),
             keys: Values::default(),
@@ -88,12 +92,18 @@ impl GreenThreadState {
         &self.keys
     }
 
+    /// Whether a state is attached here: our own, or that of a sub-interpreter that our code runs.
     fn is_attached(&self) -> bool {
-        // Before 3.12 the current state is the whole process's, so it must be compared with our
-        // own: another OS thread may hold the GIL.
         // SAFETY: a read that needs no GIL.
         let current = unsafe { unchecked_current() };
-        ptr::eq(current, self.state)
+        // From 3.12 on the current state is the OS thread's.
+        if cfg!(Py_3_12) || current.is_null() || ptr::eq(current, self.state) {
+            return !current.is_null();
+        }
+        // Before, it is the whole process's, and another OS thread may hold the GIL. With one
+        // interpreter it must be that; with more nobody can tell, so nobody switches.
+        // SAFETY: reads two variables; the newest interpreter is the head of the list.
+        unsafe { !ptr::eq(ffi::PyInterpreterState_Head(), ffi::PyInterpreterState_Main()) }
     }
 }
 
@@ -103,6 +113,7 @@ impl GreenState for GreenThreadState {
     }
 
     fn suspend(&self) {
+        self.slot.set(in_slot());
         self.locals.exchange();
         CURRENT.set(ptr::null());
     }
@@ -110,7 +121,7 @@ impl GreenState for GreenThreadState {
     fn resume(&self) {
         CURRENT.set(self);
         self.locals.exchange();
-        set_slot(self.state);
+        set_slot(self.slot.get());
     }
 
     fn owns_locals_of(&self, code: usize) -> bool {
@@ -234,6 +245,11 @@ const PTHREAD_KEYS: u32 = 1024;
 fn set_slot(state: *mut ffi::PyThreadState) {
     // SAFETY: the key of CPython's slot; only what CPython itself would store goes there.
     unsafe { libc::pthread_setspecific(SLOT.load(Ordering::Relaxed), state.cast()) };
+}
+
+fn in_slot() -> *mut ffi::PyThreadState {
+    // SAFETY: the key of CPython's slot.
+    unsafe { libc::pthread_getspecific(SLOT.load(Ordering::Relaxed)) }.cast()
 }
 
 #[cfg(Py_3_13)]

@@ -77,6 +77,7 @@ mod shortage;
 mod sinks;
 mod soak;
 mod start_response;
+mod subinterpreters;
 mod system_calls;
 mod units;
 mod upgrade;

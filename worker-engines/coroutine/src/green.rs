@@ -157,7 +157,11 @@ impl Green {
     ///
     /// # Errors
     /// It has not begun: no memory for the language's state.
-    pub fn run(core: &'static Core, identity: Identity, body: impl FnOnce(&Self)) -> io::Result<()> {
+    pub fn run(
+        core: &'static Core,
+        identity: Identity,
+        body: impl FnOnce(&Self),
+    ) -> io::Result<()> {
         // Before the language's state is made: it remembers who made it.
         identity::set_current(identity.value());
         let state = core.handler.green_state().inspect_err(|_| identity::set_current(0))?;
@@ -370,7 +374,17 @@ pub fn current() -> Option<&'static Green> {
 pub fn parkable() -> Option<&'static Green> {
     let green = current()?;
     let is_child = fork::is_child() || green.may_have_vforked() && fork::is_other_process();
-    (!is_child && green.state.may_park()).then_some(green)
+    let may_switch = !is_child && green.state.may_park() && !is_in_handler(green);
+    may_switch.then_some(green)
+}
+
+/// Whether a signal handler calls, in the middle of whatever the green thread does: faulthandler's
+/// prints with write(2). Handlers run on the thread's alternate stack: only they are allowed on the
+/// scheduler's thread (see [`crate::signals`]). What leaves the green thread's stack otherwise, a
+/// library with coroutines of its own, is told apart at the price of a system call.
+fn is_in_handler(green: &Green) -> bool {
+    let here = (&raw const green) as usize;
+    !green.stack.contains(&here) && signals::is_on_alternate_stack()
 }
 
 /// The calling thread's errno.

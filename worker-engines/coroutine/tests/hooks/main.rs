@@ -12,6 +12,7 @@ mod bypass;
 mod closing;
 mod files;
 mod futexes;
+mod handlers;
 mod helpers;
 mod identity;
 mod mutexes;

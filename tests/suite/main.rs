@@ -51,6 +51,7 @@ mod environ;
 mod examples;
 mod expect_continue;
 mod fairness;
+mod fifos;
 mod file_wrapper;
 mod forks;
 mod forwarding;

@@ -20,11 +20,13 @@ mod condvar;
 mod durable;
 mod file;
 mod futex;
+mod helped;
 mod lock;
 mod lookup;
 mod mask;
 mod mutex;
 mod once;
+mod open;
 mod poll;
 mod receive;
 mod semaphore;
@@ -58,6 +60,7 @@ static TABLE: &[&[Hook]] = &[
     mask::HOOKS,
     mutex::HOOKS,
     once::HOOKS,
+    open::HOOKS,
     poll::HOOKS,
     receive::HOOKS,
     semaphore::HOOKS,

@@ -16,6 +16,7 @@ mod handlers;
 mod helpers;
 mod identity;
 mod mutexes;
+mod opens;
 mod poll;
 mod processes;
 mod receive;

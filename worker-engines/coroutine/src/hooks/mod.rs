@@ -21,6 +21,7 @@ mod durable;
 mod file;
 mod futex;
 mod helped;
+mod ipc;
 mod lock;
 mod lookup;
 mod mask;
@@ -55,6 +56,7 @@ static TABLE: &[&[Hook]] = &[
     condvar::HOOKS,
     durable::HOOKS,
     futex::HOOKS,
+    ipc::HOOKS,
     lock::HOOKS,
     lookup::HOOKS,
     mask::HOOKS,

@@ -15,6 +15,7 @@ mod futexes;
 mod handlers;
 mod helpers;
 mod identity;
+mod ipc;
 mod mutexes;
 mod opens;
 mod poll;

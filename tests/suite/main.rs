@@ -77,6 +77,7 @@ mod settings;
 mod shortage;
 mod sinks;
 mod soak;
+mod stacks;
 mod start_response;
 mod subinterpreters;
 mod system_calls;

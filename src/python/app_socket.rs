@@ -45,6 +45,7 @@ impl AppSocket {
         }
         let stream =
             self.stream.upgrade().ok_or_else(|| PyOSError::new_err("the request is over"))?;
+        stream.share();
         let fd = py.import("os")?.call_method1("dup", (stream.as_raw_fd(),))?;
         // If a thread of the application's reads the input right now, they are that thread's.
         let received = self.input.try_borrow_mut(py).map(|mut input| input.take_received());

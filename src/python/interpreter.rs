@@ -13,6 +13,7 @@ use pyo3::types::{PyAnyMethods, PyList, PyListMethods};
 use pyo3::{PyResult, Python, ffi};
 
 use super::attach::attached;
+use super::free_threading;
 use super::home::Home;
 use super::thread_state;
 use super::traceback;
@@ -25,10 +26,15 @@ pub fn is_running() -> bool {
     unsafe { ffi::Py_IsInitialized() != 0 }
 }
 
-/// The version of the linked libpython, such as `(3, 11)`.
+/// The version of the linked libpython, as it tells it.
+fn version_text() -> String {
+    // SAFETY: a static string of libpython's, there before the interpreter runs.
+    unsafe { CStr::from_ptr(ffi::Py_GetVersion()) }.to_string_lossy().into_owned()
+}
+
+/// The same, such as `(3, 11)`.
 fn linked_version() -> (u32, u32) {
-    // SAFETY: a static string of libpython's.
-    let text = unsafe { CStr::from_ptr(ffi::Py_GetVersion()) }.to_string_lossy();
+    let text = version_text();
     let mut parts = text.split(['.', ' ']).map_while(|part| part.parse().ok());
     (parts.next().unwrap_or(3), parts.next().unwrap_or(0))
 }
@@ -42,6 +48,7 @@ pub fn start(arguments: &[OsString]) -> Result<(), String> {
     if is_running() {
         return Ok(());
     }
+    free_threading::check(&version_text())?;
     let virtual_env = std::env::var_os("VIRTUAL_ENV").filter(|env| !env.is_empty());
     let binary = std::env::current_exe().ok();
     let home =

@@ -13,6 +13,7 @@ mod errors;
 mod fields;
 mod file_wrapper;
 mod fork;
+mod free_threading;
 mod gevent;
 mod home;
 mod hooks;

@@ -14,6 +14,7 @@
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
+use std::io;
 use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -40,9 +41,10 @@ static SLOT: AtomicU32 = AtomicU32::new(u32::MAX);
 pub struct GreenThreadState {
     // Null from the moment at which it is deleted.
     state: Cell<*mut ffi::PyThreadState>,
-    // What the slot holds while the green thread is away, once its own state is deleted: a destructor
-    // in C may have a state made for it (PyGILState_Ensure), and wait in the middle of using it.
-    last_slot: Cell<*mut ffi::PyThreadState>,
+    // What was in CPython's slot when it last left the processor: its own state; from 3.12 on, that of
+    // a sub-interpreter that its code runs; after the end of its own, one that a destructor in C had
+    // made for it (PyGILState_Ensure), and waits in the middle of using.
+    slot: Cell<*mut ffi::PyThreadState>,
     // Between the first step towards the GIL and the last one away from it. Outside, the Rust side
     // of the server runs, whose calls must not park behind its back.
     in_python: Cell<bool>,
@@ -52,22 +54,26 @@ pub struct GreenThreadState {
 
 impl GreenThreadState {
     /// Makes the state of the green thread that calls.
-    #[must_use]
-    pub fn new() -> Box<Self> {
+    ///
+    /// # Errors
+    /// No memory for it.
+    pub fn new() -> io::Result<Box<Self>> {
         set_slot(ptr::null_mut());
         // SAFETY: the interpreter runs; the slot is empty, so the new state takes it and belongs
         // to the identity that this green thread has now.
         let state = unsafe { ffi::PyThreadState_New(ffi::PyInterpreterState_Main()) };
-        assert!(!state.is_null(), "no memory for a thread state");
+        if state.is_null() {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
         let green = Box::new(Self {
             state: Cell::new(state),
-            last_slot: Cell::new(ptr::null_mut()),
+            slot: Cell::new(state),
             in_python: Cell::new(false),
             locals: Locals::default(),
             keys: Values::default(),
         });
         green.resume();
-        green
+        Ok(green)
     }
 
     /// Runs `body`, which takes and gives the GIL, as "in Python".
@@ -89,14 +95,20 @@ impl GreenThreadState {
         &self.keys
     }
 
+    /// Whether a state is attached here: our own, or that of a sub-interpreter that our code runs.
     fn is_attached(&self) -> bool {
-        // Before 3.12 the current state is the whole process's, so it must be compared with our
-        // own: another OS thread may hold the GIL.
         // SAFETY: a read that needs no GIL.
         let current = unsafe { unchecked_current() };
-        let state = self.state.get();
-        let own = if state.is_null() { slot() } else { state };
-        !own.is_null() && ptr::eq(current, own)
+        // From 3.12 on the current state is the OS thread's.
+        if cfg!(Py_3_12) || current.is_null() {
+            return !current.is_null();
+        }
+        // Before, it is the whole process's, and another OS thread may hold the GIL. With one
+        // interpreter it must be that; with more nobody can tell, so nobody switches.
+        let own = if self.state.get().is_null() { in_slot() } else { self.state.get() };
+        // SAFETY: reads two variables; the newest interpreter is the head of the list.
+        ptr::eq(current, own)
+            || unsafe { !ptr::eq(ffi::PyInterpreterState_Head(), ffi::PyInterpreterState_Main()) }
     }
 
     /// Deletes the state, which finalises the thread's objects.
@@ -121,9 +133,7 @@ impl GreenState for GreenThreadState {
     }
 
     fn suspend(&self) {
-        if self.state.get().is_null() {
-            self.last_slot.set(slot());
-        }
+        self.slot.set(in_slot());
         self.locals.exchange();
         CURRENT.set(ptr::null());
     }
@@ -131,8 +141,7 @@ impl GreenState for GreenThreadState {
     fn resume(&self) {
         CURRENT.set(self);
         self.locals.exchange();
-        let state = self.state.get();
-        set_slot(if state.is_null() { self.last_slot.get() } else { state });
+        set_slot(self.slot.get());
     }
 
     fn owns_locals_of(&self, code: usize) -> bool {
@@ -256,14 +265,14 @@ pub(super) fn find_slot(_py: Python<'_>) -> Result<(), String> {
 /// PTHREAD_KEYS_MAX of glibc (limits.h).
 const PTHREAD_KEYS: u32 = 1024;
 
-fn slot() -> *mut ffi::PyThreadState {
-    // SAFETY: the key of CPython's slot.
-    unsafe { libc::pthread_getspecific(SLOT.load(Ordering::Relaxed)) }.cast()
-}
-
 fn set_slot(state: *mut ffi::PyThreadState) {
     // SAFETY: the key of CPython's slot; only what CPython itself would store goes there.
     unsafe { libc::pthread_setspecific(SLOT.load(Ordering::Relaxed), state.cast()) };
+}
+
+fn in_slot() -> *mut ffi::PyThreadState {
+    // SAFETY: the key of CPython's slot.
+    unsafe { libc::pthread_getspecific(SLOT.load(Ordering::Relaxed)) }.cast()
 }
 
 #[cfg(Py_3_13)]

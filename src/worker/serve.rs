@@ -290,8 +290,8 @@ impl Handler for Server {
         next
     }
 
-    fn green_state(&self) -> Box<dyn GreenState> {
-        GreenThreadState::new()
+    fn green_state(&self) -> io::Result<Box<dyn GreenState>> {
+        Ok(GreenThreadState::new()?)
     }
 
     fn on_engine_thread(&self, body: &mut dyn FnMut()) {

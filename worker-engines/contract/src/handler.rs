@@ -1,5 +1,6 @@
 //! What an engine asks of the protocol, and of the language that the application is written in.
 
+use std::io;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -106,7 +107,10 @@ pub trait Handler: Send + Sync {
     fn serve(&self, connection: &mut Connection) -> AfterServe;
 
     /// The state of a new green thread. Called in the green thread, and dropped in it.
-    fn green_state(&self) -> Box<dyn GreenState>;
+    ///
+    /// # Errors
+    /// No memory for it.
+    fn green_state(&self) -> io::Result<Box<dyn GreenState>>;
 
     /// Runs `body`, the life of an OS thread of the engine's: what the language keeps for a thread
     /// (and the application in it, such as its database connection) is made before and lasts to its

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use crate::sys;
+use crate::{is_forked_child, sys};
 
 /// One end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +103,18 @@ impl EngineListener {
         match &self.fixed_local {
             Some(address) => address.clone(),
             None => sys::local_address(connection).unwrap_or(Address::Unix(None)),
+        }
+    }
+}
+
+impl Drop for EngineListener {
+    /// Where nobody will accept again, a close must be one although a forked child has a copy: its
+    /// queue would take clients in for as long as the child lives, or its port drop their SYNs and be
+    /// no other server's.
+    fn drop(&mut self) {
+        let is_over = self.is_own || sys::drops_new_syns(self.fd.as_fd());
+        if is_over && !is_forked_child() {
+            sys::shutdown_both(self.fd.as_fd());
         }
     }
 }

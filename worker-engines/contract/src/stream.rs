@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::patience::Patience;
-use crate::{GivenUp, Inbox, Pace, Tempo, sys};
+use crate::{GivenUp, Inbox, Pace, Tempo, is_forked_child, sys};
 
 /// What a wait is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,11 +79,19 @@ pub enum Received {
     End,
 }
 
-/// A client's socket. It is closed when the last owner drops it.
+/// A client's socket. When the last owner drops it, it is closed for the client as well: a child that
+/// the application has forked may keep a copy of the descriptor for as long as it lives, and a close
+/// alone would be none. A shutdown does to the client what a close does (what was sent still arrives,
+/// then the end; what it sends from then on is answered by a reset), and costs a system call.
+///
+/// Rejected: to do it only once a fork was noticed. A thread that closes while another forks would
+/// find out too late, and what forks by a system call of its own is never noticed.
 pub struct Stream {
     fd: OwnedFd,
     key: usize,
     waiter: &'static dyn Waiter,
+    // The application has a descriptor of its own for it.
+    is_shared: AtomicBool,
     // Edge-triggered engines learn of readiness once; these remember it until it is used up. They
     // are atomics because the engine's thread notes what the thread of a request uses up.
     readable: AtomicBool,
@@ -103,6 +111,7 @@ impl Stream {
             fd,
             key,
             waiter,
+            is_shared: AtomicBool::new(false),
             readable: AtomicBool::new(true),
             hung_up: AtomicBool::new(false),
             response: AtomicU8::new(NOT_BEGUN),
@@ -116,6 +125,11 @@ impl Stream {
     #[must_use]
     pub fn key(&self) -> usize {
         self.key
+    }
+
+    /// The application takes a descriptor of its own, and may keep the connection longer than we do.
+    pub fn share(&self) {
+        self.is_shared.store(true, Ordering::Relaxed);
     }
 
     /// The engine was told that bytes have come, or (`hung_up`) that no more will.
@@ -334,6 +348,15 @@ impl Stream {
             return Err(GivenUp::Evicted.into());
         }
         is_ready
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // In a forked child it is a copy: the connection is the parent's.
+        if !self.is_shared.load(Ordering::Relaxed) && !is_forked_child() {
+            sys::shutdown_both(self.fd.as_fd());
+        }
     }
 }
 

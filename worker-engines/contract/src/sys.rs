@@ -202,6 +202,27 @@ pub(crate) fn drop_new_syns(listener: BorrowedFd<'_>) {
     }
 }
 
+/// Whether [`drop_new_syns`] was called for a socket, by whatever process.
+pub(crate) fn drops_new_syns(listener: BorrowedFd<'_>) -> bool {
+    // In steps of the program, not in bytes; with room for none the kernel says how many there are
+    // (net/core/filter.c, sk_get_filter). Nobody else's program is on a listener of ours.
+    let mut steps: libc::socklen_t = 0;
+    // SAFETY: nothing is written but the number, which outlives the call.
+    let asked = unsafe {
+        libc::getsockopt(
+            listener.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_GET_FILTER,
+            std::ptr::null_mut(),
+            &raw mut steps,
+        )
+    };
+    asked == 0 && steps == SYN_FILTER_STEPS
+}
+
+/// The length of the program of [`drop_new_syns`].
+const SYN_FILTER_STEPS: libc::socklen_t = 4;
+
 /// Shuts down the receiving half.
 pub(crate) fn shutdown_read(fd: BorrowedFd<'_>) {
     // SAFETY: a plain call on an open descriptor.

@@ -27,6 +27,8 @@ use crate::crew::Crew;
 use crate::descriptors::Descriptors;
 use crate::green::{Green, Overdue, Ticket, Woken};
 use crate::helpers;
+use crate::identity;
+use crate::room::{Room, Shortage};
 use crate::scheduler;
 use crate::waiter::ParkingWaiter;
 use crate::words::Words;
@@ -64,6 +66,7 @@ pub struct Core {
     /// Green threads that are in the run queue.
     pub runnable: Cell<usize>,
     crew: Crew,
+    room: Room,
     waits: Cell<u64>,
 }
 
@@ -87,6 +90,7 @@ impl Core {
             os_thread: thread_id(),
             runnable: Cell::new(0),
             crew: Crew::default(),
+            room: Room::default(),
             waits: Cell::new(0),
         })
     }
@@ -114,6 +118,7 @@ impl Core {
             }
             self.expire(now);
             self.clients.borrow_mut().look_after(now);
+            self.room.look_after(now);
             if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.seat.beat) {
                 last_beat = Some(now);
                 self.seat.pulse.beat();
@@ -134,7 +139,8 @@ impl Core {
         }
         let beat = self.seat.beat;
         let client = self.clients.borrow().next_deadline();
-        let deadline = self.timers.borrow().next_deadline().into_iter().chain(client).min();
+        let timer = self.timers.borrow().next_deadline();
+        let deadline = [client, timer, self.room.next_look()].into_iter().flatten().min();
         Some(deadline.map_or(beat, |at| at.saturating_duration_since(now).min(beat)))
     }
 
@@ -173,19 +179,29 @@ impl Core {
     /// Sees to it that somebody serves what is ready.
     fn staff(&'static self) {
         while self.clients.borrow().has_ready() && !self.crew.call() {
-            // Runs at once, until it parks or the queue is empty.
-            let spawned = scheduler::spawn(move || {
-                Green::run(self, |green| self.work(green));
-            });
-            if let Err(error) = spawned {
-                log::error!(
-                    "no stack for another green thread beside {}: {error}; lower \
-                     worker_connections, or raise vm.max_map_count",
-                    self.crew.size()
-                );
+            if self.room.next_look().is_some() {
                 return;
             }
+            if let Err(shortage) = self.hire() {
+                self.room.is_out(shortage, self.crew.size());
+            }
         }
+    }
+
+    /// One more green worker. It runs at once, until it parks or the queue is empty.
+    fn hire(&'static self) -> Result<(), Shortage> {
+        if !scheduler::keeps_a_stack() {
+            self.room.find(self.stack_bytes, self.crew.size())?;
+        }
+        let identity = identity::take().map_err(|_| Shortage::of_a_mapping())?;
+        let body = move || {
+            let began = Green::run(self, identity, |green| self.work(green));
+            match began {
+                Ok(()) => self.room.has_grown(),
+                Err(_) => self.room.is_out(Shortage::of_a_mapping(), self.crew.size()),
+            }
+        };
+        scheduler::spawn(body).map_err(|_| Shortage::of_a_mapping())
     }
 
     /// The life of a green worker.
@@ -223,6 +239,10 @@ impl Core {
             }
         };
         let mut clients = self.clients.borrow_mut();
+        // The application has given its input to another request.
+        if let Some(ticket) = clients.take_waiter(&connection.stream) {
+            ticket.wake(Woken::Ready);
+        }
         match after {
             AfterServe::Park { until } => clients.rest(connection, until, Instant::now()),
             AfterServe::Close => clients.close(connection),
@@ -239,9 +259,10 @@ impl Core {
         }
     }
 
-    /// Whether anybody but the caller can run.
+    /// Whether anybody but the caller can run, or could be made to.
     pub fn has_work(&self) -> bool {
-        self.runnable.get() > 0 || self.clients.borrow().has_ready()
+        let has_room = self.room.next_look().is_none();
+        self.runnable.get() > 0 || has_room && self.clients.borrow().has_ready()
     }
 
     /// A number for the next wait.

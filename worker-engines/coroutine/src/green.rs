@@ -12,6 +12,7 @@
 #![allow(unsafe_code)]
 
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::ops::Range;
 use std::ptr;
 use std::sync::Arc;
@@ -164,14 +165,21 @@ const INTERRUPT_PAUSE: Duration = Duration::from_millis(100);
 
 impl Green {
     /// Runs `body` as a green thread, in the coroutine that calls.
-    pub fn run(core: &'static Core, body: impl FnOnce(&Self)) {
-        let identity = identity::take();
+    ///
+    /// # Errors
+    /// It has not begun: no memory for the language's state.
+    pub fn run(
+        core: &'static Core,
+        identity: Identity,
+        body: impl FnOnce(&Self),
+    ) -> io::Result<()> {
         // Before the language's state is made: it remembers who made it.
         identity::set_current(identity.value());
+        let state = core.handler.green_state().inspect_err(|_| identity::set_current(0))?;
         let green = Self {
             core,
             task: Task::current(),
-            state: core.handler.green_state(),
+            state,
             identity,
             // The reactor has found its own before any green thread began.
             stack: stack::prepare(core.stack_bytes).unwrap_or_default(),
@@ -195,10 +203,11 @@ impl Green {
         green.state.end();
         held::ends(&green);
         CURRENT.set(ptr::null());
-        let Self { state, identity, .. } = green;
+        let Self { state, stack, .. } = green;
         drop(state);
         identity::set_current(0);
-        identity::give_back(identity);
+        stack::mark(stack);
+        Ok(())
     }
 
     /// A ticket for the wait that [`Green::park`] is about to begin. It wakes nobody before that.
@@ -415,7 +424,17 @@ pub fn current() -> Option<&'static Green> {
 pub fn parkable() -> Option<&'static Green> {
     let green = current()?;
     let is_child = fork::is_child() || green.may_have_vforked() && fork::is_other_process();
-    (!is_child && green.state.may_park()).then_some(green)
+    let may_switch = !is_child && green.state.may_park() && !is_in_handler(green);
+    may_switch.then_some(green)
+}
+
+/// Whether a signal handler calls, in the middle of whatever the green thread does: faulthandler's
+/// prints with write(2). Handlers run on the thread's alternate stack: only they are allowed on the
+/// scheduler's thread (see [`crate::signals`]). What leaves the green thread's stack otherwise, a
+/// library with coroutines of its own, is told apart at the price of a system call.
+fn is_in_handler(green: &Green) -> bool {
+    let here = (&raw const green) as usize;
+    !green.stack.contains(&here) && signals::is_on_alternate_stack()
 }
 
 /// The calling thread's errno.

@@ -11,6 +11,7 @@
 #![allow(unsafe_code)]
 
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -22,8 +23,15 @@ thread_local! {
 
 static MAIN: AtomicUsize = AtomicUsize::new(0);
 
-/// An identity in use.
+/// An identity in use. It goes back into the pool when it is dropped.
 pub struct Identity(usize);
+
+impl Drop for Identity {
+    fn drop(&mut self) {
+        // There is room for it: it came from there.
+        POOL.with_borrow_mut(|pool| pool.push(self.0));
+    }
+}
 
 impl Identity {
     /// What `pthread_self()` answers.
@@ -63,20 +71,19 @@ static REGIONS: AtomicPtr<Region> = AtomicPtr::new(ptr::null_mut());
 /// The OS thread whose green threads have these identities.
 static SCHEDULER: AtomicUsize = AtomicUsize::new(0);
 
-/// Takes one out of the pool, the last given back first. On the scheduler's thread.
-pub fn take() -> Identity {
+/// Takes one out of the pool, the last given back first. On the scheduler's thread, outside any
+/// green thread.
+///
+/// # Errors
+/// No addresses for more.
+pub fn take() -> io::Result<Identity> {
     POOL.with_borrow_mut(|pool| {
         if pool.is_empty() {
-            let region = map_region();
+            let region = map_region()?;
             pool.extend((0..REGION).rev().map(|index| region + index * PAGE));
         }
-        Identity(pool.pop().expect("a region was just added"))
+        Ok(Identity(pool.pop().expect("a region was just added")))
     })
-}
-
-/// Puts one back.
-pub fn give_back(identity: Identity) {
-    POOL.with_borrow_mut(|pool| pool.push(identity.0));
 }
 
 /// Remembers the main thread, which calls.
@@ -125,7 +132,7 @@ fn place(value: usize) -> Option<&'static Place> {
     None
 }
 
-fn map_region() -> usize {
+fn map_region() -> io::Result<usize> {
     // SAFETY: a new private mapping at an address of the kernel's choice.
     let start = unsafe {
         libc::mmap(
@@ -137,7 +144,9 @@ fn map_region() -> usize {
             0,
         )
     };
-    assert!(start != libc::MAP_FAILED, "no address space for the identities of green threads");
+    if start == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
     // No green thread runs yet on this OS thread when its identity is taken: this is the real one.
     let current = CURRENT.replace(0);
     // SAFETY: no arguments.
@@ -149,5 +158,5 @@ fn map_region() -> usize {
         next: REGIONS.load(Ordering::Acquire),
     };
     REGIONS.store(Box::into_raw(Box::new(region)), Ordering::Release);
-    start as usize
+    Ok(start as usize)
 }

@@ -26,6 +26,7 @@ mod listener;
 mod overflow;
 mod preemption;
 mod progress;
+mod room;
 mod scheduler;
 mod signals;
 mod stack;

@@ -11,11 +11,13 @@
 //!   coroutine into its global queue, which a reactor that waits in its own epoll never looks at.
 #![allow(unsafe_code)]
 
+use std::cell::Cell;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use may::coroutine::{self, Builder, Coroutine};
 
-/// Coroutines whose stacks are kept for the next ones. may makes this many at the start.
+/// Coroutines whose stacks are kept for the next ones.
 const STACKS_KEPT: usize = 16;
 
 /// Starts the scheduler's thread with `first` as its first coroutine. Once in a process, after the
@@ -26,7 +28,8 @@ const STACKS_KEPT: usize = 16;
 pub fn start(stack_bytes: usize, first: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let config = may::config();
     config.set_workers(1);
-    config.set_pool_capacity(STACKS_KEPT);
+    // may makes as many as it may keep, at once; 0 stands for a hundred.
+    config.set_pool_capacity(1);
     config.set_stack_size(stack_bytes / size_of::<usize>());
     // The default pins worker 0 to CPU 0, in every process.
     config.set_worker_pin(false);
@@ -35,8 +38,26 @@ pub fn start(stack_bytes: usize, first: impl FnOnce() + Send + 'static) -> io::R
     config.set_timeout_ns(24 * 3600 * 1_000_000_000);
     // SAFETY: the stack is what the setting says and guarded; the closure uses thread-locals of the
     // scheduler's thread only, which never changes, because nothing here is timed.
-    drop(unsafe { Builder::new().spawn(first) }?);
-    Ok(())
+    let started = or_panic(|| unsafe { Builder::new().spawn(first) });
+    config.set_pool_capacity(STACKS_KEPT);
+    started
+}
+
+/// generator panics where it gets no memory for a stack, and may where it gets no thread; both keep
+/// what they have whole.
+fn or_panic<T>(make: impl FnOnce() -> io::Result<T>) -> io::Result<()> {
+    let made = catch_unwind(AssertUnwindSafe(make));
+    made.unwrap_or_else(|_| Err(io::ErrorKind::OutOfMemory.into())).map(drop)
+}
+
+thread_local! {
+    // Coroutines that have ended and whose stacks may keeps. On the scheduler's thread.
+    static KEPT: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Whether the next coroutine will get a stack that is there already.
+pub fn keeps_a_stack() -> bool {
+    KEPT.get() > 0
 }
 
 /// A coroutine that can be unparked.
@@ -59,10 +80,14 @@ impl Task {
 /// # Errors
 /// No memory for its stack, or too many mappings (vm.max_map_count).
 pub fn spawn(body: impl FnOnce() + 'static) -> io::Result<()> {
-    let body = OneThread(body);
+    let body = OneThread(move || {
+        KEPT.set(KEPT.get().saturating_sub(1));
+        body();
+        // may puts it away before anybody else runs.
+        KEPT.set(STACKS_KEPT.min(KEPT.get() + 1));
+    });
     // SAFETY: as in `start`.
-    drop(unsafe { Builder::new().spawn_local(move || body.run()) }?);
-    Ok(())
+    or_panic(|| unsafe { Builder::new().spawn_local(move || body.run()) })
 }
 
 /// may wants coroutines that can change threads; with one worker and no timers, none does.

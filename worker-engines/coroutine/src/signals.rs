@@ -58,6 +58,17 @@ pub fn restore_in_child() {
     }
 }
 
+/// Whether the calling thread runs on its alternate signal stack. Async-signal-safe.
+pub fn is_on_alternate_stack() -> bool {
+    // SAFETY: an all-zero stack_t is valid, and the kernel fills it; null changes nothing.
+    unsafe {
+        let mut stack: libc::stack_t = std::mem::zeroed();
+        let asked =
+            libc::syscall(libc::SYS_sigaltstack, std::ptr::null::<libc::stack_t>(), &raw mut stack);
+        asked == 0 && stack.ss_flags & libc::SS_ONSTACK != 0
+    }
+}
+
 /// Blocks all signals on the calling thread.
 pub fn block_all() {
     change(Some(u64::MAX));

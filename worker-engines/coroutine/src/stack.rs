@@ -56,6 +56,19 @@ fn find(bytes: usize) -> Option<Range<usize>> {
     None
 }
 
+/// Writes the sentinel again, at the end of a green thread: may ends the process, without a word
+/// and with the status 1, when it is told to keep a stack whose lowest word was written to. A
+/// recursion may come that far and be none too deep; one that goes beyond hits the guard (see
+/// [`crate::overflow`]). And [`prepare`] looks for it.
+pub fn mark(stack: Range<usize>) {
+    if !stack.is_empty() {
+        // SAFETY: the lowest words of the stack that we stand on, far above; nobody reads or writes
+        // there now.
+        unsafe { std::slice::from_raw_parts_mut(stack.start as *mut usize, SENTINEL_WORDS) }
+            .fill(SENTINEL);
+    }
+}
+
 /// Gives the unused part of a stack back to the kernel: from its bottom, whose first page holds the
 /// sentinel, to `in_use.end`, below which the frames of the park itself lie.
 pub fn give_back(in_use: Range<usize>) {

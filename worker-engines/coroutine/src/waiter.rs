@@ -24,11 +24,11 @@ impl Waiter for ParkingWaiter {
         };
         let ticket = green.ticket();
         let core = green.core();
-        if !core.clients.borrow_mut().wait(stream.key(), ticket, interest) {
-            return Err(io::Error::other("two threads wait for one client"));
+        if !core.clients.borrow_mut().wait(stream, ticket, interest) {
+            return Err(io::Error::other("its request is over, or another thread waits for it"));
         }
         let woken = green.park(ticket, until);
-        core.clients.borrow_mut().stop_waiting(stream.key());
+        core.clients.borrow_mut().stop_waiting(stream);
         Ok(woken == Woken::Ready)
     }
 }

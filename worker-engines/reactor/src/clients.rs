@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, Connection, Handler, Interest, Seat, StopState, Waiter, drain, last_look, room,
-    take_in,
+    AfterRead, Connection, Handler, Interest, Seat, StopState, Stream, Waiter, drain, last_look,
+    room, take_in,
 };
 
 use crate::acceptor::Acceptor;
@@ -145,14 +145,21 @@ impl<W: Copy> Clients<W> {
         }
     }
 
-    /// Who serves a client waits for its socket. False: somebody does already.
-    pub fn wait(&mut self, index: usize, who: W, interest: Interest) -> bool {
-        self.lot.wait(index, who, interest)
+    /// Who serves a client waits for its socket. False: somebody does already, or it is served no
+    /// more.
+    pub fn wait(&mut self, stream: &Stream, who: W, interest: Interest) -> bool {
+        self.lot.wait(stream, who, interest)
     }
 
     /// The wait is over.
-    pub fn stop_waiting(&mut self, index: usize) {
-        self.lot.stop_waiting(index);
+    pub fn stop_waiting(&mut self, stream: &Stream) {
+        self.lot.stop_waiting(stream);
+    }
+
+    /// Who still waits for a client that was served just now; to be woken, and to find that nobody
+    /// waits for it any more.
+    pub fn take_waiter(&mut self, stream: &Stream) -> Option<W> {
+        self.lot.take_waiter(stream)
     }
 
     /// A request has ended, at `since`; the next is waited for until `until` at most.

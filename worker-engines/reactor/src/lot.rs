@@ -6,6 +6,7 @@
 //! waits for the socket of a connection in service.
 
 use std::cmp::Reverse;
+use std::ptr;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -157,10 +158,11 @@ impl<W: Copy> Lot<W> {
         }
     }
 
-    /// Who is in service at a place waits for its socket. False: somebody does already.
-    pub fn wait(&mut self, index: usize, who: W, interest: Interest) -> bool {
-        match &mut self.places[index].state {
-            State::InService { waiter: waiter @ None, .. } => {
+    /// Who is in service at a place waits for its socket. False: somebody does already, or this
+    /// stream is in service no more.
+    pub fn wait(&mut self, stream: &Stream, who: W, interest: Interest) -> bool {
+        match self.waiter(stream) {
+            Some(waiter @ None) => {
                 *waiter = Some((who, interest));
                 true
             }
@@ -169,9 +171,23 @@ impl<W: Copy> Lot<W> {
     }
 
     /// The wait is over.
-    pub fn stop_waiting(&mut self, index: usize) {
-        if let State::InService { waiter, .. } = &mut self.places[index].state {
+    pub fn stop_waiting(&mut self, stream: &Stream) {
+        if let Some(waiter) = self.waiter(stream) {
             *waiter = None;
+        }
+    }
+
+    /// Who still waits for a stream whose request has ended.
+    pub fn take_waiter(&mut self, stream: &Stream) -> Option<W> {
+        self.waiter(stream)?.take().map(|(who, _)| who)
+    }
+
+    /// Of the stream itself and not of whatever has its place now: an application may keep
+    /// `wsgi.input` for longer than its request.
+    fn waiter(&mut self, wanted: &Stream) -> Option<&mut Option<(W, Interest)>> {
+        match &mut self.places.get_mut(wanted.key())?.state {
+            State::InService { stream, waiter } if ptr::eq(stream.as_ptr(), wanted) => Some(waiter),
+            _ => None,
         }
     }
 

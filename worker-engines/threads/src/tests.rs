@@ -87,7 +87,7 @@ impl Handler for Lines {
         AfterServe::Park { until: Some(Instant::now() + self.idle) }
     }
 
-    fn green_state(&self) -> Box<dyn GreenState> {
+    fn green_state(&self) -> std::io::Result<Box<dyn GreenState>> {
         unreachable!("there are no green threads here")
     }
 

@@ -25,11 +25,14 @@ mod durable;
 mod file;
 mod futex;
 mod gil;
+mod helped;
+mod ipc;
 mod lock;
 mod lookup;
 mod mask;
 mod mutex;
 mod once;
+mod open;
 mod poll;
 mod receive;
 mod rwlock;
@@ -63,11 +66,13 @@ static TABLE: &[&[Hook]] = &[
     condvar::HOOKS,
     durable::HOOKS,
     futex::HOOKS,
+    ipc::HOOKS,
     lock::HOOKS,
     lookup::HOOKS,
     mask::HOOKS,
     mutex::HOOKS,
     once::HOOKS,
+    open::HOOKS,
     poll::HOOKS,
     receive::HOOKS,
     rwlock::HOOKS,

@@ -224,8 +224,8 @@ impl Handler for Jobs {
         AfterServe::Close
     }
 
-    fn green_state(&self) -> Box<dyn GreenState> {
-        Box::new(Parkable)
+    fn green_state(&self) -> std::io::Result<Box<dyn GreenState>> {
+        Ok(Box::new(Parkable))
     }
 
     fn on_engine_thread(&self, body: &mut dyn FnMut()) {

@@ -1,0 +1,39 @@
+"""What comes near the end of the stack, and what goes beyond."""
+
+import ctypes
+import sys
+
+from notes import plain
+
+libc = ctypes.CDLL(None)
+libc.pthread_self.restype = ctypes.c_ulong
+
+
+def touch_the_end(environ):
+    """Writes to the lowest words of the stack, as a recursion does that just fits."""
+    attributes = ctypes.create_string_buffer(64)
+    libc.pthread_getattr_np(ctypes.c_ulong(libc.pthread_self()), attributes)
+    start, size = ctypes.c_void_p(), ctypes.c_size_t()
+    libc.pthread_attr_getstack(attributes, ctypes.byref(start), ctypes.byref(size))
+    libc.pthread_attr_destroy(attributes)
+    ctypes.memset(start.value, 0, 64)
+    return "touched"
+
+
+def overflow(environ):
+    """By callbacks out of C, which CPython does not count everywhere."""
+    sys.setrecursionlimit(10**6)
+    again = ctypes.CFUNCTYPE(None)(lambda: again())
+    again()
+    return "too much stack"
+
+
+def hello(environ):
+    return "hello"
+
+
+views = {view.__name__: view for view in (touch_the_end, overflow, hello)}
+
+
+def application(environ, start_response):
+    return plain(start_response, views[environ["PATH_INFO"].lstrip("/")](environ))

@@ -1,0 +1,57 @@
+"""Children that live on, with a copy of all that was open when they were forked."""
+
+import multiprocessing
+import os
+import time
+
+from notes import note, plain
+
+pools = []
+
+
+def wait_for_the_test():
+    path = os.path.join(os.environ["SCRATCH"], "go-on")
+    deadline = time.monotonic() + 60
+    while not os.path.exists(path) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def fork(environ):
+    if os.fork() == 0:
+        wait_for_the_test()
+        os._exit(0)
+    return "forked"
+
+
+def square(number):
+    return number * number
+
+
+def pool(environ):
+    made = multiprocessing.get_context("fork").Pool(2)
+    pools.append(made)
+    return str(made.map(square, [1, 2, 3]))
+
+
+def end_pools(environ):
+    while pools:
+        pools.pop().terminate()
+    return "ended"
+
+
+def sleep(environ):
+    note("sleeping")
+    time.sleep(3)
+    return "slept"
+
+
+def hello(environ):
+    return "hello"
+
+
+views = {view.__name__: view for view in (fork, pool, end_pools, sleep, hello)}
+
+
+def application(environ, start_response):
+    view = views[environ["PATH_INFO"].lstrip("/")]
+    return plain(start_response, view(environ))

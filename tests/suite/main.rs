@@ -65,6 +65,7 @@ mod lossless;
 mod matrix;
 mod misbehaving;
 mod nginx;
+mod pools;
 mod recycling;
 mod reload;
 mod responses;

@@ -65,6 +65,7 @@ mod lossless;
 mod matrix;
 mod misbehaving;
 mod nginx;
+mod overdue_locks;
 mod pools;
 mod recycling;
 mod reload;

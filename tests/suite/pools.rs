@@ -201,8 +201,7 @@ impl Asked {
     fn fault(&mut self, question: &str) -> Option<String> {
         let response = self.client.response();
         let is_right = response.status == 200 && response.text() == self.token;
-        (!is_right).then(|| {
-            format!("{question} {}: {} {}", self.token, response.status, response.text())
-        })
+        (!is_right)
+            .then(|| format!("{question} {}: {} {}", self.token, response.status, response.text()))
     }
 }

@@ -76,6 +76,7 @@ mod settings;
 mod sinks;
 mod soak;
 mod start_response;
+mod stress;
 mod system_calls;
 mod units;
 mod upgrade;

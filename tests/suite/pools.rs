@@ -55,7 +55,7 @@ pools! {
 }
 
 fn no_answer_is_left_behind(driver: &str) {
-    let mut server = launch(driver).args(&["--request-timeout", DEADLINE, "pools"]).start();
+    let mut server = launch(driver).args(&["--request-timeout", DEADLINE, "pools.app"]).start();
     if driver == "pymysql" {
         server.expect_errors(); // its SSCursor's __del__ complains about a broken connection
     }
@@ -113,14 +113,14 @@ fn launch(driver: &str) -> Launch {
 const DATABASE: &str = "DATABASE_URL";
 
 /// One pool of the application.
-struct Pool<'a> {
+pub struct Pool<'a> {
     server: &'a Server,
     name: String,
     size: usize,
 }
 
 impl<'a> Pool<'a> {
-    fn all(server: &'a Server) -> Vec<Pool<'a>> {
+    pub fn all(server: &'a Server) -> Vec<Pool<'a>> {
         let listed = server.get("/ways").text();
         let pool = |line: &str| {
             let (name, size) = line.split_once(' ').expect("a name and a size");
@@ -162,7 +162,7 @@ impl<'a> Pool<'a> {
     }
 
     /// At rest: each place is there, and the other end has no more connections than places.
-    fn expect_whole(&self) {
+    pub fn expect_whole(&self) {
         let path = format!("/{}/state", self.name);
         let mut state = String::new();
         wait::until_true(&format!("{} to be whole", self.name), || {

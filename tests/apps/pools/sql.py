@@ -160,18 +160,21 @@ def psycopg2_ways():
 # psycopg 3, whichever implementation PSYCOPG_IMPL names
 
 
-def psycopg3_pool(name, size=1, autocommit=True):
+def is_idle(connection):
     import psycopg
 
-    def is_usable(connection):
-        idle = psycopg.pq.TransactionStatus.IDLE
-        return not connection.closed and connection.info.transaction_status == idle
+    idle = psycopg.pq.TransactionStatus.IDLE
+    return not connection.closed and connection.info.transaction_status == idle
+
+
+def psycopg3_pool(name, size=1, autocommit=True):
+    import psycopg
 
     def connect():
         return psycopg.connect(
             os.environ["DATABASE_URL"], application_name=known_as(name), autocommit=autocommit)
 
-    return Pool(size, connect, is_usable)
+    return Pool(size, connect, is_idle)
 
 
 class Psycopg3Own:
@@ -248,19 +251,21 @@ def pymysql_connect(user, **options):
         host=host, port=port, user=user, ssl_disabled=True, autocommit=True, **options)
 
 
+def pymysql_pool(name, size=1, **options):
+    def is_usable(connection):
+        try:
+            connection.ping(reconnect=False)
+            return True
+        except Exception:
+            return False
+
+    return Pool(size, lambda: pymysql_connect(known_as(name), **options), is_usable)
+
+
 def pymysql_ways():
     import pymysql.cursors
 
-    def pool(name, size=1, **options):
-        def is_usable(connection):
-            try:
-                connection.ping(reconnect=False)
-                return True
-            except Exception:
-                return False
-
-        return Pool(size, lambda: pymysql_connect(known_as(name), **options), is_usable)
-
+    pool = pymysql_pool
     unbuffered = pymysql.cursors.SSCursor
     return [
         Way("autocommit", MariaDB, pool("autocommit"), plainly),

@@ -52,7 +52,7 @@ class Requests(Way):
         return self.session.get(url, timeout=20, verify=os.environ["UPSTREAM_CA"]).content
 
     def idle(self):
-        return urllib3_idle(self.adapter.poolmanager, self.upstream)
+        return urllib3_idle(self.adapter.poolmanager, self.size)
 
 
 class RequestsTls(Requests):
@@ -69,13 +69,12 @@ class Urllib3(Way):
         return self.manager.request("GET", url, timeout=20, retries=False).data
 
     def idle(self):
-        return urllib3_idle(self.manager, self.upstream)
+        return urllib3_idle(self.manager, self.size)
 
 
-def urllib3_idle(manager, upstream):
-    assert len(manager.pools) == 1
-    [key] = manager.pools.keys()
-    return manager.pools.get(key).pool.qsize()
+def urllib3_idle(manager, size):
+    # One pool, of one server, once somebody has asked.
+    return sum([manager.pools.get(key).pool.qsize() for key in manager.pools.keys()] or [size])
 
 
 class Httpx(Way):

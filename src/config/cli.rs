@@ -92,7 +92,9 @@ fn argument(setting: &'static Setting) -> Option<Arg> {
         Kind::FlagOff => return Some(argument.action(ArgAction::SetFalse)),
         Kind::List | Kind::Pairs => argument.action(ArgAction::Append),
         // So that `--workers -1` is told that -1 is below 1, not that -1 is no flag.
-        Kind::Int { .. } | Kind::Capped { .. } => argument.allow_negative_numbers(true),
+        Kind::Int { .. } | Kind::Capped { .. } | Kind::Seconds { .. } => {
+            argument.allow_negative_numbers(true)
+        }
         Kind::Switch { bare, .. } => argument.num_args(0..=1).default_missing_value(bare),
         _ => argument,
     };

@@ -1,11 +1,11 @@
 //! Makes a value fit its kind, or complains.
 //!
 //! Never knows the setting's name: the caller names it. Afterwards a value of a kind has one
-//! shape (`Int` for numbers, `Bool` for flags, `Str` for text, `List` of `Str` for lists), whether
+//! shape (`Int` for whole numbers, `Float` for those with a fraction, `Bool` for flags, `Str` for text, `List` of `Str` for lists), whether
 //! it came from a command line, a variable or a Python file.
 
 use super::error::Complaint;
-use super::number::{bytes, int, mode};
+use super::number::{bytes, int, mode, seconds};
 use super::setting::Kind;
 use super::value::Value;
 
@@ -14,6 +14,7 @@ pub fn convert(kind: Kind, value: &Value) -> Result<Value, Complaint> {
     match kind {
         Kind::Int { min, max } => int(value, min, max),
         Kind::Capped { .. } => int(value, 0, i64::MAX),
+        Kind::Seconds { max } => seconds(value, max),
         Kind::Bytes { min, max, multiple } => bytes(value, min, max, multiple),
         Kind::Mode => mode(value),
         Kind::Flag => flag(value),

@@ -55,6 +55,39 @@ fn parse_int(text: &str) -> Option<i64> {
     i64::from_str_radix(&format!("{sign}{digits}"), radix).ok()
 }
 
+/// Seconds from 0 to `max`: a whole number, or one with a fraction, of which milliseconds count.
+pub fn seconds(value: &Value, max: i64) -> Result<Value, Complaint> {
+    let number = match value {
+        Value::Float(number) => Some(*number),
+        Value::Str(text) if text.contains('.') => parse_fraction(text.trim()),
+        _ => return int(value, 0, max),
+    };
+    let number =
+        number.ok_or_else(|| Complaint::new("not a number of seconds", "give 0 or more"))?;
+    if !(0.0..=max as f64).contains(&number) {
+        return Err(Complaint::new(
+            format!("not within 0 and {max} seconds"),
+            format!("give 0 to {max}"),
+        ));
+    }
+    if number > 0.0 && number < SHORTEST {
+        return Err(Complaint::new(
+            "below a millisecond",
+            format!("give {SHORTEST} or more, or 0"),
+        ));
+    }
+    Ok(Value::Float(number))
+}
+
+/// Seconds: what the clocks behind time-outs tell apart.
+const SHORTEST: f64 = 0.001;
+
+/// `0.3`, `.5`, `1.`; no exponent, no words (`inf`, `nan`).
+fn parse_fraction(text: &str) -> Option<f64> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    text.parse().ok().filter(|_| is_plain)
+}
+
 /// A number of bytes from `min` to `max` in steps of `multiple`.
 pub fn bytes(value: &Value, min: i64, max: i64, multiple: i64) -> Result<Value, Complaint> {
     let number = match value {
@@ -158,6 +191,26 @@ mod tests {
         }
         assert_eq!(complaint(kind, &Value::Int(0)), "below 1; give 1 or more");
         assert_eq!(complaint(kind, &Value::Int(10)), "above 9; give at most 9");
+    }
+
+    #[test]
+    fn seconds_may_have_a_fraction() {
+        let kind = Kind::Seconds { max: 10 };
+        assert_eq!(convert(kind, &text_of("7")).unwrap(), Value::Int(7));
+        for (text, number) in [("0.3", 0.3), (" .5 ", 0.5), ("10.0", 10.0), ("0.0", 0.0)] {
+            assert_eq!(convert(kind, &text_of(text)).unwrap(), Value::Float(number), "{text}");
+        }
+        assert_eq!(convert(kind, &Value::Float(1.5)).unwrap(), Value::Float(1.5));
+        for text in ["1.2.3", ".", "-0.5", "1.e3", "inf.", "0x1.8"] {
+            assert_eq!(complaint(kind, &text_of(text)), "not a number of seconds; give 0 or more");
+        }
+        for number in [-0.5, 10.5, f64::NAN, f64::INFINITY] {
+            let message = "not within 0 and 10 seconds; give 0 to 10";
+            assert_eq!(complaint(kind, &Value::Float(number)), message);
+        }
+        let message = "below a millisecond; give 0.001 or more, or 0";
+        assert_eq!(complaint(kind, &Value::Float(0.0001)), message);
+        assert_eq!(complaint(kind, &text_of("soon")), "not a whole number; give 0 or more");
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         max_requests: none_if_zero(reader.int("max_requests")?),
         max_requests_jitter: reader.int("max_requests_jitter")?,
         timeout: reader.seconds("timeout")?,
-        request_timeout: none_if_zero(reader.int("request_timeout")?).map(Duration::from_secs),
+        request_timeout: reader.seconds("request_timeout")?,
         graceful_timeout: Duration::from_secs(reader.int("graceful_timeout")?),
         keepalive: Duration::from_secs(reader.int("keepalive")?),
         limit_request_line: none_if_zero(reader.int("limit_request_line")?),
@@ -322,7 +322,13 @@ impl Reader<'_> {
 
     /// Seconds, of which 0 means never.
     fn seconds(&self, name: &str) -> Result<Option<Duration>, ConfigError> {
-        Ok(none_if_zero(self.int(name)?).map(Duration::from_secs))
+        let time = match self.raw(name)?.value {
+            Value::Float(seconds) => {
+                Duration::try_from_secs_f64(seconds).map_err(|_| disagreement(name))?
+            }
+            _ => Duration::from_secs(self.int(name)?),
+        };
+        Ok((!time.is_zero()).then_some(time))
     }
 
     fn pairs(&self, name: &str) -> Result<Vec<(String, String)>, ConfigError> {

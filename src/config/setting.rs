@@ -118,6 +118,11 @@ pub enum Kind {
         /// The most there is.
         cap: i64,
     },
+    /// Seconds from 0 to `max`, with a fraction or without.
+    Seconds {
+        /// The largest allowed.
+        max: i64,
+    },
     /// A number of bytes; text may end in K or M.
     Bytes {
         /// The smallest allowed.

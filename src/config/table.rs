@@ -356,11 +356,12 @@ pub static TABLE: &[Setting] = &[
         section: Section::Workers,
         spelling: flag(&["request-timeout"]),
         metavar: "SECONDS",
-        kind: SECONDS,
+        kind: Kind::Seconds { max: MAX_SECONDS },
         default: Preset::Int(0),
-        doc: "On the coroutine engine: seconds after which a request is answered 504 and \
-              unicoro.RequestTimeout raised in the application; 0 sets no limit. The other \
-              engines cannot interrupt a request: there it has no effect.",
+        doc: "On the coroutine engine: seconds, with a fraction or without, after which a \
+              request is answered 504 and unicoro.RequestTimeout raised in the application; 0 \
+              sets no limit. The other engines cannot interrupt a request: there it has no \
+              effect.",
         ..ROW
     },
     Setting {

@@ -21,6 +21,7 @@ mod input;
 mod interned;
 mod interpreter;
 mod library_locals;
+mod listeners;
 mod loader;
 mod log_config;
 mod loggers;

@@ -1,12 +1,14 @@
 //! `unicoro.RequestTimeout`: the exception that ends a request which takes too long.
 //!
 //! Two ways lead into the application. A green thread that computes is told by CPython itself
-//! (`PyThreadState_SetAsyncExc`, at its next bytecode check). One that waits is woken with `EINTR`;
-//! CPython then looks for signals, finds ours, and its handler raises. Either way the exception's
-//! making is the moment of delivery (`unicoro._delivered`).
+//! (`PyThreadState_SetAsyncExc`, at its next bytecode check). One that waits in CPython's own code is
+//! woken with `EINTR`; CPython then looks for signals, finds ours, and its handler raises. Either way
+//! the exception's making is the moment of delivery (`unicoro._delivered`).
 #![allow(unsafe_code)]
 
-use std::sync::OnceLock;
+use std::mem::take;
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
 
 use pyo3::prelude::*;
 use pyo3::types::PyModule;
@@ -14,6 +16,7 @@ use pyo3::{ffi, wrap_pyfunction};
 use unicoro_contract::{Interrupt, interrupt, replace_interrupt};
 
 use super::attach::attached;
+use super::thread_state::on_engine_thread;
 use super::traceback;
 
 static REQUEST_TIMEOUT: OnceLock<Py<PyAny>> = OnceLock::new();
@@ -82,13 +85,52 @@ fn _interrupted(py: Python<'_>, _number: i32, _frame: Py<PyAny>) -> PyResult<()>
     }
 }
 
-/// Raises the exception in the green thread of this identity, at its next bytecode check.
+/// Has the exception raised in the green thread of this identity, at its next bytecode check.
+///
+/// By a thread of its own, because that takes the GIL: whoever keeps it in C must not delay the
+/// reactor, and with it the answers to other overdue requests.
 pub fn raise_in(identity: usize) {
-    attached(|_py| {
-        if let Some(class) = REQUEST_TIMEOUT.get() {
-            set_async_exception(identity, class.as_ptr());
-        }
+    static HAS_TELLER: OnceLock<bool> = OnceLock::new();
+    untold().push(identity);
+    let has_teller = HAS_TELLER.get_or_init(|| {
+        let name = "deadlines".to_owned();
+        let body = || {
+            on_engine_thread(&mut || loop {
+                tell();
+            })
+        };
+        thread::Builder::new().name(name).spawn(body).is_ok()
     });
+    if *has_teller {
+        HAS_UNTOLD.notify_one();
+    } else {
+        attached(|_py| tell_all());
+    }
+}
+
+/// Identities whose green threads the exception is to be raised in.
+static UNTOLD: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+static HAS_UNTOLD: Condvar = Condvar::new();
+
+fn untold() -> MutexGuard<'static, Vec<usize>> {
+    // Never kept while the GIL is waited for.
+    UNTOLD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for somebody to tell, and tells.
+fn tell() {
+    let waiting = HAS_UNTOLD.wait_while(untold(), |identities| identities.is_empty());
+    drop(waiting.unwrap_or_else(PoisonError::into_inner));
+    attached(|_py| tell_all());
+}
+
+/// With the GIL held, as whoever is forgiven has it: what was taken out of the list is raised before
+/// anybody can forgive it.
+fn tell_all() {
+    let Some(class) = REQUEST_TIMEOUT.get() else { return };
+    for identity in take(&mut *untold()) {
+        set_async_exception(identity, class.as_ptr());
+    }
 }
 
 /// Takes back what [`raise_in`] has left undelivered.
@@ -97,6 +139,7 @@ pub fn forgive(identity: usize) {
 }
 
 fn forgive_attached(identity: usize) {
+    untold().retain(|other| *other != identity);
     set_async_exception(identity, std::ptr::null_mut());
 }
 

@@ -24,6 +24,7 @@ use unicoro_contract::GreenState;
 use super::attach::{attached, detached};
 use super::gevent;
 use super::library_locals::{self, Locals};
+use super::listeners;
 use super::thread_keys::Values;
 
 thread_local! {
@@ -116,6 +117,10 @@ impl GreenState for GreenThreadState {
         if self.locals.are_used() {
             attached(gevent::after_request);
         }
+    }
+
+    fn listens(&self, code: usize) -> bool {
+        listeners::include(code)
     }
 
     fn interrupt(&self) {

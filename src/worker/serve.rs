@@ -304,7 +304,7 @@ impl Handler for Server {
 
     fn overdue(&self, request: Option<&CurrentRequest>, stream: &Stream, identity: usize) {
         let line = request.map_or("a request", |request| request.line.as_str());
-        let timeout = self.request_timeout.unwrap_or_default().as_secs();
+        let timeout = self.request_timeout.unwrap_or_default().as_secs_f64();
         if stream.take_response() {
             log::warn!("{line} has exceeded request_timeout ({timeout} s): answered 504");
             stream.part(&refusal(504, "", &date(), false));

@@ -165,7 +165,14 @@ pub trait GreenState {
         false
     }
 
-    /// A wait is about to end with `EINTR` so that the language finds the
+    /// Whether code at this address, which waits, looks for an [`Interrupt`](crate::Interrupt) when
+    /// its wait ends with `EINTR`. Called detached.
+    fn listens(&self, code: usize) -> bool {
+        let _ = code;
+        false
+    }
+
+    /// A wait of a listener is about to end with `EINTR` so that the language finds the
     /// [`Interrupt`](crate::Interrupt) of this green thread. Called detached.
     fn interrupt(&self) {}
 

@@ -1,9 +1,10 @@
 //! The interruption of a green thread whose request is overdue.
 //!
-//! The engine makes it due; a wait of that green thread then ends with `EINTR`, and for the moment in
-//! which the language looks why, the green thread passes for the process's main thread, which is the
-//! only one that CPython runs signal handlers in. When the exception exists it was delivered, and the
-//! waits of the application's clean-up are like any others.
+//! The engine makes it due; a wait of that green thread in which the language itself stands then ends
+//! with `EINTR`, and until its next call that may wait, while the language looks why, the green thread
+//! passes for the process's main thread, which is the only one that CPython runs signal handlers in.
+//! When the exception exists it was delivered, and the waits of the application's clean-up are like
+//! any others.
 //!
 //! A thread-local, swapped with the green thread as its current request is.
 
@@ -16,7 +17,7 @@ pub struct Interrupt {
     pub is_due: bool,
     /// It passes for the main thread.
     pub poses_as_main: bool,
-    /// Waits that were ended for it.
+    /// Waits in a row that were ended for it.
     pub tries: u8,
     /// It has been told.
     pub is_delivered: bool,

@@ -45,6 +45,8 @@ pub enum Target {
     Green(Ticket),
     /// A request in progress.
     Overdue(Overdue),
+    /// A wait of a green thread whose overdue request was not told so by the last ones.
+    Ask(Ticket),
 }
 
 /// The engine's state.
@@ -163,6 +165,7 @@ impl Core {
                 None => return,
                 Some(Target::Green(ticket)) => ticket.wake(Woken::Deadline),
                 Some(Target::Overdue(overdue)) => overdue.fire(),
+                Some(Target::Ask(ticket)) => ticket.ask(),
             }
         }
     }

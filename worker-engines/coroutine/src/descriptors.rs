@@ -13,7 +13,7 @@ use std::io;
 use std::os::fd::RawFd;
 
 use crate::green::{Ticket, Woken};
-use crate::watched;
+use crate::{connection, watched};
 use unicoro_reactor::{Epoll, Ready};
 
 /// One descriptor that a green thread waits for, with poll(2)'s event bits.
@@ -118,6 +118,16 @@ impl Descriptors {
         let rest = wanted(waiters);
         if rest != 0 && epoll.rearm(fd, rest).is_err() {
             close_all(waiters);
+        }
+    }
+
+    /// Shuts down the connections that the owner of tickets waits for, which then finds them broken.
+    pub fn shut_down(&self, is_owner: impl Fn(&Ticket) -> bool) {
+        for (fd, waiters) in &self.waiters {
+            let waits = |waiter: &Waiter| waiter.fate == Fate::Waiting && is_owner(&waiter.ticket);
+            if waiters.iter().any(waits) {
+                connection::shut_down(*fd);
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::ptr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use unicoro_contract::{
     CurrentRequest, GreenState, Interrupt, Stream, interrupt, replace_current, replace_interrupt,
@@ -24,7 +24,7 @@ use unicoro_contract::{
 use crate::core::{Core, Target};
 use crate::identity::{self, Identity};
 use crate::scheduler::{self, Task};
-use crate::{fork, progress, signals, stack};
+use crate::{fork, listener, progress, signals, stack};
 
 thread_local! {
     // The green thread that runs on this OS thread; null between green threads, and on every
@@ -41,10 +41,8 @@ pub enum Woken {
     Given,
     /// Its deadline has passed.
     Deadline,
-    /// The request is overdue: the wait ends with `EINTR`.
+    /// The request is overdue, and who waits listens: the wait ends with `EINTR`.
     Interrupted,
-    /// The request is overdue, and who waits does not listen: the wait ends with an error.
-    Cancelled,
 }
 
 impl Woken {
@@ -52,7 +50,6 @@ impl Woken {
     pub fn errno(self) -> Option<i32> {
         match self {
             Self::Interrupted => Some(libc::EINTR),
-            Self::Cancelled => Some(libc::ECANCELED),
             Self::Ready | Self::Given | Self::Deadline => None,
         }
     }
@@ -74,6 +71,8 @@ pub struct Green {
     interrupt: Cell<Interrupt>,
     // Its wait cannot be interrupted.
     is_firm: Cell<bool>,
+    // It is to find out whether its wait is one that an interruption may end.
+    is_asked: Cell<bool>,
     // The signals that the application believes to have blocked here (see `signals`). Its own,
     // because subprocess blocks all around its vfork, and lets go of the interpreter lock in between.
     mask: Cell<u64>,
@@ -106,9 +105,7 @@ impl Ticket {
         let green = unsafe { &*self.green };
         let waits = green.wait.get() == self.wait;
         if waits {
-            green.wait.set(0);
-            green.woken.set(why);
-            green.core.runnable.set(green.core.runnable.get() + 1);
+            green.wake(why);
             green.task.unpark();
         }
         waits
@@ -120,6 +117,17 @@ impl Ticket {
         // SAFETY: as in `is_woken_by`.
         let green = unsafe { &*self.green };
         stack::give_back(green.stack.start..green.parked_at.get());
+    }
+
+    /// The request is overdue: ends the wait if who waits listens. That is seen from its stack, so
+    /// the green thread itself must look; the ticket stays good for all others.
+    pub fn ask(self) {
+        // SAFETY: as in `is_woken_by`.
+        let green = unsafe { &*self.green };
+        if green.wait.get() == self.wait && !green.is_firm.get() {
+            green.is_asked.set(true);
+            green.task.unpark();
+        }
     }
 
     /// Whether both are of one green thread.
@@ -142,14 +150,17 @@ impl Overdue {
         let request = green.request.borrow().clone();
         green.core.handler.overdue(request.as_deref(), &client, green.identity.value());
         let wait = green.wait.get();
-        if wait != 0 && !green.is_firm.get() {
-            Ticket { green: self.0, wait }.wake(Woken::Interrupted);
+        if wait != 0 {
+            Ticket { green: self.0, wait }.ask();
         }
     }
 }
 
-/// Waits that end with `EINTR` for one interruption before they end with an error.
+/// Waits that end at once for one interruption. CPython may begin the same wait again, because the
+/// main thread has taken its signal, or because it is a lock's that CPython does not interrupt.
 const INTERRUPT_TRIES: u8 = 3;
+/// Later ones end after this time.
+const INTERRUPT_PAUSE: Duration = Duration::from_millis(100);
 
 impl Green {
     /// Runs `body` as a green thread, in the coroutine that calls.
@@ -169,6 +180,7 @@ impl Green {
             parked_at: Cell::default(),
             interrupt: Cell::default(),
             is_firm: Cell::default(),
+            is_asked: Cell::default(),
             mask: Cell::new(signals::first_mask()),
             mutexes: RefCell::default(),
             request: RefCell::default(),
@@ -185,21 +197,33 @@ impl Green {
         identity::give_back(identity);
     }
 
-    /// A ticket for the wait that [`Green::park`] is about to begin.
+    /// A ticket for the wait that [`Green::park`] is about to begin. It wakes nobody before that.
     pub fn ticket(&self) -> Ticket {
-        self.wait.set(self.core.next_wait());
-        Ticket { green: self, wait: self.wait.get() }
+        Ticket { green: self, wait: self.core.next_wait() }
     }
 
-    /// Waits until its ticket is used, or until `deadline`; not at all while an interruption is due.
+    /// Waits until its ticket is used, or until `deadline`. An overdue request ends the wait only if
+    /// who waits is known to listen (see [`listener`](crate::listener)); for all others it goes on,
+    /// but sockets that they wait for are shut down.
     pub fn park(&self, ticket: Ticket, deadline: Option<Instant>) -> Woken {
-        if interrupt().is_due {
-            self.wait.set(0);
-            return self.pass_on();
+        let told = interrupt();
+        let must_wait = told.is_due && told.tries >= INTERRUPT_TRIES;
+        self.is_asked.set(told.is_due && !must_wait);
+        let again = must_wait.then(|| {
+            let at = Instant::now() + INTERRUPT_PAUSE;
+            self.core.timers.borrow_mut().insert(at, Target::Ask(ticket))
+        });
+        let woken = self.park_to_the_end(ticket, deadline);
+        self.is_asked.set(false);
+        if let Some(timer) = again {
+            self.core.timers.borrow_mut().remove(timer);
         }
-        match self.park_to_the_end(ticket, deadline) {
+        match woken {
             Woken::Interrupted => self.pass_on(),
-            woken => woken,
+            woken => {
+                replace_interrupt(Interrupt { tries: 0, ..interrupt() });
+                woken
+            }
         }
     }
 
@@ -218,6 +242,7 @@ impl Green {
     }
 
     fn park_to_the_end(&self, ticket: Ticket, deadline: Option<Instant>) -> Woken {
+        self.wait.set(ticket.wait);
         let timer = deadline.map(|at| self.core.wake_at(at, ticket));
         self.switch(|| self.park_until_woken());
         let woken = self.woken.get();
@@ -231,27 +256,48 @@ impl Green {
     }
 
     fn park_until_woken(&self) {
-        // A wake that came before the park lets it pass, so once is always enough; more than once
-        // only if may woke us for a reason of its own.
-        scheduler::park();
+        // Resumed and not woken: asked, or may has a reason of its own.
         while self.wait.get() != 0 {
-            scheduler::park();
+            if self.is_asked.take() {
+                self.look_who_waits();
+            } else {
+                scheduler::park();
+            }
         }
     }
 
-    /// How a wait ends for an interruption: so that CPython finds it, which looks for signals after
-    /// `EINTR` and runs their handlers in the main thread only. A C library that waits again without
-    /// looking gets an error in the end.
-    fn pass_on(&self) -> Woken {
-        let state = interrupt();
-        let tries = state.tries.saturating_add(1);
-        let listens = tries <= INTERRUPT_TRIES;
-        replace_interrupt(Interrupt { tries, poses_as_main: listens, ..state });
-        if !listens {
-            return Woken::Cancelled;
+    /// The request is overdue: ends the wait if who waits listens, else what it waits for.
+    fn look_who_waits(&self) {
+        if listener::is_calling(&*self.state) {
+            self.wake(Woken::Interrupted);
+        } else {
+            self.core.descriptors.borrow().shut_down(|ticket| ptr::eq(ticket.green, self));
         }
+    }
+
+    fn wake(&self, why: Woken) {
+        self.wait.set(0);
+        self.woken.set(why);
+        self.core.runnable.set(self.core.runnable.get() + 1);
+    }
+
+    /// How a wait ends for an interruption: so that CPython finds it, which looks for signals after
+    /// `EINTR` and runs their handlers in the main thread only.
+    fn pass_on(&self) -> Woken {
+        // First, because it writes to a descriptor: a call that may wait.
         self.state.interrupt();
+        let told = interrupt();
+        let tries = told.tries.saturating_add(1);
+        replace_interrupt(Interrupt { tries, poses_as_main: true, ..told });
         Woken::Interrupted
+    }
+
+    /// A call that may wait begins: who was told to look for signals has looked.
+    pub fn begin_call(&self) {
+        let told = interrupt();
+        if told.poses_as_main {
+            replace_interrupt(Interrupt { poses_as_main: false, ..told });
+        }
     }
 
     /// Serves a request of `client` that must end by `deadline`.

@@ -10,6 +10,7 @@
 //! ```
 
 mod bell;
+mod connection;
 mod contenders;
 mod core;
 mod crew;
@@ -19,6 +20,7 @@ mod green;
 mod helpers;
 mod hooks;
 mod identity;
+mod listener;
 mod overflow;
 mod preemption;
 mod progress;

@@ -11,6 +11,12 @@ pub fn duration(time: &timespec) -> Option<Duration> {
     Some(Duration::new(u64::try_from(time.tv_sec).ok()?, nanos))
 }
 
+/// The reverse.
+pub fn timespec(time: Duration) -> timespec {
+    let tv_sec = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    timespec { tv_sec, tv_nsec: time.subsec_nanos().into() }
+}
+
 /// What a clock shows.
 pub fn now(clock: clockid_t) -> Option<Duration> {
     let mut time = timespec { tv_sec: 0, tv_nsec: 0 };

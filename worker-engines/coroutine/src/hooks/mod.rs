@@ -114,6 +114,7 @@ macro_rules! hooks {
                     }
                     Some($green) => {
                         calls::$name.parkable();
+                        $green.begin_call();
                         $body
                     }
                 }

@@ -20,7 +20,7 @@ pub enum Outcome {
     Deadline,
     /// The descriptor was closed; its number may be another file's by now.
     Closed,
-    /// The request is overdue: the call ends with this error.
+    /// The request is overdue, and the caller listens: the call ends with this error, `EINTR`.
     Ended(c_int),
 }
 
@@ -98,9 +98,7 @@ impl<'g> Wait<'g> {
         let look = at_most.map(|time| Instant::now() + time);
         let until = [look, self.deadline].into_iter().flatten().min();
         match self.green.park(ticket, until) {
-            woken @ (Woken::Interrupted | Woken::Cancelled) => {
-                Outcome::Ended(woken.errno().unwrap_or(libc::EINTR))
-            }
+            Woken::Interrupted => Outcome::Ended(libc::EINTR),
             Woken::Deadline if look.is_none() || self.is_over() => Outcome::Deadline,
             _ => Outcome::Ready,
         }

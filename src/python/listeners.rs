@@ -1,0 +1,62 @@
+//! Which code listens when a wait ends with `EINTR`: CPython's own. It looks for signals then, and
+//! their handlers may raise (PEP 475). A C library tries again, or takes it for an error of its
+//! connection; it must not be told.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, c_void};
+use std::path::Path;
+use std::ptr;
+
+use pyo3::ffi;
+
+/// Whether the code at this address is CPython's.
+pub fn include(code: usize) -> bool {
+    // SAFETY: all zero is valid for what dladdr fills.
+    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
+    // SAFETY: any address may be asked for; `info` outlives the call.
+    if unsafe { libc::dladdr(code as *const c_void, &raw mut info) } == 0 {
+        return false;
+    }
+    if ptr::eq(info.dli_fbase, interpreter()) {
+        return true;
+    }
+    // SAFETY: a string that ends in NUL, of a library that is loaded.
+    let path = unsafe { CStr::from_ptr(info.dli_fname) };
+    path.to_str().is_ok_and(|path| is_of_the_standard_library(Path::new(path)))
+}
+
+/// Where the interpreter's code was loaded: libpython, or the executable that has it inside.
+fn interpreter() -> *mut c_void {
+    // SAFETY: as in `include`; the function is one of libpython's.
+    unsafe {
+        let mut info: libc::Dl_info = std::mem::zeroed();
+        libc::dladdr(ffi::Py_IsInitialized as *const c_void, &raw mut info);
+        info.dli_fbase
+    }
+}
+
+/// Whether an extension module is CPython's own (`_socket`, `select`, `_ssl`). Not ctypes, which
+/// may hold libffi and with it the calls of every C library.
+fn is_of_the_standard_library(path: &Path) -> bool {
+    let directory = path.parent().and_then(Path::file_name);
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    directory.is_some_and(|directory| directory == "lib-dynload") && !name.starts_with("_ctypes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpython_listens_and_c_libraries_do_not() {
+        assert!(include(ffi::PyErr_CheckSignals as *const () as usize));
+        assert!(!include(libc::malloc as *const () as usize));
+        assert!(!include(include as *const () as usize), "the server itself is asked elsewhere");
+        assert!(!include(0));
+        let is_own = |path: &str| is_of_the_standard_library(Path::new(path));
+        assert!(is_own("/usr/lib/python3.11/lib-dynload/_socket.cpython-311-x86_64-linux-gnu.so"));
+        assert!(!is_own("/usr/lib/python3.11/lib-dynload/_ctypes.cpython-311-x86_64-linux-gnu.so"));
+        assert!(!is_own("/venv/lib/python3.11/site-packages/_cffi_backend.so"));
+        assert!(!is_own("/venv/psycopg2_binary.libs/libpq-9b38f5e3.so.5.17"));
+    }
+}

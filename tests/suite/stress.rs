@@ -26,13 +26,15 @@ use crate::wait::PATIENCE;
 const CLIENTS: u64 = 64;
 /// In CI, where it shows that the stress itself works.
 const SHORT: u64 = 10;
+/// In seconds.
+const DEADLINE: &str = "0.3";
 /// How long a question may hold or wait for something, in seconds: nearly always, and sometimes.
 const USUAL: f64 = 0.02;
-const OVERLONG: f64 = 1.6;
+const OVERLONG: f64 = 0.6;
 /// One question of so many is overlong.
 const OVERLONG_IN: u64 = 60;
 /// One that keeps a lock for others is shorter than the deadline, and makes those late who come after.
-const LONG: f64 = 0.4;
+const LONG: f64 = 0.15;
 
 #[test]
 fn stress() {
@@ -41,7 +43,7 @@ fn stress() {
         Ok(0 | 1) => 600,
         Ok(seconds) => seconds,
     };
-    let server = launch().args(&["--request-timeout", "1", "stress"]).start();
+    let server = launch().args(&["--request-timeout", DEADLINE, "stress"]).start();
     let views = View::all(&server);
     let worker = server.worker_pid();
     let stress = Stress::new(&server, Duration::from_secs(seconds));

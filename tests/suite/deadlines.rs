@@ -51,3 +51,22 @@ fn an_application_that_swallows_the_exception_is_named() {
     assert_eq!(server.get("/quick").status, 200);
     server.stop();
 }
+
+#[test]
+fn a_wait_in_a_c_library_goes_on_and_its_connection_is_broken_off() {
+    let server = Server::start(Engine::Coroutine, "overdue_in_c", &["--request-timeout", "0.3"]);
+    let expected = ["connection 0", "pair 3", "pipe 3", "semaphore 0", "sleep 0 whole"];
+    let kinds = expected.iter().filter_map(|line| line.split(' ').next());
+    let waiting = |kind| waiting_clients(server.address, 4, &format!("/{kind}"));
+    let mut late: Vec<Client> = kinds.flat_map(waiting).collect();
+    for client in &mut late {
+        assert_eq!(client.response().status, 504);
+    }
+    wait::until_true("all to have ended", || server.notes().lines().count() == late.len());
+    let notes = server.notes();
+    for line in expected {
+        assert_eq!(notes.matches(&format!("{line} RequestTimeout\n")).count(), 4, "{notes}");
+    }
+    assert_eq!(server.get("/quick").text(), "quick");
+    server.stop();
+}

@@ -3,6 +3,14 @@
 import contextlib
 import threading
 
+# Here, not in a request: when an import is interrupted, CPython gives those who wait for it the half
+# of the module that there is.
+import psycopg  # noqa: F401
+import psycopg2  # noqa: F401
+import pymysql  # noqa: F401
+import redis  # noqa: F401
+import requests  # noqa: F401
+
 from pools import rediss, sql, web
 from pools.pool import close
 

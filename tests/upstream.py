@@ -1,6 +1,8 @@
 """A server for the apps' own HTTP clients: answers slowly, plain and over TLS.
 
-`GET /` is answered with "from upstream" after 0.3 s, `GET /?token=T&for=S` with T after S seconds.
+`GET /` is answered with "from upstream" after 0.3 s, `GET /?token=T&for=S` with T after S seconds,
+with `times=N` with N times T, and with `within=1` the pause comes in the middle of the body.
+`GET /connections?pool=P` counts the open connections that have asked with `pool=P`.
 
 Prints both addresses and the path of the certificate to trust, and lives until its stdin ends.
 """
@@ -16,15 +18,37 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 
+POOLS = {}
+
+
 class Slow(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
     def do_GET(self):
-        wanted = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
-        time.sleep(float(wanted.get("for", 0.3)))
-        body = wanted.get("token", "from upstream").encode()
+        asked = urlsplit(self.path)
+        wanted = {name: values[0] for name, values in parse_qs(asked.query).items()}
+        pool = wanted.get("pool")
+        if asked.path == "/connections":
+            return self.answer(str(list(POOLS.values()).count(pool)).encode(), 0, 0)
+        POOLS[self] = pool
+        body = int(wanted.get("times", 1)) * wanted.get("token", "from upstream").encode()
+        begun = len(body) // 2 if wanted.get("within") == "1" else 0
+        self.answer(body, float(wanted.get("for", 0.3)), begun)
+
+    def answer(self, body, seconds, begun):
+        if not begun:
+            time.sleep(seconds)
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if begun:
+            self.wfile.write(body[:begun])
+            time.sleep(seconds)
+        self.wfile.write(body[begun:])
+
+    def finish(self):
+        POOLS.pop(self, None)
+        super().finish()
 
     def log_message(self, *arguments):
         pass

@@ -1,7 +1,8 @@
 """Holds up what a client says to a server that answers at once: memcached knows no slow command.
 
-Each piece from the client is handed on half a second later. Prints its address and lives until its
-stdin ends. Argument: the server's address.
+Each piece from the client is handed on half a second later; with a second argument, `answers`, it is
+long answers that are held up: 64 KiB take 50 ms. Prints its address and lives until its stdin ends.
+First argument: the server's address.
 """
 
 import asyncio
@@ -10,10 +11,14 @@ import sys
 DELAY = 0.5
 
 
+LONG = 1 << 16
+LONG_DELAY = 0.05
+
+
 async def pump(reader, writer, delay):
     try:
-        while piece := await reader.read(65536):
-            await asyncio.sleep(delay)
+        while piece := await reader.read(LONG):
+            await asyncio.sleep(delay(len(piece)))
             writer.write(piece)
             await writer.drain()
     except OSError:
@@ -21,9 +26,19 @@ async def pump(reader, writer, delay):
     writer.close()
 
 
+def question_delay(length):
+    return 0 if sys.argv[2:] == ["answers"] else DELAY
+
+
+def answer_delay(length):
+    is_held_up = sys.argv[2:] == ["answers"] and length > 1024
+    return LONG_DELAY if is_held_up else 0
+
+
 async def serve(reader, writer):
     server = await asyncio.open_connection(*sys.argv[1].split(":"))
-    await asyncio.gather(pump(reader, server[1], DELAY), pump(server[0], writer, 0))
+    await asyncio.gather(pump(reader, server[1], question_delay),
+                         pump(server[0], writer, answer_delay))
 
 
 async def main():

@@ -50,6 +50,14 @@ pub fn slow_memcached() -> &'static str {
     kept(&PROXY, proxy)
 }
 
+/// redis behind a proxy through which long answers come slowly.
+pub fn slow_redis() -> &'static str {
+    static PROXY: Kept = OnceLock::new();
+    let mut proxy = script("tests/upstream_proxy.py");
+    proxy.args([redis(), "answers"]);
+    kept(&PROXY, proxy)
+}
+
 pub fn slow_grpc() -> &'static str {
     static KEPT: Kept = OnceLock::new();
     kept(&KEPT, script("tests/upstream_grpc.py"))

@@ -36,6 +36,13 @@ pub fn status_number(pid: u32, field: &str) -> u64 {
     value.split_whitespace().next().unwrap().parse().expect("the field is a number")
 }
 
+/// How many of the process's descriptors are sockets.
+pub fn open_sockets(pid: u32) -> usize {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).expect("the process lives").flatten();
+    let links = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
+    links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
+}
+
 /// Whether the process has said what it does about a signal: catches it, or holds it back.
 pub fn has_prepared_for(pid: u32, signal: Signal) -> bool {
     let bit = 1_u64 << (signal as i32 - 1);

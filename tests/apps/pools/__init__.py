@@ -1,0 +1,1 @@
+"""Pools of connections, for pools.app and for the stress: see there."""

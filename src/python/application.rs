@@ -77,6 +77,22 @@ pub struct Outcome {
     pub ends_worker: bool,
 }
 
+impl Outcome {
+    /// Sends what is still to be sent, unless the request was answered as overdue in the meantime.
+    /// Not with the GIL.
+    pub fn send_rest(&mut self, stream: &Stream, tempo: &Tempo) {
+        let unsent = std::mem::take(&mut self.unsent);
+        if unsent.is_empty() {
+            return;
+        }
+        if !stream.begin_response() {
+            (self.status, self.body_sent, self.is_client_gone) = (504, 0, true);
+            return;
+        }
+        self.is_client_gone |= stream.send_all(&mut [IoSlice::new(&unsent)], tempo).is_err();
+    }
+}
+
 impl Application {
     /// Wraps a loaded application. On the main thread: it makes the types that requests need.
     ///
@@ -137,13 +153,7 @@ impl Application {
         }
         let (mut outcome, environ, response) = self.try_call(py, request)?;
         // The client has the whole response before a slow hook begins.
-        if !outcome.unsent.is_empty() {
-            let unsent = std::mem::take(&mut outcome.unsent);
-            let stream = request.stream;
-            let sent =
-                detached(py, || stream.send_all(&mut [IoSlice::new(&unsent)], request.tempo));
-            outcome.is_client_gone |= sent.is_err();
-        }
+        detached(py, || outcome.send_rest(request.stream, request.tempo));
         let mut status_line = response.try_borrow_mut()?.take_status_line();
         if status_line.is_empty() {
             // The application gave none: ours.

@@ -112,7 +112,7 @@ fn send(result: &Bound<'_, PyAny>, response: &Bound<'_, Response>) -> Result<End
     let (trailer, ended) = finish(response);
     unsent.extend_from_slice(trailer);
     // Before `close`, which may take its time.
-    response.try_borrow_mut().map_err(PyErr::from)?.send_raw(py, &unsent)?;
+    response.try_borrow_mut().map_err(PyErr::from)?.send_gathered(py, &unsent)?;
     Ok(ended)
 }
 

@@ -117,16 +117,16 @@ impl Response {
         }
     }
 
-    /// Appends the head, once.
+    /// Appends the head, once. Whoever sends it asks first whether it still may.
     pub fn gather_head(&mut self, out: &mut Vec<u8>) {
-        if !self.is_head_sent && self.begin_sending() {
+        if !self.is_head_sent {
+            self.is_head_sent = true;
             out.append(&mut self.head);
         }
     }
 
     /// The first byte is about to be sent. False: the request was answered as overdue meanwhile.
     fn begin_sending(&mut self) -> bool {
-        self.is_head_sent = true;
         let begun = self.stream.as_ref().is_some_and(|stream| stream.begin_response());
         if !begun {
             self.broken = Some("it was overdue, and answered in the application's place");
@@ -139,10 +139,10 @@ impl Response {
     /// # Errors
     /// The client is gone.
     pub fn send(&mut self, py: Python<'_>, piece: &[u8]) -> io::Result<()> {
-        let was_head_sent = self.is_head_sent;
-        if !was_head_sent && !self.begin_sending() {
+        if !self.begin_sending() {
             return Err(io::ErrorKind::TimedOut.into());
         }
+        let was_head_sent = std::mem::replace(&mut self.is_head_sent, true);
         let framed = self.encoder.frame(piece);
         self.body_sent += framed.data.len() as u64;
         let [prefix, data, suffix] = framed.parts();
@@ -155,11 +155,22 @@ impl Response {
         self.note(sent)
     }
 
-    /// Sends bytes that are framed already.
+    /// Sends what was gathered.
+    ///
+    /// # Errors
+    /// The client is gone, or was answered as overdue.
+    pub fn send_gathered(&mut self, py: Python<'_>, bytes: &[u8]) -> io::Result<()> {
+        if !self.begin_sending() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.send_raw(py, bytes)
+    }
+
+    /// Sends bytes that are framed already, and no part of the response itself.
     ///
     /// # Errors
     /// The client is gone.
-    pub fn send_raw(&mut self, py: Python<'_>, bytes: &[u8]) -> io::Result<()> {
+    fn send_raw(&mut self, py: Python<'_>, bytes: &[u8]) -> io::Result<()> {
         if bytes.is_empty() {
             return Ok(());
         }
@@ -178,6 +189,9 @@ impl Response {
         py: Python<'_>,
         stretch: &super::file_wrapper::Stretch,
     ) -> io::Result<()> {
+        if !self.begin_sending() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
         // A file longer than the Content-Length is a part of a file, and no mistake.
         let wanted = self.encoder.remaining().unwrap_or(u64::MAX);
         let framed = self.encoder.frame_len(stretch.len.min(wanted));

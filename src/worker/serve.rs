@@ -187,11 +187,7 @@ impl Server {
             tempo: &self.rules.response,
             environ_names: &self.environ_names,
         });
-        if !outcome.unsent.is_empty() {
-            let parts = &mut [IoSlice::new(&outcome.unsent)];
-            let sent = conn.stream.send_all(parts, &self.rules.response);
-            outcome.is_client_gone |= sent.is_err();
-        }
+        outcome.send_rest(&conn.stream, &self.rules.response);
         drop(in_progress);
         self.quota.use_one();
         if outcome.ends_worker {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use pyo3::{PyErr, Python, ffi};
 
 use super::interpreter::is_running;
-use super::thread_state;
+use super::{request_timeout, thread_state};
 
 /// Runs `body` with the GIL: as the green thread that runs, or as this OS thread.
 ///
@@ -58,6 +58,7 @@ pub fn take_lock(until: &dyn Fn() -> bool) {
         while !until() && start.elapsed() < LONGEST_HOLD {
             std::thread::yield_now();
         }
+        request_timeout::tell_computing();
     });
 }
 

@@ -58,7 +58,7 @@ pub use loggers::set_up_loggers;
 pub use reader::{BodyRules, Reader};
 pub use reloading::{Look, begin_watching, failed_application, files_to_watch};
 pub use request_hooks::RequestHooks;
-pub use request_timeout::{forgive, make_module, raise_in};
+pub use request_timeout::{forgive, interrupt_computing, make_module};
 pub use signal_handlers::SignalHandlers;
 pub use spew::spew;
 pub use stack::{Stack, all_stacks, stack_of, stacks_of, watch_stacks};

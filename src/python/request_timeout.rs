@@ -1,21 +1,23 @@
 //! `unicoro.RequestTimeout`: the exception that ends a request which takes too long.
 //!
-//! Two ways lead into the application. A green thread that computes is told by CPython itself
-//! (`PyThreadState_SetAsyncExc`, at its next bytecode check). One that waits in CPython's own code is
-//! woken with `EINTR`; CPython then looks for signals, finds ours, and its handler raises. Either way
-//! the exception's making is the moment of delivery (`unicoro._delivered`).
+//! Two ways lead into the application. One that waits in CPython's own code is woken with `EINTR`;
+//! CPython then looks for signals, finds ours, and its handler raises. A green thread that computes is
+//! told by CPython itself (`PyThreadState_SetAsyncExc`), but only while it waits for the GIL between
+//! two bytecodes: raised behind a call, the exception would leave a lock locked that the call has just
+//! got, or strike a driver's callback in the middle of its C code. Either way the exception's making is
+//! the moment of delivery (`unicoro._delivered`).
 #![allow(unsafe_code)]
 
 use std::mem::take;
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, Thread};
 
 use pyo3::prelude::*;
 use pyo3::types::PyModule;
 use pyo3::{ffi, wrap_pyfunction};
 use unicoro_contract::{Interrupt, interrupt, replace_interrupt};
 
-use super::attach::attached;
+use super::attach::{attached, take_lock};
 use super::thread_state::on_engine_thread;
 use super::traceback;
 
@@ -85,61 +87,61 @@ fn _interrupted(py: Python<'_>, _number: i32, _frame: Py<PyAny>) -> PyResult<()>
     }
 }
 
-/// Has the exception raised in the green thread of this identity, at its next bytecode check.
-///
-/// By a thread of its own, because that takes the GIL: whoever keeps it in C must not delay the
-/// reactor, and with it the answers to other overdue requests.
-pub fn raise_in(identity: usize) {
-    static HAS_TELLER: OnceLock<bool> = OnceLock::new();
-    untold().push(identity);
-    let has_teller = HAS_TELLER.get_or_init(|| {
-        let name = "deadlines".to_owned();
-        let body = || {
-            on_engine_thread(&mut || loop {
-                tell();
-            })
-        };
-        thread::Builder::new().name(name).spawn(body).is_ok()
-    });
-    if *has_teller {
-        HAS_UNTOLD.notify_one();
+/// Identities of green threads whose requests are overdue, that compute, and wait for the GIL right
+/// now.
+static COMPUTING: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+fn computing() -> MutexGuard<'static, Vec<usize>> {
+    // Never kept while the GIL is waited for.
+    COMPUTING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The green thread of this identity begins, or has ended, a wait for the GIL at a place where the
+/// exception may be raised.
+pub(super) fn set_computing(identity: usize, is_computing: bool) {
+    let mut computing = computing();
+    if is_computing {
+        computing.push(identity);
     } else {
-        attached(|_py| tell_all());
+        computing.retain(|other| *other != identity);
     }
 }
 
-/// Identities whose green threads the exception is to be raised in.
-static UNTOLD: Mutex<Vec<usize>> = Mutex::new(Vec::new());
-static HAS_UNTOLD: Condvar = Condvar::new();
-
-fn untold() -> MutexGuard<'static, Vec<usize>> {
-    // Never kept while the GIL is waited for.
-    UNTOLD.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Waits for somebody to tell, and tells.
-fn tell() {
-    let waiting = HAS_UNTOLD.wait_while(untold(), |identities| identities.is_empty());
-    drop(waiting.unwrap_or_else(PoisonError::into_inner));
-    attached(|_py| tell_all());
-}
-
-/// With the GIL held, as whoever is forgiven has it: what was taken out of the list is raised before
-/// anybody can forgive it.
-fn tell_all() {
+/// With the GIL held, on another thread: has the exception raised in all that compute. They wait for
+/// the GIL, so none of them can have gone on to where it may not be raised.
+pub(super) fn tell_computing() {
     let Some(class) = REQUEST_TIMEOUT.get() else { return };
-    for identity in take(&mut *untold()) {
+    for identity in take(&mut *computing()) {
         set_async_exception(identity, class.as_ptr());
     }
 }
 
-/// Takes back what [`raise_in`] has left undelivered.
+/// Takes the GIL from whoever computes, and tells those whose requests are overdue. By a thread of
+/// its own: who keeps the GIL in C must not delay the reactor, and with it the answers to others.
+pub fn interrupt_computing() {
+    static TELLER: OnceLock<Option<Thread>> = OnceLock::new();
+    let teller = TELLER.get_or_init(|| {
+        let body = || {
+            on_engine_thread(&mut || loop {
+                thread::park();
+                take_lock(&|| !computing().is_empty());
+            })
+        };
+        let thread = thread::Builder::new().name("deadlines".to_owned()).spawn(body);
+        thread.ok().map(|thread| thread.thread().clone())
+    });
+    // Without one, the preemptor tells.
+    if let Some(teller) = teller {
+        teller.unpark();
+    }
+}
+
+/// Takes back what was raised and not delivered.
 pub fn forgive(identity: usize) {
     attached(|_py| forgive_attached(identity));
 }
 
 fn forgive_attached(identity: usize) {
-    untold().retain(|other| *other != identity);
     set_async_exception(identity, std::ptr::null_mut());
 }
 

@@ -26,6 +26,7 @@ use super::attach::{attached, detached};
 use super::gevent;
 use super::library_locals::{self, Locals};
 use super::listeners;
+use super::request_timeout;
 use super::thread_keys::Values;
 
 thread_local! {
@@ -159,7 +160,12 @@ impl GreenState for GreenThreadState {
     }
 
     fn interrupt(&self) {
-        super::request_timeout::trip();
+        request_timeout::trip();
+    }
+
+    fn set_computing(&self, is_computing: bool) {
+        // SAFETY: no arguments; this green thread's identity.
+        request_timeout::set_computing(unsafe { libc::pthread_self() } as usize, is_computing);
     }
 
     /// Its thread-locals close: Python's, then those of C libraries, as at the end of a thread.

@@ -298,7 +298,7 @@ impl Handler for Server {
         python::take_lock(until);
     }
 
-    fn overdue(&self, request: Option<&CurrentRequest>, stream: &Stream, identity: usize) {
+    fn overdue(&self, request: Option<&CurrentRequest>, stream: &Stream) {
         let line = request.map_or("a request", |request| request.line.as_str());
         let timeout = self.request_timeout.unwrap_or_default().as_secs_f64();
         if stream.take_response() {
@@ -308,7 +308,10 @@ impl Handler for Server {
             log::warn!("{line} has exceeded request_timeout ({timeout} s) in its response: closed");
             stream.part(b"");
         }
-        python::raise_in(identity);
+    }
+
+    fn interrupt_computing(&self) {
+        python::interrupt_computing();
     }
 
     fn overdue_ended(&self, identity: usize) {

@@ -124,11 +124,15 @@ pub trait Handler: Send + Sync {
     }
 
     /// A request has taken longer than it may: answers its client in the application's place if
-    /// nothing was answered yet, and has an exception raised in the green thread of this
-    /// `pthread_self()`. Called on the scheduler's thread, outside any green thread.
-    fn overdue(&self, request: Option<&CurrentRequest>, stream: &Stream, identity: usize) {
-        let _ = (request, stream, identity);
+    /// nothing was answered yet. Called on the scheduler's thread, outside any green thread.
+    fn overdue(&self, request: Option<&CurrentRequest>, stream: &Stream) {
+        let _ = (request, stream);
     }
+
+    /// Its green thread does not wait: takes the interpreter's lock for a moment, by another thread,
+    /// and has the exception raised in those that compute ([`GreenState::set_computing`]). Called on
+    /// the scheduler's thread, which does not wait for it.
+    fn interrupt_computing(&self) {}
 
     /// That request has ended: no exception may be left for the next. Called in the green thread.
     fn overdue_ended(&self, identity: usize) {
@@ -204,9 +208,16 @@ pub trait GreenState {
         false
     }
 
-    /// A wait of a listener is about to end with `EINTR` so that the language finds the
-    /// [`Interrupt`](crate::Interrupt) of this green thread. Called detached.
+    /// A wait of a listener has ended with `EINTR`, and the language is about to look why: makes it
+    /// find the [`Interrupt`](crate::Interrupt) of this green thread. Called attached.
     fn interrupt(&self) {}
+
+    /// The request of this green thread is overdue, and it waits for the interpreter's lock (or not
+    /// any more) at a place where an exception may be raised: between two steps of a computation, not
+    /// behind a call that may have locked something. Called detached.
+    fn set_computing(&self, is_computing: bool) {
+        let _ = is_computing;
+    }
 
     /// A request of this green thread is over, and its connection is given back. May wait.
     fn after_request(&self) {}

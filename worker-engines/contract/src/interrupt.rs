@@ -17,6 +17,8 @@ pub struct Interrupt {
     pub is_due: bool,
     /// It passes for the main thread.
     pub poses_as_main: bool,
+    /// Since its last wait was ended, there has been a signal to look for.
+    pub is_tripped: bool,
     /// Waits in a row that were ended for it.
     pub tries: u8,
     /// It has been told.
@@ -27,6 +29,7 @@ thread_local! {
     static INTERRUPT: Cell<Interrupt> = const { Cell::new(Interrupt {
         is_due: false,
         poses_as_main: false,
+        is_tripped: false,
         tries: 0,
         is_delivered: false,
     }) };

@@ -47,8 +47,6 @@ pub enum Target {
     Green(Ticket),
     /// A request in progress.
     Overdue(Overdue),
-    /// A wait of a green thread whose overdue request was not told so by the last ones.
-    Ask(Ticket),
 }
 
 /// The engine's state.
@@ -171,7 +169,6 @@ impl Core {
                 None => return,
                 Some(Target::Green(ticket)) => ticket.wake(Woken::Deadline),
                 Some(Target::Overdue(overdue)) => overdue.fire(),
-                Some(Target::Ask(ticket)) => ticket.ask(),
             }
         }
     }

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use unicoro_contract::{
     CurrentRequest, GreenState, Interrupt, Stream, interrupt, replace_current, replace_interrupt,
 };
+use unicoro_reactor::TimerKey;
 
 use crate::core::{Core, Target};
 use crate::held::{self, Held};
@@ -75,6 +76,11 @@ pub struct Green {
     is_firm: Cell<bool>,
     // It is to find out whether its wait is one that an interruption may end.
     is_asked: Cell<bool>,
+    // The last thing that it was seen to do is to give the interpreter lock up, and not a call that
+    // may wait: it computes in the language.
+    computes: Cell<bool>,
+    // The deadline of the request that it serves, or the next reminder.
+    timer: Cell<Option<TimerKey>>,
     // The signals that the application believes to have blocked here (see `signals`). Its own,
     // because subprocess blocks all around its vfork, and lets go of the interpreter lock in between.
     mask: Cell<u64>,
@@ -120,17 +126,6 @@ impl Ticket {
         stack::give_back(green.stack.start..green.parked_at.get());
     }
 
-    /// The request is overdue: ends the wait if who waits listens. That is seen from its stack, so
-    /// the green thread itself must look; the ticket stays good for all others.
-    pub fn ask(self) {
-        // SAFETY: as in `is_woken_by`.
-        let green = unsafe { &*self.green };
-        if green.wait.get() == self.wait && !green.is_firm.get() {
-            green.is_asked.set(true);
-            green.task.unpark();
-        }
-    }
-
     /// Whether both are of one green thread.
     pub fn is_of(self, other: Self) -> bool {
         ptr::eq(self.green, other.green)
@@ -142,26 +137,28 @@ impl Ticket {
 pub struct Overdue(*const Green);
 
 impl Overdue {
-    /// The deadline has passed. On the scheduler's thread, outside any green thread.
+    /// The deadline has passed, or the application has not been told since. On the scheduler's
+    /// thread, outside any green thread.
     pub fn fire(self) {
         // SAFETY: see above.
         let green = unsafe { &*self.0 };
-        let Some(client) = green.client.take() else { return };
-        green.interrupt.set(Interrupt { is_due: true, ..Interrupt::default() });
-        let request = green.request.borrow().clone();
-        green.core.handler.overdue(request.as_deref(), &client, green.identity.value());
-        let wait = green.wait.get();
-        if wait != 0 {
-            Ticket { green: self.0, wait }.ask();
+        if let Some(client) = green.client.take() {
+            green.interrupt.set(Interrupt { is_due: true, ..Interrupt::default() });
+            let request = green.request.borrow().clone();
+            green.core.handler.overdue(request.as_deref(), &client);
+        }
+        if green.interrupt.get().is_due {
+            green.remind();
+            green.set_timer(Instant::now() + REMINDER);
         }
     }
 }
 
-/// Waits that end at once for one interruption. CPython may begin the same wait again, because the
-/// main thread has taken its signal, or because it is a lock's that CPython does not interrupt.
+/// Waits that end at once for one interruption: CPython may begin the same wait again, if it is for
+/// a lock of its own that it does not interrupt. Later ones end by the next reminder.
 const INTERRUPT_TRIES: u8 = 3;
-/// Later ones end after this time.
-const INTERRUPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often an overdue request is told so until it has heard.
+const REMINDER: Duration = Duration::from_millis(100);
 
 impl Green {
     /// Runs `body` as a green thread, in the coroutine that calls.
@@ -189,6 +186,8 @@ impl Green {
             interrupt: Cell::default(),
             is_firm: Cell::default(),
             is_asked: Cell::default(),
+            computes: Cell::default(),
+            timer: Cell::default(),
             mask: Cell::new(signals::first_mask()),
             held: Held::default(),
             request: RefCell::default(),
@@ -220,17 +219,9 @@ impl Green {
     /// but sockets that they wait for are shut down.
     pub fn park(&self, ticket: Ticket, deadline: Option<Instant>) -> Woken {
         let told = interrupt();
-        let must_wait = told.is_due && told.tries >= INTERRUPT_TRIES;
-        self.is_asked.set(told.is_due && !must_wait);
-        let again = must_wait.then(|| {
-            let at = Instant::now() + INTERRUPT_PAUSE;
-            self.core.timers.borrow_mut().insert(at, Target::Ask(ticket))
-        });
+        self.is_asked.set(told.is_due && told.tries < INTERRUPT_TRIES);
         let woken = self.park_to_the_end(ticket, deadline);
         self.is_asked.set(false);
-        if let Some(timer) = again {
-            self.core.timers.borrow_mut().remove(timer);
-        }
         match woken {
             Woken::Interrupted => self.pass_on(),
             woken => {
@@ -294,23 +285,63 @@ impl Green {
         self.core.runnable.set(self.core.runnable.get() + 1);
     }
 
+    /// The request is overdue: tells the green thread, which does not run now, what it waits in or
+    /// computes. Whether a wait may end is seen from its stack, so it must look itself.
+    fn remind(&self) {
+        if self.wait.get() == 0 {
+            self.core.handler.interrupt_computing();
+        } else if !self.is_firm.get() {
+            self.is_asked.set(true);
+            self.task.unpark();
+        }
+    }
+
     /// How a wait ends for an interruption: so that CPython finds it, which looks for signals after
-    /// `EINTR` and runs their handlers in the main thread only.
+    /// `EINTR`, and runs their handlers in the main thread only. It finds one when it asks whether
+    /// this is the main thread ([`Green::asks_who_it_is`]).
     fn pass_on(&self) -> Woken {
-        // First, because it writes to a descriptor: a call that may wait.
-        self.state.interrupt();
         let told = interrupt();
         let tries = told.tries.saturating_add(1);
-        replace_interrupt(Interrupt { tries, poses_as_main: true, ..told });
+        replace_interrupt(Interrupt { tries, poses_as_main: true, is_tripped: false, ..told });
         Woken::Interrupted
     }
 
     /// A call that may wait begins: who was told to look for signals has looked.
     pub fn begin_call(&self) {
+        self.computes.set(false);
         let told = interrupt();
         if told.poses_as_main {
             replace_interrupt(Interrupt { poses_as_main: false, ..told });
         }
+    }
+
+    /// Something asks for the identity of this green thread, which passes for the main thread: if it
+    /// has the language's lock, the language, about to look for signals. Now there is one, which
+    /// nobody else can have seen.
+    pub fn asks_who_it_is(&self) {
+        let told = interrupt();
+        if !told.is_tripped && !self.state.may_park() {
+            // First: the language asks again meanwhile.
+            replace_interrupt(Interrupt { is_tripped: true, ..told });
+            self.state.interrupt();
+        }
+    }
+
+    /// It gives the interpreter lock up.
+    pub fn gives_lock(&self) {
+        self.computes.set(true);
+    }
+
+    /// Waits for the interpreter lock, by `wait`. If it computes and its request is overdue, whoever
+    /// has the lock meanwhile may have the exception raised.
+    pub fn wait_for_lock<R>(&self, wait: impl FnOnce() -> R) -> R {
+        if !interrupt().is_due || !self.computes.get() {
+            return wait();
+        }
+        self.state.set_computing(true);
+        let result = wait();
+        self.state.set_computing(false);
+        result
     }
 
     /// Serves a request of `client` that must end by `deadline`.
@@ -321,15 +352,22 @@ impl Green {
         serve: impl FnOnce() -> R,
     ) -> R {
         self.client.replace(Some(client));
-        let timer = self.core.timers.borrow_mut().insert(deadline, Target::Overdue(Overdue(self)));
+        self.set_timer(deadline);
         let served = serve();
-        self.core.timers.borrow_mut().remove(timer);
+        if let Some(timer) = self.timer.take() {
+            self.core.timers.borrow_mut().remove(timer);
+        }
         // None: it was overdue.
         if self.client.take().is_none() {
             replace_interrupt(Interrupt::default());
             self.core.handler.overdue_ended(self.identity.value());
         }
         served
+    }
+
+    fn set_timer(&self, at: Instant) {
+        let timer = self.core.timers.borrow_mut().insert(at, Target::Overdue(Overdue(self)));
+        self.timer.set(Some(timer));
     }
 
     /// Lets all that is runnable run once.

@@ -86,7 +86,11 @@ pub unsafe extern "C" fn pthread_cond_signal(condition: *mut pthread_cond_t) -> 
     let real = real!(pthread_cond_signal: Signal, c"GLIBC_2.3.2");
     // SAFETY: the caller's condition variable, which somebody may free after this.
     let done = unsafe { real(condition) };
-    words::let_go_on(condition as usize, 1);
+    if !gil::contains(condition as usize) {
+        words::let_go_on(condition as usize, 1);
+    } else if let Some(green) = green::current() {
+        green.gives_lock();
+    }
     done
 }
 
@@ -114,7 +118,11 @@ fn wait(
     real: impl FnOnce() -> c_int,
 ) -> c_int {
     if gil::contains(condition as usize) {
-        return wait_for_interpreter(mutex, real);
+        // CPython waits for the lock itself with a time-out, and for its next holder without.
+        return match (green::current(), until()) {
+            (Some(green), Some(_)) => green.wait_for_lock(|| wait_for_interpreter(mutex, real)),
+            _ => wait_for_interpreter(mutex, real),
+        };
     }
     let Some(green) = green::parkable() else {
         // The real call unlocks the mutex without our hook: who waits for it looks again.

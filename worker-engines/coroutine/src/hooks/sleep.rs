@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use libc::{c_int, c_uint, clockid_t, timespec, useconds_t};
 
+use unicoro_contract::interrupt;
+
 use super::clock::{self, duration, now};
 use super::hooks;
 use crate::green::{Green, set_errno};
@@ -58,7 +60,7 @@ hooks! {
 
 /// Rests; the error if it was interrupted.
 fn rest(green: &Green, time: Duration) -> Option<c_int> {
-    if time.is_zero() {
+    if time.is_zero() && !interrupt().is_due {
         green.yield_now();
         return None;
     }

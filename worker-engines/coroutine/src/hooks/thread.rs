@@ -137,6 +137,9 @@ thread_hooks! {
 unsafe extern "C" fn pthread_self() -> pthread_t {
     static REAL: Real = Real::new(c"pthread_self");
     if interrupt().poses_as_main {
+        if let Some(green) = green::current() {
+            green.asks_who_it_is();
+        }
         return identity::main_thread() as pthread_t;
     }
     match identity::current() {

@@ -29,6 +29,15 @@ pub fn attached<R>(body: impl FnOnce(Python<'_>) -> R) -> R {
     }
 }
 
+/// Runs `body` with the GIL and `state` in a call of C code that has given them up, as a callback of
+/// that code would.
+pub(super) fn attached_again<R>(
+    state: *mut ffi::PyThreadState,
+    body: impl FnOnce(Python<'_>) -> R,
+) -> R {
+    with_state(state, body)
+}
+
 /// Runs `body` in C code that keeps the GIL; `None`: it does not. What the code was at is lost: for
 /// last words only.
 pub fn already_attached<R>(body: impl FnOnce(Python<'_>) -> R) -> Option<R> {

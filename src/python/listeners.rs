@@ -1,6 +1,6 @@
-//! Which code listens when a wait ends with `EINTR`: CPython's own. It looks for signals then, and
-//! their handlers may raise (PEP 475). A C library tries again, or takes it for an error of its
-//! connection; it must not be told.
+//! Which code listens when a wait ends with `EINTR`: CPython's own, which looks for signals
+//! then, and their handlers may raise (PEP 475); and gevent's event loop. A C library tries again, or
+//! takes it for an error of its connection; it must not be told.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_void};
@@ -8,26 +8,32 @@ use std::path::Path;
 use std::ptr;
 
 use pyo3::ffi;
+use unicoro_contract::Listener;
 
-/// Whether the code at this address is CPython's.
-pub fn include(code: usize) -> bool {
+/// How the code at this address listens; `None`: it does not.
+pub fn listener(code: usize) -> Option<Listener> {
     // SAFETY: all zero is valid for what dladdr fills.
     let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
     // SAFETY: any address may be asked for; `info` outlives the call.
     if unsafe { libc::dladdr(code as *const c_void, &raw mut info) } == 0 {
-        return false;
+        return None;
     }
     if ptr::eq(info.dli_fbase, interpreter()) {
-        return true;
+        return Some(Listener::Signals);
     }
     // SAFETY: a string that ends in NUL, of a library that is loaded.
     let path = unsafe { CStr::from_ptr(info.dli_fname) };
-    path.to_str().is_ok_and(|path| is_of_the_standard_library(Path::new(path)))
+    let path = Path::new(path.to_str().ok()?);
+    if is_of_the_standard_library(path) {
+        Some(Listener::Signals)
+    } else {
+        is_an_event_loop(path).then_some(Listener::EventLoop)
+    }
 }
 
 /// Where the interpreter's code was loaded: libpython, or the executable that has it inside.
 fn interpreter() -> *mut c_void {
-    // SAFETY: as in `include`; the function is one of libpython's.
+    // SAFETY: as in `listener`; the function is one of libpython's.
     unsafe {
         let mut info: libc::Dl_info = std::mem::zeroed();
         libc::dladdr(ffi::Py_IsInitialized as *const c_void, &raw mut info);
@@ -43,20 +49,31 @@ fn is_of_the_standard_library(path: &Path) -> bool {
     directory.is_some_and(|directory| directory == "lib-dynload") && !name.starts_with("_ctypes")
 }
 
+/// Whether it is gevent's, which looks for signals in the main thread's loop only.
+fn is_an_event_loop(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == "gevent")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn cpython_listens_and_c_libraries_do_not() {
-        assert!(include(ffi::PyErr_CheckSignals as *const () as usize));
-        assert!(!include(libc::malloc as *const () as usize));
-        assert!(!include(include as *const () as usize), "the server itself is asked elsewhere");
-        assert!(!include(0));
+        let listens = |code: *const ()| listener(code as usize);
+        assert_eq!(listens(ffi::PyErr_CheckSignals as *const ()), Some(Listener::Signals));
+        assert_eq!(listens(libc::malloc as *const ()), None);
+        assert_eq!(listens(listener as *const ()), None, "the server itself is asked elsewhere");
+        assert_eq!(listens(ptr::null()), None);
         let is_own = |path: &str| is_of_the_standard_library(Path::new(path));
         assert!(is_own("/usr/lib/python3.11/lib-dynload/_socket.cpython-311-x86_64-linux-gnu.so"));
         assert!(!is_own("/usr/lib/python3.11/lib-dynload/_ctypes.cpython-311-x86_64-linux-gnu.so"));
         assert!(!is_own("/venv/lib/python3.11/site-packages/_cffi_backend.so"));
         assert!(!is_own("/venv/psycopg2_binary.libs/libpq-9b38f5e3.so.5.17"));
+        let is_loop = |path: &str| is_an_event_loop(Path::new(path));
+        assert!(is_loop(
+            "/venv/site-packages/gevent/libev/corecext.cpython-311-x86_64-linux-gnu.so"
+        ));
+        assert!(!is_loop("/venv/site-packages/greenlet/_greenlet.cpython-311-x86_64-linux-gnu.so"));
     }
 }

@@ -163,7 +163,12 @@ pub(super) fn trip() {
     unsafe { PyErr_SetInterruptEx(signal()) };
 }
 
+/// The exception's class.
+pub(super) fn class(py: Python<'_>) -> Option<&Bound<'_, PyAny>> {
+    REQUEST_TIMEOUT.get().map(|class| class.bind(py))
+}
+
 /// Whether an exception is ours.
 pub(super) fn is_request_timeout(py: Python<'_>, error: &PyErr) -> bool {
-    REQUEST_TIMEOUT.get().is_some_and(|class| error.is_instance(py, class.bind(py)))
+    class(py).is_some_and(|class| error.is_instance(py, class))
 }

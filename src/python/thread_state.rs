@@ -20,9 +20,9 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use pyo3::{PyErr, Python, ffi};
-use unicoro_contract::GreenState;
+use unicoro_contract::{GreenState, Listener};
 
-use super::attach::{attached, detached};
+use super::attach::{attached, attached_again, detached};
 use super::gevent;
 use super::library_locals::{self, Locals};
 use super::listeners;
@@ -155,12 +155,15 @@ impl GreenState for GreenThreadState {
         }
     }
 
-    fn listens(&self, code: usize) -> bool {
-        listeners::include(code)
+    fn listens(&self, code: usize) -> Option<Listener> {
+        listeners::listener(code)
     }
 
-    fn interrupt(&self) {
-        request_timeout::trip();
+    fn interrupt(&self, listener: Listener) {
+        match listener {
+            Listener::Signals => request_timeout::trip(),
+            Listener::EventLoop => attached_again(self.state.get(), gevent::interrupt),
+        }
     }
 
     fn set_computing(&self, is_computing: bool) {

@@ -21,6 +21,7 @@ struct Functions {
     decide: Py<PyAny>,
     after_request: Py<PyAny>,
     at_end: Py<PyAny>,
+    interrupt: Py<PyAny>,
 }
 
 static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
@@ -45,6 +46,7 @@ pub(super) fn prepare() -> Result<(), String> {
                 decide: function("decide")?,
                 after_request: function("after_request")?,
                 at_end: function("at_end")?,
+                interrupt: function("interrupt")?,
             })
         };
         if FUNCTIONS.get().is_none() {
@@ -84,6 +86,17 @@ pub(super) fn after_request(py: Python<'_>) {
 pub(super) fn at_end(py: Python<'_>) {
     if let Some(functions) = FUNCTIONS.get() {
         call(functions.at_end.bind(py));
+    }
+}
+
+/// The hub of the green thread that calls waits, and the request is overdue: the hub goes on with the
+/// exception for it.
+pub(super) fn interrupt(py: Python<'_>) {
+    if let (Some(functions), Some(class)) = (FUNCTIONS.get(), request_timeout::class(py))
+        && let Err(error) = functions.interrupt.call1(py, (class,))
+    {
+        let text = traceback::format(py, &error);
+        log::error!(target: TRACEBACK, "an overdue request was not told so:\n{text}");
     }
 }
 

@@ -113,6 +113,14 @@ def at_end():
         hub.destroy(destroy_loop=True)
 
 
+def interrupt(error):
+    """The request that this green thread serves is overdue, and its hub waits: raises `error` in the
+    greenlet that the request began in."""
+    hub = hub_if_exists()
+    if hub is not None and hub.loop is not None:
+        hub.loop.run_callback(hub.parent.throw, error)
+
+
 def hub_if_exists():
     module = sys.modules.get("gevent._hub_local")
     return module and module.get_hub_if_exists()

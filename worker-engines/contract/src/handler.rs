@@ -178,6 +178,15 @@ pub fn serve_caught(handler: &dyn Handler, connection: &mut Connection) -> After
     })
 }
 
+/// How a caller notices that its wait was interrupted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listener {
+    /// It runs signal handlers, if it is the main thread.
+    Signals,
+    /// It runs what it was given to run since.
+    EventLoop,
+}
+
 /// What the application's language keeps for each thread, and so for each green thread.
 ///
 /// # Contract
@@ -201,16 +210,19 @@ pub trait GreenState {
         false
     }
 
-    /// Whether code at this address, which waits, looks for an [`Interrupt`](crate::Interrupt) when
-    /// its wait ends with `EINTR`. Called detached.
-    fn listens(&self, code: usize) -> bool {
+    /// Whether and how code at this address, which waits, notices an [`Interrupt`](crate::Interrupt)
+    /// when its wait ends with `EINTR`. Called detached.
+    fn listens(&self, code: usize) -> Option<Listener> {
         let _ = code;
-        false
+        None
     }
 
-    /// A wait of a listener has ended with `EINTR`, and the language is about to look why: makes it
-    /// find the [`Interrupt`](crate::Interrupt) of this green thread. Called attached.
-    fn interrupt(&self) {}
+    /// A wait of a listener has ended with `EINTR`: makes it find the [`Interrupt`](crate::Interrupt)
+    /// of this green thread. For one that looks for signals called attached, when it is about to look;
+    /// for an event loop detached, before its wait returns.
+    fn interrupt(&self, listener: Listener) {
+        let _ = listener;
+    }
 
     /// The request of this green thread is overdue, and it waits for the interpreter's lock (or not
     /// any more) at a place where an exception may be raised: between two steps of a computation, not

@@ -37,7 +37,7 @@ pub use engine::{Engine, Pulse, Refusal, Seat};
 pub use forks::{is_forked_child, watch_forks};
 pub use given_up::GivenUp;
 pub use handler::{
-    AfterRead, AfterServe, Blocked, Deadlock, GreenState, Handler, Party, serve_caught,
+    AfterRead, AfterServe, Blocked, Deadlock, GreenState, Handler, Listener, Party, serve_caught,
     stack_signal,
 };
 pub use inbox::Inbox;

@@ -7,14 +7,17 @@ use libc::{c_int, socklen_t};
 
 /// Shuts a connection down in both directions: who waits for it finds it broken, and so does whoever
 /// uses it next. Not what is no connection (a file, a listener, datagrams), and not a pair of sockets
-/// without names, by which a library wakes its own threads.
-pub fn shut_down(fd: RawFd) {
+/// without names, by which a library wakes its own threads: then false.
+pub fn shut_down(fd: RawFd) -> bool {
     let is_stream =
         [libc::SOCK_STREAM, libc::SOCK_SEQPACKET].map(Some).contains(&option(fd, libc::SO_TYPE));
-    if is_stream && option(fd, libc::SO_ACCEPTCONN) == Some(0) && !is_nameless_pair(fd) {
+    let is_connection =
+        is_stream && option(fd, libc::SO_ACCEPTCONN) == Some(0) && !is_nameless_pair(fd);
+    if is_connection {
         // SAFETY: a plain call. An error means that the connection has ended already.
         unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
     }
+    is_connection
 }
 
 /// Of a socket's options one that is a number; `None`: no socket.
@@ -57,14 +60,14 @@ mod tests {
     fn only_connections_are_shut_down() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        shut_down(listener.as_raw_fd());
+        assert!(!shut_down(listener.as_raw_fd()));
         let (mut server, _) = listener.accept().unwrap();
-        shut_down(client.as_raw_fd());
+        assert!(shut_down(client.as_raw_fd()));
         assert_eq!(client.read(&mut [0]).unwrap(), 0);
         assert_eq!(server.read(&mut [0]).unwrap(), 0);
 
         let (one, mut other) = UnixStream::pair().unwrap();
-        shut_down(one.as_raw_fd());
+        assert!(!shut_down(one.as_raw_fd()));
         other.set_nonblocking(true).unwrap();
         let error = other.read(&mut [0]).unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
@@ -72,7 +75,7 @@ mod tests {
         let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
         let address = datagrams.local_addr().unwrap();
         datagrams.connect(address).unwrap();
-        shut_down(datagrams.as_raw_fd());
+        assert!(!shut_down(datagrams.as_raw_fd()));
         datagrams.send(b"!").unwrap();
         assert_eq!(datagrams.recv(&mut [0; 2]).unwrap(), 1);
     }

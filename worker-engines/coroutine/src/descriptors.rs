@@ -121,14 +121,12 @@ impl Descriptors {
         }
     }
 
-    /// Shuts down the connections that the owner of tickets waits for, which then finds them broken.
-    pub fn shut_down(&self, is_owner: impl Fn(&Ticket) -> bool) {
-        for (fd, waiters) in &self.waiters {
-            let waits = |waiter: &Waiter| waiter.fate == Fate::Waiting && is_owner(&waiter.ticket);
-            if waiters.iter().any(waits) {
-                connection::shut_down(*fd);
-            }
-        }
+    /// Shuts down the connections that the owner of tickets waits for, which then finds them broken;
+    /// whether there are any.
+    pub fn shut_down(&self, is_owner: impl Fn(&Ticket) -> bool) -> bool {
+        let waits = |waiter: &Waiter| waiter.fate == Fate::Waiting && is_owner(&waiter.ticket);
+        let waited_for = self.waiters.iter().filter(|(_, waiters)| waiters.iter().any(waits));
+        waited_for.fold(false, |any, (fd, _)| connection::shut_down(*fd) || any)
     }
 
     /// The descriptor is gone: whoever waits for it hears `EBADF`.

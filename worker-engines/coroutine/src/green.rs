@@ -19,7 +19,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    CurrentRequest, GreenState, Interrupt, Stream, interrupt, replace_current, replace_interrupt,
+    CurrentRequest, GreenState, Interrupt, Listener, Stream, interrupt, replace_current,
+    replace_interrupt,
 };
 use unicoro_reactor::TimerKey;
 
@@ -45,14 +46,14 @@ pub enum Woken {
     /// Its deadline has passed.
     Deadline,
     /// The request is overdue, and who waits listens: the wait ends with `EINTR`.
-    Interrupted,
+    Interrupted(Listener),
 }
 
 impl Woken {
     /// What the interrupted call sets errno to.
     pub fn errno(self) -> Option<i32> {
         match self {
-            Self::Interrupted => Some(libc::EINTR),
+            Self::Interrupted(_) => Some(libc::EINTR),
             Self::Ready | Self::Given | Self::Deadline => None,
         }
     }
@@ -79,6 +80,8 @@ pub struct Green {
     // The last thing that it was seen to do is to give the interpreter lock up, and not a call that
     // may wait: it computes in the language.
     computes: Cell<bool>,
+    // Its connection was broken off: until then it is not told that its request is overdue.
+    spared_until: Cell<Option<Instant>>,
     // The deadline of the request that it serves, or the next reminder.
     timer: Cell<Option<TimerKey>>,
     // The signals that the application believes to have blocked here (see `signals`). Its own,
@@ -148,7 +151,9 @@ impl Overdue {
             green.core.handler.overdue(request.as_deref(), &client);
         }
         if green.interrupt.get().is_due {
-            green.remind();
+            if !green.is_spared() {
+                green.remind();
+            }
             green.set_timer(Instant::now() + REMINDER);
         }
     }
@@ -159,6 +164,9 @@ impl Overdue {
 const INTERRUPT_TRIES: u8 = 3;
 /// How often an overdue request is told so until it has heard.
 const REMINDER: Duration = Duration::from_millis(100);
+/// A request whose connection was broken off has its driver's error, and gives the connection back:
+/// an exception in the middle of that would cost the pool a place.
+const CLEAN_UP: Duration = Duration::from_secs(1);
 
 impl Green {
     /// Runs `body` as a green thread, in the coroutine that calls.
@@ -187,6 +195,7 @@ impl Green {
             is_firm: Cell::default(),
             is_asked: Cell::default(),
             computes: Cell::default(),
+            spared_until: Cell::default(),
             timer: Cell::default(),
             mask: Cell::new(signals::first_mask()),
             held: Held::default(),
@@ -219,11 +228,11 @@ impl Green {
     /// but sockets that they wait for are shut down.
     pub fn park(&self, ticket: Ticket, deadline: Option<Instant>) -> Woken {
         let told = interrupt();
-        self.is_asked.set(told.is_due && told.tries < INTERRUPT_TRIES);
+        self.is_asked.set(told.is_due && told.tries < INTERRUPT_TRIES && !self.is_spared());
         let woken = self.park_to_the_end(ticket, deadline);
         self.is_asked.set(false);
         match woken {
-            Woken::Interrupted => self.pass_on(),
+            Woken::Interrupted(listener) => self.pass_on(listener),
             woken => {
                 replace_interrupt(Interrupt { tries: 0, ..interrupt() });
                 woken
@@ -272,11 +281,15 @@ impl Green {
 
     /// The request is overdue: ends the wait if who waits listens, else what it waits for.
     fn look_who_waits(&self) {
-        if listener::is_calling(&*self.state) {
-            self.wake(Woken::Interrupted);
-        } else {
-            self.core.descriptors.borrow().shut_down(|ticket| ptr::eq(ticket.green, self));
+        if let Some(listener) = listener::waiting(&*self.state) {
+            self.wake(Woken::Interrupted(listener));
+        } else if self.core.descriptors.borrow().shut_down(|ticket| ptr::eq(ticket.green, self)) {
+            self.spared_until.set(Some(Instant::now() + CLEAN_UP));
         }
+    }
+
+    fn is_spared(&self) -> bool {
+        self.spared_until.get().is_some_and(|until| Instant::now() < until)
     }
 
     fn wake(&self, why: Woken) {
@@ -299,11 +312,15 @@ impl Green {
     /// How a wait ends for an interruption: so that CPython finds it, which looks for signals after
     /// `EINTR`, and runs their handlers in the main thread only. It finds one when it asks whether
     /// this is the main thread ([`Green::asks_who_it_is`]).
-    fn pass_on(&self) -> Woken {
+    fn pass_on(&self, listener: Listener) -> Woken {
         let told = interrupt();
         let tries = told.tries.saturating_add(1);
-        replace_interrupt(Interrupt { tries, poses_as_main: true, is_tripped: false, ..told });
-        Woken::Interrupted
+        let poses_as_main = listener == Listener::Signals;
+        replace_interrupt(Interrupt { tries, poses_as_main, is_tripped: false, ..told });
+        if listener == Listener::EventLoop {
+            self.state.interrupt(listener);
+        }
+        Woken::Interrupted(listener)
     }
 
     /// A call that may wait begins: who was told to look for signals has looked.
@@ -323,7 +340,7 @@ impl Green {
         if !told.is_tripped && !self.state.may_park() {
             // First: the language asks again meanwhile.
             replace_interrupt(Interrupt { is_tripped: true, ..told });
-            self.state.interrupt();
+            self.state.interrupt(Listener::Signals);
         }
     }
 
@@ -335,7 +352,7 @@ impl Green {
     /// Waits for the interpreter lock, by `wait`. If it computes and its request is overdue, whoever
     /// has the lock meanwhile may have the exception raised.
     pub fn wait_for_lock<R>(&self, wait: impl FnOnce() -> R) -> R {
-        if !interrupt().is_due || !self.computes.get() {
+        if !interrupt().is_due || !self.computes.get() || self.is_spared() {
             return wait();
         }
         self.state.set_computing(true);
@@ -360,6 +377,7 @@ impl Green {
         // None: it was overdue.
         if self.client.take().is_none() {
             replace_interrupt(Interrupt::default());
+            self.spared_until.set(None);
             self.core.handler.overdue_ended(self.identity.value());
         }
         served

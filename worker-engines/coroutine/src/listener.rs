@@ -12,13 +12,16 @@
 use std::ffi::{c_int, c_void};
 use std::ptr;
 
-use unicoro_contract::GreenState;
+use unicoro_contract::{GreenState, Listener};
 
-/// Whether the wait in which this green thread stands was begun by a listener. To be asked on the
-/// stack of the green thread.
-pub fn is_calling(state: &dyn GreenState) -> bool {
-    // Ours: the server itself waits, and looks.
-    caller().is_none_or(|code| state.listens(code))
+/// The listener who has begun the wait in which this green thread stands; `None`: it was begun by
+/// somebody else. To be asked on the stack of the green thread.
+pub fn waiting(state: &dyn GreenState) -> Option<Listener> {
+    match caller() {
+        Some(code) => state.listens(code),
+        // The server itself waits, and the language looks behind it.
+        None => Some(Listener::Signals),
+    }
 }
 
 /// Our own frames on the stack of a green thread, below and above the application's, are fewer.

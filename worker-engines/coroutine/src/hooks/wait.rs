@@ -98,7 +98,7 @@ impl<'g> Wait<'g> {
         let look = at_most.map(|time| Instant::now() + time);
         let until = [look, self.deadline].into_iter().flatten().min();
         match self.green.park(ticket, until) {
-            Woken::Interrupted => Outcome::Ended(libc::EINTR),
+            Woken::Interrupted(_) => Outcome::Ended(libc::EINTR),
             Woken::Deadline if look.is_none() || self.is_over() => Outcome::Deadline,
             _ => Outcome::Ready,
         }

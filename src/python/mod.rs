@@ -8,6 +8,7 @@ mod app_socket;
 mod application;
 mod attach;
 mod config_file;
+mod current_state;
 mod environ;
 mod errors;
 mod fields;

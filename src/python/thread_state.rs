@@ -23,6 +23,7 @@ use pyo3::{PyErr, Python, ffi};
 use unicoro_contract::{GreenState, Listener};
 
 use super::attach::{attached, attached_again, detached};
+use super::current_state;
 use super::gevent;
 use super::library_locals::{self, Locals};
 use super::listeners;
@@ -49,6 +50,8 @@ pub struct GreenThreadState {
     // Between the first step towards the GIL and the last one away from it. Outside, the Rust side
     // of the server runs, whose calls must not park behind its back.
     in_python: Cell<bool>,
+    // It leaves the processor with the GIL.
+    keeps_lock: Cell<bool>,
     locals: Locals,
     keys: Values,
 }
@@ -70,6 +73,7 @@ impl GreenThreadState {
             state: Cell::new(state),
             slot: Cell::new(state),
             in_python: Cell::new(false),
+            keeps_lock: Cell::new(false),
             locals: Locals::default(),
             keys: Values::default(),
         });
@@ -98,8 +102,7 @@ impl GreenThreadState {
 
     /// Whether a state is attached here: our own, or that of a sub-interpreter that our code runs.
     fn is_attached(&self) -> bool {
-        // SAFETY: a read that needs no GIL.
-        let current = unsafe { unchecked_current() };
+        let current = current_state::current();
         // From 3.12 on the current state is the OS thread's.
         if cfg!(Py_3_12) || current.is_null() {
             return !current.is_null();
@@ -133,7 +136,22 @@ impl GreenState for GreenThreadState {
         self.in_python.get() && !self.is_attached()
     }
 
+    fn may_keep_lock(&self) -> bool {
+        let state = self.state.get();
+        self.in_python.get()
+            && !state.is_null()
+            && ptr::eq(current_state::current(), state)
+            && current_state::can_be_set()
+    }
+
+    fn keep_lock(&self, keeps: bool) {
+        self.keeps_lock.set(keeps);
+    }
+
     fn suspend(&self) {
+        if self.keeps_lock.get() {
+            current_state::set(ptr::null_mut());
+        }
         self.slot.set(in_slot());
         self.locals.exchange();
         CURRENT.set(ptr::null());
@@ -143,6 +161,9 @@ impl GreenState for GreenThreadState {
         CURRENT.set(self);
         self.locals.exchange();
         set_slot(self.slot.get());
+        if self.keeps_lock.get() {
+            current_state::set(self.state.get());
+        }
     }
 
     fn owns_locals_of(&self, code: usize) -> bool {
@@ -282,22 +303,6 @@ fn set_slot(state: *mut ffi::PyThreadState) {
 fn in_slot() -> *mut ffi::PyThreadState {
     // SAFETY: the key of CPython's slot.
     unsafe { libc::pthread_getspecific(SLOT.load(Ordering::Relaxed)) }.cast()
-}
-
-#[cfg(Py_3_13)]
-unsafe fn unchecked_current() -> *mut ffi::PyThreadState {
-    // SAFETY: reads a variable.
-    unsafe { ffi::PyThreadState_GetUnchecked() }
-}
-
-#[cfg(not(Py_3_13))]
-unsafe fn unchecked_current() -> *mut ffi::PyThreadState {
-    unsafe extern "C" {
-        // Exported by CPython 3.5.2 to 3.12; pyo3-ffi keeps it to itself.
-        fn _PyThreadState_UncheckedGet() -> *mut ffi::PyThreadState;
-    }
-    // SAFETY: reads a variable.
-    unsafe { _PyThreadState_UncheckedGet() }
 }
 
 /// Where the GIL's condition variables lie: inside `_PyRuntime` in every version from 3.10 on, the

@@ -39,9 +39,9 @@ pub fn report_deadlock(deadlock: &Deadlock) {
     let (waiting, holding) = python::stacks_of([waiter.identity, holder.identity]);
     log::error!(
         target: TRACEBACK,
-        "DEADLOCK: {} keeps the GIL in C code that waits for a {what}; {} has it, and cannot run \
-         before the GIL is free. This worker ends at once. Let one request at a time use what they \
-         share, or let the library give the GIL up while it waits.\n\
+        "DEADLOCK: {} keeps the GIL in C code that waits for a {what}; {} has it, and waits for \
+         the GIL. This worker ends at once. Let one request at a time use what they share, or let \
+         the library give the GIL up while it waits.\n\
          The Python stack of the one that waits:\n{waiting}\n\
          The Python stack of the one that has it:\n{holding}",
         named(waiter),

@@ -29,6 +29,16 @@ int mutex(int micros)
     return others;
 }
 
+/* Calls back with the mutex locked: into Python, which takes the GIL for it. */
+int mutex_and_call(int micros, void (*call)(void))
+{
+    pthread_mutex_lock(&normal);
+    int others = alone(micros);
+    call();
+    pthread_mutex_unlock(&normal);
+    return others;
+}
+
 static pthread_mutex_t recursive = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
 int recursive_mutex(int micros)

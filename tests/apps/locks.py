@@ -45,6 +45,14 @@ def sqlite():
     return 0
 
 
+def bound():
+    """The same, with parameters: sqlite3 binds them under the connection's mutex and with the GIL."""
+    options = {"check_same_thread": False, "isolation_level": None, "timeout": 30}
+    connection = shared(lambda: sqlite3.connect(database(), **options))
+    connection.execute("insert into notes values (?)", (threading.get_ident(),))
+    return 0
+
+
 def other():
     """The other one: an OS thread of a C library's, with a connection of its own."""
     is_kept, may_end = threading.Event(), threading.Event()
@@ -71,7 +79,8 @@ def from_a_thread(name):
     return called[0]
 
 
-VIEWS = {"psycopg": psycopg, "sqlite": sqlite, "other": other}
+VIEWS = {"psycopg": psycopg, "sqlite": sqlite, "bound": bound, "other": other}
+CALLBACK = ctypes.CFUNCTYPE(None)(lambda: None)
 
 
 def application(environ, start_response):
@@ -81,6 +90,8 @@ def application(environ, start_response):
         found = VIEWS[name]()
     elif how == "thread":
         found = from_a_thread(name)
+    elif how == "calling":
+        found = getattr(LIBRARY, name)(micros, CALLBACK)
     else:
         found = getattr(KEEPING if how == "keeping" else LIBRARY, name)(micros)
     return plain(start_response, str(found))

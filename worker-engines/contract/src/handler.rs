@@ -197,6 +197,17 @@ pub trait GreenState {
     /// no lock of the interpreter. Must not allocate, log or panic: hooks ask before anything else.
     fn may_park(&self) -> bool;
 
+    /// Whether this green thread may leave the processor with the interpreter's lock, which it has:
+    /// others then run until they want it. Must not allocate, log or panic.
+    fn may_keep_lock(&self) -> bool {
+        false
+    }
+
+    /// It is about to (or does not any more): `suspend` and `resume` leave the lock with it.
+    fn keep_lock(&self, keeps: bool) {
+        let _ = keeps;
+    }
+
     /// About to let others run.
     fn suspend(&self);
 

@@ -28,6 +28,7 @@ use crate::descriptors::Descriptors;
 use crate::green::{Green, Overdue, Ticket, Woken};
 use crate::helpers;
 use crate::identity;
+use crate::keeper::Keeper;
 use crate::room::{Room, Shortage};
 use crate::scheduler;
 use crate::waiter::ParkingWaiter;
@@ -61,8 +62,12 @@ pub struct Core {
     pub stack_bytes: usize,
     /// The scheduler's, as gettid(2) numbers them.
     pub os_thread: i32,
+    /// When the reactor turned last.
+    pub now: Cell<Instant>,
     /// Green threads that are in the run queue.
     pub runnable: Cell<usize>,
+    /// The green thread that keeps the interpreter lock while it is parked.
+    pub keeper: Cell<Option<Keeper>>,
     crew: Crew,
     room: Room,
     waits: Cell<u64>,
@@ -86,7 +91,9 @@ impl Core {
             handler,
             stack_bytes,
             os_thread: thread_id(),
+            now: Cell::new(Instant::now()),
             runnable: Cell::new(0),
+            keeper: Cell::default(),
             crew: Crew::default(),
             room: Room::default(),
             waits: Cell::new(0),
@@ -114,6 +121,7 @@ impl Core {
                     self.dispatch(token, ready);
                 }
             }
+            self.now.set(now);
             self.expire(now);
             self.clients.borrow_mut().look_after(now);
             self.room.look_after(now);
@@ -250,7 +258,9 @@ impl Core {
     /// A green thread is about to leave the processor: somebody else must look at the queue. When
     /// no green worker is idle the reactor, which comes next, makes one.
     pub fn before_switch(&self) {
-        contenders::let_one_in();
+        if self.keeper.get().is_none() {
+            contenders::let_one_in();
+        }
         if self.clients.borrow().has_ready() {
             self.crew.call();
         }

@@ -1,8 +1,7 @@
-//! A deadlock that nothing can end: a green thread that keeps the interpreter lock waits for what
-//! another one has, which cannot run before the first one lets it.
+//! A deadlock that nothing can end: two green threads of which each has a lock that the other one
+//! waits for, or one that cannot park and waits for what another one has.
 //!
-//! To OS threads it would be a pause. Here the OS thread would stand still until the supervisor's
-//! patience ends; so it is said, and the worker ends at once.
+//! It is said, and the worker ends at once: the supervisor's patience would only make it longer.
 #![allow(unsafe_code)]
 
 use unicoro_contract::{Deadlock, Party, current_request};
@@ -10,16 +9,26 @@ use unicoro_contract::{Deadlock, Party, current_request};
 use crate::green::Green;
 use crate::{fork, held};
 
-/// The green thread, which may not park, is about to wait without end for the lock at `address`
-/// (`what`: its kind). Ends the worker if another green thread has it.
+/// The green thread, which cannot park (in a signal handler, say), is about to wait without end for the
+/// lock at `address` (`what`: its kind). Ends the worker if another green thread has it.
 pub fn look(green: &Green, address: usize, what: &'static str) {
     if fork::is_other_process() {
         return;
     }
-    let Some(holder) = held::holder(address, green) else { return };
-    let waiter = Party { request: current_request(), identity: green.identity() };
-    let holder = Party { request: holder.parked_request(), identity: holder.identity() };
-    green.core().handler.deadlocked(&Deadlock { what, waiter, holder });
-    // SAFETY: ends the process; the language's crash handler prints the stack of this green thread.
+    if let Some(holder) = held::holder(address, green) {
+        end(green, holder, what);
+    }
+}
+
+/// Ends the worker, because one waits for what the other one has, and the other way round. One of them
+/// calls.
+pub fn end(waiter: &Green, holder: &Green, what: &'static str) -> ! {
+    let party = |green: &Green| Party {
+        request: green.parked_request().or_else(current_request),
+        identity: green.identity(),
+    };
+    let deadlock = Deadlock { what, waiter: party(waiter), holder: party(holder) };
+    waiter.core().handler.deadlocked(&deadlock);
+    // SAFETY: ends the process; the language's crash handler prints the stack of who calls.
     unsafe { libc::abort() };
 }

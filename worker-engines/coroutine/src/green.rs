@@ -27,6 +27,7 @@ use unicoro_reactor::TimerKey;
 use crate::core::{Core, Target};
 use crate::held::{self, Held};
 use crate::identity::{self, Identity};
+use crate::patience::Patience;
 use crate::scheduler::{self, Task};
 use crate::{fork, listener, progress, signals, stack};
 
@@ -80,8 +81,9 @@ pub struct Green {
     // The last thing that it was seen to do is to give the interpreter lock up, and not a call that
     // may wait: it computes in the language.
     computes: Cell<bool>,
-    // Its connection was broken off: until then it is not told that its request is overdue.
-    spared_until: Cell<Option<Instant>>,
+    // When its wait, or the last one, began: as exact as the reactor's turns.
+    waits_since: Cell<Instant>,
+    patience: Patience,
     // The deadline of the request that it serves, or the next reminder.
     timer: Cell<Option<TimerKey>>,
     // The signals that the application believes to have blocked here (see `signals`). Its own,
@@ -147,13 +149,12 @@ impl Overdue {
         let green = unsafe { &*self.0 };
         if let Some(client) = green.client.take() {
             green.interrupt.set(Interrupt { is_due: true, ..Interrupt::default() });
+            green.patience.begin(Instant::now());
             let request = green.request.borrow().clone();
             green.core.handler.overdue(request.as_deref(), &client);
         }
         if green.interrupt.get().is_due {
-            if !green.is_spared() {
-                green.remind();
-            }
+            green.remind(Instant::now());
             green.set_timer(Instant::now() + REMINDER);
         }
     }
@@ -164,9 +165,6 @@ impl Overdue {
 const INTERRUPT_TRIES: u8 = 3;
 /// How often an overdue request is told so until it has heard.
 const REMINDER: Duration = Duration::from_millis(100);
-/// A request whose connection was broken off has its driver's error, and gives the connection back:
-/// an exception in the middle of that would cost the pool a place.
-const CLEAN_UP: Duration = Duration::from_secs(1);
 
 impl Green {
     /// Runs `body` as a green thread, in the coroutine that calls.
@@ -195,7 +193,8 @@ impl Green {
             is_firm: Cell::default(),
             is_asked: Cell::default(),
             computes: Cell::default(),
-            spared_until: Cell::default(),
+            waits_since: Cell::new(core.now.get()),
+            patience: Patience::default(),
             timer: Cell::default(),
             mask: Cell::new(signals::first_mask()),
             held: Held::default(),
@@ -228,9 +227,13 @@ impl Green {
     /// but sockets that they wait for are shut down.
     pub fn park(&self, ticket: Ticket, deadline: Option<Instant>) -> Woken {
         let told = interrupt();
-        self.is_asked.set(told.is_due && told.tries < INTERRUPT_TRIES && !self.is_spared());
+        let is_restless = || self.patience.is_over(Instant::now());
+        self.is_asked.set(told.is_due && told.tries < INTERRUPT_TRIES && is_restless());
         let woken = self.park_to_the_end(ticket, deadline);
         self.is_asked.set(false);
+        if interrupt().is_due {
+            self.patience.waited(self.waits_since.get(), Instant::now());
+        }
         match woken {
             Woken::Interrupted(listener) => self.pass_on(listener),
             woken => {
@@ -256,6 +259,7 @@ impl Green {
 
     fn park_to_the_end(&self, ticket: Ticket, deadline: Option<Instant>) -> Woken {
         self.wait.set(ticket.wait);
+        self.waits_since.set(self.core.now.get());
         let timer = deadline.map(|at| self.core.wake_at(at, ticket));
         self.switch(|| self.park_until_woken());
         let woken = self.woken.get();
@@ -284,12 +288,8 @@ impl Green {
         if let Some(listener) = listener::waiting(&*self.state) {
             self.wake(Woken::Interrupted(listener));
         } else if self.core.descriptors.borrow().shut_down(|ticket| ptr::eq(ticket.green, self)) {
-            self.spared_until.set(Some(Instant::now() + CLEAN_UP));
+            self.patience.broke_off(Instant::now());
         }
-    }
-
-    fn is_spared(&self) -> bool {
-        self.spared_until.get().is_some_and(|until| Instant::now() < until)
     }
 
     fn wake(&self, why: Woken) {
@@ -300,10 +300,10 @@ impl Green {
 
     /// The request is overdue: tells the green thread, which does not run now, what it waits in or
     /// computes. Whether a wait may end is seen from its stack, so it must look itself.
-    fn remind(&self) {
+    fn remind(&self, now: Instant) {
         if self.wait.get() == 0 {
             self.core.handler.interrupt_computing();
-        } else if !self.is_firm.get() {
+        } else if !self.is_firm.get() && self.patience.ends_wait(self.waits_since.get(), now) {
             self.is_asked.set(true);
             self.task.unpark();
         }
@@ -327,6 +327,9 @@ impl Green {
     pub fn begin_call(&self) {
         self.computes.set(false);
         let told = interrupt();
+        if told.is_due {
+            self.patience.called(Instant::now());
+        }
         if told.poses_as_main {
             replace_interrupt(Interrupt { poses_as_main: false, ..told });
         }
@@ -352,7 +355,8 @@ impl Green {
     /// Waits for the interpreter lock, by `wait`. If it computes and its request is overdue, whoever
     /// has the lock meanwhile may have the exception raised.
     pub fn wait_for_lock<R>(&self, wait: impl FnOnce() -> R) -> R {
-        if !interrupt().is_due || !self.computes.get() || self.is_spared() {
+        let may_be_told = || self.computes.get() && self.patience.ends_computation(Instant::now());
+        if !interrupt().is_due || !may_be_told() {
             return wait();
         }
         self.state.set_computing(true);
@@ -377,7 +381,6 @@ impl Green {
         // None: it was overdue.
         if self.client.take().is_none() {
             replace_interrupt(Interrupt::default());
-            self.spared_until.set(None);
             self.core.handler.overdue_ended(self.identity.value());
         }
         served
@@ -449,6 +452,11 @@ impl Green {
         self.request.borrow().clone()
     }
 
+    /// It parks with the interpreter lock from now on, or does not any more.
+    pub fn keep_lock(&self, keeps: bool) {
+        self.state.keep_lock(keeps);
+    }
+
     /// What `pthread_self()` answers in it.
     pub fn identity(&self) -> usize {
         self.identity.value()
@@ -482,6 +490,12 @@ pub fn parkable() -> Option<&'static Green> {
     let is_child = fork::is_child() || green.may_have_vforked() && fork::is_other_process();
     let may_switch = !is_child && green.state.may_park() && !is_in_handler(green);
     may_switch.then_some(green)
+}
+
+/// Whether the green thread that runs may park although it keeps the interpreter lock. Under the same
+/// rule as [`parkable`].
+pub fn may_keep_lock(green: &Green) -> bool {
+    !fork::is_other_process() && green.state.may_keep_lock() && !is_in_handler(green)
 }
 
 /// Whether a signal handler calls, in the middle of whatever the green thread does: faulthandler's

@@ -73,7 +73,7 @@ impl Held {
     }
 
     /// Whether it has this lock, as far as is known.
-    fn has(&self, lock: usize) -> bool {
+    pub fn has(&self, lock: usize) -> bool {
         self.others.iter().any(|other| other.get() == lock) || self.owns(lock)
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 static SWITCHES: AtomicU64 = AtomicU64::new(0);
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
 static IS_WAITING: AtomicBool = AtomicBool::new(true);
+static IS_KEPT: AtomicBool = AtomicBool::new(false);
 
 /// Somebody else runs from now on: a green thread by its identity, or the reactor (0).
 pub fn switched(identity: usize) {
@@ -22,6 +23,17 @@ pub fn running() -> usize {
 /// How often that has happened.
 pub fn switches() -> u64 {
     SWITCHES.load(Ordering::Relaxed)
+}
+
+/// A green thread keeps the interpreter lock while it is parked, and no code of the language runs (or
+/// not any more).
+pub fn set_kept(is_kept: bool) {
+    IS_KEPT.store(is_kept, Ordering::Relaxed);
+}
+
+/// Whether one does.
+pub fn is_kept() -> bool {
+    IS_KEPT.load(Ordering::Relaxed)
 }
 
 /// The reactor waits for events because nobody can run (or it has stopped waiting).

@@ -32,7 +32,8 @@ pub fn watch<R>(
         }
         // Before the report, which takes its time: a switch meanwhile ends the episode.
         let switches = progress::switches();
-        let has_moved = progress::is_waiting() || switches != episode.switches;
+        let has_moved =
+            !progress::is_kept() && (progress::is_waiting() || switches != episode.switches);
         episode.switches = switches;
         // Not while a green thread may be keeping the language's lock: the report must come.
         if has_moved {

@@ -25,7 +25,7 @@ use super::mutex::{Until, lock_again, pthread_mutex_unlock};
 use super::{Hook, gil, real};
 use crate::green::{self, Green, Woken};
 use crate::words::{self, Kind};
-use crate::{contenders, preemption};
+use crate::{contenders, keeper, preemption};
 
 thread_local! {
     // Green threads that wait for the interpreter lock by letting others run.
@@ -173,6 +173,10 @@ fn park(
 
 fn wait_for_interpreter(mutex: *mut pthread_mutex_t, real: impl FnOnce() -> c_int) -> c_int {
     match green::parkable() {
+        Some(green) if green.core().keeper.get().is_some() => {
+            without(mutex, || keeper::let_time_pass(green));
+            0
+        }
         Some(green) if preemption::is_asked() => {
             without(mutex, || preemption::give_way(green));
             0

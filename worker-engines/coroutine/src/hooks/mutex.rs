@@ -21,7 +21,7 @@ use super::contest::{self, Contest};
 use super::{Hook, allocator, clock, gil, real};
 use crate::green::{self, Green};
 use crate::words::{self, Kind};
-use crate::{deadlock, fork};
+use crate::{deadlock, fork, keeper};
 
 /// When a timed call gives up.
 #[derive(Clone, Copy)]
@@ -233,12 +233,18 @@ impl Mutex {
         contest.until_free(|| self.attempt(green), || self.owner() == green.core().os_thread)
     }
 
-    /// Waits on the OS thread, which may not switch now.
+    /// The green thread may not switch now, or only if it keeps the interpreter lock.
     #[cold]
     fn block(self, green: &Green, until: Option<Until>, real: impl Fn() -> c_int) -> c_int {
         if self.is_anothers(green) && !fork::is_child() {
+            let address = self.0 as usize;
+            if let Some(done) =
+                keeper::waits(green, address, "mutex", || self.contend(green, until))
+            {
+                return done;
+            }
             match until {
-                None => deadlock::look(green, self.0 as usize, "mutex"),
+                None => deadlock::look(green, address, "mutex"),
                 Some(until) => return until.pass(),
             }
         }

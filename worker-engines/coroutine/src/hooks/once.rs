@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use libc::{c_int, c_void};
 
 use super::{Hook, real};
-use crate::deadlock;
 use crate::green::{self, Green};
 use crate::words;
+use crate::{deadlock, held, keeper};
 
 type Function = unsafe extern "C-unwind" fn(*mut c_int, *const c_void) -> c_int;
 
@@ -33,12 +33,18 @@ pub unsafe extern "C-unwind" fn pthread_once(control: *mut c_int, routine: *cons
         // SAFETY: the caller's arguments.
         return unsafe { real(control, routine) };
     };
-    while state() & IN_PROGRESS != 0 {
-        if green::parkable().is_none() {
-            deadlock::look(green, control as usize, "pthread_once");
-            break;
+    let wait = || {
+        while state() & IN_PROGRESS != 0 {
+            green.park_firmly(green.ticket(), Some(Instant::now() + LOOK));
         }
-        green.park_firmly(green.ticket(), Some(Instant::now() + LOOK));
+    };
+    if green::parkable().is_some() {
+        wait();
+    } else if state() & IN_PROGRESS != 0
+        && held::holder(control as usize, green).is_some()
+        && keeper::waits(green, control as usize, "pthread_once", wait).is_none()
+    {
+        deadlock::look(green, control as usize, "pthread_once");
     }
     let _running = Running::of(green, control as usize);
     // SAFETY: the caller's arguments.

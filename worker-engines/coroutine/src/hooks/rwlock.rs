@@ -16,9 +16,9 @@ use libc::{c_int, clockid_t, pthread_rwlock_t, timespec};
 use super::contest::{self, Contest};
 use super::mutex::Until;
 use super::{Hook, real};
-use crate::deadlock;
 use crate::green::{self, Green};
 use crate::words::{self, Kind};
+use crate::{deadlock, held, keeper};
 
 type Function = unsafe extern "C" fn(*mut pthread_rwlock_t) -> c_int;
 type Timed = unsafe extern "C" fn(*mut pthread_rwlock_t, *const timespec) -> c_int;
@@ -173,7 +173,7 @@ impl Lock {
         contest.until_free(|| self.attempt(green, aim), is_ours)
     }
 
-    /// Waits on the OS thread, which may not switch now.
+    /// The green thread may not switch now, or only if it keeps the interpreter lock.
     #[cold]
     fn block(
         self,
@@ -182,8 +182,17 @@ impl Lock {
         until: Option<Until>,
         real: impl Fn() -> c_int,
     ) -> c_int {
+        const WHAT: &str = "lock of readers and a writer";
+        let address = self.0 as usize;
+        if self.writer() == green.core().os_thread || held::holder(address, green).is_some() {
+            let deadline = until.and_then(Until::instant);
+            let contend = || self.contend(green, aim, deadline);
+            if let Some(done) = keeper::waits(green, address, WHAT, contend) {
+                return done;
+            }
+        }
         match until {
-            None => deadlock::look(green, self.0 as usize, "lock of readers and a writer"),
+            None => deadlock::look(green, address, WHAT),
             // The real call would take another green thread's lock for its own.
             Some(until) if self.writer() == green.core().os_thread => return until.pass(),
             Some(_) => {}

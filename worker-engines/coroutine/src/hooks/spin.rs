@@ -10,9 +10,9 @@ use libc::{c_int, pthread_spinlock_t};
 
 use super::contest::{self, Contest};
 use super::{Hook, real};
-use crate::deadlock;
 use crate::green::{self, Green};
 use crate::words::{self, Kind};
+use crate::{deadlock, held, keeper};
 
 type Function = unsafe extern "C" fn(*mut pthread_spinlock_t) -> c_int;
 
@@ -28,19 +28,25 @@ unsafe extern "C" fn pthread_spin_lock(lock: *mut pthread_spinlock_t) -> c_int {
     if done != libc::EBUSY {
         return done;
     }
+    let address = lock as usize;
+    let contend = || {
+        let contest = Contest { green, address, kind: Kind::Mutex, deadline: None };
+        contest.let_the_called_go_first();
+        contest.until_free(attempt, || false)
+    };
     if green::parkable().is_none() {
-        deadlock::look(green, lock as usize, "spin lock");
+        if held::holder(address, green).is_some()
+            && let Some(done) = keeper::waits(green, address, "spin lock", contend)
+        {
+            return done;
+        }
+        deadlock::look(green, address, "spin lock");
         green.held().remember(lock as usize);
         // SAFETY: the caller's lock.
         return unsafe { real(lock) };
     }
     match contest::spin(attempt) {
-        libc::EBUSY => {
-            let contest =
-                Contest { green, address: lock as usize, kind: Kind::Mutex, deadline: None };
-            contest.let_the_called_go_first();
-            contest.until_free(attempt, || false)
-        }
+        libc::EBUSY => contend(),
         done => done,
     }
 }

@@ -1,0 +1,65 @@
+//! A green thread that keeps the interpreter lock while it waits for a lock that another one has: C
+//! code of an extension module that locks a mutex without giving the interpreter lock up.
+//!
+//! ```text
+//!   keeper    has the interpreter lock, parks for the mutex ──────────────► has both, goes on
+//!   holder    parked in C, with the mutex ─► goes on without the language ─► unlocks it
+//!   others    whoever wants the interpreter lock meanwhile parks until it is free
+//! ```
+//!
+//! As between OS threads it is a pause for all code of the language. And as between OS threads it is a
+//! deadlock if the holder wants the interpreter lock before it unlocks: then nothing can end it.
+#![allow(unsafe_code)]
+
+use std::time::{Duration, Instant};
+
+use crate::green::{self, Green};
+use crate::{deadlock, progress};
+
+/// Who keeps the interpreter lock, parked.
+#[derive(Clone, Copy)]
+pub struct Keeper {
+    green: *const Green,
+    address: usize,
+    what: &'static str,
+    since: Instant,
+}
+
+/// Waits by `wait` for the lock at `address` (`what`: its kind), which parks, and keeps the interpreter
+/// lock; `None`: it cannot park here, even so.
+pub fn waits<R>(
+    green: &Green,
+    address: usize,
+    what: &'static str,
+    wait: impl FnOnce() -> R,
+) -> Option<R> {
+    if !green::may_keep_lock(green) {
+        return None;
+    }
+    let keeper = &green.core().keeper;
+    keeper.set(Some(Keeper { green, address, what, since: Instant::now() }));
+    green.keep_lock(true);
+    progress::set_kept(true);
+    let result = wait();
+    progress::set_kept(false);
+    green.keep_lock(false);
+    keeper.set(None);
+    Some(result)
+}
+
+/// How often who wants the interpreter lock looks whether it is free.
+const LOOK: Duration = Duration::from_millis(1);
+/// What a green thread is noted to have may be another's by now, for a moment.
+const CERTAIN: Duration = Duration::from_secs(1);
+
+/// `green` wants the interpreter lock, which a parked one keeps: it parks for a moment.
+pub fn let_time_pass(green: &Green) {
+    if let Some(keeper) = green.core().keeper.get()
+        && keeper.since.elapsed() >= CERTAIN
+        && green.held().has(keeper.address)
+    {
+        // SAFETY: it waits, so it is alive.
+        deadlock::end(unsafe { &*keeper.green }, green, keeper.what);
+    }
+    green.park_firmly(green.ticket(), Some(Instant::now() + LOOK));
+}

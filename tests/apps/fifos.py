@@ -61,5 +61,5 @@ def application(environ, start_response):
     if view == "hello":
         return plain(start_response, "hello")
     path = path_of(environ["QUERY_STRING"])
-    note(view)
+    note(f"{view} {environ['QUERY_STRING']}")
     return plain(start_response, globals()[view](path) or "written")

@@ -55,6 +55,8 @@ fn with_addresses_for_hardly_any_stack_requests_take_turns() {
         assert_eq!(response.text(), "slept");
     }
     assert_eq!(server.worker_pid(), worker);
+    let said = server.log().matches("ulimit -v").count();
+    assert_eq!(said, 1, "there was a shortage, and it was said once");
     server.stop();
 }
 

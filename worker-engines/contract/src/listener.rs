@@ -110,9 +110,12 @@ impl EngineListener {
 impl Drop for EngineListener {
     /// Where nobody will accept again, a close must be one although a forked child has a copy: its
     /// queue would take clients in for as long as the child lives, or its port drop their SYNs and be
-    /// no other server's.
+    /// no other server's. Not while somebody waits in a queue that another worker empties as well: a
+    /// shutdown resets them.
     fn drop(&mut self) {
-        let is_over = self.is_own || sys::drops_new_syns(self.fd.as_fd());
+        let is_over = self.is_own
+            || sys::drops_new_syns(self.fd.as_fd())
+                && self.waiting().is_none_or(|count| count == 0);
         if is_over && !is_forked_child() {
             sys::shutdown_both(self.fd.as_fd());
         }

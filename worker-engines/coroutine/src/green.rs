@@ -203,12 +203,12 @@ impl Green {
         };
         green.identity.set_stack(&green.stack);
         CURRENT.set(&raw const green);
-        held::begins(&green);
+        let listed = held::begins(&green);
         progress::switched(green.identity.value());
         body(&green);
         // Still as this green thread: finalisers may wait for a lock that another one has.
         green.state.end();
-        held::ends(&green);
+        drop(listed);
         CURRENT.set(ptr::null());
         let Self { state, stack, .. } = green;
         drop(state);

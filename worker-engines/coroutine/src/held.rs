@@ -78,18 +78,23 @@ impl Held {
     }
 }
 
-/// A green thread begins. On the scheduler's thread, as all here.
-pub fn begins(green: &Green) {
+/// A green thread begins, and ends when the answer is dropped. On the scheduler's thread, as all here.
+pub fn begins(green: &Green) -> Listed<'_> {
     ALL.with_borrow_mut(|all| all.push(ptr::from_ref(green)));
+    Listed(green)
 }
 
-/// It ends.
-pub fn ends(green: &Green) {
-    ALL.with_borrow_mut(|all| {
-        if let Some(at) = all.iter().rposition(|other| ptr::eq(*other, green)) {
-            all.swap_remove(at);
-        }
-    });
+/// A green thread in the list, which it must not outlive, not even by a panic.
+pub struct Listed<'g>(&'g Green);
+
+impl Drop for Listed<'_> {
+    fn drop(&mut self) {
+        ALL.with_borrow_mut(|all| {
+            if let Some(at) = all.iter().rposition(|other| ptr::eq(*other, self.0)) {
+                all.swap_remove(at);
+            }
+        });
+    }
 }
 
 /// The green thread other than `green` that has this lock, as far as is known.

@@ -26,10 +26,11 @@ use crate::signals;
 /// Calls that end by themselves: resolvers, fsync. Fifty requests may look up names at once and
 /// none be slower than alone; each waits for the network, not for a processor.
 pub static WORKING: Helpers = Helpers::new(64);
-/// Calls that wait for another process or green thread: file locks, `waitpid(-1)`.
+/// Calls that wait for another process: file locks, `waitpid(-1)`.
 pub static WAITING: Helpers = Helpers::new(64);
-/// Calls in which green threads wait for each other and for OS threads, all at once: barriers. As many
-/// threads as a few hundred requests need; each costs its addresses and a few pages.
+/// Calls in which green threads wait for each other and for OS threads, all at once: barriers, the
+/// other ends of FIFOs, System V's semaphores and queues. As many threads as a few hundred requests
+/// need; each costs its addresses and a few pages.
 pub static MEETING: Helpers = Helpers::new(512);
 
 /// An idle helper ends after this long.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::wait::{Outcome, Wait};
 use crate::green::{Green, set_errno};
-use crate::helpers::WAITING;
+use crate::helpers::MEETING;
 
 /// How often to try when all helpers are busy.
 const AGAIN: Duration = Duration::from_millis(10);
@@ -24,13 +24,13 @@ pub fn on_a_helper<R>(
     static HAS_SAID: AtomicBool = AtomicBool::new(false);
     let mut wait = Wait::new(green, None);
     loop {
-        if let Some(done) = WAITING.run_now(green, &real).or_else(&attempt) {
+        if let Some(done) = MEETING.run_now(green, &real).or_else(&attempt) {
             return done;
         }
         if !HAS_SAID.swap(true, Ordering::Relaxed) {
             log::warn!(
-                "all helper threads wait, in file locks, for the other ends of FIFOs or for other \
-                 processes: one more call waits for one of them (said once)"
+                "all helper threads wait, for the other ends of FIFOs or for other processes: one \
+                 more call waits for one of them (said once)"
             );
         }
         if let Outcome::Ended(error) = wait.rest(AGAIN) {

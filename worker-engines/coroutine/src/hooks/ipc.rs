@@ -28,7 +28,7 @@ hooks! {
         }
         // SAFETY: the kernel has read as many.
         let operations = unsafe { std::slice::from_raw_parts(operations, count) };
-        if operations.iter().any(|one| c_int::from(one.sem_flg) & libc::IPC_NOWAIT != 0) {
+        if operations.iter().all(|one| c_int::from(one.sem_flg) & libc::IPC_NOWAIT != 0) {
             return -1;
         }
         on_a_helper(green, wait, attempt, -1)

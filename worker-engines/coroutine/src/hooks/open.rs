@@ -4,8 +4,8 @@
 //! Those are opened by a helper thread. What they are is asked by the path first, because to open a
 //! FIFO or a device and close it again is not without effect. A regular file is opened at once, with
 //! `O_NONBLOCK` for as long as the call takes: that does nothing to it but refuse to wait for a lease
-//! (open(2)). A path that becomes a FIFO between the question and the call blocks the worker until
-//! its other end comes.
+//! (open(2)). A path that becomes something else between the question and the call is opened as
+//! what it was. fopen and creat do not look for leases.
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;

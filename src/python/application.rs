@@ -286,7 +286,8 @@ fn badly(
     let line = line_of(request);
     let mut status = 500;
     let mut is_client_gone = breakage.is_some();
-    if matches!(&trouble, Trouble::Raised(error) if is_request_timeout(py, error)) {
+    let was_too_late = response.try_borrow().is_ok_and(|response| response.is_overdue());
+    if was_too_late || matches!(&trouble, Trouble::Raised(error) if is_request_timeout(py, error)) {
         // Said when it was raised, and answered.
         status = 504;
         is_client_gone = true;
@@ -316,7 +317,7 @@ fn badly(
     }
     let can_tell = !is_head_sent && !is_client_gone;
     let mut outcome = failed(request, status, can_tell.then_some(""));
-    if is_head_sent {
+    if is_head_sent && !was_too_late {
         outcome.status = begun;
         outcome.body_sent = body_sent;
     }

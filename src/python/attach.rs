@@ -62,12 +62,12 @@ fn with_state<R>(state: *mut ffi::PyThreadState, body: impl FnOnce(Python<'_>) -
 /// Takes the GIL from whoever computes under it, until `until` is true or a moment has passed: the
 /// loser must find it taken when it asks for it again (CPython's "forced switching").
 pub fn take_lock(until: &dyn Fn() -> bool) {
-    attached(|_py| {
+    attached(|py| {
         let start = Instant::now();
         while !until() && start.elapsed() < LONGEST_HOLD {
             std::thread::yield_now();
         }
-        request_timeout::tell_computing();
+        request_timeout::tell_computing(py);
     });
 }
 

@@ -9,6 +9,7 @@ use pyo3::types::PyBytes;
 
 use super::attach::detached;
 use super::reader::{BodyFailure, Reader};
+use super::request_timeout;
 
 /// Decoded at a time when all is asked for, and when a line's end is looked for.
 const STEP: usize = 64 * 1024;
@@ -101,6 +102,9 @@ impl Input {
             return Ok(0);
         };
         detached(py, || reader.read(max, out)).map_err(|failure| {
+            if let Some(overdue) = request_timeout::due(py) {
+                return overdue;
+            }
             let text = failure.to_string();
             match failure {
                 BodyFailure::Malformed(_) | BodyFailure::TooLong(_) => PyOSError::new_err(text),

@@ -51,7 +51,8 @@ fn is_of_the_standard_library(path: &Path) -> bool {
 
 /// Whether it is gevent's, which looks for signals in the main thread's loop only.
 fn is_an_event_loop(path: &Path) -> bool {
-    path.components().any(|part| part.as_os_str() == "gevent")
+    let directory = path.parent().unwrap_or(path);
+    ["gevent/libev", "gevent/libuv"].iter().any(|place| directory.ends_with(place))
 }
 
 #[cfg(test)]
@@ -74,6 +75,7 @@ mod tests {
         assert!(is_loop(
             "/venv/site-packages/gevent/libev/corecext.cpython-311-x86_64-linux-gnu.so"
         ));
+        assert!(!is_loop("/srv/gevent/venv/psycopg2_binary.libs/libpq-9b38f5e3.so.5.17"));
         assert!(!is_loop("/venv/site-packages/greenlet/_greenlet.cpython-311-x86_64-linux-gnu.so"));
     }
 }

@@ -8,7 +8,6 @@
 //! the moment of delivery (`unicoro._delivered`).
 #![allow(unsafe_code)]
 
-use std::mem::take;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 
@@ -42,6 +41,7 @@ pub fn make_module() -> Result<(), String> {
             let class = module.getattr("RequestTimeout")?;
             // Once in a process; a second time only after a fork, and then it is the same.
             drop(REQUEST_TIMEOUT.set(class.unbind()));
+            drop(JUMPS.set(jumps(py)?));
             py.import("sys")?.getattr("modules")?.set_item("unicoro", &module)?;
             let handler = module.getattr("_interrupted")?;
             py.import("signal")?.call_method1("signal", (signal(), handler))?;
@@ -87,33 +87,70 @@ fn _interrupted(py: Python<'_>, _number: i32, _frame: Py<PyAny>) -> PyResult<()>
     }
 }
 
-/// Identities of green threads whose requests are overdue, that compute, and wait for the GIL right
-/// now.
-static COMPUTING: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+/// Green threads whose requests are overdue, that compute, and wait for the GIL right now.
+static COMPUTING: Mutex<Vec<Computing>> = Mutex::new(Vec::new());
 
-fn computing() -> MutexGuard<'static, Vec<usize>> {
+#[derive(Clone)]
+struct Computing {
+    identity: usize,
+    state: *mut ffi::PyThreadState,
+}
+
+// SAFETY: the state is used with the GIL held, which its thread needs to end.
+unsafe impl Send for Computing {}
+
+fn computing() -> MutexGuard<'static, Vec<Computing>> {
     // Never kept while the GIL is waited for.
     COMPUTING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The green thread of this identity begins, or has ended, a wait for the GIL at a place where the
-/// exception may be raised.
-pub(super) fn set_computing(identity: usize, is_computing: bool) {
+/// The green thread of this identity and state begins, or has ended, a wait for the GIL at a place
+/// where the exception may be raised.
+pub(super) fn set_computing(identity: usize, state: *mut ffi::PyThreadState, is_computing: bool) {
     let mut computing = computing();
     if is_computing {
-        computing.push(identity);
+        computing.push(Computing { identity, state });
     } else {
-        computing.retain(|other| *other != identity);
+        computing.retain(|other| other.identity != identity);
     }
 }
 
 /// With the GIL held, on another thread: has the exception raised in all that compute. They wait for
 /// the GIL, so none of them can have gone on to where it may not be raised.
-pub(super) fn tell_computing() {
+pub(super) fn tell_computing(py: Python<'_>) {
     let Some(class) = REQUEST_TIMEOUT.get() else { return };
-    for identity in take(&mut *computing()) {
-        set_async_exception(identity, class.as_ptr());
+    let waiting = computing().clone();
+    for Computing { identity, state } in waiting {
+        let is_at_a_jump = is_at_a_jump(py, state).unwrap_or(false);
+        // Looking may have run a collection of garbage, which lets others have the GIL.
+        if is_at_a_jump && computing().iter().any(|other| other.identity == identity) {
+            set_async_exception(identity, class.as_ptr());
+        }
     }
+}
+
+/// Whether the thread of this state stands at a jump, as in a loop. CPython gives the GIL up behind
+/// calls and at the entry of functions as well: there an exception would come behind `lock.acquire()`,
+/// before the lock is in anybody's hands, or in a callback of a driver's.
+fn is_at_a_jump(py: Python<'_>, state: *mut ffi::PyThreadState) -> PyResult<bool> {
+    // SAFETY: with the GIL, of a thread that waits for it; a new reference, or null.
+    let frame = unsafe {
+        Bound::from_owned_ptr_or_opt(py, ffi::PyThreadState_GetFrame(state).cast::<ffi::PyObject>())
+    };
+    let Some(frame) = frame else { return Ok(false) };
+    let at: usize = frame.getattr("f_lasti")?.extract()?;
+    let code = frame.getattr("f_code")?.getattr("co_code")?;
+    let opcode: usize = code.get_item(at)?.extract()?;
+    Ok(JUMPS.get().is_some_and(|jumps| jumps.contains(&opcode)))
+}
+
+/// The opcodes of this CPython that jump.
+static JUMPS: OnceLock<Vec<usize>> = OnceLock::new();
+
+fn jumps(py: Python<'_>) -> PyResult<Vec<usize>> {
+    let names: Vec<String> = py.import("opcode")?.getattr("opname")?.extract()?;
+    let jumps = names.iter().enumerate().filter(|(_, name)| name.contains("JUMP"));
+    Ok(jumps.map(|(opcode, _)| opcode).collect())
 }
 
 /// Takes the GIL from whoever computes, and tells those whose requests are overdue. By a thread of
@@ -166,6 +203,13 @@ pub(super) fn trip() {
 /// The exception's class.
 pub(super) fn class(py: Python<'_>) -> Option<&Bound<'_, PyAny>> {
     REQUEST_TIMEOUT.get().map(|class| class.bind(py))
+}
+
+/// The exception, if the request of the green thread that calls is overdue and was not told so: for
+/// what has failed here because its client was parted with.
+pub(super) fn due(py: Python<'_>) -> Option<PyErr> {
+    let error = class(py).filter(|_| interrupt().is_due)?.call0();
+    Some(error.map_or_else(|failure| failure, PyErr::from_value))
 }
 
 /// Whether an exception is ours.

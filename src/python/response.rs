@@ -17,9 +17,12 @@ use super::attach::detached;
 use super::fields::{Fields, push_latin1};
 use super::interned::interned;
 use super::reader::EVICTED;
+use super::request_timeout;
 use crate::http::{Encoder, RequestFacts, early_hints};
 
 /// The response to one request, called by the application as `start_response`.
+const OVERDUE: &str = "it was overdue, and answered in the application's place";
+
 #[pyclass(module = "unicoro", name = "StartResponse")]
 pub struct Response {
     stream: Option<Arc<Stream>>,
@@ -97,6 +100,11 @@ impl Response {
         self.body_sent
     }
 
+    /// Whether it came too late: the request was answered as overdue.
+    pub fn is_overdue(&self) -> bool {
+        self.broken == Some(OVERDUE)
+    }
+
     /// How sending has failed, if it has: a clause for the log.
     pub fn breakage(&self) -> Option<&'static str> {
         self.broken
@@ -129,7 +137,7 @@ impl Response {
     fn begin_sending(&mut self) -> bool {
         let begun = self.stream.as_ref().is_some_and(|stream| stream.begin_response());
         if !begun {
-            self.broken = Some("it was overdue, and answered in the application's place");
+            self.broken = Some(OVERDUE);
         }
         begun
     }
@@ -285,7 +293,7 @@ impl Response {
         let mut hints = Vec::new();
         early_hints(self.facts.version, fields.iter(), &mut hints)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        self.send_raw(py, &hints).map_err(client_gone)
+        self.send_raw(py, &hints).map_err(|error| client_gone(py, &error))
     }
 
     /// `unicoro.client_disconnected`: whether nobody is left to answer.
@@ -304,7 +312,7 @@ impl Response {
         if self.stream.is_none() {
             return Err(PyBrokenPipeError::new_err("this request is over"));
         }
-        self.send(py, data.as_bytes()).map_err(client_gone)
+        self.send(py, data.as_bytes()).map_err(|error| client_gone(py, &error))
     }
 }
 
@@ -321,6 +329,7 @@ fn clause(error: &io::Error) -> &'static str {
     }
 }
 
-fn client_gone(error: io::Error) -> PyErr {
-    PyBrokenPipeError::new_err(format!("the client is gone: {error}"))
+fn client_gone(py: Python<'_>, error: &io::Error) -> PyErr {
+    request_timeout::due(py)
+        .unwrap_or_else(|| PyBrokenPipeError::new_err(format!("the client is gone: {error}")))
 }

@@ -187,9 +187,8 @@ impl GreenState for GreenThreadState {
         }
     }
 
-    fn set_computing(&self, is_computing: bool) {
-        // SAFETY: no arguments; this green thread's identity.
-        request_timeout::set_computing(unsafe { libc::pthread_self() } as usize, is_computing);
+    fn set_computing(&self, identity: usize, is_computing: bool) {
+        request_timeout::set_computing(identity, self.state.get(), is_computing);
     }
 
     /// Its thread-locals close: Python's, then those of C libraries, as at the end of a thread.

@@ -45,13 +45,26 @@ def quick():
     time.sleep(0.1)
 
 
+RECURSIVE = threading.RLock()
+
+
+def body(environ):
+    """The client sends none. What a request does with its lock afterwards counts as its own."""
+    try:
+        environ["wsgi.input"].read()
+    finally:
+        with RECURSIVE:
+            note(f"free is {RECURSIVE.acquire(blocking=False)}")
+            RECURSIVE.release()
+
+
 VIEWS = {"/sleep": sleep, "/lock": lock, "/sock": sock, "/loop": loop, "/swallow": swallow}
 
 
 def application(environ, start_response):
     view = VIEWS.get(environ["PATH_INFO"], quick)
     try:
-        view()
+        body(environ) if environ["PATH_INFO"] == "/body" else view()
     except BaseException as error:
         time.sleep(0.01)  # a clean-up may wait like any other code
         note(f"{view.__name__} {type(error).__module__}.{type(error).__name__}")

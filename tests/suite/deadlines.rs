@@ -70,3 +70,20 @@ fn a_wait_in_a_c_library_goes_on_and_its_connection_is_broken_off() {
     assert_eq!(server.get("/quick").text(), "quick");
     server.stop();
 }
+
+#[test]
+fn a_wait_for_a_body_that_never_comes_ends_as_every_other() {
+    let server = Server::start(Engine::Coroutine, "overdue", &["--request-timeout", "0.5"]);
+    let mut clients: Vec<Client> = (0..3).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n");
+    }
+    for client in &mut clients {
+        assert_eq!(client.response().status, 504);
+    }
+    wait::until_true("all to have ended", || server.notes().lines().count() == 6);
+    let notes = server.notes();
+    assert_eq!(notes.matches("unicoro.RequestTimeout").count(), 3, "{notes}");
+    assert_eq!(notes.matches("free is True").count(), 3, "{notes}");
+    server.stop();
+}

@@ -12,14 +12,14 @@ fn all_wait(server: &Server, paths: &[&str]) {
     }
 }
 
-each_of! { Coroutine, Gunicorn; fn requests_may_wait_in_a_sub_interpreter(engine) {
+each_of! { Coroutine; fn requests_may_wait_in_a_sub_interpreter(engine) {
     let server = Server::start(engine, "subinterpreters", &[]);
     all_wait(&server, &["/sleep", "/plain_sleep", "/sleep"]);
     server.stop();
 }}
 
 // It keeps the interpreter lock, so nobody can run: a switch would leave everybody waiting for it.
-each_of! { Coroutine, Gunicorn; fn a_sub_interpreter_that_keeps_the_lock_is_waited_for(engine) {
+each_of! { Coroutine; fn a_sub_interpreter_that_keeps_the_lock_is_waited_for(engine) {
     let server = Server::start(engine, "subinterpreters", &[]);
     all_wait(&server, &["/hold", "/plain_sleep", "/sleep"]);
     assert_eq!(at_once(server.address, 1, "/hold")[0].text(), "waited");

@@ -178,16 +178,30 @@ def psycopg3_pool(name, size=1, autocommit=True):
 
 
 class Psycopg3Own:
-    """psycopg's own pool; its threads replace connections."""
+    """psycopg's own pool; its threads replace connections. With a semaphore in front: who leaves its
+    queue by a BaseException is given a connection all the same, which is lost then (psycopg_pool 3,
+    `WaitingClient`)."""
 
     def __init__(self, name, size):
+        import threading
+
         from psycopg_pool import ConnectionPool
 
         self.size = size
+        self.permits = threading.Semaphore(size)
         self.own = ConnectionPool(
             os.environ["DATABASE_URL"], kwargs={"application_name": known_as(name), "autocommit": True},
             min_size=size, max_size=size, open=True)
-        self.connection = self.own.connection
+
+    def connection(self):
+        import contextlib
+
+        @contextlib.contextmanager
+        def borrow():
+            with self.permits, self.own.connection() as connection:
+                yield connection
+
+        return borrow()
 
     def idle(self):
         return self.own.get_stats()["pool_available"]

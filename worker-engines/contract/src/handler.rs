@@ -237,9 +237,9 @@ pub trait GreenState {
 
     /// The request of this green thread is overdue, and it waits for the interpreter's lock (or not
     /// any more) at a place where an exception may be raised: between two steps of a computation, not
-    /// behind a call that may have locked something. Called detached.
-    fn set_computing(&self, is_computing: bool) {
-        let _ = is_computing;
+    /// behind a call that may have locked something. `identity`: its `pthread_self()`. Called detached.
+    fn set_computing(&self, identity: usize, is_computing: bool) {
+        let _ = (identity, is_computing);
     }
 
     /// A request of this green thread is over, and its connection is given back. May wait.

@@ -287,7 +287,12 @@ impl Green {
     fn look_who_waits(&self) {
         if let Some(listener) = listener::waiting(&*self.state) {
             self.wake(Woken::Interrupted(listener));
-        } else if self.core.descriptors.borrow().shut_down(|ticket| ptr::eq(ticket.green, self)) {
+            return;
+        }
+        let mut descriptors = self.core.descriptors.borrow_mut();
+        // What another OS thread has closed may be another file's number by now.
+        descriptors.collect_foreign_closes(&self.core.epoll);
+        if descriptors.shut_down(|ticket| ptr::eq(ticket.green, self)) {
             self.patience.broke_off(Instant::now());
         }
     }
@@ -359,9 +364,9 @@ impl Green {
         if !interrupt().is_due || !may_be_told() {
             return wait();
         }
-        self.state.set_computing(true);
+        self.state.set_computing(self.identity(), true);
         let result = wait();
-        self.state.set_computing(false);
+        self.state.set_computing(self.identity(), false);
         result
     }
 

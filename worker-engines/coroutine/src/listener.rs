@@ -17,17 +17,14 @@ use unicoro_contract::{GreenState, Listener};
 /// The listener who has begun the wait in which this green thread stands; `None`: it was begun by
 /// somebody else. To be asked on the stack of the green thread.
 pub fn waiting(state: &dyn GreenState) -> Option<Listener> {
-    match caller() {
-        Some(code) => state.listens(code),
-        // The server itself waits, and the language looks behind it.
-        None => Some(Listener::Signals),
-    }
+    // The server itself does not listen: the client that it waits for has been parted with.
+    state.listens(caller()?)
 }
 
 /// Our own frames on the stack of a green thread, below and above the application's, are fewer.
 const MOST_FRAMES: usize = 128;
 
-/// Where the code stands that has called into this program; `None`: nobody else's is on the stack.
+/// Where the code stands that has called an interposed call; `None`: this program waits by itself.
 fn caller() -> Option<usize> {
     let mut walk = Walk { own: library_of(caller as *const () as usize), frames: 0, found: None };
     // SAFETY: the callback has the unwinder's type, and `walk` outlives the call. It reads the frame

@@ -10,9 +10,9 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 /// A wait, or a stretch of computing, that lasts.
-const LONG: Duration = Duration::from_millis(100);
+const LONG: Duration = Duration::from_millis(250);
 /// Time to give back what it has.
-const CLEAN_UP: Duration = Duration::from_secs(1);
+const CLEAN_UP: Duration = Duration::from_secs(2);
 
 /// What is known of an overdue request. Cells, because it belongs to one green thread.
 #[derive(Default)]

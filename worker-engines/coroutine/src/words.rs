@@ -129,25 +129,29 @@ impl Words {
             tickets: VecDeque::new(),
             called: 0,
         });
+        if waiters.tickets.is_empty() {
+            // The word may be part of something else by now than of what the last ones waited for.
+            waiters.kind = kind;
+        }
         if is_new {
             waiters.tickets.push_back(ticket);
         } else {
             waiters.tickets.push_front(ticket);
         }
-        if waiters.kind.is_lock() {
+        if kind.is_lock() {
             LOCKS[self::group(word)].fetch_add(1, Ordering::SeqCst);
         }
         WAITING.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Removes a waiter, whether it was woken or not.
-    pub fn remove(&mut self, word: usize, ticket: Ticket) {
+    /// Removes a waiter, whether it was woken or not; `kind` as it was added.
+    pub fn remove(&mut self, word: usize, kind: Kind, ticket: Ticket) {
         WAITING.fetch_sub(1, Ordering::SeqCst);
+        if kind.is_lock() {
+            LOCKS[self::group(word)].fetch_sub(1, Ordering::SeqCst);
+        }
         let group = &mut self.groups[group(word)];
         if let Some(waiters) = group.get_mut(&word) {
-            if waiters.kind.is_lock() {
-                LOCKS[self::group(word)].fetch_sub(1, Ordering::SeqCst);
-            }
             let before = waiters.tickets.len();
             waiters.tickets.retain(|other| !other.is_of(ticket));
             if waiters.tickets.len() == before {

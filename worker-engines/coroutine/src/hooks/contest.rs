@@ -53,10 +53,10 @@ impl Contest<'_> {
                 if self.green.park_firmly(ticket, Some(until)) == Woken::Deadline {
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
-                words.borrow_mut().remove(self.address, ticket);
+                words.borrow_mut().remove(self.address, self.kind, ticket);
                 done = attempt();
             } else {
-                words.borrow_mut().remove(self.address, ticket);
+                words.borrow_mut().remove(self.address, self.kind, ticket);
             }
             if done != libc::EBUSY {
                 return done;

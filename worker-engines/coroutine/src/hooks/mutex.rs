@@ -103,6 +103,9 @@ pub unsafe extern "C" fn pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_
         return unsafe { real(mutex) };
     }
     if let Some(green) = green::current() {
+        if Mutex(mutex).knows_its_owner() && Mutex(mutex).is_anothers(green) {
+            return libc::EPERM;
+        }
         Mutex(mutex).forget(green);
     }
     // SAFETY: the caller's mutex, which somebody may free after this: nothing looks at it then.

@@ -106,7 +106,7 @@ fn acquire(green: &Green, semaphore: *mut sem_t, deadline: Option<Instant>) -> c
             Some(deadline.map_or(look, |at| at.min(look)))
         };
         let woken = if taken { Woken::Ready } else { green.park(ticket, until) };
-        green.core().words.borrow_mut().remove(address, ticket);
+        green.core().words.borrow_mut().remove(address, Kind::Semaphore, ticket);
         if taken || woken == Woken::Given {
             return 0;
         }

@@ -25,7 +25,7 @@ hooks! {
         }
         // SAFETY: the caller's buffer.
         let attempt = || unsafe {
-            libc::syscall(libc::SYS_recvfrom, fd, buf, count, libc::MSG_DONTWAIT, 0, 0) as ssize_t
+            libc::syscall(libc::SYS_recvfrom, fd, buf, count, libc::MSG_DONTWAIT, 0usize, 0usize) as ssize_t
         };
         let done = Blocking::reading(green, fd).repeat(attempt);
         if done < 0 && errno() == libc::ENOTSOCK {

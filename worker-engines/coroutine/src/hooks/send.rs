@@ -18,7 +18,7 @@ hooks! {
         let done = whole(green, fd, (buf, count), |buf, count, quiet| {
             let flags = libc::MSG_DONTWAIT | quiet;
             // SAFETY: a part of the caller's buffer.
-            unsafe { libc::syscall(libc::SYS_sendto, fd, buf, count, flags, 0, 0) as ssize_t }
+            unsafe { libc::syscall(libc::SYS_sendto, fd, buf, count, flags, 0usize, 0usize) as ssize_t }
         });
         if done < 0 && errno() == libc::ENOTSOCK {
             // SAFETY: the caller's arguments.

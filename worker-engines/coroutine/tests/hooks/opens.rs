@@ -164,7 +164,11 @@ fn regular_files_open_as_ever() {
         let failed = libc::open(path.as_ptr(), libc::O_RDWR | libc::O_CREAT | libc::O_EXCL, 0o600);
         assert_eq!((failed, errno()), (-1, libc::EEXIST));
         assert_eq!((libc::open(c"/no/such".as_ptr(), libc::O_RDONLY), errno()), (-1, libc::ENOENT));
-        assert_eq!((libc::open(std::ptr::null(), libc::O_RDONLY), errno()), (-1, libc::EFAULT));
+        // valgrind would report the address, which is the kernel's to refuse.
+        if std::env::var_os("HOOKS_UNTIMED").is_none() {
+            let nowhere = libc::open(std::ptr::null(), libc::O_RDONLY);
+            assert_eq!((nowhere, errno()), (-1, libc::EFAULT));
+        }
     })]);
 }
 

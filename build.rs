@@ -16,16 +16,6 @@ fn main() {
     let hooks = Path::new(&root).join("worker-engines/coroutine/hooks.list");
     println!("cargo:rerun-if-changed={}", hooks.display());
     println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic-symbol-list={}", hooks.display());
-    // What keeps a library's variables apart (python/library_locals.rs, python/thread_keys.rs).
-    for name in [
-        "__cxa_thread_atexit_impl",
-        "pthread_key_create",
-        "pthread_key_delete",
-        "pthread_getspecific",
-        "pthread_setspecific",
-    ] {
-        println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic-symbol={name}");
-    }
 }
 
 /// An interpreter without its shared library ends the build with what to do, not with a linker's

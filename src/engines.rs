@@ -28,6 +28,7 @@ pub fn choose(settings: &Settings) -> EngineChoice {
             engine: Box::new(CoroutineEngine {
                 stack_bytes: settings.coroutine_stack_size,
                 switch_interval: settings.switch_interval,
+                carriers: settings.carriers,
                 blocked_after: settings.blocked_after,
             }),
             concurrency: Concurrency::GreenThreads,

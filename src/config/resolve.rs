@@ -48,6 +48,7 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         worker_class,
         threads: reader.int("threads")?,
         worker_connections: reader.int("worker_connections")?,
+        carriers: reader.int("carriers")?,
         coroutine_stack_size: reader.int("coroutine_stack_size")?,
         switch_interval: none_if_zero(reader.int("switch_interval")?).map(Duration::from_millis),
         blocked_after: none_if_zero(reader.int("blocked_after")?).map(Duration::from_secs),

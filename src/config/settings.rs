@@ -130,6 +130,8 @@ pub struct Settings {
     pub coroutine_stack_size: usize,
     /// `None`: a request that computes is never interrupted.
     pub switch_interval: Option<Duration>,
+    /// At least 1; matters to coroutine only.
+    pub carriers: usize,
     /// `None`: a scheduler that stands still is never reported.
     pub blocked_after: Option<Duration>,
     /// `None`: a worker is never replaced for its number of requests.

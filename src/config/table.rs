@@ -20,6 +20,8 @@ const MAX_BACKLOG: i64 = i32::MAX as i64;
 const MIN_STACK_BYTES: i64 = 128 << 10;
 /// Largest green-thread stack: 1,000 of them still fit in the address space.
 const MAX_STACK_BYTES: i64 = 1 << 30;
+/// More OS threads than a worker could use.
+const MAX_CARRIERS: i64 = 256;
 /// Longest slice: a minute is no slice any more.
 const MAX_SLICE_MILLIS: i64 = 60_000;
 /// A page; the stack pool reuses only whole ones.
@@ -304,7 +306,21 @@ pub static TABLE: &[Setting] = &[
         default: Preset::Int(10),
         doc: "On the coroutine engine: milliseconds of processor time that a request may compute \
               in Python before it lets the others run; 0 turns that off. A C call is never \
-              interrupted.",
+              interrupted; see carriers.",
+        ..ROW
+    },
+    Setting {
+        name: "carriers",
+        section: Section::Workers,
+        spelling: flag(&["carriers"]),
+        metavar: "N",
+        kind: Kind::Int { min: 1, max: MAX_CARRIERS },
+        default: Preset::Int(8),
+        doc: "On the coroutine engine: OS threads that the green threads of a worker may run on. \
+              One of them runs all; when C code of a request has computed without the GIL (a \
+              password hash, zlib, a long SQLite query) or waited out of unicoro's sight for a \
+              switch_interval, another goes on with the rest, beside it. So N - 1 such calls \
+              at a time stop nobody; with 1 each of them stops the others.",
         ..ROW
     },
     Setting {

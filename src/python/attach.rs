@@ -1,11 +1,11 @@
 //! The only place that takes or gives the GIL.
 //!
-//! On an OS thread pyo3 does it (`Python::attach`). In a green thread pyo3 must not: it counts
-//! attachments per OS thread, and would hand a second green thread a token with nothing behind it.
-//! There the green thread's own `PyThreadState` is restored and saved.
+//! A thread of the engine's, green or not, has one state for all of its life, which is restored and saved;
+//! on any other pyo3 does it (`Python::attach`).
 //!
-//! pyo3's count still matters: a `Py<T>` dropped while the count is 0 is put aside instead of freed.
-//! So the scheduler's thread keeps it above 0 for its whole life ([`super::on_engine_thread`]).
+//! pyo3 counts attachments, thread by thread: a `Py<T>` dropped while the count is 0 is put aside instead
+//! of freed. So threads of the engine's keep it above 0 for their whole lives
+//! ([`super::on_engine_thread`]).
 #![allow(unsafe_code)]
 
 use std::time::{Duration, Instant};
@@ -20,22 +20,16 @@ use super::{request_timeout, thread_state};
 /// `body` must not keep anything of Python beyond its end, and must not wait while attached: use
 /// [`detached`].
 pub fn attached<R>(body: impl FnOnce(Python<'_>) -> R) -> R {
-    if let Some(green) = thread_state::current() {
-        return green.enter(|state| with_state(state, body));
-    }
     match thread_state::lasting() {
-        Some(state) => with_state(state, body),
+        Some(state) => thread_state::in_python(|| with_state(state, body)),
         None => Python::attach(body),
     }
 }
 
-/// Runs `body` with the GIL and `state` in a call of C code that has given them up, as a callback of
-/// that code would.
-pub(super) fn attached_again<R>(
-    state: *mut ffi::PyThreadState,
-    body: impl FnOnce(Python<'_>) -> R,
-) -> R {
-    with_state(state, body)
+/// Runs `body` with the GIL in a call of C code that has given it up, as a callback of that code would;
+/// `None`: no thread of the engine's calls.
+pub(super) fn attached_again<R>(body: impl FnOnce(Python<'_>) -> R) -> Option<R> {
+    thread_state::lasting().map(|state| with_state(state, body))
 }
 
 /// Runs `body` in C code that keeps the GIL; `None`: it does not. What the code was at is lost: for
@@ -60,12 +54,18 @@ fn with_state<R>(state: *mut ffi::PyThreadState, body: impl FnOnce(Python<'_>) -
 }
 
 /// Takes the GIL from whoever computes under it, until `until` is true or a moment has passed: the
-/// loser must find it taken when it asks for it again (CPython's "forced switching").
-pub fn take_lock(until: &dyn Fn() -> bool) {
+/// loser must find it taken when it asks for it again (CPython's "forced switching"). In the second case
+/// `otherwise` is called first.
+pub fn take_lock(until: &dyn Fn() -> bool, otherwise: &dyn Fn()) {
     attached(|py| {
         let start = Instant::now();
-        while !until() && start.elapsed() < LONGEST_HOLD {
+        let mut is_done = until();
+        while !is_done && start.elapsed() < LONGEST_HOLD {
             std::thread::yield_now();
+            is_done = until();
+        }
+        if !is_done {
+            otherwise();
         }
         request_timeout::tell_computing(py);
     });
@@ -77,8 +77,7 @@ const LONGEST_HOLD: Duration = Duration::from_micros(300);
 
 /// Gives the GIL up for `body`, which may wait and park.
 ///
-/// Unlike pyo3's `detach` it leaves pyo3's count alone: green threads come and go in the meantime,
-/// each with a share in it.
+/// Unlike pyo3's `detach` it leaves pyo3's count alone.
 pub fn detached<R>(_py: Python<'_>, body: impl FnOnce() -> R) -> R {
     let _detached = Detached::save();
     body()

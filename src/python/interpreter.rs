@@ -15,7 +15,6 @@ use pyo3::{PyResult, Python, ffi};
 use super::attach::attached;
 use super::free_threading;
 use super::home::Home;
-use super::thread_state;
 use super::traceback;
 use crate::logging::TRACEBACK;
 
@@ -156,7 +155,6 @@ pub fn set_environ(variables: &[(String, String)]) -> Result<(), String> {
 /// A text for the operator.
 pub fn preflight() -> Result<(), String> {
     attached(|py| {
-        thread_state::find_slot(py)?;
         let set = || py.import("sys")?.call_method1("setswitchinterval", (SWITCH_SECONDS,));
         set().map(drop).map_err(|error| traceback::format(py, &error))
     })

@@ -35,7 +35,10 @@ impl fmt::Display for LoadError {
 pub fn load(spec: &str) -> Result<Py<PyAny>, LoadError> {
     attached(|py| {
         let namespace = PyDict::new(py);
-        py.run(SOURCE, Some(&namespace), None)
+        // The thread that imports it first counts as the main thread, for whose locks the process waits
+        // at its end: a request's would never give them up.
+        py.import("threading")
+            .and_then(|_| py.run(SOURCE, Some(&namespace), None))
             .map_err(|error| LoadError::Import(traceback::format(py, &error)))?;
         let find = |name: &str| namespace.get_item(name).ok().flatten();
         let (Some(load), Some(wrong)) = (find("load"), find("NoApplication")) else {

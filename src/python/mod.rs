@@ -8,7 +8,6 @@ mod app_socket;
 mod application;
 mod attach;
 mod config_file;
-mod current_state;
 mod environ;
 mod errors;
 mod fields;
@@ -22,8 +21,6 @@ mod imports;
 mod input;
 mod interned;
 mod interpreter;
-mod libraries;
-mod library_locals;
 mod listeners;
 mod loader;
 mod log_config;
@@ -38,7 +35,6 @@ mod response;
 mod signal_handlers;
 mod spew;
 mod stack;
-mod thread_keys;
 mod thread_state;
 mod traceback;
 
@@ -49,18 +45,23 @@ pub use environ::{Place, ServerFacts};
 pub use fields::Fields;
 pub use file_wrapper::use_sendfile;
 pub use fork::{after_fork_child, after_fork_parent, before_fork, fork};
-pub use gevent::adapt_gevent;
+pub use gevent::{adapt_gevent, after_request};
 pub use home::Home;
 pub use hooks::{Hooks, Raised};
 pub use interpreter::{end, is_running, preflight, prepare_path, set_environ, start};
+pub use listeners::listener;
 pub use loader::{LoadError, load};
 pub use log_config::configure_logging;
 pub use loggers::set_up_loggers;
 pub use reader::{BodyRules, Reader};
 pub use reloading::{Look, begin_watching, failed_application, files_to_watch};
 pub use request_hooks::RequestHooks;
-pub use request_timeout::{forgive, interrupt_computing, make_module};
+pub use request_timeout::{
+    forgive, interrupt_computing, interrupt_listener, make_module, set_computing,
+};
 pub use signal_handlers::SignalHandlers;
 pub use spew::spew;
 pub use stack::{Stack, all_stacks, stack_of, stacks_of, watch_stacks};
-pub use thread_state::{GreenThreadState, gil_addresses, on_engine_thread, run_pending_calls};
+pub use thread_state::{
+    gil_addresses, may_keep_lock, may_park, on_engine_thread, on_green_thread, run_pending_calls,
+};

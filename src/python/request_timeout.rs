@@ -14,11 +14,11 @@ use std::thread::{self, Thread};
 use pyo3::prelude::*;
 use pyo3::types::PyModule;
 use pyo3::{ffi, wrap_pyfunction};
-use unicoro_contract::{Interrupt, interrupt, replace_interrupt};
+use unicoro_contract::{Interrupt, Listener, interrupt, replace_interrupt};
 
-use super::attach::{attached, take_lock};
-use super::thread_state::on_engine_thread;
-use super::traceback;
+use super::attach::{attached, attached_again, take_lock};
+use super::thread_state::{self, on_engine_thread};
+use super::{gevent, traceback};
 
 static REQUEST_TIMEOUT: OnceLock<Py<PyAny>> = OnceLock::new();
 
@@ -104,14 +104,13 @@ fn computing() -> MutexGuard<'static, Vec<Computing>> {
     COMPUTING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The green thread of this identity and state begins, or has ended, a wait for the GIL at a place
+/// The green thread of this identity, which calls, begins, or has ended, a wait for the GIL at a place
 /// where the exception may be raised.
-pub(super) fn set_computing(identity: usize, state: *mut ffi::PyThreadState, is_computing: bool) {
+pub fn set_computing(identity: usize, is_computing: bool) {
     let mut computing = computing();
-    if is_computing {
-        computing.push(Computing { identity, state });
-    } else {
-        computing.retain(|other| other.identity != identity);
+    match thread_state::lasting() {
+        Some(state) if is_computing => computing.push(Computing { identity, state }),
+        _ => computing.retain(|other| other.identity != identity),
     }
 }
 
@@ -161,7 +160,7 @@ pub fn interrupt_computing() {
         let body = || {
             on_engine_thread(&mut || loop {
                 thread::park();
-                take_lock(&|| !computing().is_empty());
+                take_lock(&|| !computing().is_empty(), &|| ());
             })
         };
         let thread = thread::Builder::new().name("deadlines".to_owned()).spawn(body);
@@ -189,9 +188,17 @@ fn set_async_exception(identity: usize, exception: *mut ffi::PyObject) {
     unsafe { ffi::PyThreadState_SetAsyncExc(identity as _, exception) };
 }
 
+/// A wait of a listener was ended: makes it find what is due to its green thread, which calls.
+pub fn interrupt_listener(listener: Listener) {
+    match listener {
+        Listener::Signals => trip(),
+        Listener::EventLoop => drop(attached_again(gevent::interrupt_hub)),
+    }
+}
+
 /// Has CPython look for signals the next time that a wait of the main thread, or of a green thread
 /// that passes for it, ends with `EINTR`.
-pub(super) fn trip() {
+fn trip() {
     unsafe extern "C" {
         // Since 3.10; async-signal-safe, and needs no GIL.
         fn PyErr_SetInterruptEx(signal: std::ffi::c_int) -> std::ffi::c_int;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use unicoro_contract::{CurrentRequest, Pulse, replace_current};
+use unicoro_contract::{CurrentRequest, Pulse, set_current};
 
 use crate::sys::clock::Moment;
 use crate::sys::scoreboard::Slot;
@@ -23,7 +23,7 @@ impl Desk {
         let request = Arc::new(CurrentRequest { line, began: Instant::now() });
         self.0.request_began();
         self.running(Some(&request));
-        replace_current(Some(request));
+        set_current(Some(request));
         InProgress { desk: self }
     }
 
@@ -40,7 +40,7 @@ pub struct InProgress {
 
 impl Drop for InProgress {
     fn drop(&mut self) {
-        replace_current(None);
+        set_current(None);
         self.desk.0.clear_current();
         self.desk.0.request_ended();
     }

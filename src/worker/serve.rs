@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Blocked, Connection, CurrentRequest, Deadlock, GreenState, Handler,
-    Inbox, Stop, Stream,
+    AfterRead, AfterServe, Blocked, Connection, CurrentRequest, Deadlock, Handler, Inbox, Language,
+    Listener, Stop, Stream,
 };
 
 use crate::config::Settings;
@@ -16,9 +16,7 @@ use crate::http::{
     parse_lenient, preface, refusal, scan,
 };
 use crate::logging::AccessLog;
-use crate::python::{
-    self, Application, Fields, GreenThreadState, Place, Reader, Request, SignalHandlers,
-};
+use crate::python::{self, Application, Fields, Place, Reader, Request, SignalHandlers};
 
 use super::access::{self, Answered};
 use super::clock::date;
@@ -286,16 +284,8 @@ impl Handler for Server {
         next
     }
 
-    fn green_state(&self) -> io::Result<Box<dyn GreenState>> {
-        Ok(GreenThreadState::new()?)
-    }
-
-    fn on_engine_thread(&self, body: &mut dyn FnMut()) {
-        python::on_engine_thread(body);
-    }
-
-    fn take_lock(&self, until: &dyn Fn() -> bool) {
-        python::take_lock(until);
+    fn take_lock(&self, until: &dyn Fn() -> bool, otherwise: &dyn Fn()) {
+        python::take_lock(until, otherwise);
     }
 
     fn overdue(&self, request: Option<&CurrentRequest>, stream: &Stream) {
@@ -341,5 +331,39 @@ impl Handler for Server {
 
     fn preemption_points(&self) -> Range<usize> {
         python::gil_addresses()
+    }
+}
+
+impl Language for Server {
+    fn on_engine_thread(&self, body: &mut dyn FnMut()) {
+        python::on_engine_thread(body);
+    }
+
+    fn on_green_thread(&self, body: &mut dyn FnMut()) -> io::Result<()> {
+        python::on_green_thread(body)
+    }
+
+    fn may_park(&self) -> bool {
+        python::may_park()
+    }
+
+    fn may_keep_lock(&self) -> bool {
+        python::may_keep_lock()
+    }
+
+    fn listens(&self, code: usize) -> Option<Listener> {
+        python::listener(code)
+    }
+
+    fn interrupt(&self, listener: Listener) {
+        python::interrupt_listener(listener);
+    }
+
+    fn set_computing(&self, identity: usize, is_computing: bool) {
+        python::set_computing(identity, is_computing);
+    }
+
+    fn after_request(&self) {
+        python::after_request();
     }
 }

@@ -12,8 +12,8 @@ use crate::processes;
 use crate::server::{Engine, Launch, Server};
 use crate::wait;
 
-/// An OS thread more or fewer is no matter; one per request is.
-const MOST_THREADS: u64 = 8;
+/// An OS thread more or fewer is no matter; one per request is. Eight of them are carriers.
+const MOST_THREADS: u64 = 16;
 
 fn start() -> Server {
     let server = Server::start(Engine::Coroutine, "blocking", &[]);

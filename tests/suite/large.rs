@@ -81,7 +81,7 @@ each_of! { Sync, Gthread, Coroutine; fn a_large_body_takes_no_memory(engine) {
 }}
 
 each_of! { Gthread, Coroutine; fn fifty_large_bodies_at_once_take_little_memory(engine) {
-    let threads: &[&str] = if engine == Engine::Gthread { &["--threads=50"] } else { &[] };
+    let threads: &[&str] = if engine == Engine::Gthread { &["--threads=60"] } else { &[] };
     let server = start(engine, threads);
     transfer(server.address, "/up", MIB);
     for way in WAYS {

@@ -7,13 +7,14 @@
 
 use std::ffi::CStr;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
-use pyo3::types::{PyCFunction, PyDict, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
 
 use super::attach::attached;
-use super::{imports, library_locals, request_timeout, traceback};
+use super::{imports, request_timeout, traceback};
 use crate::logging::TRACEBACK;
 
 /// Functions of `modules.py`.
@@ -25,6 +26,18 @@ struct Functions {
 }
 
 static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
+static HAS_HUBS: AtomicBool = AtomicBool::new(false);
+
+/// The application has imported gevent: threads may have hubs from now on.
+#[pyfunction]
+fn hubs_may_exist() {
+    HAS_HUBS.store(true, Ordering::Relaxed);
+}
+
+/// Whether a thread may have a hub.
+pub(super) fn has_hubs() -> bool {
+    HAS_HUBS.load(Ordering::Relaxed)
+}
 
 /// Before a configuration file or the application runs: calls that patch are kept until [`decide`].
 ///
@@ -37,7 +50,7 @@ pub(super) fn prepare() -> Result<(), String> {
             namespace.set_item("__name__", "unicoro.gevent.modules")?;
             namespace.set_item("note", wrap_pyfunction!(imports::note, py)?)?;
             namespace.set_item("Finder", imports::finder_class(py)?)?;
-            namespace.set_item("wrap_loading", wrap_pyfunction!(wrap_loading, py)?)?;
+            namespace.set_item("hubs_may_exist", wrap_pyfunction!(hubs_may_exist, py)?)?;
             namespace.set_item("PassDeadlinesOn", py.get_type::<PassDeadlinesOn>())?;
             namespace.set_item("WAITING", include_str!("waiting.py"))?;
             py.run(SOURCE, Some(&namespace), None)?;
@@ -76,9 +89,11 @@ pub fn adapt_gevent(is_green: bool) -> Result<(), String> {
 }
 
 /// A request of the green thread that calls has ended. May wait.
-pub(super) fn after_request(py: Python<'_>) {
-    if let Some(functions) = FUNCTIONS.get() {
-        call(functions.after_request.bind(py));
+pub fn after_request() {
+    if has_hubs()
+        && let Some(functions) = FUNCTIONS.get()
+    {
+        attached(|py| call(functions.after_request.bind(py)));
     }
 }
 
@@ -91,7 +106,7 @@ pub(super) fn at_end(py: Python<'_>) {
 
 /// The hub of the green thread that calls waits, and the request is overdue: the hub goes on with the
 /// exception for it.
-pub(super) fn interrupt(py: Python<'_>) {
+pub(super) fn interrupt_hub(py: Python<'_>) {
     if let (Some(functions), Some(class)) = (FUNCTIONS.get(), request_timeout::class(py))
         && let Err(error) = functions.interrupt.call1(py, (class,))
     {
@@ -105,19 +120,6 @@ fn call(function: &Bound<'_, PyAny>) {
         let text = traceback::format(function.py(), &error);
         log::error!(target: TRACEBACK, "after a request that used gevent:\n{text}");
     }
-}
-
-/// A function that calls `load`, which loads an extension module. Not in Python: a frame of ours
-/// would stand in the traceback of every module that does not load.
-#[pyfunction]
-fn wrap_loading(load: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyCFunction>> {
-    let py = load.py();
-    let load = load.unbind();
-    let wrapped = move |args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>| {
-        let load = load.bind(args.py());
-        library_locals::while_loading(|| load.call(args, kwargs).map(Bound::unbind))
-    };
-    PyCFunction::new_closure(py, Some(c"create_dynamic"), None, wrapped)
 }
 
 /// The hub's method for errors that no greenlet waits for, made to hand a request's deadline to the

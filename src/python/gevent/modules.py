@@ -1,5 +1,5 @@
 """Lets code that was written for gevent run as it is. Run once, before the configuration file or the
-application, by mod.rs, which provides ``note``, ``Finder``, ``wrap_loading``, ``PassDeadlinesOn`` and
+application, by mod.rs, which provides ``note``, ``Finder``, ``hubs_may_exist``, ``PassDeadlinesOn`` and
 ``WAITING``.
 
 Such code replaces the standard library's blocking functions before anything else is imported. Under
@@ -64,6 +64,7 @@ def replacing(*names):
 
 
 def change_hub(module):
+    hubs_may_exist()
     module.sleep = waiting()["sleep_of"](module.sleep)
     module.Hub.handle_error = PassDeadlinesOn(module.Hub.handle_error)
 
@@ -138,7 +139,6 @@ def decide(green):
         for name, change in WAITERS.items():
             if name in sys.modules:
                 change(sys.modules[name])
-        _imp.create_dynamic = wrap_loading(_imp.create_dynamic)
     else:
         sys.meta_path.remove(finder)
         for module, name, original in disarmed:

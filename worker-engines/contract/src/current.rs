@@ -1,11 +1,9 @@
-//! Which request runs on this thread, or in this green thread: for the watchdog and for the log of
-//! those who find the body.
+//! Which request runs on a thread, or in a green thread: for the watchdog and for the log of those who
+//! find the body.
 //!
-//! A thread-local; an engine of green threads takes it out when it switches away from one and puts
-//! it back when it switches to it.
+//! Each thread has a place for it, which others may read.
 
-use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// A request in progress.
@@ -17,17 +15,40 @@ pub struct CurrentRequest {
     pub began: Instant,
 }
 
+/// Where the request stands that a thread serves.
+#[derive(Debug, Default)]
+pub struct CurrentPlace(Mutex<Option<Arc<CurrentRequest>>>);
+
 thread_local! {
-    static CURRENT: RefCell<Option<Arc<CurrentRequest>>> = const { RefCell::new(None) };
+    static PLACE: Arc<CurrentPlace> = Arc::default();
 }
 
-/// Sets what runs here, and hands back what ran before.
-pub fn replace_current(request: Option<Arc<CurrentRequest>>) -> Option<Arc<CurrentRequest>> {
-    CURRENT.replace(request)
+impl CurrentPlace {
+    /// That of the thread, or green thread, that calls.
+    #[must_use]
+    pub fn own() -> Arc<Self> {
+        PLACE.with(Arc::clone)
+    }
+
+    /// What its thread serves.
+    #[must_use]
+    pub fn get(&self) -> Option<Arc<CurrentRequest>> {
+        self.with(|request| request.map(Arc::clone))
+    }
+
+    /// Looks at what its thread serves. From any thread; `look` is short.
+    pub fn with<R>(&self, look: impl FnOnce(Option<&Arc<CurrentRequest>>) -> R) -> R {
+        look(self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref())
+    }
+}
+
+/// Sets what runs here.
+pub fn set_current(request: Option<Arc<CurrentRequest>>) {
+    PLACE.with(|place| *place.0.lock().unwrap_or_else(PoisonError::into_inner) = request);
 }
 
 /// What runs here.
 #[must_use]
 pub fn current_request() -> Option<Arc<CurrentRequest>> {
-    CURRENT.with_borrow(Clone::clone)
+    CurrentPlace::own().get()
 }

@@ -1,12 +1,11 @@
 //! What an engine asks of the protocol, and of the language that the application is written in.
 
-use std::io;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::{Connection, CurrentRequest, Stream};
+use crate::{Connection, CurrentRequest, Language, Stream};
 
 /// What becomes of a connection after bytes have come.
 #[derive(Debug, PartialEq, Eq)]
@@ -86,7 +85,7 @@ pub struct Party {
 
 /// The protocol, and behind it the application. One object serves all connections of a worker. What
 /// has a body here is asked by engines of green threads only.
-pub trait Handler: Send + Sync {
+pub trait Handler: Language + Send + Sync {
     /// A connection was accepted: when to give up if nothing comes.
     fn opened(&self, connection: &Connection) -> Option<Instant>;
 
@@ -106,21 +105,11 @@ pub trait Handler: Send + Sync {
     /// Serves one request; may wait through the connection's stream, and inside the application.
     fn serve(&self, connection: &mut Connection) -> AfterServe;
 
-    /// The state of a new green thread. Called in the green thread, and dropped in it.
-    ///
-    /// # Errors
-    /// No memory for it.
-    fn green_state(&self) -> io::Result<Box<dyn GreenState>>;
-
-    /// Runs `body`, the life of an OS thread of the engine's: what the language keeps for a thread
-    /// (and the application in it, such as its database connection) is made before and lasts to its
-    /// end.
-    fn on_engine_thread(&self, body: &mut dyn FnMut());
-
     /// Takes the interpreter's lock away from whoever computes under it, and gives it back as soon as
-    /// `until` is true, or after a moment. Called on an engine's OS thread.
-    fn take_lock(&self, until: &dyn Fn() -> bool) {
-        let _ = until;
+    /// `until` is true, or after a moment; then `otherwise` is called before. Called on an engine's OS
+    /// thread.
+    fn take_lock(&self, until: &dyn Fn() -> bool, otherwise: &dyn Fn()) {
+        let _ = (until, otherwise);
     }
 
     /// A request has taken longer than it may: answers its client in the application's place if
@@ -130,7 +119,7 @@ pub trait Handler: Send + Sync {
     }
 
     /// Its green thread does not wait: takes the interpreter's lock for a moment, by another thread,
-    /// and has the exception raised in those that compute ([`GreenState::set_computing`]). Called on
+    /// and has the exception raised in those that compute ([`Language::set_computing`]). Called on
     /// the scheduler's thread, which does not wait for it.
     fn interrupt_computing(&self) {}
 
@@ -176,76 +165,4 @@ pub fn serve_caught(handler: &dyn Handler, connection: &mut Connection) -> After
         log::error!("a bug in unicoro: a request was lost to a panic, see above; please report it");
         AfterServe::Close
     })
-}
-
-/// How a caller notices that its wait was interrupted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listener {
-    /// It runs signal handlers, if it is the main thread.
-    Signals,
-    /// It runs what it was given to run since.
-    EventLoop,
-}
-
-/// What the application's language keeps for each thread, and so for each green thread.
-///
-/// # Contract
-/// The engine calls all of these in the green thread itself, on the scheduler's thread. `resume`
-/// follows each `suspend` before anything else of that green thread runs.
-pub trait GreenState {
-    /// Whether this green thread may leave the processor here: it runs application code and holds
-    /// no lock of the interpreter. Must not allocate, log or panic: hooks ask before anything else.
-    fn may_park(&self) -> bool;
-
-    /// Whether this green thread may leave the processor with the interpreter's lock, which it has:
-    /// others then run until they want it. Must not allocate, log or panic.
-    fn may_keep_lock(&self) -> bool {
-        false
-    }
-
-    /// It is about to (or does not any more): `suspend` and `resume` leave the lock with it.
-    fn keep_lock(&self, keeps: bool) {
-        let _ = keeps;
-    }
-
-    /// About to let others run.
-    fn suspend(&self);
-
-    /// Running again.
-    fn resume(&self);
-
-    /// Whether the library that has this code keeps a set of its thread-local variables for each
-    /// green thread. Must not allocate, log or panic.
-    fn owns_locals_of(&self, code: usize) -> bool {
-        let _ = code;
-        false
-    }
-
-    /// Whether and how code at this address, which waits, notices an [`Interrupt`](crate::Interrupt)
-    /// when its wait ends with `EINTR`. Called detached.
-    fn listens(&self, code: usize) -> Option<Listener> {
-        let _ = code;
-        None
-    }
-
-    /// A wait of a listener has ended with `EINTR`: makes it find the [`Interrupt`](crate::Interrupt)
-    /// of this green thread. For one that looks for signals called attached, when it is about to look;
-    /// for an event loop detached, before its wait returns.
-    fn interrupt(&self, listener: Listener) {
-        let _ = listener;
-    }
-
-    /// The request of this green thread is overdue, and it waits for the interpreter's lock (or not
-    /// any more) at a place where an exception may be raised: between two steps of a computation, not
-    /// behind a call that may have locked something. `identity`: its `pthread_self()`. Called detached.
-    fn set_computing(&self, identity: usize, is_computing: bool) {
-        let _ = (identity, is_computing);
-    }
-
-    /// A request of this green thread is over, and its connection is given back. May wait.
-    fn after_request(&self) {}
-
-    /// The green thread ends: what the language and its libraries keep for it is finalised, and may wait
-    /// for others. Nothing but a `suspend` and a `resume` around such a wait follows, then it is dropped.
-    fn end(&self) {}
 }

@@ -6,9 +6,9 @@
 //! When the exception exists it was delivered, and the waits of the application's clean-up are like
 //! any others.
 //!
-//! A thread-local, swapped with the green thread as its current request is.
+//! A thread-local, which the engine reaches from outside as a [`InterruptWord`].
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What a green thread is to be told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,23 +25,98 @@ pub struct Interrupt {
     pub is_delivered: bool,
 }
 
+const DUE: u32 = 1 << 8;
+const POSES: u32 = 1 << 9;
+const TRIPPED: u32 = 1 << 10;
+const DELIVERED: u32 = 1 << 11;
+
+impl Interrupt {
+    fn from_bits(bits: u32) -> Self {
+        Self {
+            is_due: bits & DUE != 0,
+            poses_as_main: bits & POSES != 0,
+            is_tripped: bits & TRIPPED != 0,
+            tries: (bits & 0xff) as u8,
+            is_delivered: bits & DELIVERED != 0,
+        }
+    }
+
+    fn bits(self) -> u32 {
+        let flag = |is_set: bool, bit: u32| if is_set { bit } else { 0 };
+        u32::from(self.tries)
+            | flag(self.is_due, DUE)
+            | flag(self.poses_as_main, POSES)
+            | flag(self.is_tripped, TRIPPED)
+            | flag(self.is_delivered, DELIVERED)
+    }
+}
+
 thread_local! {
-    static INTERRUPT: Cell<Interrupt> = const { Cell::new(Interrupt {
-        is_due: false,
-        poses_as_main: false,
-        is_tripped: false,
-        tries: 0,
-        is_delivered: false,
-    }) };
+    static WORD: AtomicU32 = const { AtomicU32::new(0) };
+}
+
+/// The state of one thread, as another may ask for it and make it due. Valid as long as that thread.
+#[derive(Clone, Copy, Debug)]
+pub struct InterruptWord(*const AtomicU32);
+
+impl InterruptWord {
+    /// That of the thread, or green thread, that calls.
+    #[must_use]
+    pub fn own() -> Self {
+        Self(WORD.with(std::ptr::from_ref))
+    }
+
+    /// What it is to be told.
+    ///
+    /// # Safety
+    /// Its thread lives.
+    #[allow(unsafe_code)]
+    #[must_use]
+    pub unsafe fn get(self) -> Interrupt {
+        // SAFETY: the caller's word.
+        Interrupt::from_bits(unsafe { &*self.0 }.load(Ordering::Relaxed))
+    }
+
+    /// It is to be told this from now on.
+    ///
+    /// # Safety
+    /// Its thread lives.
+    #[allow(unsafe_code)]
+    pub unsafe fn set(self, interrupt: Interrupt) {
+        // SAFETY: the caller's word.
+        unsafe { &*self.0 }.store(interrupt.bits(), Ordering::Relaxed);
+    }
 }
 
 /// Sets the state of what runs here, and hands back the one before.
 pub fn replace_interrupt(interrupt: Interrupt) -> Interrupt {
-    INTERRUPT.replace(interrupt)
+    Interrupt::from_bits(WORD.with(|word| word.swap(interrupt.bits(), Ordering::Relaxed)))
 }
 
 /// The state of what runs here.
 #[must_use]
 pub fn interrupt() -> Interrupt {
-    INTERRUPT.get()
+    Interrupt::from_bits(WORD.with(|word| word.load(Ordering::Relaxed)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupt_is_a_word_and_back() {
+        let all = Interrupt {
+            is_due: true,
+            poses_as_main: true,
+            is_tripped: true,
+            tries: 200,
+            is_delivered: true,
+        };
+        for told in [all, Interrupt { is_due: true, tries: 3, ..Interrupt::default() }] {
+            assert_eq!(Interrupt::from_bits(told.bits()), told);
+            assert_eq!(replace_interrupt(told), Interrupt::default());
+            assert_eq!(interrupt(), told);
+            assert_eq!(replace_interrupt(Interrupt::default()), told);
+        }
+    }
 }

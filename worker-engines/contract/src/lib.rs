@@ -22,6 +22,7 @@ mod handler;
 mod inbox;
 mod intake;
 mod interrupt;
+mod language;
 mod listener;
 mod pace;
 mod patience;
@@ -32,17 +33,17 @@ mod stream;
 mod sys;
 
 pub use connection::Connection;
-pub use current::{CurrentRequest, current_request, replace_current};
+pub use current::{CurrentPlace, CurrentRequest, current_request, set_current};
 pub use engine::{Engine, Pulse, Refusal, Seat};
 pub use forks::{is_forked_child, watch_forks};
 pub use given_up::GivenUp;
 pub use handler::{
-    AfterRead, AfterServe, Blocked, Deadlock, GreenState, Handler, Listener, Party, serve_caught,
-    stack_signal,
+    AfterRead, AfterServe, Blocked, Deadlock, Handler, Party, serve_caught, stack_signal,
 };
 pub use inbox::Inbox;
 pub use intake::{last_look, take_in};
-pub use interrupt::{Interrupt, interrupt, replace_interrupt};
+pub use interrupt::{Interrupt, InterruptWord, interrupt, replace_interrupt};
+pub use language::{Language, Listener};
 pub use listener::{Address, EngineListener, admit_no_more, lacks_descriptors};
 pub use pace::{Pace, Tempo};
 pub use real::Real;

@@ -4,9 +4,10 @@
 //! are having their turns. Green threads hand it on to each other all the time, so that an OS thread
 //! might never have one. It is the scheduler that makes sure: when an OS thread has waited for as
 //! long as CPython would let it, nobody takes the lock until it has.
+#![allow(unsafe_code)]
 
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use libc::c_int;
@@ -37,6 +38,14 @@ pub fn let_one_in() {
     ARE_STARVED.store(false, Ordering::Relaxed);
     let (began, before) = (Instant::now(), WAITING.load(Ordering::SeqCst));
     while WAITING.load(Ordering::SeqCst) >= before.max(1) && began.elapsed() < LONGEST {
-        thread::sleep(MOMENT);
+        rest(MOMENT);
     }
+}
+
+/// Sleeps as an OS thread: a direct system call, because a green thread that is about to leave calls,
+/// and libc's would have it leave here.
+fn rest(time: Duration) {
+    let time = libc::timespec { tv_sec: 0, tv_nsec: i64::from(time.subsec_nanos()) };
+    // SAFETY: the time outlives the call, and null asks for no rest of it.
+    unsafe { libc::syscall(libc::SYS_nanosleep, &raw const time, ptr::null::<libc::timespec>()) };
 }

@@ -10,8 +10,8 @@
 //!             └───────────── all runnable green threads run once ◄──────────┘
 //! ```
 //!
-//! Everything is on the scheduler's thread: cells and short borrows, no locks. No borrow may be
-//! held across `handler.serve`, a park, a yield or a spawn.
+//! One OS thread at a time has the scheduler's role (see `role`): cells and short borrows, no locks. No
+//! borrow may be held across `handler.serve`, a park, a yield or a spawn.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -20,17 +20,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{AfterServe, Connection, Handler, Seat, serve_caught};
-use unicoro_reactor::{Clients, Epoll, Events, Ready, TimerKey, Timers, Token, thread_id};
+use unicoro_reactor::{Clients, Epoll, Events, Ready, TimerKey, Timers, Token};
 
 use crate::bell;
 use crate::crew::Crew;
 use crate::descriptors::Descriptors;
 use crate::green::{Green, Overdue, Ticket, Woken};
 use crate::helpers;
-use crate::identity;
 use crate::keeper::Keeper;
 use crate::room::{Room, Shortage};
-use crate::scheduler;
+use crate::scheduler::{RunQueue, Task};
+use crate::thread_block::ThreadBlock;
 use crate::waiter::ParkingWaiter;
 use crate::words::Words;
 use crate::{contenders, preemption, progress};
@@ -50,7 +50,7 @@ pub enum Target {
     Overdue(Overdue),
 }
 
-/// The engine's state.
+/// The engine's state. Not `Sync`, but for who has the role: see [`Shared`].
 pub struct Core {
     pub epoll: Rc<Epoll>,
     pub clients: RefCell<Clients<Ticket>>,
@@ -60,12 +60,14 @@ pub struct Core {
     pub handler: Arc<dyn Handler>,
     pub seat: Rc<Seat>,
     pub stack_bytes: usize,
-    /// The scheduler's, as gettid(2) numbers them.
-    pub os_thread: i32,
     /// When the reactor turned last.
     pub now: Cell<Instant>,
-    /// Green threads that are in the run queue.
-    pub runnable: Cell<usize>,
+    /// Who can run.
+    pub queue: RunQueue,
+    /// All green threads; each is alive while it stands here.
+    pub all: RefCell<Vec<*const Green>>,
+    /// Green threads that wait for the interpreter lock by letting others run.
+    pub yielding: Cell<usize>,
     /// The green thread that keeps the interpreter lock while it is parked.
     pub keeper: Cell<Option<Keeper>>,
     crew: Crew,
@@ -73,12 +75,29 @@ pub struct Core {
     waits: Cell<u64>,
 }
 
+/// The engine's state on its way to another carrier.
+#[derive(Clone, Copy)]
+pub struct Shared(pub &'static Core);
+
+// SAFETY: all that is not `Sync` in it is used by one OS thread at a time, the one that has the role,
+// which is handed on by an atomic exchange (see `role`).
+#[allow(unsafe_code)]
+unsafe impl Send for Shared {}
+// SAFETY: as above; without the role only `RunQueue::hand_on` is called.
+#[allow(unsafe_code)]
+unsafe impl Sync for Shared {}
+
 impl Core {
     /// A new engine, not yet turning.
     ///
     /// # Errors
     /// epoll could not be set up.
-    pub fn new(seat: Seat, handler: Arc<dyn Handler>, stack_bytes: usize) -> io::Result<Self> {
+    pub fn new(
+        seat: Seat,
+        handler: Arc<dyn Handler>,
+        stack_bytes: usize,
+        carriers: usize,
+    ) -> io::Result<Self> {
         let clients = Clients::new(seat, Arc::clone(&handler), &ParkingWaiter, Epoll::add_client)?;
         clients.epoll.add_level(bell::open()?, Token::Foreign)?;
         Ok(Self {
@@ -90,9 +109,10 @@ impl Core {
             words: RefCell::default(),
             handler,
             stack_bytes,
-            os_thread: thread_id(),
             now: Cell::new(Instant::now()),
-            runnable: Cell::new(0),
+            queue: RunQueue::new(carriers),
+            all: RefCell::default(),
+            yielding: Cell::new(0),
             keeper: Cell::default(),
             crew: Crew::default(),
             room: Room::default(),
@@ -100,14 +120,16 @@ impl Core {
         })
     }
 
-    /// Turns until asked to stop, and until then everything in progress is done.
-    pub fn run(&'static self) {
+    /// Turns while this carrier has the role, until asked to stop, and until then everything in progress is
+    /// done.
+    pub fn run(&'static self, carrier: usize) {
+        self.queue.begin(carrier);
         let mut events = Events::default();
         let mut last_look = Instant::now();
         let mut last_beat = None;
         while !self.clients.borrow().is_done() {
             let mut now = Instant::now();
-            if self.runnable.get() == 0 || now.duration_since(last_look) >= LOOK {
+            if self.queue.runnable() == 0 || now.duration_since(last_look) >= LOOK {
                 let timeout = self.patience(now);
                 progress::set_waiting(timeout != Some(Duration::ZERO));
                 if let Err(error) = self.epoll.wait(&mut events, timeout) {
@@ -132,7 +154,7 @@ impl Core {
                 self.crew.look_after(now);
             }
             self.staff();
-            scheduler::yield_now();
+            self.queue.let_others_run();
             progress::switched(0);
         }
     }
@@ -166,6 +188,7 @@ impl Core {
                 self.words.borrow_mut().collect_foreign_wakes();
                 self.descriptors.borrow_mut().collect_foreign_closes(&self.epoll);
                 helpers::collect_done();
+                self.queue.collect_returned();
             }
         }
     }
@@ -193,20 +216,23 @@ impl Core {
         }
     }
 
-    /// One more green worker. It runs at once, until it parks or the queue is empty.
+    /// One more green worker, called to the queue.
     fn hire(&'static self) -> Result<(), Shortage> {
-        if !scheduler::keeps_a_stack() {
+        if !self.queue.keeps_a_stack() {
             self.room.find(self.stack_bytes, self.crew.size())?;
         }
-        let identity = identity::take().map_err(|_| Shortage::of_a_mapping())?;
-        let body = move || {
-            let began = Green::run(self, identity, |green| self.work(green));
-            match began {
-                Ok(()) => self.room.has_grown(),
-                Err(_) => self.room.is_out(Shortage::of_a_mapping(), self.crew.size()),
+        let block = ThreadBlock::new().map_err(|error| Shortage::of(&error))?;
+        let body = move |task: &Task| match Green::run(self, task, block, |green| self.work(green))
+        {
+            Ok(()) => self.room.has_grown(),
+            Err(_) => {
+                self.crew.arrived();
+                self.room.is_out(Shortage::of_a_mapping(), self.crew.size());
             }
         };
-        scheduler::spawn(body).map_err(|_| Shortage::of_a_mapping())
+        self.queue.spawn(body).map_err(|_| Shortage::of_a_mapping())?;
+        self.crew.expect();
+        Ok(())
     }
 
     /// The life of a green worker.
@@ -235,11 +261,11 @@ impl Core {
 
     fn serve(&'static self, green: &Green, mut connection: Box<Connection>) {
         let after = match self.seat.request_timeout {
-            None => serve_caught(&*self.handler, &mut connection),
+            None => green.outside(|| serve_caught(&*self.handler, &mut connection)),
             Some(timeout) => {
                 let client = Arc::clone(&connection.stream);
                 green.within(Instant::now() + timeout, client, || {
-                    serve_caught(&*self.handler, &mut connection)
+                    green.outside(|| serve_caught(&*self.handler, &mut connection))
                 })
             }
         };
@@ -269,7 +295,7 @@ impl Core {
     /// Whether anybody but the caller can run, or could be made to.
     pub fn has_work(&self) -> bool {
         let has_room = self.room.next_look().is_none();
-        self.runnable.get() > 0 || has_room && self.clients.borrow().has_ready()
+        self.queue.runnable() > 0 || has_room && self.clients.borrow().has_ready()
     }
 
     /// A number for the next wait.

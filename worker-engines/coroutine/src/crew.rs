@@ -58,6 +58,11 @@ impl Crew {
         true
     }
 
+    /// A new one is on its way.
+    pub fn expect(&self) {
+        self.called.set(true);
+    }
+
     /// The one that was called, or a new one, has come.
     pub fn arrived(&self) {
         self.called.set(false);

@@ -4,29 +4,27 @@
 //! It is said, and the worker ends at once: the supervisor's patience would only make it longer.
 #![allow(unsafe_code)]
 
-use unicoro_contract::{Deadlock, Party, current_request};
+use unicoro_contract::{Deadlock, Party};
 
+use crate::fork;
 use crate::green::Green;
-use crate::{fork, held};
+use crate::held::Lock;
 
-/// The green thread, which cannot park (in a signal handler, say), is about to wait without end for the
-/// lock at `address` (`what`: its kind). Ends the worker if another green thread has it.
-pub fn look(green: &Green, address: usize, what: &'static str) {
+/// The green thread, which cannot park (in a signal handler, say), is about to wait without end for
+/// this lock. Ends the worker if another green thread has it.
+pub fn look(green: &Green, lock: Lock) {
     if fork::is_other_process() {
         return;
     }
-    if let Some(holder) = held::holder(address, green) {
-        end(green, holder, what);
+    if let Some(holder) = lock.holder(green) {
+        end(green, holder, lock.what);
     }
 }
 
 /// Ends the worker, because one waits for what the other one has, and the other way round. One of them
 /// calls.
 pub fn end(waiter: &Green, holder: &Green, what: &'static str) -> ! {
-    let party = |green: &Green| Party {
-        request: green.parked_request().or_else(current_request),
-        identity: green.identity(),
-    };
+    let party = |green: &Green| Party { request: green.request(), identity: green.identity() };
     let deadlock = Deadlock { what, waiter: party(waiter), holder: party(holder) };
     waiter.core().handler.deadlocked(&deadlock);
     // SAFETY: ends the process; the language's crash handler prints the stack of who calls.

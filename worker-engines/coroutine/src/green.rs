@@ -1,4 +1,4 @@
-//! A green thread: a coroutine, an identity, and the language's state for it.
+//! A green thread: a coroutine, and a thread's block for it to run under.
 //!
 //! Waiting has one shape: take a [`Ticket`], leave it with whoever may wake you, park, take it back
 //! from all of them. A ticket wakes once and only the wait that it was made for.
@@ -19,21 +19,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    CurrentRequest, GreenState, Interrupt, Listener, Stream, interrupt, replace_current,
+    CurrentPlace, CurrentRequest, Interrupt, InterruptWord, Listener, Stream, interrupt,
     replace_interrupt,
 };
 use unicoro_reactor::TimerKey;
 
 use crate::core::{Core, Target};
-use crate::held::{self, Held};
-use crate::identity::{self, Identity};
+use crate::held::Held;
 use crate::patience::Patience;
-use crate::scheduler::{self, Task};
-use crate::{fork, listener, progress, signals, stack};
+use crate::role::{self, Entry};
+use crate::scheduler::Task;
+use crate::thread_block::ThreadBlock;
+use crate::{fork, listener, progress, signals, stack, thread_block};
 
 thread_local! {
-    // The green thread that runs on this OS thread; null between green threads, and on every
-    // other OS thread. `const`, so that reading it in a hook is one instruction and no call.
+    // In the block of a green thread: that one, from its first instruction to its last; null in the
+    // block of every OS thread. `const`, so that reading it in a hook is one instruction and no call.
     static CURRENT: Cell<*const Green> = const { Cell::new(ptr::null()) };
 }
 
@@ -63,17 +64,22 @@ impl Woken {
 /// A green thread. It lives on its own stack, from its first instruction to its last.
 pub struct Green {
     core: &'static Core,
-    task: Task,
-    state: Box<dyn GreenState>,
-    identity: Identity,
+    task: *const Task,
+    // The run in which it has the processor (see `role`), and the carrier that it runs on.
+    run: Cell<u64>,
+    carrier: Cell<usize>,
+    // Of its block: its `pthread_t`, and what mutexes know it by.
+    identity: usize,
+    number: i32,
     stack: Range<usize>,
     // The wait in progress; 0 when it was woken or does not wait.
     wait: Cell<u64>,
     woken: Cell<Woken>,
     // Where its stack ended when it last left the processor.
     parked_at: Cell<usize>,
-    // While it does not run, its interruption is kept here.
-    interrupt: Cell<Interrupt>,
+    // Its interruption and its request, for others to see.
+    interrupt: InterruptWord,
+    request: Arc<CurrentPlace>,
     // Its wait cannot be interrupted.
     is_firm: Cell<bool>,
     // It is to find out whether its wait is one that an interruption may end.
@@ -90,7 +96,6 @@ pub struct Green {
     // because subprocess blocks all around its vfork, and lets go of the interpreter lock in between.
     mask: Cell<u64>,
     held: Held,
-    request: RefCell<Option<Arc<CurrentRequest>>>,
     // The client of the request that it serves, if requests have a deadline.
     client: RefCell<Option<Arc<Stream>>>,
 }
@@ -118,7 +123,7 @@ impl Ticket {
         let waits = green.wait.get() == self.wait;
         if waits {
             green.wake(why);
-            green.task.unpark();
+            green.stand_in_line();
         }
         waits
     }
@@ -148,12 +153,14 @@ impl Overdue {
         // SAFETY: see above.
         let green = unsafe { &*self.0 };
         if let Some(client) = green.client.take() {
-            green.interrupt.set(Interrupt { is_due: true, ..Interrupt::default() });
+            let due = Interrupt { is_due: true, ..Interrupt::default() };
+            // SAFETY: of a green thread that is alive.
+            unsafe { green.interrupt.set(due) };
             green.patience.begin(Instant::now());
-            let request = green.request.borrow().clone();
-            green.core.handler.overdue(request.as_deref(), &client);
+            green.core.handler.overdue(green.request.get().as_deref(), &client);
         }
-        if green.interrupt.get().is_due {
+        // SAFETY: as above.
+        if unsafe { green.interrupt.get() }.is_due {
             green.remind(Instant::now());
             green.set_timer(Instant::now() + REMINDER);
         }
@@ -167,29 +174,56 @@ const INTERRUPT_TRIES: u8 = 3;
 const REMINDER: Duration = Duration::from_millis(100);
 
 impl Green {
-    /// Runs `body` as a green thread, in the coroutine that calls.
+    /// Runs `body` as a green thread with this block, in the coroutine `task`, which calls.
     ///
     /// # Errors
     /// It has not begun: no memory for the language's state.
     pub fn run(
         core: &'static Core,
-        identity: Identity,
+        task: &Task,
+        block: ThreadBlock,
         body: impl FnOnce(&Self),
     ) -> io::Result<()> {
-        // Before the language's state is made: it remembers who made it.
-        identity::set_current(identity.value());
-        let state = core.handler.green_state().inspect_err(|_| identity::set_current(0))?;
+        // The reactor has found its own before any green thread began.
+        let stack = stack::prepare(core.stack_bytes).unwrap_or_default();
+        block.set_stack(&stack);
+        let mut body = Some(body);
+        let mut lived = Ok(());
+        // SAFETY: a new thread's; nothing of its thread-local variables is used here.
+        unsafe {
+            thread_block::under(block.address(), &mut || {
+                lived = body
+                    .take()
+                    .map_or(Ok(()), |body| Self::live(core, task, &block, stack.clone(), body));
+            });
+        }
+        drop(block);
+        stack::mark(stack);
+        lived
+    }
+
+    /// From the first instruction under its block to the last.
+    #[inline(never)]
+    fn live(
+        core: &'static Core,
+        task: &Task,
+        block: &ThreadBlock,
+        stack: Range<usize>,
+        body: impl FnOnce(&Self),
+    ) -> io::Result<()> {
         let green = Self {
             core,
-            task: Task::current(),
-            state,
-            identity,
-            // The reactor has found its own before any green thread began.
-            stack: stack::prepare(core.stack_bytes).unwrap_or_default(),
+            task,
+            run: Cell::default(),
+            carrier: Cell::default(),
+            identity: block.address(),
+            number: block.number(),
+            stack,
             wait: Cell::new(0),
             woken: Cell::new(Woken::Ready),
             parked_at: Cell::default(),
-            interrupt: Cell::default(),
+            interrupt: InterruptWord::own(),
+            request: CurrentPlace::own(),
             is_firm: Cell::default(),
             is_asked: Cell::default(),
             computes: Cell::default(),
@@ -198,23 +232,73 @@ impl Green {
             timer: Cell::default(),
             mask: Cell::new(signals::first_mask()),
             held: Held::default(),
-            request: RefCell::default(),
             client: RefCell::default(),
         };
-        green.identity.set_stack(&green.stack);
-        CURRENT.set(&raw const green);
-        let listed = held::begins(&green);
-        progress::switched(green.identity.value());
-        body(&green);
-        // Still as this green thread: finalisers may wait for a lock that another one has.
-        green.state.end();
-        drop(listed);
-        CURRENT.set(ptr::null());
-        let Self { state, stack, .. } = green;
-        drop(state);
-        identity::set_current(0);
-        stack::mark(stack);
-        Ok(())
+        let _here = Here::begin(&green);
+        green.has_processor();
+        let mut body = Some(body);
+        let mut inside = || {
+            if let Some(body) = body.take() {
+                let _inside = green.comes_in();
+                body(&green);
+            }
+        };
+        green.outside(|| core.handler.on_green_thread(&mut inside))
+    }
+
+    /// Runs what is not the engine's: whoever computes there for long loses the role meanwhile.
+    pub fn outside<R>(&self, body: impl FnOnce() -> R) -> R {
+        struct Back<'g>(&'g Green);
+        impl Drop for Back<'_> {
+            fn drop(&mut self) {
+                self.0.regain();
+            }
+        }
+        role::leave(self.run.get());
+        let _back = Back(self);
+        body()
+    }
+
+    /// Inside the engine, with the role; whether it was outside.
+    fn regain(&self) -> bool {
+        match role::enter(self.run.get()) {
+            Entry::Entered => true,
+            Entry::Nested => false,
+            Entry::Lost => {
+                self.park_here();
+                self.core.queue.come_back(self.task(), self.carrier.get());
+                self.has_processor();
+                true
+            }
+        }
+    }
+
+    fn comes_in(&self) -> Inside<'_> {
+        Inside { green: self, was_outside: self.regain() }
+    }
+
+    /// Whether it has the scheduler's role.
+    pub fn has_role(&self) -> bool {
+        role::is_had_by(self.run.get())
+    }
+
+    /// The block of the OS thread that it runs on.
+    pub fn os_block(&self) -> usize {
+        self.core.queue.block(self.carrier.get())
+    }
+
+    /// It has the processor from now on, and the role.
+    fn has_processor(&self) {
+        self.run.set(role::begin());
+        self.carrier.set(self.core.queue.carrier());
+        progress::switched(self.identity);
+        self.request.with(|request| self.core.seat.pulse.running(request.map(|it| &**it)));
+    }
+
+    /// It leaves the processor.
+    fn park_here(&self) {
+        let here = 0u8;
+        self.parked_at.set((&raw const here) as usize);
     }
 
     /// A ticket for the wait that [`Green::park`] is about to begin. It wakes nobody before that.
@@ -251,17 +335,11 @@ impl Green {
         woken
     }
 
-    /// Whether the library that has this code keeps a set of thread-local variables for each green
-    /// thread.
-    pub fn owns_locals_of(&self, code: usize) -> bool {
-        self.state.owns_locals_of(code)
-    }
-
     fn park_to_the_end(&self, ticket: Ticket, deadline: Option<Instant>) -> Woken {
         self.wait.set(ticket.wait);
         self.waits_since.set(self.core.now.get());
         let timer = deadline.map(|at| self.core.wake_at(at, ticket));
-        self.switch(|| self.park_until_woken());
+        self.park_until_woken();
         let woken = self.woken.get();
         // Its time has not come, so it is still there.
         if let Some(timer) = timer
@@ -273,19 +351,19 @@ impl Green {
     }
 
     fn park_until_woken(&self) {
-        // Resumed and not woken: asked, or may has a reason of its own.
+        // Resumed and not woken: asked.
         while self.wait.get() != 0 {
             if self.is_asked.take() {
                 self.look_who_waits();
             } else {
-                scheduler::park();
+                self.leave();
             }
         }
     }
 
     /// The request is overdue: ends the wait if who waits listens, else what it waits for.
     fn look_who_waits(&self) {
-        if let Some(listener) = listener::waiting(&*self.state) {
+        if let Some(listener) = listener::waiting(&*self.core.handler) {
             self.wake(Woken::Interrupted(listener));
             return;
         }
@@ -300,7 +378,15 @@ impl Green {
     fn wake(&self, why: Woken) {
         self.wait.set(0);
         self.woken.set(why);
-        self.core.runnable.set(self.core.runnable.get() + 1);
+    }
+
+    fn task(&self) -> &Task {
+        // SAFETY: of the coroutine that it runs in.
+        unsafe { &*self.task }
+    }
+
+    fn stand_in_line(&self) {
+        self.core.queue.push(self.task());
     }
 
     /// The request is overdue: tells the green thread, which does not run now, what it waits in or
@@ -310,7 +396,7 @@ impl Green {
             self.core.handler.interrupt_computing();
         } else if !self.is_firm.get() && self.patience.ends_wait(self.waits_since.get(), now) {
             self.is_asked.set(true);
-            self.task.unpark();
+            self.stand_in_line();
         }
     }
 
@@ -323,7 +409,7 @@ impl Green {
         let poses_as_main = listener == Listener::Signals;
         replace_interrupt(Interrupt { tries, poses_as_main, is_tripped: false, ..told });
         if listener == Listener::EventLoop {
-            self.state.interrupt(listener);
+            self.core.handler.interrupt(listener);
         }
         Woken::Interrupted(listener)
     }
@@ -345,10 +431,10 @@ impl Green {
     /// nobody else can have seen.
     pub fn asks_who_it_is(&self) {
         let told = interrupt();
-        if !told.is_tripped && !self.state.may_park() {
+        if !told.is_tripped && !self.core.handler.may_park() {
             // First: the language asks again meanwhile.
             replace_interrupt(Interrupt { is_tripped: true, ..told });
-            self.state.interrupt(Listener::Signals);
+            self.core.handler.interrupt(Listener::Signals);
         }
     }
 
@@ -364,9 +450,9 @@ impl Green {
         if !interrupt().is_due || !may_be_told() {
             return wait();
         }
-        self.state.set_computing(self.identity(), true);
+        self.core.handler.set_computing(self.identity(), true);
         let result = wait();
-        self.state.set_computing(self.identity(), false);
+        self.core.handler.set_computing(self.identity(), false);
         result
     }
 
@@ -386,7 +472,7 @@ impl Green {
         // None: it was overdue.
         if self.client.take().is_none() {
             replace_interrupt(Interrupt::default());
-            self.core.handler.overdue_ended(self.identity.value());
+            self.outside(|| self.core.handler.overdue_ended(self.identity));
         }
         served
     }
@@ -398,35 +484,21 @@ impl Green {
 
     /// Lets all that is runnable run once.
     pub fn yield_now(&self) {
-        self.core.runnable.set(self.core.runnable.get() + 1);
-        self.switch(scheduler::yield_now);
+        self.stand_in_line();
+        self.leave();
     }
 
     /// A request is over: what it left behind in the language ends first.
     pub fn after_request(&self) {
-        self.state.after_request();
+        self.outside(|| self.core.handler.after_request());
     }
 
-    fn switch(&self, leave: impl FnOnce()) {
-        let errno = errno();
-        self.parked_at.set((&raw const errno) as usize);
-        self.state.suspend();
-        self.request.replace(replace_current(None));
-        self.interrupt.set(replace_interrupt(Interrupt::default()));
-        CURRENT.set(ptr::null());
-        identity::set_current(0);
+    /// Leaves the processor until it stands at the head of the line.
+    fn leave(&self) {
+        self.park_here();
         self.core.before_switch();
-        leave();
-        self.core.runnable.set(self.core.runnable.get() - 1);
-        progress::switched(self.identity.value());
-        CURRENT.set(self);
-        identity::set_current(self.identity.value());
-        let request = self.request.take();
-        self.core.seat.pulse.running(request.as_deref());
-        replace_current(request);
-        replace_interrupt(self.interrupt.take());
-        self.state.resume();
-        set_errno(errno);
+        self.core.queue.leave(self.task());
+        self.has_processor();
     }
 
     /// Whether the child of a vfork may stand on this stack, in our memory and with the interpreter
@@ -452,19 +524,20 @@ impl Green {
         &self.held
     }
 
-    /// The request that it serves, while it does not run.
-    pub fn parked_request(&self) -> Option<Arc<CurrentRequest>> {
-        self.request.borrow().clone()
-    }
-
-    /// It parks with the interpreter lock from now on, or does not any more.
-    pub fn keep_lock(&self, keeps: bool) {
-        self.state.keep_lock(keeps);
+    /// The request that it serves.
+    pub fn request(&self) -> Option<Arc<CurrentRequest>> {
+        self.request.get()
     }
 
     /// What `pthread_self()` answers in it.
     pub fn identity(&self) -> usize {
-        self.identity.value()
+        self.identity
+    }
+
+    /// What mutexes know it by.
+    #[inline]
+    pub fn number(&self) -> i32 {
+        self.number
     }
 
     /// The engine that it belongs to.
@@ -479,6 +552,28 @@ impl Green {
     }
 }
 
+/// The green thread that runs here is known as such, and listed, until this is dropped: it must not
+/// outlive that, not even by a panic.
+struct Here<'g>(&'g Green);
+
+impl<'g> Here<'g> {
+    fn begin(green: &'g Green) -> Self {
+        CURRENT.set(green);
+        green.core.all.borrow_mut().push(ptr::from_ref(green));
+        Self(green)
+    }
+}
+
+impl Drop for Here<'_> {
+    fn drop(&mut self) {
+        CURRENT.set(ptr::null());
+        let mut all = self.0.core.all.borrow_mut();
+        if let Some(at) = all.iter().rposition(|other| ptr::eq(*other, self.0)) {
+            all.swap_remove(at);
+        }
+    }
+}
+
 /// The green thread that runs here, whatever it does.
 #[inline]
 pub fn current() -> Option<&'static Green> {
@@ -488,19 +583,56 @@ pub fn current() -> Option<&'static Green> {
     (!green.is_null()).then(|| unsafe { &*green })
 }
 
-/// The green thread that runs here, if it may park now. What every hook asks first: it must not
-/// allocate, log or panic.
-pub fn parkable() -> Option<&'static Green> {
+/// A green thread inside the engine, for as long as this lives.
+pub struct Inside<'g> {
+    green: &'g Green,
+    was_outside: bool,
+}
+
+impl<'g> Inside<'g> {
+    /// It.
+    pub fn green(&self) -> &'g Green {
+        self.green
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        if self.was_outside {
+            role::leave(self.green.run.get());
+        }
+    }
+}
+
+/// The green thread that runs here comes into the engine, if it has the role; `None` as well where none
+/// runs. Without the role it is a thread like any other.
+pub fn inside() -> Option<Inside<'static>> {
     let green = current()?;
+    let entry = role::enter(green.run.get());
+    (entry != Entry::Lost).then(|| Inside { green, was_outside: entry == Entry::Entered })
+}
+
+/// The green thread that runs here comes into the engine, and waits for the role if it has lost it.
+pub fn coming_in() -> Option<Inside<'static>> {
+    current().map(Green::comes_in)
+}
+
+/// The green thread that runs here comes into the engine, if it may park now. What every hook asks
+/// first: it must not allocate, log or panic.
+pub fn parkable() -> Option<Inside<'static>> {
+    current().filter(|green| may_park(green)).map(Green::comes_in)
+}
+
+/// Whether the green thread that runs may park.
+pub fn may_park(green: &Green) -> bool {
     let is_child = fork::is_child() || green.may_have_vforked() && fork::is_other_process();
-    let may_switch = !is_child && green.state.may_park() && !is_in_handler(green);
-    may_switch.then_some(green)
+    !is_child && green.core.handler.may_park() && !is_in_handler(green)
 }
 
 /// Whether the green thread that runs may park although it keeps the interpreter lock. Under the same
 /// rule as [`parkable`].
 pub fn may_keep_lock(green: &Green) -> bool {
-    !fork::is_other_process() && green.state.may_keep_lock() && !is_in_handler(green)
+    !fork::is_other_process() && green.core.handler.may_keep_lock() && !is_in_handler(green)
 }
 
 /// Whether a signal handler calls, in the middle of whatever the green thread does: faulthandler's

@@ -14,35 +14,28 @@
 use std::time::{Duration, Instant};
 
 use crate::green::{self, Green};
+use crate::held::Lock;
 use crate::{deadlock, progress};
 
 /// Who keeps the interpreter lock, parked.
 #[derive(Clone, Copy)]
 pub struct Keeper {
     green: *const Green,
-    address: usize,
-    what: &'static str,
+    lock: Lock,
     since: Instant,
 }
 
-/// Waits by `wait` for the lock at `address` (`what`: its kind), which parks, and keeps the interpreter
-/// lock; `None`: it cannot park here, even so.
-pub fn waits<R>(
-    green: &Green,
-    address: usize,
-    what: &'static str,
-    wait: impl FnOnce() -> R,
-) -> Option<R> {
+/// Waits by `wait` for a lock, which parks, and keeps the interpreter lock; `None`: it cannot park here,
+/// even so.
+pub fn waits<R>(green: &Green, lock: Lock, wait: impl FnOnce() -> R) -> Option<R> {
     if !green::may_keep_lock(green) {
         return None;
     }
     let keeper = &green.core().keeper;
-    keeper.set(Some(Keeper { green, address, what, since: Instant::now() }));
-    green.keep_lock(true);
+    keeper.set(Some(Keeper { green, lock, since: Instant::now() }));
     progress::set_kept(true);
     let result = wait();
     progress::set_kept(false);
-    green.keep_lock(false);
     keeper.set(None);
     Some(result)
 }
@@ -56,10 +49,10 @@ const CERTAIN: Duration = Duration::from_secs(1);
 pub fn let_time_pass(green: &Green) {
     if let Some(keeper) = green.core().keeper.get()
         && keeper.since.elapsed() >= CERTAIN
-        && green.held().has(keeper.address)
+        && keeper.lock.is_had_by(green)
     {
         // SAFETY: it waits, so it is alive.
-        deadlock::end(unsafe { &*keeper.green }, green, keeper.what);
+        deadlock::end(unsafe { &*keeper.green }, green, keeper.lock.what);
     }
     green.park_firmly(green.ticket(), Some(Instant::now() + LOOK));
 }

@@ -1,10 +1,10 @@
-//! `-k coroutine`: thousands of requests of one worker, as green threads on one OS thread.
+//! `-k coroutine`: thousands of requests of one worker, as green threads, one at a time.
 //!
 //! The application's blocking calls park the green thread that makes them (see [`hooks`]); client
 //! connections between two requests are parked without a green thread (see [`unicoro_reactor::Clients`]).
 //!
 //! ```text
-//!   main thread          scheduler's thread (may's only worker)          may's timer thread
+//!   main thread          carriers (may's workers), one with the role     may's timer thread
 //!   loads the app,       reactor ◄──yield──► green workers               never used
 //!   takes signals        (core)              (crew)
 //! ```
@@ -21,17 +21,18 @@ mod green;
 mod held;
 mod helpers;
 mod hooks;
-mod identity;
 mod keeper;
 mod listener;
 mod overflow;
 mod patience;
 mod preemption;
 mod progress;
+mod role;
 mod room;
 mod scheduler;
 mod signals;
 mod stack;
+mod thread_block;
 mod waiter;
 mod watchdog;
 mod watched;
@@ -42,7 +43,7 @@ use std::time::Duration;
 
 use unicoro_contract::{Engine, Handler, Refusal, Seat};
 
-use crate::core::Core;
+use crate::core::{Core, Shared};
 
 pub use hooks::{Bypass, Count, bypassed, counts};
 
@@ -53,6 +54,9 @@ pub struct CoroutineEngine {
     pub stack_bytes: usize,
     /// How long a green thread may compute before it gives way; `None`: for ever.
     pub switch_interval: Option<Duration>,
+    /// OS threads that green threads may run on: with more than one, C code that computes without the
+    /// interpreter lock does not stop the others.
+    pub carriers: usize,
     /// How long the scheduler may stand still before the log names the cause; `None`: for ever.
     pub blocked_after: Option<Duration>,
 }
@@ -64,7 +68,8 @@ impl Engine for CoroutineEngine {
         stack::check_limit(self.stack_bytes).map_err(Refusal)?;
         hooks::set_preemption_points(&handler.preemption_points());
         hooks::find_allocator();
-        identity::remember_main_thread();
+        hooks::find_own_code();
+        hooks::remember_main_thread();
         fork::watch();
         overflow::remember();
         self.serve(seat, &handler)
@@ -101,21 +106,24 @@ impl CoroutineEngine {
         let shared = Arc::clone(handler);
         let first = move || match self.reactor(seat, &shared) {
             Err(text) => drop(began.send(Err(text))),
-            Ok(core) => shared.on_engine_thread(&mut || {
-                drop(began.send(Ok(core.os_thread)));
-                core.run();
-                // The main thread ends the process; nothing may run here any more.
-                let _ = done.send(());
-                shared.stir();
-                loop {
-                    scheduler::park();
+            Ok(core) => {
+                let core = Shared(core);
+                for index in 1..core.0.queue.carriers() {
+                    let done = done.clone();
+                    if let Err(error) =
+                        scheduler::on_carrier(index, move || carry(core, index, &done))
+                    {
+                        log::warn!("one carrier less: {error}");
+                    }
                 }
-            }),
+                drop(began.send(Ok(())));
+                carry(core, 0, &done);
+            }
         };
-        signals::blocked(|| scheduler::start(self.stack_bytes, first))
+        signals::blocked(|| scheduler::start(self.stack_bytes, self.carriers.max(1), first))
             .map_err(|error| error.to_string())?;
-        let scheduler = beginning.recv().map_err(|_| "the reactor panicked".to_owned())??;
-        let ended = watchdog::watch(&end, self.blocked_after, scheduler, &**handler);
+        beginning.recv().map_err(|_| "the reactor panicked".to_owned())??;
+        let ended = watchdog::watch(&end, self.blocked_after, &**handler);
         log_calls();
         ended.ok_or_else(|| "the reactor panicked".to_owned())
     }
@@ -123,14 +131,29 @@ impl CoroutineEngine {
     /// Sets the engine up, in its first coroutine.
     fn reactor(self, seat: Seat, handler: &Arc<dyn Handler>) -> Result<&'static Core, String> {
         stack::prepare(self.stack_bytes)?;
+        thread_block::prepare()?;
         overflow::install();
-        let core = Core::new(seat, Arc::clone(handler), self.stack_bytes)
+        let carriers = self.carriers.max(1);
+        let core = Core::new(seat, Arc::clone(handler), self.stack_bytes, carriers)
             .map_err(|error| error.to_string())?;
+        let core: &'static Core = Box::leak(Box::new(core));
         if let Some(slice) = self.switch_interval
-            && let Err(error) = preemption::start(slice, Arc::clone(handler))
+            && let Err(error) = preemption::start(slice, Arc::clone(handler), Shared(core))
         {
             log::warn!("no preemption: {error}; a request that computes will delay the others");
         }
-        Ok(Box::leak(Box::new(core)))
+        Ok(core)
     }
+}
+
+/// The life of a carrier's first coroutine: it turns the reactor whenever it has the role.
+fn carry(core: Shared, index: usize, done: &mpsc::Sender<()>) {
+    let core = core.0;
+    core.handler.on_engine_thread(&mut || {
+        core.run(index);
+        // The main thread ends the process; nothing may run here any more.
+        let _ = done.send(());
+        core.handler.stir();
+        scheduler::end();
+    });
 }

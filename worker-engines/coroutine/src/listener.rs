@@ -12,13 +12,13 @@
 use std::ffi::{c_int, c_void};
 use std::ptr;
 
-use unicoro_contract::{GreenState, Listener};
+use unicoro_contract::{Handler, Listener};
 
 /// The listener who has begun the wait in which this green thread stands; `None`: it was begun by
 /// somebody else. To be asked on the stack of the green thread.
-pub fn waiting(state: &dyn GreenState) -> Option<Listener> {
+pub fn waiting(handler: &dyn Handler) -> Option<Listener> {
     // The server itself does not listen: the client that it waits for has been parted with.
-    state.listens(caller()?)
+    handler.listens(caller()?)
 }
 
 /// Our own frames on the stack of a green thread, below and above the application's, are fewer.

@@ -6,9 +6,12 @@
 //!   loser lets the others run, until nobody can or they have had their share.
 //! ```
 //!
+//! One that computes in C without the interpreter lock, or waits in a way that no hook sees, has no such
+//! point. The preemptor gets the lock at once, and nobody has let others run: then a spare carrier takes
+//! the scheduler's role, and the one that computes goes on beside it (see `scheduler`).
+//!
 //! While the worker is idle the preemptor is parked, and costs nothing. What is not preempted: a C
-//! call that keeps the lock (it cannot be asked), and one that computes without it (it has no point
-//! where it asks). The watchdog names those.
+//! call that keeps the lock (it cannot be asked). The watchdog names it.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,8 +21,9 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::Handler;
 
+use crate::core::Shared;
 use crate::green::Green;
-use crate::progress;
+use crate::{progress, role};
 
 /// The preemptor wants the green thread that computes to let others run.
 static IS_ASKED: AtomicBool = AtomicBool::new(false);
@@ -67,16 +71,17 @@ pub fn wake() {
 ///
 /// # Errors
 /// No thread: the worker runs without preemption.
-pub fn start(slice: Duration, handler: Arc<dyn Handler>) -> io::Result<()> {
+pub fn start(slice: Duration, handler: Arc<dyn Handler>, core: Shared) -> io::Result<()> {
     let preemptor = thread::Builder::new()
         .name("preemptor".into())
-        .spawn(move || handler.on_engine_thread(&mut || run(slice, &*handler)))?;
+        .spawn(move || handler.on_engine_thread(&mut || run(slice, &*handler, core)))?;
     // Set once: a process has one scheduler.
     drop(PREEMPTOR.set((preemptor.thread().clone(), slice)));
     Ok(())
 }
 
-fn run(slice: Duration, handler: &dyn Handler) {
+fn run(slice: Duration, handler: &dyn Handler, core: Shared) {
+    let queue = &core.0.queue;
     let mut seen = 0;
     let mut idle_looks = 0;
     loop {
@@ -92,8 +97,15 @@ fn run(slice: Duration, handler: &dyn Handler) {
             idle_looks = 0;
             if switches == seen {
                 let given = GIVEN.load(Ordering::Acquire);
+                let computes = role::outside();
                 IS_ASKED.store(true, Ordering::Relaxed);
-                handler.take_lock(&|| GIVEN.load(Ordering::Acquire) != given);
+                let has_given = || GIVEN.load(Ordering::Acquire) != given;
+                // It has not come to its wait for the lock: it has not had it.
+                handler.take_lock(&has_given, &|| {
+                    if let Some(run) = computes {
+                        queue.hand_on(run);
+                    }
+                });
                 // It may have left Python by itself in the meantime.
                 IS_ASKED.store(false, Ordering::Relaxed);
             }

@@ -1,13 +1,31 @@
 //! What other OS threads can see of the scheduler: whether it switches, and whether it sleeps.
 //!
-//! Written by the scheduler's thread only, read by the preemptor and by the main thread.
+//! Written by who has the scheduler's role, read by the preemptor and by the main thread.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
 
 static SWITCHES: AtomicU64 = AtomicU64::new(0);
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
+static OS_THREAD: AtomicUsize = AtomicUsize::new(0);
+static NUMBER: AtomicI32 = AtomicI32::new(0);
 static IS_WAITING: AtomicBool = AtomicBool::new(true);
 static IS_KEPT: AtomicBool = AtomicBool::new(false);
+
+/// The scheduler runs on the OS thread of this `pthread_self()`, and of this number (gettid(2)).
+pub fn runs_on(os_thread: usize, number: i32) {
+    OS_THREAD.store(os_thread, Ordering::Relaxed);
+    NUMBER.store(number, Ordering::Relaxed);
+}
+
+/// Its number.
+pub fn os_thread_number() -> i32 {
+    NUMBER.load(Ordering::Relaxed)
+}
+
+/// Its `pthread_self()`.
+pub fn os_thread() -> usize {
+    OS_THREAD.load(Ordering::Relaxed)
+}
 
 /// Somebody else runs from now on: a green thread by its identity, or the reactor (0).
 pub fn switched(identity: usize) {

@@ -12,6 +12,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::io;
 use std::ptr;
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,8 @@ pub enum Shortage {
     Addresses,
     /// Entries in the process's table of mappings.
     Mappings,
+    /// Threads: each green thread is one for a moment, at its beginning and at its end.
+    Threads,
 }
 
 /// The room for green threads.
@@ -92,6 +95,14 @@ impl Room {
 }
 
 impl Shortage {
+    /// What a thread could not be made for.
+    pub fn of(error: &io::Error) -> Self {
+        match error.raw_os_error() {
+            Some(libc::EAGAIN) => Self::Threads,
+            _ => Self::of_a_mapping(),
+        }
+    }
+
     /// What a mapping has failed for, just now.
     pub fn of_a_mapping() -> Self {
         // The kernel counts mappings first, also for one that would only lengthen another.
@@ -109,6 +120,9 @@ impl fmt::Display for Shortage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Mappings => "vm.max_map_count",
+            Self::Threads => {
+                "the limit of threads (ulimit -u, TasksMax=, a container's pids limit)"
+            }
             Self::Addresses if is_limited(libc::RLIMIT_AS) => {
                 "the limit of the address space (ulimit -v, LimitAS=)"
             }

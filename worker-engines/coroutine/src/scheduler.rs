@@ -1,46 +1,76 @@
-//! The only file that names `may`: spawn, park, unpark, yield.
+//! Who runs next, and the switch to it. The only file that names `may`: spawn, park, unpark.
 //!
-//! may is run with one worker thread, as a run queue and a context switch; its selector, its timers
-//! and its I/O are never used. The rules that a reader would break, each read in may 0.3.51:
+//! may is the context switch, and its workers are the OS threads ("carriers") that green threads run
+//! on; its selector, its timers and its I/O are never used. The order is ours: one coroutine at a time
+//! is let go, by the one that leaves.
 //!
+//! ```text
+//!   line   [ green, green, reactor, green ]     who can run, in this order
+//!            │ leave: the first is unparked, the one that leaves parks
+//!            ▼
+//!   may    run queue of one, of the carrier that has the role (see `role`)
+//!
+//!   A green thread computes outside the engine for a slice ─► the role goes to a spare carrier:
+//!   carrier 1   green thread in C ─────────────── comes in ─► its context saved ─► spare
+//!   carrier 2   spare ─► reactor, green threads ... ◄─ returned ─┘
+//! ```
+//!
+//! The rules that a reader would break, the first three each read in may 0.3.51:
+//!
+//! * may runs under its OS thread's own block, whoever calls (see [`crate::thread_block`]);
 //! * no timed primitive: an expired timer resumes a coroutine on may's timer thread;
 //! * no cancel: it unwinds through the C frames of the application;
-//! * [`spawn`] only from the reactor: it runs the new coroutine at once, on top of the caller, until
-//!   its first park;
-//! * [`Task::unpark`] only on the scheduler's thread: from another thread may would put the
-//!   coroutine into its global queue, which a reactor that waits in its own epoll never looks at.
+//! * may's work stealing is off (Cargo.toml), or two carriers would run green threads at once;
+//! * a green thread that comes back without the role is handed over by its carrier's own coroutine,
+//!   which runs after its context was saved.
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use may::coroutine::{self, Builder, Coroutine};
+use unicoro_reactor::thread_id;
+
+use crate::{bell, progress, role, thread_block};
 
 /// Coroutines whose stacks are kept for the next ones.
 const STACKS_KEPT: usize = 16;
 
-/// Starts the scheduler's thread with `first` as its first coroutine. Once in a process, after the
-/// last fork that should serve: may's threads do not survive a fork.
+/// Starts so many carriers, of which the first runs `first`. Once in a process, after the last fork
+/// that should serve: may's threads do not survive a fork.
 ///
 /// # Errors
 /// The stack of the first coroutine could not be made.
-pub fn start(stack_bytes: usize, first: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub fn start(
+    stack_bytes: usize,
+    carriers: usize,
+    first: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
     let config = may::config();
-    config.set_workers(1);
+    config.set_workers(carriers);
     // may makes as many as it may keep, at once; 0 stands for a hundred.
     config.set_pool_capacity(1);
     config.set_stack_size(stack_bytes / size_of::<usize>());
-    // The default pins worker 0 to CPU 0, in every process.
+    // The default pins each worker to a CPU, the same in every process.
     config.set_worker_pin(false);
-    // may's selector would wake every 10 ms; it waits only when the reactor has ended. A day fits
-    // into epoll_wait's milliseconds.
-    config.set_timeout_ns(24 * 3600 * 1_000_000_000);
-    // SAFETY: the stack is what the setting says and guarded; the closure uses thread-locals of the
-    // scheduler's thread only, which never changes, because nothing here is timed.
-    let started = or_panic(|| unsafe { Builder::new().spawn(first) });
+    let started = on_carrier(0, first);
     config.set_pool_capacity(STACKS_KEPT);
     started
+}
+
+/// Runs `body` as the first coroutine of a carrier.
+///
+/// # Errors
+/// No memory for its stack.
+pub fn on_carrier(index: usize, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    // SAFETY: the stack is what the setting says and guarded; the coroutine never changes its OS thread,
+    // because nothing here is timed or stolen.
+    or_panic(|| unsafe { Builder::new().id(index).spawn(body) })
 }
 
 /// generator panics where it gets no memory for a stack, and may where it gets no thread; both keep
@@ -50,64 +80,270 @@ fn or_panic<T>(make: impl FnOnce() -> io::Result<T>) -> io::Result<()> {
     made.unwrap_or_else(|_| Err(io::ErrorKind::OutOfMemory.into())).map(drop)
 }
 
-thread_local! {
-    // Coroutines that have ended and whose stacks may keeps. On the scheduler's thread.
-    static KEPT: Cell<usize> = const { Cell::new(0) };
+/// A coroutine that can stand in line.
+pub struct Task {
+    coroutine: Coroutine,
+    stands_in_line: Cell<bool>,
 }
-
-/// Whether the next coroutine will get a stack that is there already.
-pub fn keeps_a_stack() -> bool {
-    KEPT.get() > 0
-}
-
-/// A coroutine that can be unparked.
-pub struct Task(Coroutine);
 
 impl Task {
     /// The coroutine that runs.
-    pub fn current() -> Self {
-        Self(coroutine::current())
-    }
-
-    /// Makes it runnable, behind those that are. One unpark before a park lets that park pass.
-    pub fn unpark(&self) {
-        self.0.unpark();
+    fn current() -> Self {
+        Self { coroutine: coroutine::current(), stands_in_line: Cell::default() }
     }
 }
 
-/// Starts a coroutine: it runs at once, until it first parks.
-///
-/// # Errors
-/// No memory for its stack, or too many mappings (vm.max_map_count).
-pub fn spawn(body: impl FnOnce() + 'static) -> io::Result<()> {
-    let body = OneThread(move || {
-        KEPT.set(KEPT.get().saturating_sub(1));
-        body();
-        // may puts it away before anybody else runs.
-        KEPT.set(STACKS_KEPT.min(KEPT.get() + 1));
-    });
-    // SAFETY: as in `start`.
-    or_panic(|| unsafe { Builder::new().spawn_local(move || body.run()) })
+/// An OS thread that green threads run on.
+#[derive(Default)]
+struct Carrier {
+    // Its first coroutine, which turns the reactor while the carrier has the role.
+    base: OnceLock<Coroutine>,
+    // Its block and its number, as gettid(2) has it.
+    block: AtomicUsize,
+    thread: AtomicI32,
+    // futex(2): 1 when it is given the role.
+    is_wanted: AtomicU32,
+    // A green thread that has come back without the role; it is parked when the base runs.
+    comes_back: AtomicPtr<Task>,
 }
 
-/// may wants coroutines that can change threads; with one worker and no timers, none does.
-struct OneThread<F>(F);
+/// Who can run, and on which carrier. What is a cell belongs to who has the role.
+pub struct RunQueue {
+    // Each is alive: it stands here once, and does not end before it has run. Null: the reactor.
+    line: RefCell<VecDeque<*const Task>>,
+    // Of those that stand in line, the green threads.
+    runnable: Cell<usize>,
+    // Coroutines that have ended and whose stacks may keeps.
+    kept: Cell<usize>,
+    // The carrier that has the role.
+    carrier: Cell<usize>,
+    carriers: Box<[Carrier]>,
+    // Carriers that wait to be given it, the last one last.
+    spare: Mutex<Vec<usize>>,
+    // Green threads that have come back without it, for the reactor to see.
+    returned: Mutex<Vec<Returned>>,
+}
 
-// SAFETY: only the scheduler's thread ever runs or drops it, see the head of this file.
-unsafe impl<F> Send for OneThread<F> {}
+struct Returned(*const Task);
 
-impl<F: FnOnce()> OneThread<F> {
+// SAFETY: its green thread is parked, and belongs to who has the role.
+unsafe impl Send for Returned {}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl RunQueue {
+    /// Nobody can run yet.
+    pub fn new(carriers: usize) -> Self {
+        Self {
+            line: RefCell::default(),
+            runnable: Cell::default(),
+            kept: Cell::default(),
+            carrier: Cell::default(),
+            carriers: (0..carriers).map(|_| Carrier::default()).collect(),
+            spare: Mutex::default(),
+            returned: Mutex::default(),
+        }
+    }
+
+    /// The base of a carrier begins, which calls. Returns when it has the role: the first one at once.
+    pub fn begin(&self, index: usize) {
+        let carrier = &self.carriers[index];
+        carrier.block.store(thread_block::current(), Ordering::Relaxed);
+        carrier.thread.store(thread_id(), Ordering::Relaxed);
+        drop(carrier.base.set(coroutine::current()));
+        if index == 0 {
+            self.go_on(index);
+        } else {
+            self.stand_by(index);
+        }
+    }
+
+    /// How many carriers there are.
+    pub fn carriers(&self) -> usize {
+        self.carriers.len()
+    }
+
+    /// The carrier that has the role.
+    pub fn carrier(&self) -> usize {
+        self.carrier.get()
+    }
+
+    /// The block of a carrier's OS thread.
+    pub fn block(&self, carrier: usize) -> usize {
+        self.carriers[carrier].block.load(Ordering::Relaxed)
+    }
+
+    /// Green threads that stand in line.
+    pub fn runnable(&self) -> usize {
+        self.runnable.get()
+    }
+
+    /// Whether the next coroutine will get a stack that is there already.
+    pub fn keeps_a_stack(&self) -> bool {
+        self.kept.get() > 0
+    }
+
+    /// Starts a coroutine: it stands in line from now on. Called by the reactor.
+    ///
+    /// # Errors
+    /// No memory for its stack, or too many mappings (vm.max_map_count).
+    pub fn spawn(&'static self, body: impl FnOnce(&Task) + 'static) -> io::Result<()> {
+        let body = OneAtATime(move || {
+            self.kept.set(self.kept.get().saturating_sub(1));
+            let task = Task::current();
+            self.push(&task);
+            coroutine::park();
+            body(&task);
+            // may puts it away before anybody else runs.
+            self.kept.set(STACKS_KEPT.min(self.kept.get() + 1));
+            self.coroutine_of(self.pop()).unpark();
+        });
+        // SAFETY: as in `on_carrier`, but that it changes its OS thread, and only where it parks.
+        or_panic(|| unsafe { Builder::new().spawn_local(move || body.run()) })
+    }
+
+    /// Has it stand in line, behind the others, if it does not yet.
+    pub fn push(&self, task: &Task) {
+        if !task.stands_in_line.replace(true) {
+            self.runnable.set(self.runnable.get() + 1);
+            self.line.borrow_mut().push_back(task);
+        }
+    }
+
+    /// `task`, which runs, leaves the processor to the first in line, until it is that itself.
+    pub fn leave(&self, task: &Task) {
+        let next = self.pop();
+        if ptr::eq(next, task) {
+            return;
+        }
+        // SAFETY: may's own block, under which nobody runs while we do.
+        unsafe {
+            thread_block::under(self.block(self.carrier.get()), &mut || {
+                self.coroutine_of(next).unpark();
+                coroutine::park();
+            });
+        }
+    }
+
+    /// `task`, which runs on this carrier, comes back without the role. Returns when it has run to the
+    /// head of the line.
+    pub fn come_back(&self, task: &Task, index: usize) {
+        let carrier = &self.carriers[index];
+        // SAFETY: may's own block on this OS thread, whose base is parked.
+        unsafe {
+            thread_block::under(self.block(index), &mut || {
+                carrier.comes_back.store(ptr::from_ref(task).cast_mut(), Ordering::Relaxed);
+                carrier.base.get().expect("a base that has begun").unpark();
+                coroutine::park();
+            });
+        }
+    }
+
+    /// The reactor lets all that stand in line run once. Called by the base of a carrier.
+    pub fn let_others_run(&self) {
+        let index = self.carrier.get();
+        let carrier = &self.carriers[index];
+        self.line.borrow_mut().push_back(ptr::null());
+        let next = self.pop();
+        if next.is_null() {
+            return;
+        }
+        self.coroutine_of(next).unpark();
+        coroutine::park();
+        // Let go by who has the role, on this carrier; or by a green thread that has lost it.
+        let task = carrier.comes_back.swap(ptr::null_mut(), Ordering::Relaxed);
+        if !task.is_null() {
+            lock(&self.returned).push(Returned(task));
+            bell::ring();
+            self.stand_by(index);
+        }
+    }
+
+    /// Those that have come back stand in line.
+    pub fn collect_returned(&self) {
+        for Returned(task) in lock(&self.returned).drain(..) {
+            // SAFETY: it is parked until it is let go.
+            self.push(unsafe { &*task });
+        }
+    }
+
+    /// Has a spare carrier go on in the place of the coroutine of this run, if that is outside the
+    /// engine; false: it is not, or there is none. From any thread.
+    pub fn hand_on(&self, run: u64) -> bool {
+        let mut spare = lock(&self.spare);
+        let Some(index) = spare.pop() else { return false };
+        if !role::take(run) {
+            spare.push(index);
+            return false;
+        }
+        let word = &self.carriers[index].is_wanted;
+        word.store(1, Ordering::Release);
+        // SAFETY: a word that stays; a direct call, because libc's `syscall` is a hook.
+        unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, 1) };
+        true
+    }
+
+    /// Waits on the OS thread until it is given the role.
+    fn stand_by(&self, index: usize) {
+        let word = &self.carriers[index].is_wanted;
+        lock(&self.spare).push(index);
+        while word.swap(0, Ordering::Acquire) == 0 {
+            let no_end = ptr::null::<libc::timespec>();
+            // SAFETY: as in `hand_on`.
+            unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, 0, no_end) };
+        }
+        // The reactor has run on another carrier, which lies behind.
+        self.line.borrow_mut().retain(|task| !task.is_null());
+        self.go_on(index);
+    }
+
+    fn go_on(&self, index: usize) {
+        let carrier = &self.carriers[index];
+        self.carrier.set(index);
+        role::begin();
+        progress::runs_on(
+            carrier.block.load(Ordering::Relaxed),
+            carrier.thread.load(Ordering::Relaxed),
+        );
+    }
+
+    fn coroutine_of(&self, task: *const Task) -> &Coroutine {
+        if task.is_null() {
+            return self.carriers[self.carrier.get()].base.get().expect("a base that has begun");
+        }
+        // SAFETY: see `line`.
+        unsafe { &(*task).coroutine }
+    }
+
+    fn pop(&self) -> *const Task {
+        let next = self.line.borrow_mut().pop_front();
+        let next = next.expect("the reactor stands in line while another runs");
+        // SAFETY: null, or see `line`.
+        if let Some(task) = unsafe { next.as_ref() } {
+            task.stands_in_line.set(false);
+            self.runnable.set(self.runnable.get() - 1);
+        }
+        next
+    }
+}
+
+/// may wants coroutines that can change threads. Ours do, with all that is theirs.
+struct OneAtATime<F>(F);
+
+// SAFETY: it runs on one OS thread at a time, and goes to another only with the role.
+unsafe impl<F> Send for OneAtATime<F> {}
+
+impl<F: FnOnce()> OneAtATime<F> {
     fn run(self) {
         (self.0)();
     }
 }
 
-/// Leaves the processor until unparked.
-pub fn park() {
-    coroutine::park();
-}
-
-/// Lets every other runnable coroutine run once.
-pub fn yield_now() {
-    coroutine::yield_now();
+/// Never goes on.
+pub fn end() -> ! {
+    loop {
+        coroutine::park();
+    }
 }

@@ -19,9 +19,10 @@ impl Waiter for ParkingWaiter {
         until: Option<Instant>,
     ) -> io::Result<bool> {
         // An application may read its input from a thread of its own.
-        let Some(green) = green::current() else {
+        let Some(inside) = green::coming_in() else {
             return wait_blocking(stream, interest, until);
         };
+        let green = inside.green();
         let ticket = green.ticket();
         let core = green.core();
         if !core.clients.borrow_mut().wait(stream, ticket, interest) {

@@ -14,13 +14,8 @@ const LOOKS: u32 = 4;
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Watches until `done` says how the scheduler has ended. `after`: how long it may stand still;
-/// `None`: it is not watched. `thread` is the scheduler's, as gettid(2) numbers them.
-pub fn watch<R>(
-    done: &Receiver<R>,
-    after: Option<Duration>,
-    thread: i32,
-    handler: &dyn Handler,
-) -> Option<R> {
+/// `None`: it is not watched.
+pub fn watch<R>(done: &Receiver<R>, after: Option<Duration>, handler: &dyn Handler) -> Option<R> {
     let pause = after.map_or(LONGEST_PAUSE, |after| (after / LOOKS).min(LONGEST_PAUSE));
     let mut episode =
         Episode { switches: progress::switches(), since: Instant::now(), said: false };
@@ -40,7 +35,8 @@ pub fn watch<R>(
             handler.main_thread_turn();
         }
         if let Some(after) = after
-            && let Some(blocked) = episode.look(has_moved, after, thread, Instant::now())
+            && let Some(blocked) =
+                episode.look(has_moved, after, progress::os_thread_number(), Instant::now())
         {
             handler.blocked(&blocked);
         }

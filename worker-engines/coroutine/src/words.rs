@@ -94,7 +94,8 @@ pub fn let_go_on(word: usize, most: usize) {
 fn wake_from_anywhere(word: usize, most: usize) {
     let before = errno();
     // In use if the engine's own memory is being allocated, under a lock of the allocator's.
-    match green::current().and_then(|green| green.core().words.try_borrow_mut().ok()) {
+    let inside = green::inside();
+    match inside.as_ref().and_then(|inside| inside.green().core().words.try_borrow_mut().ok()) {
         Some(mut words) => drop(words.wake(word, most, Woken::Ready)),
         None => woken_elsewhere(word),
     }

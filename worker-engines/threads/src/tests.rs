@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Connection, Engine, EngineListener, GreenState, Handler, Pulse, Seat,
+    AfterRead, AfterServe, Connection, Engine, EngineListener, Handler, Language, Pulse, Seat,
     Stop, StopState, Tempo, drain,
 };
 
@@ -87,17 +87,15 @@ impl Handler for Lines {
         AfterServe::Park { until: Some(Instant::now() + self.idle) }
     }
 
-    fn green_state(&self) -> std::io::Result<Box<dyn GreenState>> {
-        unreachable!("there are no green threads here")
+    fn preemption_points(&self) -> Range<usize> {
+        0..0
     }
+}
 
+impl Language for Lines {
     fn on_engine_thread(&self, body: &mut dyn FnMut()) {
         self.threads.fetch_add(1, Ordering::SeqCst);
         body();
-    }
-
-    fn preemption_points(&self) -> Range<usize> {
-        0..0
     }
 }
 

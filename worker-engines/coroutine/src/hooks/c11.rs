@@ -12,9 +12,7 @@ use super::Hook;
 use super::condvar::{
     pthread_cond_broadcast, pthread_cond_signal, pthread_cond_timedwait, pthread_cond_wait,
 };
-use super::mutex::{
-    lock_again, pthread_mutex_timedlock, pthread_mutex_trylock, pthread_mutex_unlock,
-};
+use super::mutex::{lock_again, pthread_mutex_timedlock, pthread_mutex_unlock};
 use super::once::pthread_once;
 use super::spin::sched_yield;
 
@@ -40,7 +38,6 @@ macro_rules! standard {
 
 standard! {
     fn mtx_lock(mutex: *mut pthread_mutex_t) = lock_again;
-    fn mtx_trylock(mutex: *mut pthread_mutex_t) = pthread_mutex_trylock;
     fn mtx_timedlock(mutex: *mut pthread_mutex_t, time: *const timespec) = pthread_mutex_timedlock;
     fn mtx_unlock(mutex: *mut pthread_mutex_t) = pthread_mutex_unlock;
     fn cnd_wait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) = pthread_cond_wait;

@@ -95,12 +95,12 @@ fn replaced(done: c_int, old: c_int, new: c_int) {
     }
 }
 
-/// On the scheduler's thread, in a green thread: tells the waits directly. False: another thread.
+/// In a green thread that has the role: tells the waits directly. False: another thread.
 fn tell(what: impl FnOnce(&mut Descriptors, &Epoll)) -> bool {
-    let Some(green) = green::current() else {
+    let Some(inside) = green::inside() else {
         return false;
     };
-    let core = green.core();
+    let core = inside.green().core();
     what(&mut core.descriptors.borrow_mut(), &core.epoll);
     true
 }

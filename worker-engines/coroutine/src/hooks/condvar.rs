@@ -9,13 +9,8 @@
 //! A green thread that waits for the interpreter lock lets the others run first: "unlock, let others
 //! run, lock, return". When nobody else can run, or all who can wait for the lock too, it waits for
 //! real: the holder is another OS thread and will give it up.
-//!
-//! No library is known that cannot bear a switch inside such a wait. absl cannot (grpcio: "illegal
-//! recursion into Mutex code" while green threads share its thread-local variables), but waits in
-//! futexes: see `futex`.
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -26,11 +21,6 @@ use super::{Hook, gil, real};
 use crate::green::{self, Green, Woken};
 use crate::words::{self, Kind};
 use crate::{contenders, keeper, preemption};
-
-thread_local! {
-    // Green threads that wait for the interpreter lock by letting others run.
-    static YIELDING: Cell<usize> = const { Cell::new(0) };
-}
 
 type Wait = unsafe extern "C" fn(*mut pthread_cond_t, *mut pthread_mutex_t) -> c_int;
 type TimedWait =
@@ -119,12 +109,20 @@ fn wait(
 ) -> c_int {
     if gil::contains(condition as usize) {
         // CPython waits for the lock itself with a time-out, and for its next holder without.
-        return match (green::current(), until()) {
-            (Some(green), Some(_)) => green.wait_for_lock(|| wait_for_interpreter(mutex, real)),
-            _ => wait_for_interpreter(mutex, real),
+        let Some(green) = green::current() else { return contenders::waiting(real) };
+        if !green::may_park(green) {
+            return real();
+        }
+        if !green.has_role() {
+            come_back(mutex);
+            return 0;
+        }
+        return match until() {
+            Some(_) => green.wait_for_lock(|| wait_for_interpreter(mutex, real)),
+            None => wait_for_interpreter(mutex, real),
         };
     }
-    let Some(green) = green::parkable() else {
+    let Some(inside) = green::parkable() else {
         // The real call unlocks the mutex without our hook: who waits for it looks again.
         words::let_go_on(mutex as usize, 1);
         return real();
@@ -132,7 +130,7 @@ fn wait(
     match until().map(Until::instant) {
         // The real call refuses it.
         Some(None) => real(),
-        deadline => park(green, condition, mutex, deadline.flatten()),
+        deadline => park(inside.green(), condition, mutex, deadline.flatten()),
     }
 }
 
@@ -172,34 +170,46 @@ fn park(
 }
 
 fn wait_for_interpreter(mutex: *mut pthread_mutex_t, real: impl FnOnce() -> c_int) -> c_int {
-    match green::parkable() {
-        Some(green) if green.core().keeper.get().is_some() => {
-            without(mutex, || keeper::let_time_pass(green));
-            0
-        }
-        Some(green) if preemption::is_asked() => {
-            without(mutex, || preemption::give_way(green));
-            0
-        }
+    let Some(inside) = green::inside() else { return 0 };
+    let green = inside.green();
+    if green.core().keeper.get().is_some() {
+        without(green, mutex, || keeper::let_time_pass(green));
+    } else if preemption::is_asked() {
+        without(green, mutex, || preemption::give_way(green));
+    } else if green.core().queue.runnable() > green.core().yielding.get() {
+        without(green, mutex, || green.yield_now());
+    } else {
         // All who can run may be waiting for the lock as well: then time must pass for real, so that
         // its holder can run, which may have no other processor than this one.
-        Some(green) if green.core().runnable.get() > YIELDING.get() => {
-            without(mutex, || green.yield_now());
-            0
+        let ended = real();
+        if ended == libc::ETIMEDOUT {
+            // The holder may wait for somebody whom the reactor has to wake.
+            without(green, mutex, || green.yield_now());
         }
-        None if green::current().is_none() => contenders::waiting(real),
-        _ => real(),
+        return ended;
     }
+    0
+}
+
+/// The green thread has lost the scheduler's role: it comes back before it takes the lock, with the
+/// mutex unlocked meanwhile.
+fn come_back(mutex: *mut pthread_mutex_t) {
+    // SAFETY: the caller of a condition wait holds this mutex.
+    unsafe { pthread_mutex_unlock(mutex) };
+    drop(green::coming_in());
+    // SAFETY: the same mutex, which we have just released.
+    unsafe { lock_again(mutex) };
 }
 
 /// Lets others run, by `body`, with the mutex of a condition wait unlocked, as the wait would.
-fn without(mutex: *mut pthread_mutex_t, body: impl FnOnce()) {
+fn without(green: &Green, mutex: *mut pthread_mutex_t, body: impl FnOnce()) {
+    let yielding = &green.core().yielding;
     // SAFETY: the caller of a condition wait holds this mutex; nobody on this OS thread may find
     // it locked while we are away.
     unsafe { pthread_mutex_unlock(mutex) };
-    YIELDING.set(YIELDING.get() + 1);
+    yielding.set(yielding.get() + 1);
     body();
-    YIELDING.set(YIELDING.get() - 1);
+    yielding.set(yielding.get() - 1);
     // SAFETY: the same mutex, which we have just released.
     unsafe { lock_again(mutex) };
 }

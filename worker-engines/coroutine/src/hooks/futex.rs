@@ -1,9 +1,8 @@
 //! futex(2) as Rust's standard library and absl call it: by libc's `syscall`.
 //!
-//! Only for libraries whose thread-local variables each green thread has a set of. Others keep
-//! there who waits, and a second wait of "the same thread" is an error to them (absl: "illegal
-//! recursion into Mutex code"). Without this hook a green thread that waits for a lock which
-//! another one holds would stop the OS thread that both share, for good.
+//! Without this hook a green thread that waits for a lock which another one holds would stop the OS
+//! thread that both share, for good. Not for this program's own waits (the engine's locks), which are
+//! known by their caller.
 //!
 //! A wait ends when it is woken, not when its request is overdue: such a library waits again
 //! without looking for signals, and would never let the others run.
@@ -18,6 +17,7 @@ use libc::{c_int, c_long, timespec};
 
 use super::calls::Calls;
 use super::clock;
+use super::code::Code;
 use super::{Hook, Real};
 use crate::fork;
 use crate::green::{self, Green, Woken, errno, set_errno};
@@ -40,6 +40,12 @@ unsafe extern "C" fn syscall() {
 }
 
 static CALLS: Calls = Calls::new();
+static OWN_CODE: Code = Code::unknown();
+
+/// Finds this program's own code. Before green threads run.
+pub fn find_own_code() {
+    OWN_CODE.find(futex as *const () as usize);
+}
 
 pub(super) static HOOKS: &[Hook] = &[Hook::counted(c"syscall", syscall as *const c_void, &CALLS)];
 
@@ -83,7 +89,8 @@ unsafe extern "C" fn futex(
     };
     match operation & libc::FUTEX_CMD_MASK {
         command @ (libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET) => {
-            let Some(green) = green::parkable().filter(|green| green.owns_locals_of(caller)) else {
+            let inside = if OWN_CODE.contains(caller) { None } else { green::parkable() };
+            let Some(inside) = inside else {
                 CALLS.held(green::current().is_some());
                 return real();
             };
@@ -100,7 +107,7 @@ unsafe extern "C" fn futex(
                 // The real call refuses it.
                 return real();
             }
-            wait(green, word, value, deadline.flatten())
+            wait(inside.green(), word, value, deadline.flatten())
         }
         libc::FUTEX_WAKE | libc::FUTEX_WAKE_BITSET => {
             let woken = real();
@@ -139,8 +146,9 @@ fn wait(green: &Green, word: *const AtomicU32, value: u32, deadline: Option<Inst
 fn wake(word: usize, most: usize) -> c_long {
     let before = errno();
     // Not while the engine itself is at the words: it may wake an OS thread in between.
-    let words = green::current().and_then(|green| green.core().words.try_borrow_mut().ok());
-    let woken = match words {
+    let inside = green::inside();
+    let words = inside.as_ref().map(|inside| inside.green().core().words.try_borrow_mut());
+    let woken = match words.and_then(Result::ok) {
         Some(mut words) => words.wake(word, most, Woken::Ready),
         None => {
             words::woken_elsewhere(word);

@@ -19,6 +19,7 @@ mod check;
 mod children;
 mod clock;
 mod closing;
+mod code;
 mod condvar;
 mod contest;
 mod durable;
@@ -26,6 +27,7 @@ mod file;
 mod futex;
 mod gil;
 mod helped;
+mod identity;
 mod ipc;
 mod lock;
 mod lookup;
@@ -55,7 +57,9 @@ pub use allocator::find as find_allocator;
 pub use bypass::{Bypass, bypassed};
 pub use calls::{Count, counts};
 pub use check::check;
+pub use futex::find_own_code;
 pub use gil::set_preemption_points;
+pub use thread::remember_main_thread;
 
 /// Every hook.
 static TABLE: &[&[Hook]] = &[
@@ -66,6 +70,7 @@ static TABLE: &[&[Hook]] = &[
     condvar::HOOKS,
     durable::HOOKS,
     futex::HOOKS,
+    identity::HOOKS,
     ipc::HOOKS,
     lock::HOOKS,
     lookup::HOOKS,
@@ -129,7 +134,8 @@ macro_rules! hooks {
                         // SAFETY: the caller's arguments, unchanged.
                         unsafe { $real($($arg),*) }
                     }
-                    Some($green) => {
+                    Some(inside) => {
+                        let $green = inside.green();
                         calls::$name.parkable();
                         $green.begin_call();
                         $body

@@ -1,10 +1,8 @@
 //! Mutexes: psycopg2's of a connection during a query, SQLite's of a database during a wait for
 //! another's lock, those of any C library.
 //!
-//! glibc knows a mutex's owner by OS thread. So one that another green thread has looks like one's
-//! own: to wait for it would stop both for good, and a recursive one would let both in. Here it is
-//! busy. A busy mutex, whether a green thread or an OS thread has it, is tried, parked for and tried
-//! again; all else (errors, the count of a recursive one) is glibc's.
+//! A busy mutex, whether a green thread or an OS thread has it, is tried, parked for and tried again;
+//! all else (who has it, the count of a recursive one, errors) is glibc's.
 //!
 //! The rule that a reader would break: a mutex is memory that others write. Look at it through
 //! [`Mutex`], each time again; a reference lets the compiler keep an old owner, and the waiters
@@ -19,9 +17,10 @@ use libc::{c_int, clockid_t, pthread_mutex_t, timespec};
 
 use super::contest::{self, Contest};
 use super::{Hook, allocator, clock, gil, real};
-use crate::green::{self, Green};
+use crate::green::{self, Green, Inside};
+use crate::held::Lock;
 use crate::words::{self, Kind};
-use crate::{deadlock, fork, keeper};
+use crate::{deadlock, fork, keeper, thread_block};
 
 /// When a timed call gives up.
 #[derive(Clone, Copy)]
@@ -83,34 +82,14 @@ unsafe extern "C" fn pthread_mutex_clocklock(
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c_int {
-    match green_thread(mutex) {
-        Some(green) => Mutex(mutex).attempt(green),
-        None => {
-            let real = real!(pthread_mutex_trylock: Function);
-            // SAFETY: the caller's mutex.
-            unsafe { real(mutex) }
-        }
-    }
-}
-
-#[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int {
     let real = real!(pthread_mutex_unlock: Function);
     let address = mutex as usize;
-    if gil::contains(address) {
-        // SAFETY: the caller's mutex.
-        return unsafe { real(mutex) };
-    }
-    if let Some(green) = green::current() {
-        if Mutex(mutex).knows_its_owner() && Mutex(mutex).is_anothers(green) {
-            return libc::EPERM;
-        }
-        Mutex(mutex).forget(green);
-    }
     // SAFETY: the caller's mutex, which somebody may free after this: nothing looks at it then.
     let done = unsafe { real(mutex) };
-    words::let_go_on(address, 1);
+    if !gil::contains(address) {
+        words::let_go_on(address, 1);
+    }
     done
 }
 
@@ -118,7 +97,6 @@ pub(super) static HOOKS: &[Hook] = &[
     Hook::new(c"pthread_mutex_clocklock", pthread_mutex_clocklock as *const c_void),
     Hook::new(c"pthread_mutex_lock", pthread_mutex_lock as *const c_void),
     Hook::new(c"pthread_mutex_timedlock", pthread_mutex_timedlock as *const c_void),
-    Hook::new(c"pthread_mutex_trylock", pthread_mutex_trylock as *const c_void),
     Hook::new(c"pthread_mutex_unlock", pthread_mutex_unlock as *const c_void),
 ];
 
@@ -129,22 +107,24 @@ fn green_thread(mutex: *mut pthread_mutex_t) -> Option<&'static Green> {
 
 fn lock(mutex: Mutex, caller: usize, until: Option<Until>, real: impl Fn() -> c_int) -> c_int {
     let Some(green) = green_thread(mutex.0) else { return real() };
-    if mutex.owner() == green.core().os_thread && green.held().owns(mutex.0 as usize) {
-        // A recursive one lets it in again, an error-checking one refuses.
-        return mutex.note(green, real());
+    if words::is_awaited(mutex.0 as usize)
+        && let Some(inside) = parkable(caller)
+    {
+        mutex.contest(inside.green()).let_the_called_go_first();
     }
-    if words::is_awaited(mutex.0 as usize) && may_park(caller) {
-        mutex.contest(green).let_the_called_go_first();
-    }
-    match mutex.attempt(green) {
-        libc::EBUSY if may_park(caller) => mutex.contend(green, until),
-        libc::EBUSY => mutex.block(green, until, real),
+    match mutex.attempt() {
+        // One that checks for it says so.
+        libc::EBUSY if mutex.knows_its_owner() && mutex.owner() == green.number() => real(),
+        libc::EBUSY => match parkable(caller) {
+            Some(inside) => mutex.contend(inside.green(), until),
+            None => mutex.block(until, real),
+        },
         done => done,
     }
 }
 
-fn may_park(caller: usize) -> bool {
-    !allocator::contains(caller) && green::parkable().is_some()
+fn parkable(caller: usize) -> Option<Inside<'static>> {
+    if allocator::contains(caller) { None } else { green::parkable() }
 }
 
 /// A mutex, not looked at.
@@ -167,52 +147,33 @@ const TYPE: c_int = 3;
 
 impl Mutex {
     fn owner(self) -> c_int {
-        let layout = self.0.cast::<Layout>();
         // SAFETY: the caller's mutex lives while somebody locks or unlocks it.
-        unsafe { words::look(&raw const (*layout).owner) }
+        unsafe { words::look(self.owner_word()) }
     }
 
-    /// Whether one that has it may lock it again, or is told that it has it: then it matters which
-    /// green thread that is.
+    fn owner_word(self) -> *const c_int {
+        let layout = self.0.cast::<Layout>();
+        // SAFETY: within the mutex; nothing is read.
+        unsafe { &raw const (*layout).owner }
+    }
+
+    /// Whether one that has it may lock it again, or is told that it has it.
     fn knows_its_owner(self) -> bool {
         let layout = self.0.cast::<Layout>();
-        // SAFETY: as above.
+        // SAFETY: as in `owner`.
         let kind = unsafe { words::look(&raw const (*layout).kind) };
         matches!(kind & TYPE, libc::PTHREAD_MUTEX_RECURSIVE | libc::PTHREAD_MUTEX_ERRORCHECK)
     }
 
-    /// Whether another green thread has it than the one that runs.
-    fn is_anothers(self, green: &Green) -> bool {
-        self.owner() == green.core().os_thread && !green.held().owns(self.0 as usize)
+    /// Whether a green thread has it.
+    fn is_ours(self) -> bool {
+        thread_block::is_number(self.owner())
     }
 
-    fn attempt(self, green: &Green) -> c_int {
-        if self.is_anothers(green) {
-            return libc::EBUSY;
-        }
+    fn attempt(self) -> c_int {
         let real = real!(pthread_mutex_trylock: Function);
         // SAFETY: the caller's mutex.
-        self.note(green, unsafe { real(self.0) })
-    }
-
-    fn note(self, green: &Green, done: c_int) -> c_int {
-        // One whose owner has died is had all the same.
-        if done == 0 || done == libc::EOWNERDEAD {
-            if self.knows_its_owner() {
-                green.held().own(self.0 as usize);
-            } else {
-                green.held().remember(self.0 as usize);
-            }
-        }
-        done
-    }
-
-    fn forget(self, green: &Green) {
-        if self.knows_its_owner() {
-            green.held().disown(self.0 as usize);
-        } else {
-            green.held().forget(self.0 as usize);
-        }
+        unsafe { real(self.0) }
     }
 
     fn contest(self, green: &Green) -> Contest<'_> {
@@ -226,32 +187,33 @@ impl Mutex {
         if deadline == Some(None) {
             return libc::EINVAL;
         }
-        if !self.is_anothers(green) {
-            let done = contest::spin(|| self.attempt(green));
+        if !self.is_ours() {
+            let done = contest::spin(|| self.attempt());
             if done != libc::EBUSY {
                 return done;
             }
         }
         let contest = Contest { deadline: deadline.flatten(), ..self.contest(green) };
-        contest.until_free(|| self.attempt(green), || self.owner() == green.core().os_thread)
+        contest.until_free(|| self.attempt(), || self.is_ours())
     }
 
     /// The green thread may not switch now, or only if it keeps the interpreter lock.
     #[cold]
-    fn block(self, green: &Green, until: Option<Until>, real: impl Fn() -> c_int) -> c_int {
-        if self.is_anothers(green) && !fork::is_child() {
-            let address = self.0 as usize;
-            if let Some(done) =
-                keeper::waits(green, address, "mutex", || self.contend(green, until))
-            {
+    fn block(self, until: Option<Until>, real: impl Fn() -> c_int) -> c_int {
+        if self.is_ours()
+            && !fork::is_child()
+            && let Some(inside) = green::inside()
+        {
+            let (green, owner) = (inside.green(), self.owner_word());
+            let lock = Lock { address: self.0 as usize, what: "mutex", owner };
+            if let Some(done) = keeper::waits(green, lock, || self.contend(green, until)) {
                 return done;
             }
-            match until {
-                None => deadlock::look(green, address, "mutex"),
-                Some(until) => return until.pass(),
+            if until.is_none() {
+                deadlock::look(green, lock);
             }
         }
-        self.note(green, real())
+        real()
     }
 }
 
@@ -265,15 +227,5 @@ impl Until {
     /// Whether its clock can be waited by.
     fn has_clock(self) -> bool {
         matches!(self.clock, libc::CLOCK_REALTIME | libc::CLOCK_MONOTONIC)
-    }
-
-    /// Lets the time pass on the OS thread, in vain.
-    pub fn pass(self) -> c_int {
-        let (none, absolute) = (std::ptr::null_mut(), libc::TIMER_ABSTIME);
-        // SAFETY: the caller's time.
-        match unsafe { libc::clock_nanosleep(self.clock, absolute, self.time, none) } {
-            0 | libc::EINTR => libc::ETIMEDOUT,
-            error => error,
-        }
     }
 }

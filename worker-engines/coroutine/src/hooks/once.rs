@@ -5,14 +5,16 @@
 //! our frames too.
 #![allow(unsafe_code)]
 
+use std::ptr;
 use std::time::{Duration, Instant};
 
 use libc::{c_int, c_void};
 
 use super::{Hook, real};
 use crate::green::{self, Green};
+use crate::held::Lock;
 use crate::words;
-use crate::{deadlock, held, keeper};
+use crate::{deadlock, keeper};
 
 type Function = unsafe extern "C-unwind" fn(*mut c_int, *const c_void) -> c_int;
 
@@ -38,13 +40,15 @@ pub unsafe extern "C-unwind" fn pthread_once(control: *mut c_int, routine: *cons
             green.park_firmly(green.ticket(), Some(Instant::now() + LOOK));
         }
     };
-    if green::parkable().is_some() {
+    if let Some(_inside) = green::parkable() {
         wait();
     } else if state() & IN_PROGRESS != 0
-        && held::holder(control as usize, green).is_some()
-        && keeper::waits(green, control as usize, "pthread_once", wait).is_none()
+        && let Some(_inside) = green::inside()
     {
-        deadlock::look(green, control as usize, "pthread_once");
+        let lock = Lock { address: control as usize, what: "pthread_once", owner: ptr::null() };
+        if lock.holder(green).is_some() && keeper::waits(green, lock, wait).is_none() {
+            deadlock::look(green, lock);
+        }
     }
     let _running = Running::of(green, control as usize);
     // SAFETY: the caller's arguments.

@@ -1,8 +1,7 @@
 //! Locks of many readers or one writer: `std::shared_mutex` too.
 //!
-//! glibc knows the writer by OS thread, so another green thread's lock looks like one's own, and is
-//! refused with `EDEADLK`. Here the lock is tried, parked for and tried again; whoever unlocks it
-//! wakes all who wait. One that locks again what it has as a writer is told so, as by glibc.
+//! A busy lock is tried, parked for and tried again; whoever unlocks it wakes all who wait. One that
+//! locks again what it has as a writer is told so, as by glibc.
 //!
 //! Green threads that wait to write do not hold readers off, not even with
 //! `PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP`: glibc does not see them.
@@ -18,7 +17,7 @@ use super::mutex::Until;
 use super::{Hook, real};
 use crate::green::{self, Green};
 use crate::words::{self, Kind};
-use crate::{deadlock, held, keeper};
+use crate::{deadlock, held, keeper, thread_block};
 
 type Function = unsafe extern "C" fn(*mut pthread_rwlock_t) -> c_int;
 type Timed = unsafe extern "C" fn(*mut pthread_rwlock_t, *const timespec) -> c_int;
@@ -92,11 +91,8 @@ ways!(
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int {
-    if let Some(green) = green::current() {
-        match Lock(lock).writer() {
-            0 => green.held().forget(lock as usize),
-            _ => green.held().disown(lock as usize),
-        }
+    if let Some(green) = green::current().filter(|_| Lock(lock).writer() == 0) {
+        green.held().forget(lock as usize);
     }
     let real = real!(pthread_rwlock_unlock: Function);
     // SAFETY: the caller's lock, which somebody may free after this: nothing looks at it then.
@@ -136,16 +132,19 @@ impl Lock {
         if deadline == Some(None) {
             return libc::EINVAL;
         }
-        if green.held().owns(self.0 as usize) {
+        if self.writer() == green.number() {
             return libc::EDEADLK;
         }
-        let may_park = green::parkable().is_some();
-        if may_park && words::is_awaited(self.0 as usize) {
-            self.contest(green).let_the_called_go_first();
+        if words::is_awaited(self.0 as usize)
+            && let Some(inside) = green::parkable()
+        {
+            self.contest(inside.green()).let_the_called_go_first();
         }
         match self.attempt(green, aim) {
-            libc::EBUSY if may_park => self.contend(green, aim, deadline.flatten()),
-            libc::EBUSY => self.block(green, aim, until, real),
+            libc::EBUSY => match green::parkable() {
+                Some(_inside) => self.contend(green, aim, deadline.flatten()),
+                None => self.block(green, aim, until, real),
+            },
             done => done,
         }
     }
@@ -162,7 +161,7 @@ impl Lock {
     /// Parks until it has the lock.
     #[cold]
     fn contend(self, green: &Green, aim: Aim, deadline: Option<Instant>) -> c_int {
-        let is_ours = || self.writer() == green.core().os_thread;
+        let is_ours = || thread_block::is_number(self.writer());
         if !is_ours() {
             let done = contest::spin(|| self.attempt(green, aim));
             if done != libc::EBUSY {
@@ -182,20 +181,19 @@ impl Lock {
         until: Option<Until>,
         real: impl Fn() -> c_int,
     ) -> c_int {
-        const WHAT: &str = "lock of readers and a writer";
-        let address = self.0 as usize;
-        if self.writer() == green.core().os_thread || held::holder(address, green).is_some() {
+        let (address, owner) = (self.0 as usize, self.writer_word());
+        let lock = held::Lock { address, what: "lock of readers and a writer", owner };
+        if let Some(_inside) = green::inside()
+            && (thread_block::is_number(self.writer()) || lock.holder(green).is_some())
+        {
             let deadline = until.and_then(Until::instant);
             let contend = || self.contend(green, aim, deadline);
-            if let Some(done) = keeper::waits(green, address, WHAT, contend) {
+            if let Some(done) = keeper::waits(green, lock, contend) {
                 return done;
             }
-        }
-        match until {
-            None => deadlock::look(green, address, WHAT),
-            // The real call would take another green thread's lock for its own.
-            Some(until) if self.writer() == green.core().os_thread => return until.pass(),
-            Some(_) => {}
+            if until.is_none() {
+                deadlock::look(green, lock);
+            }
         }
         note(green, self.0 as usize, aim, real())
     }
@@ -205,17 +203,20 @@ impl Lock {
     }
 
     fn writer(self) -> c_int {
-        let layout = self.0.cast::<Layout>();
         // SAFETY: the caller's lock lives while somebody locks or unlocks it.
-        unsafe { words::look(&raw const (*layout).writer) }
+        unsafe { words::look(self.writer_word()) }
+    }
+
+    fn writer_word(self) -> *const c_int {
+        let layout = self.0.cast::<Layout>();
+        // SAFETY: within the lock; nothing is read.
+        unsafe { &raw const (*layout).writer }
     }
 }
 
 fn note(green: &Green, lock: usize, aim: Aim, done: c_int) -> c_int {
-    match aim {
-        _ if done != 0 => {}
-        Aim::Read => green.held().remember(lock),
-        Aim::Write => green.held().own(lock),
+    if done == 0 && aim == Aim::Read {
+        green.held().remember(lock);
     }
     done
 }

@@ -50,21 +50,21 @@ unsafe extern "C" fn sem_post(semaphore: *mut sem_t) -> c_int {
     let real: Function = unsafe { std::mem::transmute(REAL.address()) };
     // Taken before the post: the waiter that it lets through may free the semaphore.
     let address = semaphore as usize;
-    let green = green::current().filter(|_| !fork::is_child());
-    POST_CALLS.count(green.is_some());
-    let wake = |why| match green {
-        Some(green) => green.core().words.borrow_mut().wake(address, 1, why),
+    let inside = if fork::is_child() { None } else { green::inside() };
+    POST_CALLS.count(inside.is_some());
+    let wake = |why| match &inside {
+        Some(inside) => inside.green().core().words.borrow_mut().wake(address, 1, why),
         None => 0,
     };
     // OS threads that wait have the same right to it.
-    let threads_wait = inside(semaphore)[WAITING_THREADS] != 0;
+    let threads_wait = parts(semaphore)[WAITING_THREADS] != 0;
     if !threads_wait && wake(Woken::Given) == 1 {
         return 0;
     }
     // SAFETY: the caller's semaphore.
     let done = unsafe { real(semaphore) };
     if done == 0 {
-        match green {
+        match inside {
             // If they do not, there was no green thread to give it to either.
             Some(_) if threads_wait => drop(wake(Woken::Ready)),
             None if !fork::is_child() => words::woken_elsewhere(address),
@@ -134,11 +134,11 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
 /// Whether other processes may know the semaphore.
 fn is_shared(semaphore: *mut sem_t) -> bool {
-    inside(semaphore)[SHARED] != 0
+    parts(semaphore)[SHARED] != 0
 }
 
 /// What glibc keeps in a semaphore, since 2.21 (`struct new_sem`): the value, then these.
-fn inside(semaphore: *mut sem_t) -> [u32; 3] {
+fn parts(semaphore: *mut sem_t) -> [u32; 3] {
     const { assert!(size_of::<usize>() == 8, "struct new_sem is known on 64 bits") };
     // SAFETY: within the caller's semaphore, which has 32 bytes; others write to it.
     unsafe { semaphore.cast::<[u32; 3]>().read_volatile() }

@@ -5,14 +5,16 @@
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
+use std::ptr;
 
 use libc::{c_int, pthread_spinlock_t};
 
 use super::contest::{self, Contest};
 use super::{Hook, real};
 use crate::green::{self, Green};
+use crate::held::Lock;
 use crate::words::{self, Kind};
-use crate::{deadlock, held, keeper};
+use crate::{deadlock, keeper};
 
 type Function = unsafe extern "C" fn(*mut pthread_spinlock_t) -> c_int;
 
@@ -34,21 +36,24 @@ unsafe extern "C" fn pthread_spin_lock(lock: *mut pthread_spinlock_t) -> c_int {
         contest.let_the_called_go_first();
         contest.until_free(attempt, || false)
     };
-    if green::parkable().is_none() {
-        if held::holder(address, green).is_some()
-            && let Some(done) = keeper::waits(green, address, "spin lock", contend)
+    if let Some(_inside) = green::parkable() {
+        return match contest::spin(attempt) {
+            libc::EBUSY => contend(),
+            done => done,
+        };
+    }
+    if let Some(_inside) = green::inside() {
+        let lock_of = Lock { address, what: "spin lock", owner: ptr::null() };
+        if lock_of.holder(green).is_some()
+            && let Some(done) = keeper::waits(green, lock_of, contend)
         {
             return done;
         }
-        deadlock::look(green, address, "spin lock");
-        green.held().remember(lock as usize);
-        // SAFETY: the caller's lock.
-        return unsafe { real(lock) };
+        deadlock::look(green, lock_of);
     }
-    match contest::spin(attempt) {
-        libc::EBUSY => contend(),
-        done => done,
-    }
+    green.held().remember(lock as usize);
+    // SAFETY: the caller's lock.
+    unsafe { real(lock) }
 }
 
 #[unsafe(no_mangle)]
@@ -78,8 +83,8 @@ unsafe extern "C" fn pthread_spin_unlock(lock: *mut pthread_spinlock_t) -> c_int
 /// Lets the other green threads run, and then those of other processors.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sched_yield() -> c_int {
-    if let Some(green) = green::parkable() {
-        green.yield_now();
+    if let Some(inside) = green::parkable() {
+        inside.green().yield_now();
     }
     let real = real!(sched_yield: unsafe extern "C" fn() -> c_int);
     // SAFETY: no arguments.

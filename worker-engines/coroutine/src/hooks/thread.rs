@@ -1,12 +1,13 @@
-//! `pthread_self`, which differs for each green thread, and the functions that take what it says.
+//! Functions that take a thread, of what a green thread has no own of: a kernel thread.
 //!
 //! A `pthread_t` of a green thread is translated: to the scheduler's thread where the function asks
-//! about the OS thread, to the green thread's own stack, to the process where it sends a signal (the
-//! scheduler's thread blocks signals; the main thread takes them, as CPython expects). Any OS thread
-//! may call these with any thread.
+//! about the kernel's thread, to the stack that the green thread really runs on, to the process where
+//! it sends a signal (the scheduler's thread blocks signals; the main thread takes them, as CPython
+//! expects). Any OS thread may call these with any thread.
 #![allow(unsafe_code)]
 
 use std::ffi::{c_char, c_void};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libc::{
     c_int, clockid_t, cpu_set_t, pid_t, pthread_attr_t, pthread_t, sched_param, sigval, size_t,
@@ -16,7 +17,7 @@ use unicoro_contract::interrupt;
 use unicoro_reactor::OWN;
 
 use super::{Hook, Real, c_name};
-use crate::{fork, green, identity};
+use crate::{fork, green, progress, thread_block};
 
 /// Defines hooks: `fn name(thread, arguments) |real, found| { body for a green thread }`, with `found`
 /// the OS thread behind it. For any other thread the hook is the real call.
@@ -34,14 +35,12 @@ macro_rules! thread_hooks {
                 static REAL: Real = thread_hooks!(@real $name $($version)?);
                 // SAFETY: the address is that of the function of this name and this type.
                 let $real: Function = unsafe { std::mem::transmute(REAL.address()) };
-                match identity::os_thread_of($thread as usize) {
+                if !thread_block::is_one($thread as usize) {
                     // SAFETY: the caller's arguments, unchanged.
-                    None => unsafe { $real($thread $(, $arg)*) },
-                    Some(found) => {
-                        let $found = found as pthread_t;
-                        $body
-                    }
+                    return unsafe { $real($thread $(, $arg)*) };
                 }
+                let $found = progress::os_thread() as pthread_t;
+                $body
             }
         )*
 
@@ -65,7 +64,7 @@ thread_hooks! {
 
     /// The green thread's own stack: CPython 3.14 measures by it how deep it may recurse.
     fn pthread_getattr_np(thread, attributes: *mut pthread_attr_t) |_real, _found| {
-        let Some(stack) = identity::stack_of(thread as usize) else { return libc::ESRCH };
+        let Some(stack) = thread_block::stack_of(thread as usize) else { return libc::ESRCH };
         // SAFETY: the caller's room for attributes, initialised here.
         unsafe {
             libc::pthread_attr_init(attributes);
@@ -90,7 +89,7 @@ thread_hooks! {
 
     /// A green thread can be joined by nobody.
     fn pthread_join(thread, _result: *mut *mut c_void) |_real, _found| {
-        if identity::current() == thread as usize { libc::EDEADLK } else { libc::EINVAL }
+        if thread_block::current() == thread as usize { libc::EDEADLK } else { libc::EINVAL }
     }
 
     fn pthread_kill(thread, signal: c_int) |real, found| {
@@ -132,24 +131,24 @@ thread_hooks! {
     }
 }
 
-/// The identity of the green thread that runs, or of the OS thread.
+static MAIN: AtomicUsize = AtomicUsize::new(0);
+
+/// Remembers the main thread, which calls.
+pub fn remember_main_thread() {
+    MAIN.store(thread_block::current(), Ordering::Relaxed);
+}
+
+/// The thread that calls, as glibc's answers; or the main thread, for which a green thread passes while
+/// CPython looks for its signals.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn pthread_self() -> pthread_t {
-    static REAL: Real = Real::new(c"pthread_self");
-    if interrupt().poses_as_main {
-        if let Some(green) = green::current() {
-            green.asks_who_it_is();
-        }
-        return identity::main_thread() as pthread_t;
+    if !interrupt().poses_as_main {
+        return thread_block::current() as pthread_t;
     }
-    match identity::current() {
-        // SAFETY: the address is that of the function of this name and this type.
-        0 => unsafe {
-            let real: unsafe extern "C" fn() -> pthread_t = std::mem::transmute(REAL.address());
-            real()
-        },
-        identity => identity as pthread_t,
+    if let Some(green) = green::current() {
+        green.asks_who_it_is();
     }
+    MAIN.load(Ordering::Relaxed) as pthread_t
 }
 
 /// Sends a signal to whoever calls; a green thread is the process.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use libc::{c_int, c_long, timespec};
 
 use crate::stage::{
-    NEXT_FUTEX_PARKS, errno, job, let_others_wait, lets_others_run, run, wait_until,
+    errno, job, let_others_wait, lets_others_run, run, syscall_of_a_library, wait_until,
 };
 
 const WAIT: c_int = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
@@ -15,9 +15,8 @@ const WAIT_UNTIL: c_int = libc::FUTEX_WAIT_BITSET | libc::FUTEX_PRIVATE_FLAG;
 
 fn wait(word: &AtomicU32, operation: c_int, value: u32, time: Option<&timespec>) -> c_long {
     let time = time.map_or(std::ptr::null(), std::ptr::from_ref);
-    NEXT_FUTEX_PARKS.store(true, Ordering::SeqCst);
-    let all = u32::MAX;
-    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, value, time, 0usize, all) }
+    let syscall = syscall_of_a_library();
+    unsafe { syscall(libc::SYS_futex, word.as_ptr(), operation, value, time, 0, u32::MAX) }
 }
 
 fn wake(word: &AtomicU32, count: c_int) -> c_long {

@@ -14,8 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Connection, Engine, EngineListener, GreenState, Handler, Pulse, Seat,
-    Stop,
+    AfterRead, AfterServe, Connection, Engine, EngineListener, Handler, Language, Pulse, Seat, Stop,
 };
 use unicoro_coroutine::CoroutineEngine;
 
@@ -183,6 +182,7 @@ impl Stage {
             let engine = Box::new(CoroutineEngine {
                 stack_bytes: STACK_BYTES,
                 switch_interval: None,
+                carriers: 1,
                 blocked_after: None,
             });
             engine.run(seat, handler).map_err(|refusal| refusal.to_string()).unwrap();
@@ -224,36 +224,51 @@ impl Handler for Jobs {
         AfterServe::Close
     }
 
-    fn green_state(&self) -> std::io::Result<Box<dyn GreenState>> {
-        Ok(Box::new(Parkable))
-    }
-
-    fn on_engine_thread(&self, body: &mut dyn FnMut()) {
-        body();
-    }
-
     fn preemption_points(&self) -> Range<usize> {
         0..0
     }
 }
 
-/// Whether the next futex is waited for as by a library of green threads: this binary is none, and
-/// the engine in it must not park at its own locks.
-pub static NEXT_FUTEX_PARKS: AtomicBool = AtomicBool::new(false);
+/// A green thread may always park, but not while it prints what failed, under a lock of the standard
+/// library.
+impl Language for Jobs {
+    fn on_engine_thread(&self, body: &mut dyn FnMut()) {
+        body();
+    }
 
-/// May always park, but not while it prints what failed, under a lock of the standard library.
-struct Parkable;
-
-impl GreenState for Parkable {
     fn may_park(&self) -> bool {
         !std::thread::panicking()
     }
+}
 
-    fn owns_locals_of(&self, _code: usize) -> bool {
-        NEXT_FUTEX_PARKS.swap(false, Ordering::SeqCst)
-    }
-
-    fn suspend(&self) {}
-
-    fn resume(&self) {}
+/// libc's `syscall`, called as by the code of another library: the engine never parks at what this
+/// binary itself waits for by futexes, because the engine is in it.
+pub fn syscall_of_a_library() -> unsafe extern "C" fn(
+    libc::c_long,
+    *mut u32,
+    i32,
+    u32,
+    *const libc::timespec,
+    usize,
+    u32,
+) -> libc::c_long {
+    static CODE: OnceLock<usize> = OnceLock::new();
+    let code = CODE.get_or_init(|| {
+        let mut code = Vec::new();
+        // mov rax, [rsp + 8]; push rax: the seventh argument, which lies on the stack.
+        code.extend([0x48, 0x8b, 0x44, 0x24, 0x08, 0x50]);
+        // mov rax, syscall; call rax; add rsp, 8; ret
+        code.extend([0x48, 0xb8]);
+        code.extend((libc::syscall as *const () as usize).to_le_bytes());
+        code.extend([0xff, 0xd0, 0x48, 0x83, 0xc4, 0x08, 0xc3]);
+        let protection = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
+        let kind = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        unsafe {
+            let page = libc::mmap(std::ptr::null_mut(), 4096, protection, kind, -1, 0);
+            assert_ne!(page, libc::MAP_FAILED);
+            std::ptr::copy_nonoverlapping(code.as_ptr(), page.cast(), code.len());
+            page as usize
+        }
+    });
+    unsafe { std::mem::transmute(*code) }
 }

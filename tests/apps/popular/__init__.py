@@ -1,8 +1,8 @@
 """What popular libraries do inside of their C, C++ and Rust, so that every answer can be checked.
 
     /views                     a line each: the view's name
-    /skipped                   a line each: a view that there is not, and the module it misses
     /skipped                   a line each: a view that there is not, the module that it misses
+    /skipped                   a line each: a view that there is not, and the module it lacks
 
 A view makes something of its token, lets the library wait in the middle of it (in a callback, in a
 file that is slow, between two calls), and compares with what is known without the library. What is

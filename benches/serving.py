@@ -31,23 +31,29 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(app, *arguments, core=None):
-    """`-k coroutine` with one worker. `core`: the only processor it may use."""
-    binary = os.environ.get("UNICORO", ROOT / "target/release/unicoro")
-    if not pathlib.Path(binary).exists():
-        sys.exit(f"no {binary}: build it with `cargo build --release`, or name another in UNICORO")
+def serving(app, *arguments, core=None, command=None):
+    """`-k coroutine` with one worker, or another server's command. `core`: the only processor that
+    it may use."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     pinned = ["taskset", "-c", str(core)] if core is not None else []
     process = subprocess.Popen(
-        [*pinned, str(binary), "-k", "coroutine", "-b", f"127.0.0.1:{port}", "--backlog", "4096",
-         "--log-level", "warning", "--chdir", str(ROOT / "benches"), *arguments, app])
+        [*pinned, *map(str, command or coroutines()), "-b", f"127.0.0.1:{port}",
+         "--backlog", "4096", "--log-level", "warning", "--chdir", str(ROOT / "benches"),
+         *arguments, app])
     try:
         wait_for(port, process)
         yield Server(process, port)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
+
+
+def coroutines():
+    binary = os.environ.get("UNICORO", ROOT / "target/release/unicoro")
+    if not pathlib.Path(binary).exists():
+        sys.exit(f"no {binary}: build it with `cargo build --release`, or name another in UNICORO")
+    return [binary, "-k", "coroutine"]
 
 
 def wait_for(port, process):

@@ -1,6 +1,8 @@
 //! Nobody starves: a request that computes gives way, and ten thousand fit in one worker's memory.
 //! The margins are wide, for busy machines; benches/preemption and benches/in_progress measure.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -36,6 +38,112 @@ fn computing_request_gives_way_to_others() {
     assert!(rounds >= 5, "only {rounds} rounds beside a request that computes");
     assert!(worst < Duration::from_secs(1), "the worst round took {worst:?}");
     server.stop();
+}
+
+/// One test for each way of computing in C without the GIL, from the standard library.
+macro_rules! c_without_the_gil {
+    ($($kind:ident: $amount:literal),+ $(,)?) => {
+        mod light_request_is_answered_before_c_ends {
+            $(
+                #[test]
+                #[ignore = "until C that computes without the GIL gives way"]
+                fn $kind() {
+                    super::light_request_is_answered_before_c_ends(stringify!($kind), $amount);
+                }
+            )+
+        }
+        mod light_requests_are_quick_beside_four_in_c {
+            $(
+                #[test]
+                #[ignore = "until C that computes without the GIL gives way"]
+                fn $kind() {
+                    super::light_requests_are_quick_beside_four_in_c(stringify!($kind), $amount);
+                }
+            )+
+        }
+    };
+}
+
+// With how much of it measuring begins.
+c_without_the_gil! { hashing: 100_000, compressing: 500_000, querying: 500_000 }
+
+/// Whatever the machine's speed: those that come while C computes have their answers before it ends.
+fn light_request_is_answered_before_c_ends(kind: &str, amount: u64) {
+    const LIGHT: usize = 10;
+    let server = Server::start(Engine::Coroutine, "computing", &[]);
+    let path = long_enough(&server, kind, amount);
+    let mut computing = server.connect();
+    let before = server.notes().len();
+    computing.send(get_request(&path));
+    wait::until_true("the computation to begin", || server.notes().len() > before);
+    let mut light = server.connect();
+    for number in 0..LIGHT {
+        light.send(get_request("/light"));
+        assert_eq!(light.response().text(), "light");
+        let is_computing = computing.is_silent_for(Duration::from_millis(1));
+        assert!(is_computing, "{path} had ended when the light request {number} was answered");
+    }
+    assert_eq!(computing.response().text(), kind);
+    server.stop();
+}
+
+/// More that compute than there are processors, and ten clients that come again and again.
+fn light_requests_are_quick_beside_four_in_c(kind: &str, amount: u64) {
+    const COMPUTING: usize = 4;
+    const LIGHT: usize = 10;
+    /// benches/beside_computing measures 60 ms.
+    const P99: Duration = Duration::from_millis(300);
+    let server = Server::start(Engine::Coroutine, "computing", &[]);
+    let path = long_enough(&server, kind, amount);
+    let mut computing: Vec<Client> = (0..COMPUTING).map(|_| server.connect()).collect();
+    for client in &mut computing {
+        client.send(get_request(&path));
+    }
+    let is_over = AtomicBool::new(false);
+    let mut latencies: Vec<Duration> = thread::scope(|scope| {
+        let come = || latencies_of_light(&server, &is_over);
+        let visitors: Vec<_> = (0..LIGHT).map(|_| scope.spawn(come)).collect();
+        for client in &mut computing {
+            assert_eq!(client.response().text(), kind);
+        }
+        is_over.store(true, Ordering::Relaxed);
+        visitors.into_iter().flat_map(|visitor| visitor.join().unwrap()).collect()
+    });
+    latencies.sort_unstable();
+    let at = |percent: usize| latencies[(latencies.len() - 1) * percent / 100];
+    println!("{kind}: {} light, p50 {:?}, p99 {:?}", latencies.len(), at(50), at(99));
+    assert!(at(99) < P99, "{kind}: the p99 of {} is {:?}", latencies.len(), at(99));
+    server.stop();
+}
+
+fn latencies_of_light(server: &Server, is_over: &AtomicBool) -> Vec<Duration> {
+    let mut client = server.connect();
+    let mut latencies = Vec::new();
+    while !is_over.load(Ordering::Relaxed) {
+        let began = Instant::now();
+        client.send(get_request("/light"));
+        assert_eq!(client.response().text(), "light");
+        latencies.push(began.elapsed());
+    }
+    latencies
+}
+
+/// The path of a computation that takes seconds on this machine, in one call.
+fn long_enough(server: &Server, kind: &str, mut amount: u64) -> String {
+    const WANTED: Duration = Duration::from_millis(1500);
+    const MOST: u64 = 500_000_000;
+    loop {
+        let path = format!("/{kind}?{amount}");
+        let began = Instant::now();
+        assert_eq!(server.get(&path).text(), kind);
+        let took = began.elapsed();
+        if took >= WANTED {
+            return path;
+        }
+        let factor = 1.3 * WANTED.as_secs_f64() / took.as_secs_f64();
+        amount = (amount as f64 * factor.clamp(1.3, 8.0)) as u64;
+        assert!(amount < MOST, "{path} takes {took:?} only");
+    }
 }
 
 /// A green thread's memory: two thousand requests in progress, each in a sleep.

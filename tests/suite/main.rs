@@ -75,6 +75,7 @@ mod misbehaving;
 mod nginx;
 mod overdue_locks;
 mod pools;
+mod popular;
 mod recycling;
 mod reload;
 mod responses;

@@ -61,7 +61,7 @@ pub use request_timeout::{
 };
 pub use signal_handlers::SignalHandlers;
 pub use spew::spew;
-pub use stack::{Stack, all_stacks, stack_of, stacks_of, watch_stacks};
+pub use stack::{Cause, all_stacks, stack_of, stacks_of, watch_stacks};
 pub use thread_state::{
     gil_addresses, may_keep_lock, may_park, on_engine_thread, on_green_thread, run_pending_calls,
 };

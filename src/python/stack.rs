@@ -13,7 +13,9 @@ use pyo3::types::PyDict;
 use unicoro_contract::stack_signal;
 
 use super::attach::{already_attached, attached};
+use super::thread_state::gil_addresses;
 use super::traceback;
+use crate::sys::activity::{Activity, activity_of};
 use crate::sys::fd::set_nonblocking;
 use crate::sys::pipe::pipe;
 use crate::sys::process::{signal_thread, threads};
@@ -29,13 +31,24 @@ const PRINT_PATIENCE: Duration = Duration::from_millis(200);
 /// More than a hundred frames, which is where faulthandler stops.
 const MOST: usize = 64 * 1024;
 
-/// A stack, and how it was come by.
+/// The stack of a thread that stands still, and what it is at.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Stack {
-    /// The GIL could be had.
-    Free(String),
-    /// Its holder keeps the GIL.
-    Kept(String),
+pub struct Stack {
+    /// Its frames, or an empty text.
+    pub text: String,
+    /// Why it stands still.
+    pub cause: Cause,
+}
+
+/// Why a thread stands still, as far as was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It gave the GIL up when asked: Python code.
+    Python,
+    /// It does not have the GIL. What it is at; `None`: unknown.
+    WithoutLock(Option<Activity>),
+    /// It keeps the GIL.
+    KeepsLock(Option<Activity>),
 }
 
 /// Prepares [`stack_of`], and makes a crash print its stack to the error log, unless the application
@@ -71,9 +84,24 @@ pub fn watch_stacks(error_log: RawFd) -> Result<(), String> {
 /// as Python does.
 #[must_use]
 pub fn stack_of(thread: i32, identity: usize) -> Stack {
-    match with_lock(move |py| one_stack(py, identity)) {
-        Some(stack) => Stack::Free(stack.unwrap_or_else(|_| UNKNOWN.to_owned())),
-        None => Stack::Kept(printed(thread)),
+    // Looked at while we have the GIL: who wants it waits for it, and who computes does so without.
+    let seen = with_lock(move |py| (one_stack(py, identity), activity_of(thread)));
+    match seen {
+        Some((stack, activity)) => {
+            let text = stack.unwrap_or_else(|_| UNKNOWN.to_owned());
+            let waits_for_lock = matches!(
+                activity,
+                Some(Activity::Waits { call: libc::SYS_futex, first })
+                    if gil_addresses().contains(&(first as usize))
+            );
+            let cause = if waits_for_lock { Cause::Python } else { Cause::WithoutLock(activity) };
+            Stack { text, cause }
+        }
+        None => {
+            // First: the signal that has the stack printed ends a wait.
+            let cause = Cause::KeepsLock(activity_of(thread));
+            Stack { text: printed(thread), cause }
+        }
     }
 }
 

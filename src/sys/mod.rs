@@ -8,6 +8,7 @@
 //! must reach the kernel itself (signal handlers, log lines, the supervisor's waits) goes through
 //! [`raw`], which makes the system call directly.
 
+pub mod activity;
 pub mod address;
 pub mod bind_error;
 pub mod clock;

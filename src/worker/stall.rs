@@ -4,32 +4,53 @@ use unicoro_contract::{Blocked, Deadlock, Party};
 
 use super::desk::Desk;
 use crate::logging::{self, TRACEBACK};
-use crate::python::{self, Stack};
+use crate::python::{self, Cause};
+use crate::sys::activity::{Activity, name_of_call};
 
 /// Says it in the log.
 pub fn report(blocked: &Blocked, desk: Desk) {
     match *blocked {
         Blocked::Since { age, thread, identity } => {
             let request = desk.current().unwrap_or_else(|| "no request".to_owned());
-            let (cause, stack) = match python::stack_of(thread, identity) {
-                Stack::Free(stack) => (
-                    "it gives the GIL up when asked, so it waits in a way that no hook sees, or \
-                     computes in Python with switch_interval off",
-                    stack,
-                ),
-                Stack::Kept(stack) => ("it is in a C call that keeps the GIL", stack),
-            };
+            let stack = python::stack_of(thread, identity);
             log::warn!(
                 target: TRACEBACK,
-                "BLOCKED: no other request has run for {:.1} s because of {request}: {cause}.\n\
-                 Its Python stack:\n{}",
+                "BLOCKED: no other request has run for {:.1} s because of {request}: {} \
+                 (docs/blocked.md).\nIts Python stack:\n{}",
                 age.as_secs_f32(),
-                stack.trim_end()
+                explained(stack.cause),
+                stack.text.trim_end()
             );
         }
         Blocked::Over { lasted } => {
             log::warn!("No longer blocked, after {:.1} s", lasted.as_secs_f32());
         }
+    }
+}
+
+/// What was seen, and what to do.
+fn explained(cause: Cause) -> String {
+    let all_taken = "and all carriers are taken: raise carriers";
+    match cause {
+        Cause::Python => {
+            "it computes in Python, and nothing interrupts it: set switch_interval".into()
+        }
+        Cause::WithoutLock(Some(Activity::Computes)) => {
+            format!("it computes in C without the GIL, {all_taken}")
+        }
+        Cause::WithoutLock(Some(Activity::Waits { call, .. })) => format!(
+            "it waits in the system call {}, which no hook sees, {all_taken}",
+            name_of_call(call)
+        ),
+        Cause::WithoutLock(None) => format!("it is in C without the GIL, {all_taken}"),
+        Cause::KeepsLock(Some(Activity::Computes)) => {
+            "it computes in a C call that keeps the GIL".into()
+        }
+        Cause::KeepsLock(Some(Activity::Waits { call, .. })) => format!(
+            "it waits in the system call {}, in a C call that keeps the GIL",
+            name_of_call(call)
+        ),
+        Cause::KeepsLock(None) => "it is in a C call that keeps the GIL".into(),
     }
 }
 

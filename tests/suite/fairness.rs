@@ -46,7 +46,6 @@ macro_rules! c_without_the_gil {
         mod light_request_is_answered_before_c_ends {
             $(
                 #[test]
-                #[ignore = "until C that computes without the GIL gives way"]
                 fn $kind() {
                     super::light_request_is_answered_before_c_ends(stringify!($kind), $amount);
                 }
@@ -55,7 +54,6 @@ macro_rules! c_without_the_gil {
         mod light_requests_are_quick_beside_four_in_c {
             $(
                 #[test]
-                #[ignore = "until C that computes without the GIL gives way"]
                 fn $kind() {
                     super::light_requests_are_quick_beside_four_in_c(stringify!($kind), $amount);
                 }

@@ -38,6 +38,7 @@ mod wait;
 
 mod access_log;
 mod app_logging;
+mod blocked;
 mod body_in;
 mod body_out;
 mod boot;

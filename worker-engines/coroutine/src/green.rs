@@ -191,11 +191,14 @@ impl Green {
         let mut lived = Ok(());
         // SAFETY: a new thread's; nothing of its thread-local variables is used here.
         unsafe {
-            thread_block::under(block.address(), &mut || {
-                lived = body
-                    .take()
-                    .map_or(Ok(()), |body| Self::live(core, task, &block, stack.clone(), body));
-            });
+            let mut live = || {
+                if let Some(body) = body.take() {
+                    lived = Self::live(core, task, &block, stack.clone(), body);
+                }
+            };
+            // By then it may run on another carrier.
+            let carrier = || core.queue.block(core.queue.carrier());
+            thread_block::live_under(block.address(), &mut live, &carrier);
         }
         drop(block);
         stack::mark(stack);
@@ -259,22 +262,19 @@ impl Green {
         body()
     }
 
-    /// Inside the engine, with the role; whether it was outside.
-    fn regain(&self) -> bool {
-        match role::enter(self.run.get()) {
-            Entry::Entered => true,
-            Entry::Nested => false,
-            Entry::Lost => {
-                self.park_here();
-                self.core.queue.come_back(self.task(), self.carrier.get());
-                self.has_processor();
-                true
-            }
+    /// Inside the engine from now on, with the role; how it came in.
+    fn regain(&self) -> Entry {
+        let entry = role::enter(self.run.get());
+        if entry == Entry::Lost {
+            self.park_here();
+            self.core.queue.come_back(self.task(), self.carrier.get());
+            self.has_processor();
         }
+        entry
     }
 
     fn comes_in(&self) -> Inside<'_> {
-        Inside { green: self, was_outside: self.regain() }
+        Inside { green: self, entry: self.regain() }
     }
 
     /// Whether it has the scheduler's role.
@@ -586,10 +586,15 @@ pub fn current() -> Option<&'static Green> {
 /// A green thread inside the engine, for as long as this lives.
 pub struct Inside<'g> {
     green: &'g Green,
-    was_outside: bool,
+    entry: Entry,
 }
 
 impl<'g> Inside<'g> {
+    /// Others had the role before: what it saw outside may be over.
+    pub fn had_lost_role(&self) -> bool {
+        self.entry == Entry::Lost
+    }
+
     /// It.
     pub fn green(&self) -> &'g Green {
         self.green
@@ -598,7 +603,7 @@ impl<'g> Inside<'g> {
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        if self.was_outside {
+        if self.entry != Entry::Nested {
             role::leave(self.green.run.get());
         }
     }
@@ -609,7 +614,8 @@ impl Drop for Inside<'_> {
 pub fn inside() -> Option<Inside<'static>> {
     let green = current()?;
     let entry = role::enter(green.run.get());
-    (entry != Entry::Lost).then(|| Inside { green, was_outside: entry == Entry::Entered })
+    // Made only if it came in: what drops it leaves again.
+    if entry == Entry::Lost { None } else { Some(Inside { green, entry }) }
 }
 
 /// The green thread that runs here comes into the engine, and waits for the role if it has lost it.

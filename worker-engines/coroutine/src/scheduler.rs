@@ -88,6 +88,7 @@ pub struct Task {
 
 impl Task {
     /// The coroutine that runs.
+    #[inline(never)]
     fn current() -> Self {
         Self { coroutine: coroutine::current(), stands_in_line: Cell::default() }
     }
@@ -194,11 +195,11 @@ impl RunQueue {
             self.kept.set(self.kept.get().saturating_sub(1));
             let task = Task::current();
             self.push(&task);
-            coroutine::park();
+            park();
             body(&task);
             // may puts it away before anybody else runs.
             self.kept.set(STACKS_KEPT.min(self.kept.get() + 1));
-            self.coroutine_of(self.pop()).unpark();
+            unpark(self.coroutine_of(self.pop()));
         });
         // SAFETY: as in `on_carrier`, but that it changes its OS thread, and only where it parks.
         or_panic(|| unsafe { Builder::new().spawn_local(move || body.run()) })
@@ -221,8 +222,8 @@ impl RunQueue {
         // SAFETY: may's own block, under which nobody runs while we do.
         unsafe {
             thread_block::under(self.block(self.carrier.get()), &mut || {
-                self.coroutine_of(next).unpark();
-                coroutine::park();
+                unpark(self.coroutine_of(next));
+                park();
             });
         }
     }
@@ -235,8 +236,8 @@ impl RunQueue {
         unsafe {
             thread_block::under(self.block(index), &mut || {
                 carrier.comes_back.store(ptr::from_ref(task).cast_mut(), Ordering::Relaxed);
-                carrier.base.get().expect("a base that has begun").unpark();
-                coroutine::park();
+                unpark(carrier.base.get().expect("a base that has begun"));
+                park();
             });
         }
     }
@@ -250,8 +251,8 @@ impl RunQueue {
         if next.is_null() {
             return;
         }
-        self.coroutine_of(next).unpark();
-        coroutine::park();
+        unpark(self.coroutine_of(next));
+        park();
         // Let go by who has the role, on this carrier; or by a green thread that has lost it.
         let task = carrier.comes_back.swap(ptr::null_mut(), Ordering::Relaxed);
         if !task.is_null() {
@@ -341,9 +342,22 @@ impl<F: FnOnce()> OneAtATime<F> {
     }
 }
 
+// may keeps in thread-local variables which worker runs. Not inlined, because a coroutine may go on on
+// another OS thread, and a compiler may keep the address of the variable from before.
+
+#[inline(never)]
+fn park() {
+    coroutine::park();
+}
+
+#[inline(never)]
+fn unpark(coroutine: &Coroutine) {
+    coroutine.unpark();
+}
+
 /// Never goes on.
 pub fn end() -> ! {
     loop {
-        coroutine::park();
+        park();
     }
 }

@@ -22,6 +22,10 @@ impl Waiter for ParkingWaiter {
         let Some(inside) = green::coming_in() else {
             return wait_blocking(stream, interest, until);
         };
+        // The edge may have come while nobody waited for it.
+        if inside.had_lost_role() && wait_blocking(stream, interest, Some(Instant::now()))? {
+            return Ok(true);
+        }
         let green = inside.green();
         let ticket = green.ticket();
         let core = green.core();

@@ -1,0 +1,64 @@
+//! The BLOCKED line names the right cause, each told from the others by what was seen.
+
+use crate::server::{Engine, Server};
+use crate::wait;
+
+/// The line that the log has of a view that blocks, on a server with these arguments.
+fn line_of(view: &str, arguments: &[&str]) -> String {
+    let server = Server::start(Engine::Coroutine, "blocked", arguments);
+    assert_eq!(server.get(&format!("/{view}")).text(), "done");
+    // Reading its stack may end what blocks: then the answer comes before the line.
+    wait::until_true("the log to say so", || server.log().contains("BLOCKED"));
+    wait::until_true("its stack", || server.log().contains(&format!("in {view}\n")));
+    let log = server.log();
+    let line = log.lines().find(|line| line.contains("BLOCKED")).unwrap().to_owned();
+    assert!(line.contains(&format!("because of GET /{view} (")), "{line}");
+    server.stop();
+    line
+}
+
+#[test]
+fn c_that_computes_without_the_gil_is_named_where_there_is_one_carrier() {
+    let line = line_of("in_c_without_the_gil", &["--carriers", "1"]);
+    assert!(
+        line.contains("it computes in C without the GIL, and all carriers are taken"),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_wait_that_no_hook_sees_is_named_where_there_is_one_carrier() {
+    let line = line_of("waits_unseen", &["--carriers", "1"]);
+    assert!(line.contains("it waits in the system call nanosleep, which no hook sees"), "{line}");
+}
+
+#[test]
+fn c_that_computes_with_the_gil_is_named() {
+    let line = line_of("in_c_with_the_gil", &[]);
+    assert!(line.contains("it computes in a C call that keeps the GIL"), "{line}");
+}
+
+#[test]
+fn c_that_waits_with_the_gil_is_named() {
+    let line = line_of("waits_with_the_gil", &[]);
+    let expected = "it waits in the system call clock_nanosleep, in a C call that keeps the GIL";
+    assert!(line.contains(expected), "{line}");
+}
+
+#[test]
+fn python_that_computes_is_named_where_nothing_interrupts_it() {
+    let line = line_of("in_python", &["--switch-interval", "0"]);
+    assert!(line.contains("it computes in Python, and nothing interrupts it"), "{line}");
+}
+
+/// With carriers to spare, C without the GIL blocks nobody, and nothing is said.
+#[test]
+fn nothing_is_said_where_others_can_run() {
+    let server = Server::start(Engine::Coroutine, "blocked", &[]);
+    for view in ["in_c_without_the_gil", "waits_unseen", "in_python"] {
+        assert_eq!(server.get(&format!("/{view}")).text(), "done");
+    }
+    let log = server.log();
+    assert!(!log.contains("BLOCKED"), "{log}");
+    server.stop();
+}

@@ -72,6 +72,7 @@ impl Engine for CoroutineEngine {
         hooks::remember_main_thread();
         fork::watch();
         overflow::remember();
+        thread_block::limit_arenas();
         self.serve(seat, &handler)
             .map_err(|text| Refusal(format!("the coroutine engine cannot run: {text}")))
     }

@@ -101,6 +101,19 @@ pub fn prepare() -> Result<(), String> {
     }
 }
 
+/// Has glibc's malloc keep as many arenas as there are processors, unless the operator has said how many:
+/// it gives new threads new ones, eight for each processor, and green threads need none of their own.
+pub fn limit_arenas() {
+    // malloc.h.
+    const M_ARENA_MAX: c_int = -8;
+    let said = ["MALLOC_ARENA_MAX", "GLIBC_TUNABLES"].map(std::env::var_os);
+    if said.iter().all(Option::is_none) {
+        let processors = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+        // SAFETY: no pointers.
+        unsafe { libc::mallopt(M_ARENA_MAX, c_int::try_from(processors).unwrap_or(c_int::MAX)) };
+    }
+}
+
 impl ThreadBlock {
     /// A new thread. On the scheduler's thread, under its own block; the caller has blocked signals.
     ///

@@ -28,3 +28,4 @@ mod send;
 mod sleep;
 mod sockets;
 mod stage;
+mod threads;

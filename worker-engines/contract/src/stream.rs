@@ -177,6 +177,12 @@ impl Stream {
         self.claim(TAKEN)
     }
 
+    /// Whether the application has begun its response.
+    #[must_use]
+    pub fn has_begun_response(&self) -> bool {
+        self.response.load(Ordering::Relaxed) == BEGUN
+    }
+
     fn claim(&self, state: u8) -> bool {
         let claimed =
             self.response.compare_exchange(NOT_BEGUN, state, Ordering::Relaxed, Ordering::Relaxed);

@@ -98,6 +98,8 @@ pub struct Green {
     held: Held,
     // The client of the request that it serves, if requests have a deadline.
     client: RefCell<Option<Arc<Stream>>>,
+    // How often its deadline was put off.
+    spared: Cell<u8>,
 }
 
 /// The right to wake one wait of one green thread.
@@ -152,6 +154,10 @@ impl Overdue {
     pub fn fire(self) {
         // SAFETY: see above.
         let green = unsafe { &*self.0 };
+        if green.may_be_sending() {
+            green.set_timer(Instant::now() + REMINDER);
+            return;
+        }
         if let Some(client) = green.client.take() {
             let due = Interrupt { is_due: true, ..Interrupt::default() };
             // SAFETY: of a green thread that is alive.
@@ -236,6 +242,7 @@ impl Green {
             mask: Cell::new(signals::first_mask()),
             held: Held::default(),
             client: RefCell::default(),
+            spared: Cell::default(),
         };
         let _here = Here::begin(&green);
         green.has_processor();
@@ -456,6 +463,18 @@ impl Green {
         result
     }
 
+    /// Whether it runs on another carrier, and may be sending its first bytes right now: then its client
+    /// is not parted with, a few times.
+    fn may_be_sending(&self) -> bool {
+        const TIMES: u8 = 3;
+        let runs_elsewhere = self.wait.get() == 0 && !self.task().stands_in_line();
+        let client = self.client.borrow();
+        let has_begun = client.as_ref().is_some_and(|client| client.has_begun_response());
+        let times = self.spared.get();
+        self.spared.set(times.saturating_add(1));
+        runs_elsewhere && has_begun && times < TIMES
+    }
+
     /// Serves a request of `client` that must end by `deadline`.
     pub fn within<R>(
         &self,
@@ -464,6 +483,7 @@ impl Green {
         serve: impl FnOnce() -> R,
     ) -> R {
         self.client.replace(Some(client));
+        self.spared.set(0);
         self.set_timer(deadline);
         let served = serve();
         if let Some(timer) = self.timer.take() {

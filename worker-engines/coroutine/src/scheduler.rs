@@ -36,10 +36,14 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use may::coroutine::{self, Builder, Coroutine};
 use unicoro_reactor::thread_id;
 
+use crate::float::Environment;
 use crate::{bell, progress, role, thread_block};
 
 /// Coroutines whose stacks are kept for the next ones.
 const STACKS_KEPT: usize = 16;
+
+/// Of a carrier's first coroutine but the first one's, in bytes: addresses.
+const BASE_STACK: usize = 1024 * 1024;
 
 /// Starts so many carriers, of which the first runs `first`. Once in a process, after the last fork
 /// that should serve: may's threads do not survive a fork.
@@ -68,9 +72,14 @@ pub fn start(
 /// # Errors
 /// No memory for its stack.
 pub fn on_carrier(index: usize, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    // SAFETY: the stack is what the setting says and guarded; the coroutine never changes its OS thread,
-    // because nothing here is timed or stolen.
-    or_panic(|| unsafe { Builder::new().id(index).spawn(body) })
+    let mut builder = Builder::new().id(index);
+    if index > 0 {
+        // The reactor needs little; the first one's size is what green threads' stacks are found by.
+        builder = builder.stack_size(BASE_STACK / size_of::<usize>());
+    }
+    // SAFETY: the stack is guarded; the coroutine never changes its OS thread, because nothing here is
+    // timed or stolen.
+    or_panic(|| unsafe { builder.spawn(body) })
 }
 
 /// generator panics where it gets no memory for a stack, and may where it gets no thread; both keep
@@ -91,6 +100,13 @@ impl Task {
     #[inline(never)]
     fn current() -> Self {
         Self { coroutine: coroutine::current(), stands_in_line: Cell::default() }
+    }
+}
+
+impl Task {
+    /// Whether it can run, and waits to.
+    pub fn stands_in_line(&self) -> bool {
+        self.stands_in_line.get()
     }
 }
 
@@ -347,7 +363,9 @@ impl<F: FnOnce()> OneAtATime<F> {
 
 #[inline(never)]
 fn park() {
+    let environment = Environment::save();
     coroutine::park();
+    environment.restore();
 }
 
 #[inline(never)]

@@ -192,6 +192,7 @@ impl Green {
     ) -> io::Result<()> {
         // The reactor has found its own before any green thread began.
         let stack = stack::prepare(core.stack_bytes).unwrap_or_default();
+        stack::unmark(&stack);
         block.set_stack(&stack);
         let mut body = Some(body);
         let mut lived = Ok(());

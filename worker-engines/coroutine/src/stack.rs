@@ -56,6 +56,14 @@ fn find(bytes: usize) -> Option<Range<usize>> {
     None
 }
 
+/// Gives the page of the sentinel back, until [`mark`].
+pub fn unmark(stack: &Range<usize>) {
+    if !stack.is_empty() {
+        // SAFETY: the lowest page of the stack that we stand on, far above; it holds nothing else.
+        unsafe { libc::madvise(stack.start as *mut _, PAGE, libc::MADV_DONTNEED) };
+    }
+}
+
 /// Writes the sentinel again, at the end of a green thread: may ends the process, without a word
 /// and with the status 1, when it is told to keep a stack whose lowest word was written to. A
 /// recursion may come that far and be none too deep; one that goes beyond hits the guard (see
@@ -69,10 +77,10 @@ pub fn mark(stack: Range<usize>) {
     }
 }
 
-/// Gives the unused part of a stack back to the kernel: from its bottom, whose first page holds the
-/// sentinel, to `in_use.end`, below which the frames of the park itself lie.
+/// Gives the unused part of a stack back to the kernel: from its bottom to `in_use.end`, below which the
+/// frames of the park itself lie.
 pub fn give_back(in_use: Range<usize>) {
-    let start = in_use.start + PAGE;
+    let start = in_use.start;
     let end = in_use.end.saturating_sub(FRAMES_OF_A_PARK) / PAGE * PAGE;
     if start < end {
         // SAFETY: within the stack of a green thread that is parked, below its frames. What is read

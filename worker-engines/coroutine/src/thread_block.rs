@@ -32,9 +32,9 @@ use crate::fork;
 
 /// Its stack carries glibc's structures and thread-local variables at its top, and below, at the end,
 /// the destructors' frames. Addresses that are never touched cost nothing.
-const SLOT: usize = 256 * 1024;
+const SLOT: usize = 128 * 1024;
 /// Slots mapped at a time.
-const SLOTS: usize = 64;
+const SLOTS: usize = 128;
 
 /// Numbers of threads with a block: above the kernel's largest (`PID_MAX_LIMIT`, 2^22), and below the
 /// bits that futexes keep beside an owner (`FUTEX_TID_MASK`).

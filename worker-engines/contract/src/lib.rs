@@ -46,7 +46,7 @@ pub use interrupt::{Interrupt, InterruptWord, interrupt, replace_interrupt};
 pub use language::{Language, Listener};
 pub use listener::{Address, EngineListener, admit_no_more, lacks_descriptors};
 pub use pace::{Pace, Tempo};
-pub use real::{Real, look_up_aside};
+pub use real::Real;
 pub use stop::{Stop, StopState};
 pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_blocking};
 pub use sys::{PollSlot, poll_set};

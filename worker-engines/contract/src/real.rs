@@ -37,18 +37,6 @@ impl Real {
 
     #[cold]
     fn find(&self) -> *mut c_void {
-        let aside = ASIDE.load(Ordering::Acquire);
-        if aside.is_null() {
-            self.look_up();
-        } else {
-            // SAFETY: what `look_up_aside` was given.
-            let aside: Aside = unsafe { std::mem::transmute(aside) };
-            aside(&mut || self.look_up());
-        }
-        self.address.load(Ordering::Relaxed)
-    }
-
-    fn look_up(&self) {
         let mut found = ptr::null_mut();
         if let Some(version) = self.version {
             // SAFETY: both strings end in NUL.
@@ -65,16 +53,6 @@ impl Real {
             unsafe { libc::abort() };
         }
         self.address.store(found, Ordering::Relaxed);
+        found
     }
-}
-
-/// Runs something where it changes nothing of the thread's that calls.
-pub type Aside = fn(&mut dyn FnMut());
-
-static ASIDE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
-
-/// From now on functions are looked up by way of `aside`: dlsym(3) takes what dlerror(3) would have told
-/// the thread that calls a hook.
-pub fn look_up_aside(aside: Aside) {
-    ASIDE.store(aside as *mut c_void, Ordering::Release);
 }

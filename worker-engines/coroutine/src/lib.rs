@@ -42,7 +42,7 @@ mod words;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use unicoro_contract::{Engine, Handler, Refusal, Seat, look_up_aside};
+use unicoro_contract::{Engine, Handler, Refusal, Seat};
 
 use crate::core::{Core, Shared};
 
@@ -74,7 +74,6 @@ impl Engine for CoroutineEngine {
         fork::watch();
         overflow::remember();
         thread_block::limit_arenas();
-        look_up_aside(hooks::aside);
         self.serve(seat, &handler)
             .map_err(|text| Refusal(format!("the coroutine engine cannot run: {text}")))
     }

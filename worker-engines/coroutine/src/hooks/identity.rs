@@ -40,21 +40,18 @@ as_the_os_thread! {
     fn setuid(user: uid_t);
 }
 
-/// Runs `body` as the OS thread that a green thread runs on, if one calls.
-pub fn aside(body: &mut dyn FnMut()) {
-    match green::current().filter(|_| !fork::is_other_process()) {
-        // SAFETY: the OS thread that we run on waits for us.
-        Some(green) => unsafe { thread_block::under(green.os_block(), body) },
-        None => body(),
-    }
-}
-
 fn as_the_os_thread(call: &mut dyn FnMut() -> c_int) -> c_int {
+    let Some(green) = green::current().filter(|_| !fork::is_other_process()) else {
+        return call();
+    };
     let (mut done, mut errno) = (0, 0);
-    aside(&mut || {
-        done = call();
-        errno = green::errno();
-    });
+    // SAFETY: the OS thread that we run on waits for us.
+    unsafe {
+        thread_block::under(green.os_block(), &mut || {
+            done = call();
+            errno = green::errno();
+        });
+    }
     if done < 0 {
         green::set_errno(errno);
     }

@@ -59,7 +59,6 @@ pub use calls::{Count, counts};
 pub use check::check;
 pub use futex::find_own_code;
 pub use gil::set_preemption_points;
-pub use identity::aside;
 pub use thread::remember_main_thread;
 
 /// Every hook.

@@ -74,6 +74,7 @@ mod matrix;
 mod misbehaving;
 mod nginx;
 mod overdue_locks;
+mod own_threads;
 mod pools;
 mod recycling;
 mod reload;

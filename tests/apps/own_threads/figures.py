@@ -1,0 +1,34 @@
+"""matplotlib, as a server uses it: a figure for each request, with texts. FreeType reads the fonts from
+files of Python's, by a module made with pybind11, for each thread once.
+
+The pictures of one number are the same whoever makes them.
+"""
+
+import io
+import os
+import sys
+
+from matplotlib.figure import Figure
+
+from .views import Views
+
+if "INTERVAL" in os.environ:
+    sys.setswitchinterval(float(os.environ["INTERVAL"]))
+
+application = Views()
+pictures = {}
+
+
+@application.view
+def savefig(number):
+    kind = number % 4
+    figure = Figure(figsize=(2, 2))
+    axes = figure.subplots()
+    axes.plot([1, 2, 3], [1, kind, 2], label=f"line {kind}")
+    axes.set_title("a title", family=["serif", "sans-serif", "monospace"][kind % 3])
+    axes.set_xlabel(r"$\alpha_%d$" % kind)
+    axes.legend()
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
+    first = pictures.setdefault(kind, picture.getvalue())
+    return None if picture.getvalue() == first else f"another picture of kind {kind}"

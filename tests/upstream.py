@@ -1,7 +1,8 @@
 """A server for the apps' own HTTP clients: answers slowly, plain and over TLS.
 
 `GET /` is answered with "from upstream" after 0.3 s, `GET /?token=T&for=S` with T after S seconds,
-with `times=N` with N times T, and with `within=1` the pause comes in the middle of the body.
+with `times=N` with N times T, and with `within=1` the pause comes in the middle of the body. With
+`ragged=1` the body ends with the connection, and TLS is not told so (close_notify).
 `GET /connections?pool=P` counts the open connections that have asked with `pool=P`.
 
 Prints both addresses and the path of the certificate to trust, and lives until its stdin ends.
@@ -33,13 +34,17 @@ class Slow(BaseHTTPRequestHandler):
         POOLS[self] = pool
         body = int(wanted.get("times", 1)) * wanted.get("token", "from upstream").encode()
         begun = len(body) // 2 if wanted.get("within") == "1" else 0
+        self.close_connection = self.close_connection or wanted.get("ragged") == "1"
         self.answer(body, float(wanted.get("for", 0.3)), begun)
 
     def answer(self, body, seconds, begun):
         if not begun:
             time.sleep(seconds)
         self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        else:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if begun:
             self.wfile.write(body[:begun])

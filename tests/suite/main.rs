@@ -75,6 +75,7 @@ mod matrix;
 mod misbehaving;
 mod nginx;
 mod overdue_locks;
+mod own_threads;
 mod pools;
 mod popular;
 mod recycling;

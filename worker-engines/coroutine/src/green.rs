@@ -4,11 +4,12 @@
 //! from all of them. A ticket wakes once and only the wait that it was made for.
 //!
 //! ```text
-//!    running ── suspend ─► parked ── wake(ticket) ─► runnable ── resume ─► running
+//!    running ── leave ─► parked ── wake(ticket) ─► in line ── its turn ─► running
 //! ```
 //!
-//! Everything here happens on the scheduler's thread; cells need no locks. The rule that a reader
-//! would break: borrow no `RefCell` of the engine across a park.
+//! Cells need no locks: they are touched by who has the scheduler's role, or are the green thread's own
+//! (see [`crate::role`], and [`Inside`]). The rule that a reader would break: borrow no `RefCell` of the
+//! engine across a park.
 #![allow(unsafe_code)]
 
 use std::cell::{Cell, RefCell};
@@ -283,11 +284,6 @@ impl Green {
 
     fn comes_in(&self) -> Inside<'_> {
         Inside { green: self, entry: self.regain() }
-    }
-
-    /// Whether it has the scheduler's role.
-    pub fn has_role(&self) -> bool {
-        role::is_had_by(self.run.get())
     }
 
     /// The block of the OS thread that it runs on.

@@ -53,11 +53,6 @@ pub fn enter(run: u64) -> Entry {
     }
 }
 
-/// Whether the coroutine of this run has the role still.
-pub fn is_had_by(run: u64) -> bool {
-    WORD.load(Ordering::Relaxed) / 2 == run
-}
-
 /// The run that is outside the engine now; `None`: whoever runs is inside. From any thread.
 pub fn outside() -> Option<u64> {
     let word = WORD.load(Ordering::Relaxed);
@@ -84,9 +79,9 @@ mod tests {
         assert_eq!(enter(run), Entry::Entered);
         leave(run);
         assert!(take(run) && !take(run));
-        assert_eq!((enter(run), is_had_by(run), outside()), (Entry::Lost, false, None));
+        assert_eq!((enter(run), outside()), (Entry::Lost, None));
         let next = begin();
-        assert!(next > run + 1 && is_had_by(next));
+        assert!(next > run + 1);
         assert_eq!(enter(run), Entry::Lost);
     }
 }

@@ -113,13 +113,14 @@ fn wait(
         if !green::may_park(green) {
             return real();
         }
-        if !green.has_role() {
+        let Some(inside) = green::inside() else {
             come_back(mutex);
             return 0;
-        }
+        };
+        let green = inside.green();
         return match until() {
-            Some(_) => green.wait_for_lock(|| wait_for_interpreter(mutex, real)),
-            None => wait_for_interpreter(mutex, real),
+            Some(_) => green.wait_for_lock(|| wait_for_interpreter(green, mutex, real)),
+            None => wait_for_interpreter(green, mutex, real),
         };
     }
     let Some(inside) = green::parkable() else {
@@ -169,9 +170,11 @@ fn park(
     }
 }
 
-fn wait_for_interpreter(mutex: *mut pthread_mutex_t, real: impl FnOnce() -> c_int) -> c_int {
-    let Some(inside) = green::inside() else { return 0 };
-    let green = inside.green();
+fn wait_for_interpreter(
+    green: &Green,
+    mutex: *mut pthread_mutex_t,
+    real: impl FnOnce() -> c_int,
+) -> c_int {
     if green.core().keeper.get().is_some() {
         without(green, mutex, || keeper::let_time_pass(green));
     } else if preemption::is_asked() {

@@ -21,7 +21,7 @@ class Functions(Views):
             return self.views[name]
         function = (WITH_GIL if name.endswith("with_gil") else WITHOUT_GIL)[name]
         function.restype = ctypes.c_char_p
-        return function
+        return lambda number: (function(number) or b"").decode()
 
 
 application = Functions()

@@ -2,6 +2,11 @@
 
 import io
 import time
+from typing import Annotated
+
+import numpy
+from lxml import etree
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from .views import Views, unless_equal
 
@@ -17,8 +22,6 @@ class Slow(io.BytesIO):
 @application.view
 def lxml_reads_slowly(number):
     """libxml2 keeps for each thread where its errors go, and the last one."""
-    from lxml import etree
-
     breaks = "\n" * (number % 50)
     sound = f"<all>{breaks}<one>{number}</one>{breaks}</all>".encode()
     found = etree.parse(Slow(sound)).findtext("one")
@@ -38,8 +41,6 @@ def lxml_reads_slowly(number):
 @application.view
 def lxml_transforms_slowly(number):
     """Functions of Python's in XPath and XSLT, which wait."""
-    from lxml import etree
-
     def slowly(context, text):
         time.sleep(0.002)
         return f"{text}-{number}"
@@ -56,8 +57,6 @@ def lxml_transforms_slowly(number):
 
 @application.view
 def numpy_settings(number):
-    import numpy
-
     ways = ["ignore", "raise", "print", "warn"]
     with numpy.errstate(divide=ways[number % 4]):
         time.sleep(0.002)
@@ -70,8 +69,6 @@ def numpy_settings(number):
 @application.view
 def numpy_calls_back(number):
     """A ufunc of Python's waits in the midst of a loop of numpy's."""
-    import numpy
-
     def slowly(value):
         time.sleep(0.0005)
         return value + number
@@ -82,21 +79,17 @@ def numpy_calls_back(number):
 
 @application.view
 def pydantic_validates_slowly(number):
-    from typing import Annotated
-
-    import pydantic
-
     def slowly(value):
         time.sleep(0.001)
         if value != number:
             raise ValueError(f"not {number}")
         return value
 
-    numbers = pydantic.TypeAdapter(list[Annotated[int, pydantic.AfterValidator(slowly)]])
+    numbers = TypeAdapter(list[Annotated[int, AfterValidator(slowly)]])
     good = numbers.validate_python([number, str(number)])
     try:
         numbers.validate_python([number, number + 1])
-    except pydantic.ValidationError as error:
+    except ValidationError as error:
         found = error.errors()[0]["msg"]
         return unless_equal((good, found), ([number] * 2, f"Value error, not {number}"))
     return "nothing raised"

@@ -26,3 +26,9 @@ fn an_os_thread_may_import_modules_while_requests_switch() {
         }
     });
 }
+
+each_of! { Gthread, Coroutine, Gunicorn; fn a_request_may_be_the_first_that_imports_threading(engine) {
+    let server = Server::start(engine, "late_threading", &[]);
+    assert_eq!(server.get("/").text(), "right");
+    server.stop(); // which waits for Python's threads
+}}

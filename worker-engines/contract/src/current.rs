@@ -1,8 +1,12 @@
 //! Which request runs on a thread, or in a green thread: for the watchdog and for the log of those who
 //! find the body.
 //!
-//! Each thread has a place for it, which others may read.
+//! Each thread has a place for it, which others may read. No destructor is registered for it: that waits
+//! for whoever loads a library.
+#![allow(unsafe_code)]
 
+use std::cell::Cell;
+use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -20,14 +24,27 @@ pub struct CurrentRequest {
 pub struct CurrentPlace(Mutex<Option<Arc<CurrentRequest>>>);
 
 thread_local! {
-    static PLACE: Arc<CurrentPlace> = Arc::default();
+    static PLACE: Cell<*const CurrentPlace> = const { Cell::new(ptr::null()) };
 }
 
 impl CurrentPlace {
-    /// That of the thread, or green thread, that calls.
-    #[must_use]
-    pub fn own() -> Arc<Self> {
-        PLACE.with(Arc::clone)
+    /// That of the thread, or green thread, that calls. An OS thread's is made at its first use, and
+    /// stays.
+    fn own<'a>() -> &'a Self {
+        if PLACE.get().is_null() {
+            PLACE.set(Box::leak(Box::default()));
+        }
+        // SAFETY: leaked, or lent by `stand_at` until it is taken back.
+        unsafe { &*PLACE.get() }
+    }
+
+    /// From now on the request of the thread that calls stands at this place, or, with none, at no place
+    /// any more.
+    ///
+    /// # Safety
+    /// The place is taken back before it goes.
+    pub unsafe fn stand_at(place: Option<&Self>) {
+        PLACE.set(place.map_or(ptr::null(), ptr::from_ref));
     }
 
     /// What its thread serves.
@@ -44,7 +61,7 @@ impl CurrentPlace {
 
 /// Sets what runs here.
 pub fn set_current(request: Option<Arc<CurrentRequest>>) {
-    PLACE.with(|place| *place.0.lock().unwrap_or_else(PoisonError::into_inner) = request);
+    *CurrentPlace::own().0.lock().unwrap_or_else(PoisonError::into_inner) = request;
 }
 
 /// What runs here.

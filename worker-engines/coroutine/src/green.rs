@@ -80,7 +80,7 @@ pub struct Green {
     parked_at: Cell<usize>,
     // Its interruption and its request, for others to see.
     interrupt: InterruptWord,
-    request: Arc<CurrentPlace>,
+    request: CurrentPlace,
     // Its wait cannot be interrupted.
     is_firm: Cell<bool>,
     // It is to find out whether its wait is one that an interruption may end.
@@ -234,7 +234,7 @@ impl Green {
             woken: Cell::new(Woken::Ready),
             parked_at: Cell::default(),
             interrupt: InterruptWord::own(),
-            request: CurrentPlace::own(),
+            request: CurrentPlace::default(),
             is_firm: Cell::default(),
             is_asked: Cell::default(),
             computes: Cell::default(),
@@ -576,6 +576,8 @@ struct Here<'g>(&'g Green);
 impl<'g> Here<'g> {
     fn begin(green: &'g Green) -> Self {
         CURRENT.set(green);
+        // SAFETY: taken back when this is dropped.
+        unsafe { CurrentPlace::stand_at(Some(&green.request)) };
         green.core.all.borrow_mut().push(ptr::from_ref(green));
         Self(green)
     }
@@ -584,6 +586,8 @@ impl<'g> Here<'g> {
 impl Drop for Here<'_> {
     fn drop(&mut self) {
         CURRENT.set(ptr::null());
+        // SAFETY: there is none.
+        unsafe { CurrentPlace::stand_at(None) };
         let mut all = self.0.core.all.borrow_mut();
         if let Some(at) = all.iter().rposition(|other| ptr::eq(*other, self.0)) {
             all.swap_remove(at);

@@ -16,7 +16,10 @@ pub fn look(green: &Green, lock: Lock) {
     if fork::is_other_process() {
         return;
     }
-    if let Some(holder) = lock.holder(green) {
+    // One that runs on another carrier gives it back by itself.
+    if let Some(holder) = lock.holder(green)
+        && !holder.runs_elsewhere()
+    {
         end(green, holder, lock.what);
     }
 }

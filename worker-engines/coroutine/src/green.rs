@@ -460,16 +460,20 @@ impl Green {
         result
     }
 
+    /// Whether it runs on another carrier, asked by who has the role: it neither waits nor stands in line.
+    pub fn runs_elsewhere(&self) -> bool {
+        self.wait.get() == 0 && !self.task().stands_in_line()
+    }
+
     /// Whether it runs on another carrier, and may be sending its first bytes right now: then its client
     /// is not parted with, a few times.
     fn may_be_sending(&self) -> bool {
         const TIMES: u8 = 3;
-        let runs_elsewhere = self.wait.get() == 0 && !self.task().stands_in_line();
         let client = self.client.borrow();
         let has_begun = client.as_ref().is_some_and(|client| client.has_begun_response());
         let times = self.spared.get();
         self.spared.set(times.saturating_add(1));
-        runs_elsewhere && has_begun && times < TIMES
+        self.runs_elsewhere() && has_begun && times < TIMES
     }
 
     /// Serves a request of `client` that must end by `deadline`.
@@ -611,6 +615,11 @@ pub struct Inside<'g> {
 }
 
 impl<'g> Inside<'g> {
+    /// It was inside already.
+    pub fn was_inside(&self) -> bool {
+        self.entry == Entry::Nested
+    }
+
     /// Others had the role before: what it saw outside may be over.
     pub fn had_lost_role(&self) -> bool {
         self.entry == Entry::Lost

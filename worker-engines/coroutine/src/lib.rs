@@ -70,6 +70,7 @@ impl Engine for CoroutineEngine {
         hooks::set_preemption_points(&handler.preemption_points());
         hooks::find_allocator();
         hooks::find_own_code();
+        hooks::use_first();
         hooks::remember_main_thread();
         fork::watch();
         overflow::remember();

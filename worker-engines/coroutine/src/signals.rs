@@ -77,6 +77,9 @@ pub fn block_all() {
 /// Sets the calling thread's real mask, if there is one to set; what it was before. A direct call,
 /// because `pthread_sigmask` is a hook.
 fn change(mask: Option<u64>) -> u64 {
+    // glibc's own, by which setuid(2) reaches all threads.
+    const GLIBCS: u64 = 1 << 31 | 1 << 32;
+    let mask = mask.map(|mask| mask & !GLIBCS);
     let mut before = 0u64;
     let new = mask.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     // SAFETY: both sets outlive the call; null changes nothing.

@@ -25,16 +25,16 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicIsize, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::fork;
 
 /// Its stack carries glibc's structures and thread-local variables at its top, and below, at the end,
 /// the destructors' frames. Addresses that are never touched cost nothing.
-const SLOT: usize = 128 * 1024;
+const SLOT: usize = 512 * 1024;
 /// Slots mapped at a time.
-const SLOTS: usize = 128;
+const SLOTS: usize = 32;
 
 /// Numbers of threads with a block: above the kernel's largest (`PID_MAX_LIMIT`, 2^22), and below the
 /// bits that futexes keep beside an owner (`FUTEX_TID_MASK`).
@@ -69,6 +69,11 @@ static REGION_COUNT: AtomicI32 = AtomicI32::new(0);
 static FREE: Mutex<Vec<&'static Place>> = Mutex::new(Vec::new());
 /// Where glibc keeps a thread's number in its block, in bytes.
 static NUMBER_AT: AtomicUsize = AtomicUsize::new(0);
+/// The first number of this process. Processes may share a mutex, so no two of them that live at once
+/// and were begun one after the other have the same.
+static FIRST: AtomicI32 = AtomicI32::new(FIRST_NUMBER);
+/// Where `rseq`'s area lies from a block; 0: nowhere.
+static RSEQ_AT: AtomicIsize = AtomicIsize::new(0);
 /// FS can be written without a system call.
 static HAS_FSGSBASE: AtomicBool = AtomicBool::new(false);
 
@@ -91,6 +96,11 @@ pub fn prepare() -> Result<(), String> {
     };
     let number_at = find_number().ok_or_else(|| refuse("glibc's thread structure is unknown"))?;
     NUMBER_AT.store(number_at, Ordering::Relaxed);
+    RSEQ_AT.store(find_rseq(), Ordering::Relaxed);
+    const PROCESSES: i32 = 1 << 15;
+    const THREADS: i32 = 1 << 14;
+    let own = std::process::id().cast_signed() % PROCESSES * THREADS;
+    FIRST.store(FIRST_NUMBER + own, Ordering::Relaxed);
     let refused = |error: io::Error| refuse(&format!("no thread could be made ({error})"));
     let (first, second) = (ThreadBlock::new().map_err(refused)?, ThreadBlock::new());
     let second = second.map_err(refused)?;
@@ -299,7 +309,8 @@ fn map_region() -> io::Result<&'static Region> {
     // SAFETY: our own mapping; the advice changes no contents. It fails where the kernel has no huge
     // pages, which is as good.
     unsafe { libc::madvise(start, len, libc::MADV_NOHUGEPAGE) };
-    let first = FIRST_NUMBER + REGION_COUNT.fetch_add(1, Ordering::Relaxed) * SLOTS as i32;
+    let first =
+        FIRST.load(Ordering::Relaxed) + REGION_COUNT.fetch_add(1, Ordering::Relaxed) * SLOTS as i32;
     let place = |index: usize| Place {
         block: AtomicUsize::new(0),
         saved: AtomicUsize::new(0),
@@ -449,15 +460,11 @@ impl Place {
     fn leave_rseq(&self) {
         const CPU_ID: usize = 4;
         const REGISTRATION_FAILED: i32 = -2;
-        // SAFETY: since glibc 2.35 an offset from each thread's block; absent before.
-        unsafe {
-            let offset: *const isize =
-                libc::dlsym(libc::RTLD_DEFAULT, c"__rseq_offset".as_ptr()).cast();
-            let size: *const u32 = libc::dlsym(libc::RTLD_DEFAULT, c"__rseq_size".as_ptr()).cast();
-            if !offset.is_null() && !size.is_null() && *size > 0 {
-                let area = self.block.load(Ordering::Relaxed).wrapping_add_signed(*offset);
-                ((area + CPU_ID) as *mut i32).write_volatile(REGISTRATION_FAILED);
-            }
+        let offset = RSEQ_AT.load(Ordering::Relaxed);
+        if offset != 0 {
+            let area = self.block.load(Ordering::Relaxed).wrapping_add_signed(offset);
+            // SAFETY: glibc's area in the block of a thread that has left.
+            unsafe { ((area + CPU_ID) as *mut i32).write_volatile(REGISTRATION_FAILED) };
         }
     }
 
@@ -481,6 +488,17 @@ impl Place {
             (self.saved.load(Ordering::Acquire), self.block.load(Ordering::Relaxed));
         // SAFETY: the caller's word; the stack is where `leave` stands.
         unsafe { revive(FLAGS as usize, stack, number, number, block) >= 0 }
+    }
+}
+
+/// Looked up once: dlsym(3) waits for whoever loads a library.
+fn find_rseq() -> isize {
+    // SAFETY: since glibc 2.35 an offset from each thread's block, and a size; absent before.
+    unsafe {
+        let offset: *const isize =
+            libc::dlsym(libc::RTLD_DEFAULT, c"__rseq_offset".as_ptr()).cast();
+        let size: *const u32 = libc::dlsym(libc::RTLD_DEFAULT, c"__rseq_size".as_ptr()).cast();
+        if offset.is_null() || size.is_null() || *size == 0 { 0 } else { *offset }
     }
 }
 

@@ -17,7 +17,7 @@ use libc::{c_int, clockid_t, pthread_mutex_t, timespec};
 
 use super::contest::{self, Contest};
 use super::{Hook, allocator, clock, gil, real};
-use crate::green::{self, Green, Inside};
+use crate::green::{self, Green};
 use crate::held::Lock;
 use crate::words::{self, Kind};
 use crate::{deadlock, fork, keeper, thread_block};
@@ -106,25 +106,23 @@ fn green_thread(mutex: *mut pthread_mutex_t) -> Option<&'static Green> {
 }
 
 fn lock(mutex: Mutex, caller: usize, until: Option<Until>, real: impl Fn() -> c_int) -> c_int {
-    let Some(green) = green_thread(mutex.0) else { return real() };
+    let Some(green) = green_thread(mutex.0).filter(|_| !allocator::contains(caller)) else {
+        return real();
+    };
     if words::is_awaited(mutex.0 as usize)
-        && let Some(inside) = parkable(caller)
+        && let Some(inside) = green::parkable()
     {
         mutex.contest(inside.green()).let_the_called_go_first();
     }
     match mutex.attempt() {
         // One that checks for it says so.
         libc::EBUSY if mutex.knows_its_owner() && mutex.owner() == green.number() => real(),
-        libc::EBUSY => match parkable(caller) {
+        libc::EBUSY => match green::parkable() {
             Some(inside) => mutex.contend(inside.green(), until),
             None => mutex.block(until, real),
         },
         done => done,
     }
-}
-
-fn parkable(caller: usize) -> Option<Inside<'static>> {
-    if allocator::contains(caller) { None } else { green::parkable() }
 }
 
 /// A mutex, not looked at.

@@ -83,7 +83,10 @@ unsafe extern "C" fn pthread_spin_unlock(lock: *mut pthread_spinlock_t) -> c_int
 /// Lets the other green threads run, and then those of other processors.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sched_yield() -> c_int {
-    if let Some(inside) = green::parkable() {
+    // The engine's own allocations may come here, by way of an allocator that spins.
+    if let Some(inside) = green::parkable()
+        && !inside.was_inside()
+    {
         inside.green().yield_now();
     }
     let real = real!(sched_yield: unsafe extern "C" fn() -> c_int);

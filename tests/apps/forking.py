@@ -35,7 +35,11 @@ def pool(environ):
 
 def end_pools(environ):
     while pools:
-        pools.pop().terminate()
+        # No terminate(): gunicorn's own handler of SIGTERM lives on in the children, which then
+        # do not end, and join() waits for ever.
+        made = pools.pop()
+        made.close()
+        made.join()
     return "ended"
 
 

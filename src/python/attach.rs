@@ -59,12 +59,10 @@ fn with_state<R>(state: *mut ffi::PyThreadState, body: impl FnOnce(Python<'_>) -
 pub fn take_lock(until: &dyn Fn() -> bool, otherwise: &dyn Fn()) {
     attached(|py| {
         let start = Instant::now();
-        let mut is_done = until();
-        while !is_done && start.elapsed() < LONGEST_HOLD {
+        while !until() && start.elapsed() < LONGEST_HOLD {
             std::thread::yield_now();
-            is_done = until();
         }
-        if !is_done {
+        if !until() {
             otherwise();
         }
         request_timeout::tell_computing(py);

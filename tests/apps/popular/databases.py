@@ -106,33 +106,13 @@ def psycopg():
     return view
 
 
-@library
-def mysqlclient():
-    import MySQLdb
-
-    def view(token, rest):
-        connection = MySQLdb.connect(**address("MARIADB"), user="anybody")
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("select sleep(%s), %s", (rest.seconds, token))
-                check(cursor.fetchone()[1], token)
-                wrong = fails(MySQLdb.Error, cursor.execute, f"select missing_{token}")
-                check(f"missing_{token}" in wrong, True)
-        finally:
-            connection.close()
-
-    return view
-
-
-@library
-def mariadb():
-    import mariadb as driver
-
+def asking_mariadb(driver, question):
+    """A view of a driver, whose question has its own placeholders."""
     def view(token, rest):
         connection = driver.connect(**address("MARIADB"), user="anybody")
         try:
             with connection.cursor() as cursor:
-                cursor.execute("select sleep(?), ?", (rest.seconds, token))
+                cursor.execute(question, (rest.seconds, token))
                 check(cursor.fetchone()[1], token)
                 wrong = fails(driver.Error, cursor.execute, f"select missing_{token}")
                 check(f"missing_{token}" in wrong, True)
@@ -140,6 +120,20 @@ def mariadb():
             connection.close()
 
     return view
+
+
+@library
+def mysqlclient():
+    import MySQLdb
+
+    return asking_mariadb(MySQLdb, "select sleep(%s), %s")
+
+
+@library
+def mariadb():
+    import mariadb as driver
+
+    return asking_mariadb(driver, "select sleep(?), ?")
 
 
 @library

@@ -63,9 +63,3 @@ impl CurrentPlace {
 pub fn set_current(request: Option<Arc<CurrentRequest>>) {
     *CurrentPlace::own().0.lock().unwrap_or_else(PoisonError::into_inner) = request;
 }
-
-/// What runs here.
-#[must_use]
-pub fn current_request() -> Option<Arc<CurrentRequest>> {
-    CurrentPlace::own().get()
-}

@@ -33,7 +33,7 @@ mod stream;
 mod sys;
 
 pub use connection::Connection;
-pub use current::{CurrentPlace, CurrentRequest, current_request, set_current};
+pub use current::{CurrentPlace, CurrentRequest, set_current};
 pub use engine::{Engine, Pulse, Refusal, Seat};
 pub use forks::{is_forked_child, watch_forks};
 pub use given_up::GivenUp;

@@ -9,6 +9,7 @@
 //!   takes signals        (core)              (crew)
 //! ```
 
+mod arenas;
 mod bell;
 mod connection;
 mod contenders;
@@ -74,7 +75,7 @@ impl Engine for CoroutineEngine {
         hooks::remember_main_thread();
         fork::watch();
         overflow::remember();
-        thread_block::limit_arenas();
+        arenas::limit();
         self.serve(seat, &handler)
             .map_err(|text| Refusal(format!("the coroutine engine cannot run: {text}")))
     }

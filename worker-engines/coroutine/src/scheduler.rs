@@ -30,8 +30,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, Thread};
 
 use may::coroutine::{self, Builder, Coroutine};
 use unicoro_reactor::thread_id;
@@ -101,9 +102,7 @@ impl Task {
     fn current() -> Self {
         Self { coroutine: coroutine::current(), stands_in_line: Cell::default() }
     }
-}
 
-impl Task {
     /// Whether it can run, and waits to.
     pub fn stands_in_line(&self) -> bool {
         self.stands_in_line.get()
@@ -115,11 +114,12 @@ impl Task {
 struct Carrier {
     // Its first coroutine, which turns the reactor while the carrier has the role.
     base: OnceLock<Coroutine>,
-    // Its block and its number, as gettid(2) has it.
+    // Its handle, its block, and its number, as gettid(2) has it.
+    thread: OnceLock<Thread>,
     block: AtomicUsize,
-    thread: AtomicI32,
-    // futex(2): 1 when it is given the role.
-    is_wanted: AtomicU32,
+    number: AtomicI32,
+    // It is given the role.
+    is_wanted: AtomicBool,
     // A green thread that has come back without the role; it is parked when the base runs.
     comes_back: AtomicPtr<Task>,
 }
@@ -168,7 +168,8 @@ impl RunQueue {
     pub fn begin(&self, index: usize) {
         let carrier = &self.carriers[index];
         carrier.block.store(thread_block::current(), Ordering::Relaxed);
-        carrier.thread.store(thread_id(), Ordering::Relaxed);
+        carrier.number.store(thread_id(), Ordering::Relaxed);
+        drop(carrier.thread.set(thread::current()));
         drop(carrier.base.set(coroutine::current()));
         if index == 0 {
             self.go_on(index);
@@ -295,21 +296,17 @@ impl RunQueue {
             spare.push(index);
             return false;
         }
-        let word = &self.carriers[index].is_wanted;
-        word.store(1, Ordering::Release);
-        // SAFETY: a word that stays; a direct call, because libc's `syscall` is a hook.
-        unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, 1) };
+        let carrier = &self.carriers[index];
+        carrier.is_wanted.store(true, Ordering::Release);
+        carrier.thread.get().expect("a spare carrier has begun").unpark();
         true
     }
 
     /// Waits on the OS thread until it is given the role.
     fn stand_by(&self, index: usize) {
-        let word = &self.carriers[index].is_wanted;
         lock(&self.spare).push(index);
-        while word.swap(0, Ordering::Acquire) == 0 {
-            let no_end = ptr::null::<libc::timespec>();
-            // SAFETY: as in `hand_on`.
-            unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, 0, no_end) };
+        while !self.carriers[index].is_wanted.swap(false, Ordering::Acquire) {
+            thread::park();
         }
         // The reactor has run on another carrier, which lies behind.
         self.line.borrow_mut().retain(|task| !task.is_null());
@@ -322,7 +319,7 @@ impl RunQueue {
         role::begin();
         progress::runs_on(
             carrier.block.load(Ordering::Relaxed),
-            carrier.thread.load(Ordering::Relaxed),
+            carrier.number.load(Ordering::Relaxed),
         );
     }
 

@@ -45,6 +45,7 @@ pub struct ThreadBlock(&'static Place);
 
 /// A slot, and what is known of the thread in it.
 struct Place {
+    slot: usize,
     // Its `pthread_t`, which is the address of its block; 0 before the first.
     block: AtomicUsize,
     // Where it has left its registers.
@@ -64,14 +65,13 @@ struct Region {
 /// The newest region; each leads to the one before it, and none ever goes: any thread may ask whether a
 /// `pthread_t` is one of ours, at any time.
 static REGIONS: AtomicPtr<Region> = AtomicPtr::new(ptr::null_mut());
-static REGION_COUNT: AtomicI32 = AtomicI32::new(0);
 /// Slots without a thread, the last one last.
 static FREE: Mutex<Vec<&'static Place>> = Mutex::new(Vec::new());
 /// Where glibc keeps a thread's number in its block, in bytes.
 static NUMBER_AT: AtomicUsize = AtomicUsize::new(0);
-/// The first number of this process. Processes may share a mutex, so no two of them that live at once
-/// and were begun one after the other have the same.
-static FIRST: AtomicI32 = AtomicI32::new(FIRST_NUMBER);
+/// The number of the next thread. Processes may share a mutex, so no two of them that live at once and
+/// were begun one after the other have the same ones.
+static NEXT_NUMBER: AtomicI32 = AtomicI32::new(FIRST_NUMBER);
 /// Where `rseq`'s area lies from a block; 0: nowhere.
 static RSEQ_AT: AtomicIsize = AtomicIsize::new(0);
 /// FS can be written without a system call.
@@ -100,7 +100,7 @@ pub fn prepare() -> Result<(), String> {
     const PROCESSES: i32 = 1 << 15;
     const THREADS: i32 = 1 << 14;
     let own = std::process::id().cast_signed() % PROCESSES * THREADS;
-    FIRST.store(FIRST_NUMBER + own, Ordering::Relaxed);
+    NEXT_NUMBER.store(FIRST_NUMBER + own, Ordering::Relaxed);
     let refused = |error: io::Error| refuse(&format!("no thread could be made ({error})"));
     let (first, second) = (ThreadBlock::new().map_err(refused)?, ThreadBlock::new());
     let second = second.map_err(refused)?;
@@ -108,19 +108,6 @@ pub fn prepare() -> Result<(), String> {
         Ok(())
     } else {
         Err(refuse("two threads share what each should have for itself"))
-    }
-}
-
-/// Has glibc's malloc keep as many arenas as there are processors, unless the operator has said how many:
-/// it gives new threads new ones, eight for each processor, and green threads need none of their own.
-pub fn limit_arenas() {
-    // malloc.h.
-    const M_ARENA_MAX: c_int = -8;
-    let said = ["MALLOC_ARENA_MAX", "GLIBC_TUNABLES"].map(std::env::var_os);
-    if said.iter().all(Option::is_none) {
-        let processors = std::thread::available_parallelism().map_or(2, usize::from).max(2);
-        // SAFETY: no pointers.
-        unsafe { libc::mallopt(M_ARENA_MAX, c_int::try_from(processors).unwrap_or(c_int::MAX)) };
     }
 }
 
@@ -246,7 +233,7 @@ impl Drop for After<'_> {
 /// # Safety
 /// As in [`under`]; and the caller is not inlined into a function that uses thread-local variables.
 #[inline]
-pub unsafe fn enter(block: usize) {
+unsafe fn enter(block: usize) {
     if HAS_FSGSBASE.load(Ordering::Relaxed) {
         // SAFETY: the caller's word; the kernel lets us, says `prepare`.
         unsafe { asm!("wrfsbase {}", in(reg) block, options(nostack, preserves_flags)) };
@@ -309,9 +296,10 @@ fn map_region() -> io::Result<&'static Region> {
     // SAFETY: our own mapping; the advice changes no contents. It fails where the kernel has no huge
     // pages, which is as good.
     unsafe { libc::madvise(start, len, libc::MADV_NOHUGEPAGE) };
-    let first =
-        FIRST.load(Ordering::Relaxed) + REGION_COUNT.fetch_add(1, Ordering::Relaxed) * SLOTS as i32;
+    let first = NEXT_NUMBER.fetch_add(SLOTS as i32, Ordering::Relaxed);
+    let start = start as usize;
     let place = |index: usize| Place {
+        slot: start + index * SLOT,
         block: AtomicUsize::new(0),
         saved: AtomicUsize::new(0),
         number: first + index as i32,
@@ -319,7 +307,7 @@ fn map_region() -> io::Result<&'static Region> {
         len: AtomicUsize::new(0),
     };
     let region = Box::leak(Box::new(Region {
-        start: start as usize,
+        start,
         places: std::array::from_fn(place),
         next: REGIONS.load(Ordering::Acquire),
     }));
@@ -327,24 +315,8 @@ fn map_region() -> io::Result<&'static Region> {
     Ok(region)
 }
 
-/// Where the slot lies. Counted from the region that has it.
-fn slot_of(place: &'static Place) -> usize {
-    let mut region: *const Region = REGIONS.load(Ordering::Acquire);
-    // SAFETY: regions are leaked, and one of them has the place.
-    while let Some(known) = unsafe { region.as_ref() } {
-        let at = ptr::from_ref(place) as usize;
-        let offset = at.wrapping_sub(known.places.as_ptr() as usize);
-        if offset < size_of_val(&known.places) {
-            return known.start + offset / size_of::<Place>() * SLOT;
-        }
-        region = known.next;
-    }
-    unreachable!("each place is part of a region");
-}
-
 /// Makes a thread in a slot, and waits until it has left.
 fn start(place: &'static Place) -> io::Result<()> {
-    let slot = slot_of(place);
     let mut thread = 0;
     // SAFETY: initialised by pthread_attr_init, destroyed once; the slot is ours and empty.
     let failed = unsafe {
@@ -352,7 +324,7 @@ fn start(place: &'static Place) -> io::Result<()> {
         libc::pthread_attr_init(attributes.as_mut_ptr());
         let attributes = attributes.assume_init_mut();
         libc::pthread_attr_setdetachstate(attributes, libc::PTHREAD_CREATE_DETACHED);
-        let mut failed = libc::pthread_attr_setstack(attributes, slot as *mut c_void, SLOT);
+        let mut failed = libc::pthread_attr_setstack(attributes, place.slot as *mut c_void, SLOT);
         if failed == 0 {
             let argument = ptr::from_ref(place).cast_mut().cast();
             failed = libc::pthread_create(&raw mut thread, attributes, body, argument);

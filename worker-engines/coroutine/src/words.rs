@@ -90,16 +90,23 @@ pub fn let_go_on(word: usize, most: usize) {
     }
 }
 
+/// The same for whoever waits for `word`; how many do go on. Not told when another OS thread has to wake
+/// them: 0.
 #[cold]
-fn wake_from_anywhere(word: usize, most: usize) {
+pub fn wake_from_anywhere(word: usize, most: usize) -> usize {
     let before = errno();
     // In use if the engine's own memory is being allocated, under a lock of the allocator's.
     let inside = green::inside();
-    match inside.as_ref().and_then(|inside| inside.green().core().words.try_borrow_mut().ok()) {
-        Some(mut words) => drop(words.wake(word, most, Woken::Ready)),
-        None => woken_elsewhere(word),
-    }
+    let words = inside.as_ref().map(|inside| inside.green().core().words.try_borrow_mut());
+    let woken = match words.and_then(Result::ok) {
+        Some(mut words) => words.wake(word, most, Woken::Ready),
+        None => {
+            woken_elsewhere(word);
+            0
+        }
+    };
     set_errno(before);
+    woken
 }
 
 /// Waiters by word.

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::TABLE;
 
-/// The calls of one hook. Only the scheduler's thread counts, so that counting is an add and no
-/// locked instruction; anybody may read.
+/// The calls of one hook. Counting is an add and no locked instruction: mostly one green thread runs at a
+/// time. Where one runs beside it on another carrier, a count may be lost.
 pub(super) struct Calls {
     parkable: AtomicU64,
     held: AtomicU64,

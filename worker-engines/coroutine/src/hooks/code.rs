@@ -19,11 +19,8 @@ impl Code {
         Self { start: AtomicUsize::new(0), len: AtomicUsize::new(0) }
     }
 
-    /// Finds the library that has code at `address`, unless it was found before.
+    /// Finds the library that has code at `address`.
     pub(super) fn find(&self, address: usize) {
-        if self.len.load(Ordering::Relaxed) > 0 {
-            return;
-        }
         let mut found = Found { address, code: 0..0 };
         // SAFETY: the callback gets our structure, which outlives the walk.
         unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut found).cast()) };

@@ -21,7 +21,7 @@ use super::clock;
 use super::code::Code;
 use super::{Hook, Real};
 use crate::fork;
-use crate::green::{self, Green, Woken, errno, set_errno};
+use crate::green::{self, Green, Woken, set_errno};
 use crate::words::{self, Kind};
 
 /// `long syscall(long number, ...)`. For a futex the number, which is known then, gives its place to
@@ -118,7 +118,7 @@ unsafe extern "C" fn futex(
             if woken < 0 || left == 0 || !words::are_awaited() || fork::is_child() {
                 return woken;
             }
-            woken + wake(word as usize, left)
+            woken + words::wake_from_anywhere(word as usize, left).cast_signed() as c_long
         }
         _ => real(),
     }
@@ -143,21 +143,4 @@ fn wait(green: &Green, word: *const AtomicU32, value: u32, deadline: Option<Inst
         return -1;
     }
     0
-}
-
-/// Wakes green threads; how many. Not told when another OS thread wakes: 0.
-fn wake(word: usize, most: usize) -> c_long {
-    let before = errno();
-    // Not while the engine itself is at the words: it may wake an OS thread in between.
-    let inside = green::inside();
-    let words = inside.as_ref().map(|inside| inside.green().core().words.try_borrow_mut());
-    let woken = match words.and_then(Result::ok) {
-        Some(mut words) => words.wake(word, most, Woken::Ready),
-        None => {
-            words::woken_elsewhere(word);
-            0
-        }
-    };
-    set_errno(before);
-    woken.cast_signed() as c_long
 }

@@ -10,7 +10,7 @@ use crate::sys::activity::{Activity, name_of_call};
 /// Says it in the log.
 pub fn report(blocked: &Blocked, desk: Desk) {
     match *blocked {
-        Blocked::Since { age, thread, identity } => {
+        Blocked::Since { age, thread, identity, has_spare_carrier } => {
             let request = desk.current().unwrap_or_else(|| "no request".to_owned());
             let stack = python::stack_of(thread, identity);
             log::warn!(
@@ -18,7 +18,7 @@ pub fn report(blocked: &Blocked, desk: Desk) {
                 "BLOCKED: no other request has run for {:.1} s because of {request}: {} \
                  (docs/blocked.md).\nIts Python stack:\n{}",
                 age.as_secs_f32(),
-                explained(stack.cause),
+                explained(stack.cause, has_spare_carrier),
                 stack.text.trim_end()
             );
         }
@@ -29,20 +29,25 @@ pub fn report(blocked: &Blocked, desk: Desk) {
 }
 
 /// What was seen, and what to do.
-fn explained(cause: Cause) -> String {
-    let all_taken = "and all carriers are taken: raise carriers";
+fn explained(cause: Cause, has_spare_carrier: bool) -> String {
+    let why_stays = if has_spare_carrier {
+        "and no carrier has come to go on with the others: switch_interval is 0, or the machine is \
+         overloaded"
+    } else {
+        "and all carriers are taken: raise carriers"
+    };
     match cause {
         Cause::Python => {
             "it computes in Python, and nothing interrupts it: set switch_interval".into()
         }
         Cause::WithoutLock(Some(Activity::Computes)) => {
-            format!("it computes in C without the GIL, {all_taken}")
+            format!("it computes in C without the GIL, {why_stays}")
         }
         Cause::WithoutLock(Some(Activity::Waits { call, .. })) => format!(
-            "it waits in the system call {}, which no hook sees, {all_taken}",
+            "it waits in the system call {}, which no hook sees, {why_stays}",
             name_of_call(call)
         ),
-        Cause::WithoutLock(None) => format!("it is in C without the GIL, {all_taken}"),
+        Cause::WithoutLock(None) => format!("it is in C without the GIL, {why_stays}"),
         Cause::KeepsLock(Some(Activity::Computes)) => {
             "it computes in a C call that keeps the GIL".into()
         }

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <threads.h>
 #include <time.h>
@@ -94,6 +95,26 @@ int spin_lock(int micros)
     pthread_spin_lock(&spinning);
     int others = alone(micros);
     pthread_spin_unlock(&spinning);
+    return others;
+}
+
+/* A lock that no hook sees: its holder computes, and then comes to a call that a hook does see. */
+static atomic_flag unseen_flag = ATOMIC_FLAG_INIT;
+
+int unseen(int micros)
+{
+    while (atomic_flag_test_and_set(&unseen_flag))
+        ;
+    struct timespec now, end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_nsec += micros % 1000000 * 1000L;
+    end.tv_sec += micros / 1000000 + end.tv_nsec / 1000000000;
+    end.tv_nsec %= 1000000000;
+    do
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    while (now.tv_sec < end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec));
+    int others = alone(0);
+    atomic_flag_clear(&unseen_flag);
     return others;
 }
 

@@ -1,5 +1,6 @@
-"""A view that never returns; / answers with the worker's pid."""
+"""Views that never return; / answers with the worker's pid."""
 
+import ctypes
 import os
 import time
 
@@ -11,4 +12,8 @@ def application(environ, start_response):
         note("stuck")
         while True:
             time.sleep(3600)
+    if environ["PATH_INFO"] == "/stuck_with_the_gil":
+        note("stuck")
+        while True:
+            ctypes.PyDLL(None).sleep(3600)
     return plain(start_response, str(os.getpid()))

@@ -51,6 +51,12 @@ fn python_that_computes_is_named_where_nothing_interrupts_it() {
     assert!(line.contains("it computes in Python, and nothing interrupts it"), "{line}");
 }
 
+#[test]
+fn c_without_the_gil_is_named_where_nobody_looks_for_it() {
+    let line = line_of("in_c_without_the_gil", &["--switch-interval", "0"]);
+    assert!(line.contains("and no carrier has come to go on with the others"), "{line}");
+}
+
 /// With carriers to spare, C without the GIL blocks nobody, and nothing is said.
 #[test]
 fn nothing_is_said_where_others_can_run() {

@@ -156,7 +156,7 @@ macro_rules! is_waited_for_with_the_gil {
 }
 
 mod a_lock_that_another_request_has {
-    is_waited_for_with_the_gil!(mutex, recursive_mutex, rwlock, spin_lock);
+    is_waited_for_with_the_gil!(mutex, recursive_mutex, rwlock, spin_lock, unseen);
 }
 
 #[test]

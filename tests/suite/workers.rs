@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use crate::client::{get_and_close, get_request, waiting_clients};
 use crate::load::Load;
 use crate::processes;
-use crate::server::Server;
+use crate::server::{Engine, Server};
 use crate::wait;
 
 each_of! { Sync, Coroutine, Gunicorn; fn killed_worker_is_replaced_and_mentioned(engine) {
@@ -76,10 +76,19 @@ each_of! { Sync, Coroutine; fn workers_end_when_the_supervisor_is_killed_during_
 }}
 
 each_of! { Sync, GunicornSync; fn timeout_kills_a_stuck_worker_and_says_so(engine) {
+    is_killed_by_the_timeout(engine, "/stuck");
+}}
+
+// Other requests of such a worker may go on, but none of them can run Python.
+each_of! { Sync, Coroutine; fn timeout_kills_a_worker_whose_gil_is_kept(engine) {
+    is_killed_by_the_timeout(engine, "/stuck_with_the_gil");
+}}
+
+fn is_killed_by_the_timeout(engine: Engine, path: &str) {
     let mut server = Server::start(engine, "stuck", &["--timeout", "1"]);
     let stuck = server.get("/").text();
     let mut client = server.connect();
-    client.send(get_and_close("/stuck"));
+    client.send(get_and_close(path));
     server.wait_for_notes("stuck");
     assert!(client.response_or_close().is_none_or(|response| response.status == 500));
     let replacement = server.get("/").text();
@@ -89,7 +98,7 @@ each_of! { Sync, GunicornSync; fn timeout_kills_a_stuck_worker_and_says_so(engin
     assert!(complaints.contains(&stuck), "{complaints}");
     server.expect_errors();
     server.stop();
-}}
+}
 
 each_of! { Sync, Coroutine; fn idle_worker_is_not_taken_for_stuck(engine) {
     let server = Server::start(engine, "pid", &["--timeout", "1"]);

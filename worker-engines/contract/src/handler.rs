@@ -54,6 +54,8 @@ pub enum Blocked {
         thread: i32,
         /// The green thread that runs, by its `pthread_self()`.
         identity: usize,
+        /// Whether another OS thread could go on in its place.
+        has_spare_carrier: bool,
     },
     /// It goes on.
     Over {

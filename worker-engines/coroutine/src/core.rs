@@ -149,7 +149,10 @@ impl Core {
             self.room.look_after(now);
             if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.seat.beat) {
                 last_beat = Some(now);
-                self.seat.pulse.beat();
+                // A worker in which no code of the language runs is not alive.
+                if !progress::is_kept() {
+                    self.seat.pulse.beat();
+                }
                 self.seat.pulse.connections(self.clients.borrow().connected());
                 self.crew.look_after(now);
             }

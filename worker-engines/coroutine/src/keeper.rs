@@ -33,9 +33,9 @@ pub fn waits<R>(green: &Green, lock: Lock, wait: impl FnOnce() -> R) -> Option<R
     }
     let keeper = &green.core().keeper;
     keeper.set(Some(Keeper { green, lock, since: Instant::now() }));
-    progress::set_kept(true);
+    progress::set_kept_parked(true);
     let result = wait();
-    progress::set_kept(false);
+    progress::set_kept_parked(false);
     keeper.set(None);
     Some(result)
 }

@@ -120,14 +120,14 @@ impl CoroutineEngine {
                         log::warn!("one carrier less: {error}");
                     }
                 }
-                drop(began.send(Ok(())));
+                drop(began.send(Ok(core)));
                 carry(core, 0, &done);
             }
         };
         signals::blocked(|| scheduler::start(self.stack_bytes, self.carriers.max(1), first))
             .map_err(|error| error.to_string())?;
-        beginning.recv().map_err(|_| "the reactor panicked".to_owned())??;
-        let ended = watchdog::watch(&end, self.blocked_after, &**handler);
+        let core = beginning.recv().map_err(|_| "the reactor panicked".to_owned())??;
+        let ended = watchdog::watch(&end, self.blocked_after, &**handler, core);
         log_calls();
         ended.ok_or_else(|| "the reactor panicked".to_owned())
     }

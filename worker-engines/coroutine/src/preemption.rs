@@ -27,7 +27,9 @@ use crate::{progress, role};
 
 /// The preemptor wants the green thread that computes to let others run.
 static IS_ASKED: AtomicBool = AtomicBool::new(false);
-/// How often one has.
+/// The preemptor has asked for the interpreter lock, and not had it yet.
+static LACKS_LOCK: AtomicBool = AtomicBool::new(false);
+/// How often one has given way.
 static GIVEN: AtomicU64 = AtomicU64::new(0);
 /// The preemptor is parked.
 static IS_PARKED: AtomicBool = AtomicBool::new(false);
@@ -40,6 +42,11 @@ const IDLE_LOOKS: u32 = 20;
 /// Whether the green thread that waits for the lock must let the others run first.
 pub fn is_asked() -> bool {
     IS_ASKED.load(Ordering::Relaxed)
+}
+
+/// Whether the preemptor waits for the lock: it can hand nobody's role on meanwhile.
+pub fn lacks_lock() -> bool {
+    LACKS_LOCK.load(Ordering::Acquire)
 }
 
 /// The green thread that computes lets others run: once at least, and then for as long as somebody
@@ -99,7 +106,11 @@ fn run(slice: Duration, handler: &dyn Handler, core: Shared) {
                 let given = GIVEN.load(Ordering::Acquire);
                 let computes = role::outside();
                 IS_ASKED.store(true, Ordering::Relaxed);
-                let has_given = || GIVEN.load(Ordering::Acquire) != given;
+                LACKS_LOCK.store(true, Ordering::Release);
+                let has_given = || {
+                    LACKS_LOCK.store(false, Ordering::Release);
+                    GIVEN.load(Ordering::Acquire) != given
+                };
                 // It has not come to its wait for the lock: it has not had it.
                 handler.take_lock(&has_given, &|| {
                     if let Some(run) = computes {

@@ -9,7 +9,8 @@ static RUNNING: AtomicUsize = AtomicUsize::new(0);
 static OS_THREAD: AtomicUsize = AtomicUsize::new(0);
 static NUMBER: AtomicI32 = AtomicI32::new(0);
 static IS_WAITING: AtomicBool = AtomicBool::new(true);
-static IS_KEPT: AtomicBool = AtomicBool::new(false);
+static IS_KEPT_PARKED: AtomicBool = AtomicBool::new(false);
+static IS_KEPT_IN_C: AtomicBool = AtomicBool::new(false);
 
 /// The scheduler runs on the OS thread of this `pthread_self()`, and of this number (gettid(2)).
 pub fn runs_on(os_thread: usize, number: i32) {
@@ -45,13 +46,18 @@ pub fn switches() -> u64 {
 
 /// A green thread keeps the interpreter lock while it is parked, and no code of the language runs (or
 /// not any more).
-pub fn set_kept(is_kept: bool) {
-    IS_KEPT.store(is_kept, Ordering::Relaxed);
+pub fn set_kept_parked(is_kept: bool) {
+    IS_KEPT_PARKED.store(is_kept, Ordering::Relaxed);
 }
 
-/// Whether one does.
+/// A green thread keeps it in C code, and has lost the scheduler's role over it (or not any more).
+pub fn set_kept_in_c(is_kept: bool) {
+    IS_KEPT_IN_C.store(is_kept, Ordering::Relaxed);
+}
+
+/// Whether one does either: then switches are no progress, because no code of the language runs.
 pub fn is_kept() -> bool {
-    IS_KEPT.load(Ordering::Relaxed)
+    IS_KEPT_PARKED.load(Ordering::Relaxed) || IS_KEPT_IN_C.load(Ordering::Relaxed)
 }
 
 /// The reactor waits for events because nobody can run (or it has stopped waiting).

@@ -302,6 +302,11 @@ impl RunQueue {
         true
     }
 
+    /// Whether a carrier waits for the role. From any thread.
+    pub fn has_spare_carrier(&self) -> bool {
+        !lock(&self.spare).is_empty()
+    }
+
     /// Waits on the OS thread until it is given the role.
     fn stand_by(&self, index: usize) {
         lock(&self.spare).push(index);

@@ -8,7 +8,7 @@ import sys
 class Finder:
     """An entry of ``sys.meta_path``. Finds nothing by itself: it sees to it that what others find is
     changed once it has run. ``change_of(name)`` is called with the module then; None: it stays as it
-    is.
+    is. It is never taken out again: a thread that goes through the list would miss the next one.
     """
 
     def __init__(self, change_of):

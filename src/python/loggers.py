@@ -26,8 +26,6 @@ def set_up(*arguments):
 
 
 def change(logging):
-    if finder in sys.meta_path:
-        sys.meta_path.remove(finder)
     level, error_log, access_log = wanted
     formatter = logging.Formatter(FORMAT, DATES)
     set_up_logger(logging, "gunicorn.error", level, error_log, formatter)

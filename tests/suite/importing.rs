@@ -32,3 +32,9 @@ each_of! { Gthread, Coroutine, Gunicorn; fn a_request_may_be_the_first_that_impo
     assert_eq!(server.get("/").text(), "right");
     server.stop(); // which waits for Python's threads
 }}
+
+each_of! { Sync, Gthread, Coroutine, Gunicorn; fn modules_are_found_while_logging_is_imported_first(engine) {
+    let server = Server::start(engine, "first_imports", &[]);
+    assert_eq!(server.get("/").text(), "logging mailbox");
+    server.stop();
+}}

@@ -97,6 +97,8 @@ WAITERS = {
 
 
 def change_of(name):
+    if is_green is False:
+        return None
     return PATCHERS.get(name) or (is_green and WAITERS.get(name))
 
 
@@ -140,7 +142,6 @@ def decide(green):
             if name in sys.modules:
                 change(sys.modules[name])
     else:
-        sys.meta_path.remove(finder)
         for module, name, original in disarmed:
             setattr(module, name, original)
     for call in kept:

@@ -1,5 +1,5 @@
 //! Tells the linker what the binary needs: an rpath to the libpython that it was built against, and
-//! the coroutine engine's hooks in the dynamic symbol table, where libraries look first.
+//! our hooks in the dynamic symbol table, where libraries look first.
 
 use std::path::Path;
 
@@ -16,6 +16,8 @@ fn main() {
     let hooks = Path::new(&root).join("worker-engines/coroutine/hooks.list");
     println!("cargo:rerun-if-changed={}", hooks.display());
     println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic-symbol-list={}", hooks.display());
+    // src/python/pending_calls.rs.
+    println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic-symbol=Py_AddPendingCall");
 }
 
 /// An interpreter without its shared library ends the build with what to do, not with a linker's

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::attach::attached;
-use super::traceback;
+use super::{threads, traceback};
 
 /// Why there is no application, by gunicorn's two exit codes.
 #[derive(Debug)]
@@ -37,8 +37,8 @@ pub fn load(spec: &str) -> Result<Py<PyAny>, LoadError> {
         let namespace = PyDict::new(py);
         // The thread that imports it first counts as the main thread, for whose locks the process waits
         // at its end: a request's would never give them up.
-        py.import("threading")
-            .and_then(|_| py.run(SOURCE, Some(&namespace), None))
+        threads::prepare(py)
+            .and_then(|()| py.run(SOURCE, Some(&namespace), None))
             .map_err(|error| LoadError::Import(traceback::format(py, &error)))?;
         let find = |name: &str| namespace.get_item(name).ok().flatten();
         let (Some(load), Some(wrong)) = (find("load"), find("NoApplication")) else {

@@ -26,6 +26,7 @@ mod loader;
 mod log_config;
 mod loggers;
 mod own_module;
+mod pending_calls;
 mod reader;
 mod reloading;
 mod request_hooks;
@@ -36,6 +37,7 @@ mod signal_handlers;
 mod spew;
 mod stack;
 mod thread_state;
+mod threads;
 mod traceback;
 
 pub use application::{Application, Outcome, Request};
@@ -53,15 +55,14 @@ pub use listeners::listener;
 pub use loader::{LoadError, load};
 pub use log_config::configure_logging;
 pub use loggers::set_up_loggers;
+pub use pending_calls::make_pending_calls;
 pub use reader::{BodyRules, Reader};
 pub use reloading::{Look, begin_watching, failed_application, files_to_watch};
 pub use request_hooks::RequestHooks;
 pub use request_timeout::{
     forgive, interrupt_computing, interrupt_listener, make_module, set_computing,
 };
-pub use signal_handlers::SignalHandlers;
+pub use signal_handlers::{SignalHandlers, stir};
 pub use spew::spew;
 pub use stack::{Cause, all_stacks, stack_of, stacks_of, watch_stacks};
-pub use thread_state::{
-    gil_addresses, may_keep_lock, may_park, on_engine_thread, on_green_thread, run_pending_calls,
-};
+pub use thread_state::{gil_addresses, may_keep_lock, may_park, on_engine_thread, on_green_thread};

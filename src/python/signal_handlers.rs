@@ -4,7 +4,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
 use pyo3::prelude::*;
@@ -17,11 +17,18 @@ use crate::sys::fd::set_nonblocking;
 use crate::sys::pipe::pipe;
 use crate::sys::raw::{raw_poll, raw_read, raw_write, readable};
 
+/// The descriptor that ends the main thread's wait; -1: none yet.
+static WRITER: AtomicI32 = AtomicI32::new(-1);
+
+/// Ends a wait of the main thread, or the next one. From any thread, and from a signal handler.
+pub fn stir() {
+    // A full pipe wakes as well.
+    drop(raw_write(WRITER.load(Ordering::Relaxed), &[0]));
+}
+
 /// Waits for signals on the main thread.
 pub struct SignalHandlers {
     reader: OwnedFd,
-    // CPython writes to it in its signal handler, one byte a signal.
-    writer: OwnedFd,
     is_due: AtomicBool,
 }
 
@@ -47,7 +54,10 @@ impl SignalHandlers {
             Ok(())
         })
         .map_err(|error: PyErr| io::Error::other(error.to_string()))?;
-        Ok(Self { reader, writer, is_due: AtomicBool::new(false) })
+        WRITER.store(writer.as_raw_fd(), Ordering::Relaxed);
+        // CPython and `stir` write to it for as long as this process lives.
+        std::mem::forget(writer);
+        Ok(Self { reader, is_due: AtomicBool::new(false) })
     }
 
     /// Waits at most this long, until stirred, or until handlers are due. On the main thread,
@@ -76,11 +86,5 @@ impl SignalHandlers {
                 log::error!(target: TRACEBACK, "a signal handler of the application raised:\n{text}");
             }
         });
-    }
-
-    /// Ends a wait. From any thread.
-    pub fn stir(&self) {
-        // A full pipe wakes as well.
-        drop(raw_write(self.writer.as_raw_fd(), &[0]));
     }
 }

@@ -16,13 +16,12 @@ use std::cell::Cell;
 use std::io;
 use std::ops::Range;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::ffi::PyThreadState;
-use pyo3::{PyErr, Python, ffi};
+use pyo3::{Python, ffi};
 
 use super::attach::{attached, detached};
-use super::gevent;
+use super::{gevent, threads};
 
 thread_local! {
     // The state of this thread of the engine's, for as long as the thread lives.
@@ -39,7 +38,9 @@ pub fn on_engine_thread(body: &mut dyn FnMut()) {
     attached(|py| {
         // SAFETY: needs no GIL; the state of this thread.
         LASTING.set(unsafe { ffi::PyGILState_GetThisThreadState() });
+        threads::begin(py);
         detached(py, body);
+        threads::end(py);
         LASTING.set(ptr::null_mut());
     });
 }
@@ -61,17 +62,18 @@ pub fn on_green_thread(body: &mut dyn FnMut()) -> io::Result<()> {
     in_python(|| unsafe {
         ffi::PyEval_RestoreThread(state);
         Python::attach(|py| {
+            threads::begin(py);
             detached(py, &mut outside);
             if gevent::has_hubs() {
                 gevent::at_end(py);
             }
+            threads::end(py);
         });
         ffi::PyThreadState_Clear(state);
         // From here on there is none.
         LASTING.set(ptr::null_mut());
         ffi::PyThreadState_DeleteCurrent();
     });
-    HAS_PENDING.store(true, Ordering::Relaxed);
     Ok(())
 }
 
@@ -144,24 +146,6 @@ fn current() -> *mut PyThreadState {
     }
     // SAFETY: reads a variable.
     unsafe { _PyThreadState_UncheckedGet() }
-}
-
-/// The destructors of a thread's variables, which run without a state, may have left the rest of their
-/// work to `Py_AddPendingCall`, as greenlet's do.
-static HAS_PENDING: AtomicBool = AtomicBool::new(false);
-
-/// Runs what was left to the main thread, which calls: it runs no bytecode of its own that would.
-pub fn run_pending_calls() {
-    if HAS_PENDING.swap(false, Ordering::Relaxed) {
-        attached(|py| {
-            // SAFETY: attached, on the main thread.
-            if unsafe { ffi::Py_MakePendingCalls() } != 0
-                && let Some(error) = PyErr::take(py)
-            {
-                error.write_unraisable(py, None);
-            }
-        });
-    }
 }
 
 /// Where the GIL's condition variables lie: inside `_PyRuntime` in every version from 3.10 on, the

@@ -322,11 +322,11 @@ impl Handler for Server {
 
     fn main_thread_turn(&self) {
         self.signals.run();
-        python::run_pending_calls();
+        python::make_pending_calls();
     }
 
     fn stir(&self) {
-        self.signals.stir();
+        python::stir();
     }
 
     fn preemption_points(&self) -> Range<usize> {

@@ -80,6 +80,7 @@ mod pools;
 mod popular;
 mod recycling;
 mod reload;
+mod request_threads;
 mod responses;
 mod rules;
 mod same_as_gunicorn;

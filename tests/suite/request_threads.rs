@@ -1,0 +1,87 @@
+//! A request runs on a thread that `threading` knows as one of its own: with gunicorn it is one of a
+//! `ThreadPoolExecutor`, or the main thread.
+
+use std::collections::HashSet;
+
+use nix::sys::signal::Signal;
+
+use crate::client::at_once;
+use crate::server::{Engine, Server};
+use crate::wait;
+
+const AT_ONCE: usize = 10;
+
+fn start(engine: Engine) -> Server {
+    Server::start(engine, "request_threads", &[])
+}
+
+fn answer(server: &Server, path: &str) -> String {
+    server.get(path).text()
+}
+
+each_of! { Sync, Gthread, Coroutine, Gunicorn; fn it_is_alive_and_no_daemon(engine) {
+    let server = start(engine);
+    for response in at_once(server.address, AT_ONCE, "/facts") {
+        assert_eq!(response.text(), "right");
+    }
+    assert_eq!(answer(&server, "/join_another"), "[None] True");
+    server.stop();
+}}
+
+each_of! { Gthread, Coroutine; fn each_has_a_name_and_is_no_more_listed_than_there_are(engine) {
+    let server = start(engine);
+    let names: Vec<_> = at_once(server.address, AT_ONCE, "/name").iter().map(|r| r.text()).collect();
+    assert!(names.iter().all(|name| name.starts_with("request-")), "{names:?}");
+    let different: HashSet<_> = names.iter().collect();
+    let listed: usize = answer(&server, "/count").parse().unwrap();
+    assert!(different.len() <= listed && listed <= AT_ONCE + 1, "{listed} of {names:?}");
+    server.stop();
+}}
+
+each_of! { Sync, Gthread, Coroutine, GunicornSync, Gunicorn; fn a_stop_waits_for_threads_that_a_request_has_started(engine) {
+    let server = start(engine);
+    assert_eq!(answer(&server, "/work"), "started");
+    server.signal(Signal::SIGTERM);
+    server.wait_for_notes("ending");
+    server.scratch.write("go-on", "");
+    server.wait_for_notes("ending\nworked");
+    server.stop();
+}}
+
+// gunicorn's pool of threads joins its own thread at the child's end, which raises.
+each_of! { Sync, Gthread, Coroutine, GunicornSync; fn a_child_that_multiprocessing_forks_ends_with_0(engine) {
+    let server = start(engine);
+    assert_eq!(answer(&server, "/fork"), "0");
+    assert_eq!(server.notes(), "ran in the child\n");
+    server.stop();
+}}
+
+each_of! { Gthread, Coroutine, Gunicorn; fn what_traces_and_profiles_threads_sees_requests(engine) {
+    let server = start(engine);
+    for response in at_once(server.address, AT_ONCE, "/seen_view") {
+        assert_eq!(response.text(), "seen");
+    }
+    let seen = answer(&server, "/was_seen");
+    assert_eq!(seen, "seen_view:c_call seen_view:c_return seen_view:call seen_view:return");
+    server.stop();
+}}
+
+each_of! { Gthread, Coroutine; fn a_request_that_traces_itself_traces_no_other(engine) {
+    let server = start(engine);
+    let traced = std::thread::scope(|scope| {
+        let on = scope.spawn(|| at_once(server.address, AT_ONCE, "/trace_here?on"));
+        let off = at_once(server.address, AT_ONCE, "/trace_here?off");
+        (on.join().unwrap(), off)
+    });
+    assert!(traced.0.iter().all(|response| response.text() == "True"));
+    assert!(traced.1.iter().all(|response| response.text() == "False"));
+    server.stop();
+}}
+
+each_of! { Sync, Gthread, Coroutine, GunicornSync, Gunicorn; fn pending_calls_are_made_by_the_main_thread_of_an_idle_worker(engine) {
+    let server = start(engine);
+    assert_eq!(answer(&server, "/pend"), "asked");
+    let made = "called by the main thread\n".repeat(5);
+    wait::until_true("the calls to be made", || server.notes() == made);
+    server.stop();
+}}

@@ -13,7 +13,7 @@ use unicoro::supervisor::Options;
 use unicoro::sys::daemon::daemonize;
 use unicoro::sys::inheritance::Inheritance;
 use unicoro::sys::pidfile::PidFile;
-use unicoro::sys::signal::leave_on_stop;
+use unicoro::sys::signal::{leave_on_stop, remember_beginning};
 use unicoro::{logging, python, supervisor, worker};
 
 use crate::host::{WorkerHost, options, read_settings, title_of_master};
@@ -23,6 +23,7 @@ use crate::logs::open_logs;
 const USAGE: i32 = 2;
 
 fn main() -> ExitCode {
+    remember_beginning();
     leave_on_stop();
     // First, because it changes the environment.
     let inheritance = Inheritance::take();

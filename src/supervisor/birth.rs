@@ -91,7 +91,7 @@ impl Newborn {
         let Newborn { number, generation, slot, report, supervisor, blocked } = self;
         signals.reset();
         host.after_fork_child();
-        drop(blocked);
+        blocked.end_as_at_the_beginning();
         let seat = WorkerSeat { number, generation, listeners, slot, supervisor, orphan, report };
         // A panic must not run on into the supervisor's frames. Its message is on stderr already.
         let code = catch_unwind(AssertUnwindSafe(|| host.run_worker(seat)));

@@ -124,7 +124,7 @@ impl Arbiter<'_> {
         let serving = generations.into_iter().next().map(|generation| generation.listeners);
         signals.reset();
         host.after_fork_child();
-        drop(blocked);
+        blocked.end_as_at_the_beginning();
         become_successor(host, &serving.unwrap_or_default(), lineage, old)
     }
 }

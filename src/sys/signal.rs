@@ -7,6 +7,7 @@ use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::fd::check;
 
@@ -70,6 +71,20 @@ impl Signal {
         self.dispose(libc::SIG_DFL, 0)
     }
 
+    /// Whether this program was started with it ignored, as by nohup(1).
+    #[must_use]
+    pub fn was_ignored(self) -> bool {
+        IGNORED.load(Ordering::Relaxed) >> (self.0 - 1) & 1 == 1
+    }
+
+    /// Puts back what this program was started with. Async-signal-safe.
+    ///
+    /// # Errors
+    /// `EINVAL` for a signal whose disposition cannot be changed.
+    pub fn restore(self) -> io::Result<()> {
+        self.dispose(if self.was_ignored() { libc::SIG_IGN } else { libc::SIG_DFL }, 0)
+    }
+
     /// Discards it from now on. Programs that are started from here inherit this.
     ///
     /// # Errors
@@ -114,6 +129,48 @@ impl fmt::Debug for Signal {
     }
 }
 
+/// What this program was started with: the signals that were ignored, and those that were blocked. A bit
+/// for each, the lowest for signal 1.
+static IGNORED: AtomicU64 = AtomicU64::new(0);
+static BLOCKED: AtomicU64 = AtomicU64::new(0);
+
+/// Remembers what this program was started with, which is what its children must start with. Before
+/// anything is changed.
+pub fn remember_beginning() {
+    let mut ignored = 0;
+    for number in 1..=SIGNALS {
+        let mut found = MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: null changes nothing; what sigaction writes, or zeroes, is a valid sigaction.
+        let found = unsafe {
+            libc::sigaction(number, ptr::null(), found.as_mut_ptr());
+            found.assume_init()
+        };
+        ignored |= u64::from(found.sa_sigaction == libc::SIG_IGN) << (number - 1);
+    }
+    IGNORED.store(ignored, Ordering::Relaxed);
+    let mut blocked = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: null changes nothing. The kernel's 64 signals are the first word of glibc's set.
+    let blocked = unsafe {
+        libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), blocked.as_mut_ptr());
+        blocked.as_ptr().cast::<u64>().read()
+    };
+    BLOCKED.store(blocked, Ordering::Relaxed);
+}
+
+/// signal(7).
+const SIGNALS: libc::c_int = 64;
+
+/// Blocks on this thread what was blocked at the beginning; among those of `only`, bits as above.
+/// Async-signal-safe.
+pub(super) fn block_as_at_the_beginning(only: u64) {
+    let blocked = BLOCKED.load(Ordering::Relaxed) & only;
+    // SAFETY: the kernel's set is one word, which it reads. A direct call, because libc's is a hook.
+    unsafe {
+        let (how, old) = (libc::SIG_BLOCK, ptr::null_mut::<u64>());
+        libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const blocked, old, size_of::<u64>());
+    }
+}
+
 /// From now on, and until [`SignalPipe`](super::signal_pipe::SignalPipe) takes over, a stop signal
 /// ends the process at once with code 0: nothing was made yet that would have to be taken down.
 pub fn leave_on_stop() {
@@ -130,6 +187,14 @@ pub fn leave_on_stop() {
 /// All signals held back on this thread; the former mask returns when this is dropped.
 #[must_use = "signals are let through again when this is dropped"]
 pub struct Blocked(libc::sigset_t);
+
+impl Blocked {
+    /// In a child: lets those through that the program was started with, instead.
+    pub fn end_as_at_the_beginning(self) {
+        drop(self);
+        block_as_at_the_beginning(u64::MAX);
+    }
+}
 
 impl Blocked {
     /// Holds everything back that can be: signals stay pending, none is lost.

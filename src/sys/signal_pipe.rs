@@ -6,8 +6,8 @@
 //!
 //! Everything else happens in the loop that reads the pipe, with no restriction on what it may
 //! call. One pipe serves a process. In the child of any fork, the application's own included (a
-//! multiprocessing pool ends its children with SIGTERM), the handled signals have their default
-//! dispositions at once: otherwise they would land in the pipe that it shares with its parent, and
+//! multiprocessing pool ends its children with SIGTERM), the handled signals are at once what the
+//! program was started with: otherwise they would land in the pipe that it shares with its parent, and
 //! stop that.
 #![allow(unsafe_code)]
 
@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use super::fd::set_nonblocking;
 use super::pipe::pipe;
 use super::raw::raw_read;
-use super::signal::{Signal, unblock};
+use super::signal::{Signal, block_as_at_the_beginning, unblock};
 
 /// The write end for the handler, or -1: then the signal is swallowed.
 static WAKE_FD: AtomicI32 = AtomicI32::new(-1);
@@ -53,7 +53,7 @@ impl SignalPipe {
         let pipe = SignalPipe { reader, _writer: writer, handled: signals.to_vec() };
         watch_forks();
         for signal in &pipe.handled {
-            HANDLED.fetch_or(1 << signal.as_raw(), Ordering::SeqCst);
+            HANDLED.fetch_or(bit_of(*signal), Ordering::SeqCst);
             signal.handle(on_signal)?;
         }
         unblock(&pipe.handled)?;
@@ -74,14 +74,14 @@ impl SignalPipe {
         }
     }
 
-    /// For the child of a fork: default dispositions again, and both ends closed.
+    /// For the child of a fork: what the program was started with, and both ends closed.
     ///
     /// Call it while signals are blocked. A plain drop instead leaves the handlers in place with
     /// nothing to write to, so that a master on its way out is not killed by a second SIGTERM.
     pub fn reset(self) {
         for signal in &self.handled {
-            // Each could be handled, so each can be reset.
-            let _ = signal.reset();
+            // Each could be handled, so each can be restored.
+            let _ = signal.restore();
         }
     }
 }
@@ -108,14 +108,19 @@ fn watch_forks() {
     });
 }
 
-/// Async-signal-safe: atomics and signal(2).
+fn bit_of(signal: Signal) -> u64 {
+    1 << (signal.as_raw() - 1)
+}
+
+/// Async-signal-safe: atomics and system calls.
 extern "C" fn in_child() {
     WAKE_FD.store(-1, Ordering::SeqCst);
     let handled = HANDLED.swap(0, Ordering::SeqCst);
-    for number in (1..=63).filter(|number| handled >> number & 1 == 1) {
-        // SAFETY: a signal that could be handled can be reset.
-        unsafe { libc::signal(number, libc::SIG_DFL) };
+    for signal in (1..=64).map(Signal::from_raw).filter(|signal| handled & bit_of(*signal) != 0) {
+        // A signal that could be handled can be restored.
+        let _ = signal.restore();
     }
+    block_as_at_the_beginning(handled);
 }
 
 fn is_for_later(error: &io::Error) -> bool {

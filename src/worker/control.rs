@@ -46,9 +46,14 @@ impl Control {
     /// # Errors
     /// No descriptor, or no thread.
     pub fn start(stop: Arc<Stop>, seat: &Arc<WorkerSeat>, hooks: &Arc<Hooks>) -> io::Result<Self> {
-        let signals = SignalPipe::install(&SIGNALS)?;
-        // The terminal's hang-up is the supervisor's business.
-        Signal::HUP.ignore()?;
+        let mut heard = SIGNALS.to_vec();
+        // The terminal's hang-up is the supervisor's business: it is heard and nothing is done. Not
+        // ignored, because the application's children would ignore it as well; but if we were started
+        // so, they must.
+        if !Signal::HUP.was_ignored() {
+            heard.push(Signal::HUP);
+        }
+        let signals = SignalPipe::install(&heard)?;
         let is_ending = Arc::new(AtomicBool::new(false));
         let watch = Watch {
             signals,

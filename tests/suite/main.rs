@@ -29,6 +29,7 @@ macro_rules! each_of {
 
 mod backing;
 mod binary;
+mod children;
 mod client;
 mod load;
 mod processes;

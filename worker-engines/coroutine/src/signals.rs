@@ -69,6 +69,11 @@ pub fn is_on_alternate_stack() -> bool {
     }
 }
 
+/// Sets the calling thread's real mask; what it was before.
+pub fn set(mask: u64) -> u64 {
+    change(Some(mask))
+}
+
 /// Blocks all signals on the calling thread.
 pub fn block_all() {
     change(Some(u64::MAX));

@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle, Thread};
 
 use unicoro_contract::{Connection, Handler, serve_caught};
-use unicoro_reactor::blocked;
 
 use crate::returns::Returns;
 
@@ -28,7 +27,8 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Starts `count` threads, with signals blocked: those are the control thread's.
+    /// Starts `count` threads. Signals are not blocked in them, because what the application starts
+    /// would begin with that: the kernel prefers the main thread for them (signal(7)).
     ///
     /// # Errors
     /// `pthread_create(3)`.
@@ -45,7 +45,7 @@ impl Pool {
                 move || handler.on_engine_thread(&mut || work(&queue, handler.as_ref(), &returns)),
             )
         };
-        let threads = blocked(|| (0..count).map(start).collect::<io::Result<_>>())?;
+        let threads = (0..count).map(start).collect::<io::Result<_>>()?;
         Ok(Self { queue, threads })
     }
 

@@ -4,6 +4,8 @@
 //! told a mask of its own, and sets that; a thread or child that it starts begins with it.
 #![allow(unsafe_code)]
 
+use std::arch::naked_asm;
+use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 use std::ptr;
 
@@ -117,15 +119,77 @@ unsafe extern "C" fn posix_spawnp(
     unsafe { real(child, file, actions, attributes, arguments, environment) }
 }
 
+#[unsafe(no_mangle)]
+unsafe extern "C" fn popen(command: *const c_char, kind: *const c_char) -> *mut libc::FILE {
+    type Open = unsafe extern "C" fn(*const c_char, *const c_char) -> *mut libc::FILE;
+    static REAL: Real = Real::new(c"popen");
+    // SAFETY: as above.
+    let real = unsafe { std::mem::transmute::<*mut c_void, Open>(REAL.address()) };
+    // SAFETY: the caller's arguments.
+    let open = || unsafe { real(command, kind) };
+    match caller() {
+        Some(green) => signals::with_mask(green.mask(), open),
+        None => open(),
+    }
+}
+
+/// As glibc's (sysdeps/unix/sysv/linux/x86_64/vfork.S): the child goes on on this stack and overwrites
+/// what lies above, so the address to return to waits in a register. What is around it may not be a frame of
+/// ours.
+#[unsafe(no_mangle)]
+#[unsafe(naked)]
+unsafe extern "C" fn vfork() -> pid_t {
+    naked_asm!(
+        "sub rsp, 8",
+        "call {before}",
+        "add rsp, 8",
+        "pop rdi",
+        "mov eax, {number}",
+        "syscall",
+        "push rdi",
+        "test rax, rax",
+        "jz 2f",
+        "mov rdi, rax",
+        "jmp {after}",
+        "2:",
+        "ret",
+        before = sym before_vfork,
+        after = sym after_vfork,
+        number = const libc::SYS_vfork,
+    )
+}
+
+thread_local! {
+    // Of this green thread's OS thread, while it stands in a vfork.
+    static BEFORE_VFORK: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+extern "C" fn before_vfork() {
+    BEFORE_VFORK.set(caller().map(|green| signals::set(green.mask())));
+}
+
+/// In the parent, with what the system call has returned.
+extern "C" fn after_vfork(result: isize) -> pid_t {
+    if let Some(mask) = BEFORE_VFORK.take() {
+        signals::set(mask);
+    }
+    match pid_t::try_from(-result) {
+        Ok(error @ 1..) => fail(error),
+        _ => result as pid_t,
+    }
+}
+
 /// Before, a file that is no program was given to a shell.
 const SPAWN_VERSION: &std::ffi::CStr = c"GLIBC_2.15";
 
 pub(super) static HOOKS: &[Hook] = &[
+    Hook::new(c"popen", popen as *const _),
     Hook::new(c"posix_spawn", posix_spawn as *const _),
     Hook::new(c"posix_spawnp", posix_spawnp as *const _),
     Hook::new(c"pthread_create", pthread_create as *const _),
     Hook::new(c"pthread_sigmask", pthread_sigmask as *const _),
     Hook::new(c"sigprocmask", sigprocmask as *const _),
+    Hook::new(c"vfork", vfork as *const _),
 ];
 
 /// The green thread that calls, unless it is the child of a vfork that it made.

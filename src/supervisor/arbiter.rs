@@ -11,7 +11,7 @@ use super::desk::Desks;
 use super::figures::Figures;
 use super::generation::Generation;
 use super::host::Host;
-use super::plan::{Action, Beat, Event, Plan, timeout_message};
+use super::plan::{Action, Beat, Death, Event, Plan, timeout_message};
 use super::report::Report;
 use super::systemd::Systemd;
 use super::upgrade::{Lineage, second_pidfile};
@@ -178,9 +178,9 @@ impl<'h> Arbiter<'h> {
             let Some(mut desk) = self.desks.remove(pid) else { continue };
             let last_words = desk.reports.read().into_iter();
             deaths.extend(last_words.map(|report| Event::Report { pid, report }));
-            // What was served is news only beside a death that nobody asked for.
-            let request = exit.signal().and_then(|_| desk.slot.current());
-            deaths.push(Event::Exited { pid, exit, request });
+            let request = desk.slot.current();
+            let answered = desk.slot.requests() > 0 || self.desks.have_answered();
+            deaths.push(Event::Exited { pid, death: Death { exit, request, answered } });
             self.host.worker_exited(desk.number, pid, exit);
         }
         Ok(deaths)

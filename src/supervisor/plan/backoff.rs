@@ -1,7 +1,9 @@
 //! How long to wait before another worker is started.
 //!
 //! A worker that dies before it is ready would die again: 1, 2, 4 ... 30 seconds. One that was
-//! ready is replaced at once, unless whole crews of them die right after they were ready.
+//! ready is replaced at once, unless whole crews of them die right after they were ready and none has
+//! answered a request. Where one has, the application works, and a request kills it: a pause would shut
+//! everybody else out.
 // gunicorn: starts them again and again without a pause.
 
 use std::time::Duration;
@@ -12,6 +14,9 @@ const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30);
 /// A worker that was ready for less than this died young.
 const YOUNG: Duration = Duration::from_secs(1);
+/// The least time from such a death to the next start: a worker that dies at once must not take a
+/// processor for itself.
+const FLOOR: Duration = Duration::from_millis(50);
 /// So many whole crews may die young in a row before there is a pause: an operator, or a test,
 /// that kills every worker once or twice gets them back at once.
 const YOUNG_CREWS: usize = 3;
@@ -41,10 +46,12 @@ impl Backoff {
         }
     }
 
-    /// A worker that was ready for `lived` has died; `crew` is how many there should be.
-    pub(super) fn died(&mut self, lived: Duration, crew: usize, now: Moment) {
-        if lived >= YOUNG {
-            *self = Backoff::default();
+    /// A worker that was ready for `lived` has died; whether the application has `answered` anything, and
+    /// `crew`, how many there should be.
+    pub(super) fn died(&mut self, lived: Duration, answered: bool, crew: usize, now: Moment) {
+        if lived >= YOUNG || answered {
+            let not_before = if lived < YOUNG { now + FLOOR } else { Moment::default() };
+            *self = Backoff { not_before, ..Backoff::default() };
             return;
         }
         self.young_deaths += 1;
@@ -102,14 +109,24 @@ mod tests {
         let mut backoff = Backoff::default();
         let now = Moment::from_millis(1000);
         for _ in 0..6 {
-            backoff.died(Duration::from_millis(10), 2, now);
+            backoff.died(Duration::from_millis(10), false, 2, now);
             backoff.booted();
         }
         assert!(backoff.not_before() <= now);
-        backoff.died(Duration::from_millis(10), 2, now);
+        backoff.died(Duration::from_millis(10), false, 2, now);
         backoff.booted();
         assert_eq!(pause_after(&backoff, now), 1);
-        backoff.died(Duration::from_secs(5), 2, now);
+        backoff.died(Duration::from_secs(5), false, 2, now);
         assert!(backoff.not_before() <= now);
+    }
+
+    #[test]
+    fn workers_of_an_application_that_answers_are_replaced_at_once() {
+        let mut backoff = Backoff::default();
+        let now = Moment::from_millis(1000);
+        for _ in 0..100 {
+            backoff.died(Duration::from_millis(10), true, 2, now);
+            assert_eq!(backoff.not_before() - now, FLOOR);
+        }
     }
 }

@@ -41,9 +41,7 @@ pub enum Event<'a> {
         /// Which child.
         pid: Pid,
         /// How.
-        exit: Exit,
-        /// The request that it left in its slot.
-        request: Option<String>,
+        death: Death,
     },
     /// The settings were read again and the addresses bound; or why not.
     Reloaded(Result<Terms, String>),
@@ -58,4 +56,15 @@ pub struct Beat {
     pub at: Moment,
     /// Whether it wants a successor.
     pub is_retiring: bool,
+}
+
+/// How a worker has ended, and what is known of its life.
+#[derive(Debug)]
+pub struct Death {
+    /// What wait(2) says.
+    pub exit: Exit,
+    /// The request that it left in its slot.
+    pub request: Option<String>,
+    /// It has answered a request, or another worker has that lives: the application works.
+    pub answered: bool,
 }

@@ -4,7 +4,10 @@ mod host;
 mod logs;
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use unicoro::config::{Invocation, Settings, Stop};
@@ -28,7 +31,7 @@ fn main() -> ExitCode {
     // First, because it changes the environment.
     let inheritance = Inheritance::take();
     let arguments: Vec<_> = std::env::args_os().collect();
-    let cwd = match std::env::current_dir() {
+    let cwd = match current_directory() {
         Ok(cwd) => cwd,
         Err(error) => return fail(&format!("the current directory is gone: {error}"), 1),
     };
@@ -101,6 +104,20 @@ fn go_to_background(settings: &Settings) -> Result<Option<AccessLog>, String> {
     daemonize(python::fork, settings.enable_stdio_inheritance)
         .map_err(|error| format!("cannot go to the background: {error}"))?;
     open_logs(settings)
+}
+
+/// The directory of the start as the shell names it ($PWD), links and all: behind a link that is switched
+/// to the next release, a reload finds that. As gunicorn (`util.getcwd`).
+fn current_directory() -> io::Result<PathBuf> {
+    let real = std::env::current_dir()?;
+    let named = std::env::var_os("PWD").map(PathBuf::from);
+    let is_here = |named: &PathBuf| {
+        let (Ok(named), Ok(here)) = (fs::metadata(named), fs::metadata(&real)) else {
+            return false;
+        };
+        (named.dev(), named.ino()) == (here.dev(), here.ino())
+    };
+    Ok(named.filter(|named| named.is_absolute()).filter(is_here).unwrap_or(real))
 }
 
 fn fail(text: &str, code: i32) -> ExitCode {

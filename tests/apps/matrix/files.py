@@ -72,10 +72,12 @@ def sqlite_lock(token, seconds):
     holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     holder.execute("begin exclusive")
     holder.execute("insert into words values (?)", (token,))
-    later(seconds, holder.execute, "commit")
+    commits = later(seconds, holder.execute, "commit")
     waiting = sqlite3.connect(path, timeout=20)
     answer = waiting.execute("select word from words").fetchone()[0]
     waiting.close()
+    # It reads the connection again after the file is free: closed by then, that is a crash of sqlite3's.
+    commits.join()
     holder.close()
     os.unlink(path)
     return answer

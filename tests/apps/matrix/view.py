@@ -17,6 +17,7 @@ def later(seconds, action, *arguments):
     timer = threading.Timer(seconds, action, arguments)
     timer.daemon = True
     timer.start()
+    return timer
 
 
 def slow(token, seconds):

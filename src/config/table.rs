@@ -549,7 +549,7 @@ pub static TABLE: &[Setting] = &[
         metavar: "BYTES",
         kind: Kind::Int { min: 0, max: i32::MAX as i64 },
         default: Preset::Int(8190),
-        doc: "Longest header field in bytes; 0 means no limit of its own.",
+        doc: "Longest header line in bytes: name, colon, value and line end; 0 means the default.",
         ..ROW
     },
     Setting {

@@ -8,8 +8,8 @@ pub struct Limits {
     pub line: usize,
     /// `limit_request_fields`: number of field lines.
     pub fields: usize,
-    /// `limit_request_field_size`: bytes of one field line (name, colon, value) without its CRLF.
-    /// 0 means [`Limits::DEFAULT_FIELD_SIZE`], as gunicorn's code has it.
+    /// `limit_request_field_size`: bytes of one field line (name, colon, value and CRLF). 0 means
+    /// [`Limits::DEFAULT_FIELD_SIZE`]. Both as gunicorn's code has it.
     pub field_size: usize,
 }
 
@@ -27,7 +27,7 @@ impl Limits {
         if self.line == 0 { Limits::UNLIMITED_LINE } else { self.line }
     }
 
-    /// The longest field line, in bytes.
+    /// The longest field line, in bytes, with its CRLF.
     pub fn field_max(&self) -> usize {
         if self.field_size == 0 { Limits::DEFAULT_FIELD_SIZE } else { self.field_size }
     }
@@ -35,7 +35,7 @@ impl Limits {
     /// The biggest head that can be within the three limits, in bytes: all lines at their longest
     /// with their CRLFs, and the empty line. Nobody needs a bigger buffer for a head.
     pub fn head_max(&self) -> usize {
-        let fields = self.fields.saturating_mul(self.field_max().saturating_add(2));
+        let fields = self.fields.saturating_mul(self.field_max());
         self.line_max().saturating_add(fields).saturating_add(4)
     }
 }
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn the_head_bound_follows_from_the_three_limits() {
         let limits = Limits { line: 10, fields: 2, field_size: 5 };
-        assert_eq!(limits.head_max(), (10 + 2) + 2 * (5 + 2) + 2);
+        assert_eq!(limits.head_max(), (10 + 2) + 2 * 5 + 2);
         let huge = Limits { line: 0, fields: usize::MAX, field_size: usize::MAX };
         assert_eq!(huge.head_max(), usize::MAX);
     }

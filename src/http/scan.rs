@@ -95,11 +95,14 @@ fn check_length(line: &[u8], is_first: bool, limits: &Limits) -> Result<(), Http
             format!("The request line is longer than {} bytes.", limits.line_max()),
         ));
     }
-    if !is_first && line.len() > limits.field_max() {
+    if !is_first && line.len() + b"\r\n".len() > limits.field_max() {
         return Err(HttpError::new(
             431,
             "field-too-long",
-            format!("A header line is longer than {} bytes.", limits.field_max()),
+            format!(
+                "A header line, its end included, is longer than {} bytes.",
+                limits.field_max()
+            ),
         ));
     }
     Ok(())
@@ -203,14 +206,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_limit_counts_the_line_without_its_crlf() {
+    fn the_limit_of_a_field_counts_its_crlf_and_that_of_the_request_line_does_not() {
         assert_eq!(outcome(b"GET /12345 HTTP/1.1\r\n\r\n", &SMALL), Ok(Some(23)));
         assert_eq!(outcome(b"GET /123456 HTTP/1.1\r\n\r\n", &SMALL), Ok(Some(24)));
         let too_long = b"GET /1234567 HTTP/1.1\r\n\r\n";
         assert_eq!(outcome(too_long, &SMALL), Err("request-line-too-long"));
         assert_eq!(scan(too_long, &mut 0, &SMALL).unwrap_err().status, 414);
-        assert_eq!(outcome(b"GET / HTTP/1.1\r\nA: 4567890\r\n\r\n", &SMALL), Ok(Some(30)));
-        let too_long = b"GET / HTTP/1.1\r\nA: 45678901\r\n\r\n";
+        assert_eq!(outcome(b"GET / HTTP/1.1\r\nA: 45678\r\n\r\n", &SMALL), Ok(Some(28)));
+        let too_long = b"GET / HTTP/1.1\r\nA: 456789\r\n\r\n";
         assert_eq!(outcome(too_long, &SMALL), Err("field-too-long"));
         assert_eq!(scan(too_long, &mut 0, &SMALL).unwrap_err().status, 431);
     }
@@ -266,7 +269,7 @@ mod tests {
     #[test]
     fn a_head_at_all_limits_fits_its_bound() {
         let mut bytes = b"GET /123456 HTTP/1.1\r\n".to_vec();
-        bytes.extend(b"A: 4567890\r\n".repeat(SMALL.fields));
+        bytes.extend(b"A: 45678\r\n".repeat(SMALL.fields));
         bytes.extend(b"\r\n");
         assert_eq!(bytes.len(), SMALL.head_max());
         assert_eq!(outcome(&bytes, &SMALL), Ok(Some(bytes.len())));

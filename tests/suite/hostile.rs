@@ -338,3 +338,17 @@ each_of! { Coroutine; fn many_may_speak_another_protocol_at_once(engine) {
     drop(clients);
     server.stop();
 }}
+
+// gunicorn counts the line's end as well.
+each_of! { Sync, Gthread, Coroutine, Gunicorn; fn a_field_line_may_be_as_long_as_its_limit_with_its_end(engine) {
+    const LIMIT: usize = 50;
+    let server = Server::start(engine, "hello", &["--limit-request-field_size", "50"]);
+    for (length, status) in [(LIMIT, " 200 "), (LIMIT + 1, " 431 ")] {
+        let line = format!("X-Long: {}\r\n", "x".repeat(length - "X-Long: \r\n".len()));
+        assert_eq!(line.len(), length);
+        let request = format!("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{line}\r\n");
+        let answer = server.exchange(request);
+        assert!(answer.lines().next().is_some_and(|first| first.contains(status)), "{answer}");
+    }
+    server.stop();
+}}

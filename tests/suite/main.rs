@@ -27,6 +27,7 @@ macro_rules! each_of {
     };
 }
 
+mod applications;
 mod backing;
 mod binary;
 mod children;

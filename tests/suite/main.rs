@@ -47,6 +47,7 @@ mod config;
 mod config_files;
 mod container;
 mod coroutine;
+mod crashing;
 mod deadlines;
 mod deploy;
 mod documents;

@@ -42,11 +42,20 @@ pub enum Event<'a> {
         pid: Pid,
         /// How.
         exit: Exit,
-        /// The request that it left in its slot.
-        request: Option<String>,
+        /// What it left in its slot.
+        deeds: Deeds,
     },
     /// The settings were read again and the addresses bound; or why not.
     Reloaded(Result<Terms, String>),
+}
+
+/// What a worker has done, as its slot tells after its end.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Deeds {
+    /// Whether it has answered a request.
+    pub has_answered: bool,
+    /// The requests that it was at.
+    pub in_progress: Option<String>,
 }
 
 /// What one worker's slot says.

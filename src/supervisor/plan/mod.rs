@@ -27,7 +27,7 @@ use std::mem;
 use std::time::Duration;
 
 pub use action::{Action, Announcement};
-pub use event::{Beat, Event};
+pub use event::{Beat, Deeds, Event};
 pub use watchdog::timeout_message;
 
 use self::backoff::Backoff;
@@ -112,9 +112,7 @@ impl Plan {
             }
             Event::SpawnFailed { reason } => self.on_spawn_failed(&reason, now),
             Event::Report { pid, report } => self.on_report(pid, report, now),
-            Event::Exited { pid, exit, request } => {
-                self.on_exited(pid, exit, request.as_deref(), now);
-            }
+            Event::Exited { pid, exit, deeds } => self.on_exited(pid, exit, &deeds, now),
             Event::Reloaded(result) => self.on_reloaded(result),
         }
         if !is_amid_batch {

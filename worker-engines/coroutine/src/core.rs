@@ -150,7 +150,6 @@ impl Core {
             if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.seat.beat) {
                 last_beat = Some(now);
                 self.seat.pulse.beat();
-                self.seat.pulse.connections(self.clients.borrow().connected());
                 self.crew.look_after(now);
             }
             self.staff();

@@ -110,6 +110,10 @@ impl Host for WorkerHost {
     }
 
     fn reload(&mut self, generation: u64) -> Result<Options, String> {
+        // Another one by now if it is behind a symlink; config files read what lies beside them.
+        let cwd = &self.invocation.cwd;
+        std::env::set_current_dir(cwd)
+            .map_err(|error| format!("the directory of the start, {}: {error}", cwd.display()))?;
         let Configuration { settings, names } =
             read_settings(&self.invocation, &self.arguments).map_err(|stop| stop.to_string())?;
         // gunicorn: a preloaded application is not loaded again by HUP; new code needs a restart

@@ -4,7 +4,9 @@ mod host;
 mod logs;
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use unicoro::config::{Invocation, Settings, Stop};
@@ -27,7 +29,7 @@ fn main() -> ExitCode {
     // First, because it changes the environment.
     let inheritance = Inheritance::take();
     let arguments: Vec<_> = std::env::args_os().collect();
-    let cwd = match std::env::current_dir() {
+    let cwd = match start_directory() {
         Ok(cwd) => cwd,
         Err(error) => return fail(&format!("the current directory is gone: {error}"), 1),
     };
@@ -86,6 +88,15 @@ fn main() -> ExitCode {
     let code = supervisor::run(&mut host, options);
     logging::finish();
     ExitCode::from(u8::try_from(code).unwrap_or(1))
+}
+
+/// As the shell has entered it, if PWD says so: behind a symlink that is switched, a reload and an upgrade
+/// find the new release.
+fn start_directory() -> io::Result<PathBuf> {
+    let directory = std::env::current_dir()?;
+    let file = |path: &Path| path.metadata().map(|found| (found.dev(), found.ino())).ok();
+    let is_it = |path: &PathBuf| path.is_absolute() && file(path) == file(&directory);
+    Ok(std::env::var_os("PWD").map(PathBuf::from).filter(is_it).unwrap_or(directory))
 }
 
 /// After the first look at the logs, so that a mistake there is seen in the terminal; and then the

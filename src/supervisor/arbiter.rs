@@ -327,6 +327,8 @@ impl<'h> Arbiter<'h> {
         let wanted = wanted.and_then(|path| std::path::absolute(path).ok());
         if wanted != has {
             self.move_pidfile(wanted.as_deref());
+        } else if let Some(Err(error)) = self.pidfile.as_ref().map(PidFile::renew) {
+            log::error!("{error}");
         }
     }
 

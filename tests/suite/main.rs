@@ -80,6 +80,7 @@ mod own_threads;
 mod pools;
 mod popular;
 mod recycling;
+mod releases;
 mod reload;
 mod responses;
 mod rules;

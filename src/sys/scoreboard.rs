@@ -23,6 +23,10 @@ use std::time::Duration;
 use super::clock::Moment;
 use super::slot_text::SlotText;
 
+/// Workers that may be asked for: during a reload there are twice as many, and former ones may take their
+/// time to leave.
+pub const MAX_WORKERS: usize = 1024;
+
 /// Requests in progress that have a place for their line: enough for the log of a death.
 const PLACES: usize = u8::BITS as usize;
 

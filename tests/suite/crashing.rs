@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::client::{get_and_close, waiting_clients};
 use crate::load::Load;
-use crate::server::{Engine, Launch, Server};
+use crate::server::{Launch, Server};
 use crate::wait;
 
 /// More than whole crews of two workers that may die young in a row.

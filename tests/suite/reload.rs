@@ -87,6 +87,26 @@ each_of! { Sync, Coroutine, Gunicorn; fn reload_reads_the_config_file_again(engi
     server.stop();
 }}
 
+each_of! { Sync, Coroutine; fn a_reload_names_what_only_a_restart_takes_over(engine) {
+    let launch = Launch::new(engine).args(&["hello"]);
+    launch.scratch.write("gunicorn.conf.py", "workers = 1\n");
+    let server = launch.start();
+    assert_eq!(server.get("/").status, 200);
+    server.scratch.write("gunicorn.conf.py", "workers = 2\nbacklog = 9\npreload_app = True\n");
+    server.signal(Signal::SIGHUP);
+    server.wait_for_log("Reload done: generation 2 serves");
+    let named = "only a restart takes over: preload_app, backlog\n";
+    // Still so at the next one, unless it is taken back.
+    server.signal(Signal::SIGHUP);
+    server.wait_for_log("Reload done: generation 3 serves");
+    assert_eq!(server.log().matches(named).count(), 2, "{}", server.log());
+    server.scratch.write("gunicorn.conf.py", "workers = 2\n");
+    server.signal(Signal::SIGHUP);
+    server.wait_for_log("Reload done: generation 4 serves");
+    assert_eq!(server.log().matches("only a restart").count(), 2);
+    server.stop();
+}}
+
 each_of! { Coroutine; fn reload_lets_old_requests_finish(engine) {
     let server = Server::start(engine, "blocking", &[]);
     let old = server.worker_pid();

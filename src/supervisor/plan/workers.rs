@@ -216,7 +216,7 @@ impl Plan {
 
     fn next_try(&self, now: Moment) -> String {
         match (self.backoff.not_before() - now).as_secs_f32() {
-            0.0..1.0 => "A new one is starting.".to_owned(),
+            0.0..0.5 => "A new one is starting.".to_owned(),
             seconds => format!("The next try is in {seconds:.0} s."),
         }
     }

@@ -52,7 +52,8 @@ each_of! { Sync, Gthread, Coroutine; fn the_log_names_the_request_at_which_a_wor
         assert_eq!(server.get("/").text(), "well");
         crash(&server, how);
         let line = obituary(&server, ended);
-        assert!(line.contains(&format!(" at the request GET /crash?{how} (")), "{line}");
+        // Perhaps with the one before, whose client was faster than its end.
+        assert!(line.contains(&format!(" GET /crash?{how} (")), "{line}");
     }
     server.expect_errors();
     server.stop();

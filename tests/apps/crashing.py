@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import signal
 import time
 
@@ -18,6 +19,19 @@ def crash(how):
             ctypes.string_at(0)
 
 
+def write_too_much():
+    longest = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, longest[1]))
+    try:
+        with open(os.path.join(os.environ["SCRATCH"], "long"), "wb", buffering=0) as file:
+            while True:
+                file.write(bytes(700))
+    except OSError as error:
+        return error.strerror
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, longest)
+
+
 def wait():
     note("waiting")
     time.sleep(60)
@@ -30,4 +44,6 @@ def application(environ, start_response):
             crash(query)
         case "/wait":
             wait()
+        case "/write_too_much":
+            return plain(start_response, write_too_much())
     return plain(start_response, "well")

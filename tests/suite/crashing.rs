@@ -83,3 +83,9 @@ each_of! { Gthread, Coroutine; fn of_many_requests_in_progress_the_log_names_som
     server.expect_errors();
     server.stop();
 }}
+
+each_of! { Sync, Gthread, Coroutine, Gunicorn; fn a_file_that_becomes_too_long_is_an_error_of_its_request_only(engine) {
+    let server = Server::start(engine, "crashing", &[]);
+    assert_eq!(server.get("/write_too_much").text(), "File too large");
+    server.stop();
+}}

@@ -40,6 +40,8 @@ struct Generation {
 pub struct WorkerHost {
     invocation: Invocation,
     arguments: Vec<OsString>,
+    /// Of these, what a reload does not take over holds until the end.
+    started: Arc<Settings>,
     generations: HashMap<u64, Generation>,
     hooks: Arc<Hooks>,
     /// What to start on an upgrade: looked for at the start, by name and not by what is behind it,
@@ -71,10 +73,13 @@ impl WorkerHost {
         } else {
             None
         };
-        let first = Generation { settings: Arc::new(settings), names, application, access_log };
-        let generations = HashMap::from([(1, first)]);
+        let started = Arc::new(settings);
+        let settings = Arc::clone(&started);
+        let generations =
+            HashMap::from([(1, Generation { settings, names, application, access_log })]);
         let program = program(&arguments, &invocation);
-        Ok(Self { invocation, arguments, generations, hooks: Arc::new(hooks), program, systemd })
+        let hooks = Arc::new(hooks);
+        Ok(Self { invocation, arguments, started, generations, hooks, program, systemd })
     }
 }
 
@@ -110,6 +115,10 @@ impl Host for WorkerHost {
     }
 
     fn reload(&mut self, generation: u64) -> Result<Options, String> {
+        // Another one by now if it is behind a symlink; config files read what lies beside them.
+        let cwd = &self.invocation.cwd;
+        std::env::set_current_dir(cwd)
+            .map_err(|error| format!("the directory of the start, {}: {error}", cwd.display()))?;
         let Configuration { settings, names } =
             read_settings(&self.invocation, &self.arguments).map_err(|stop| stop.to_string())?;
         // gunicorn: a preloaded application is not loaded again by HUP; new code needs a restart
@@ -122,6 +131,10 @@ impl Host for WorkerHost {
         let access_log = open_logs(&settings)?;
         python::set_up_loggers(&settings, access_log.as_ref())?;
         self.hooks.load(generation, &settings, names.as_ref())?;
+        let held_back = self.started.needing_restart(&settings).join(", ");
+        if !held_back.is_empty() {
+            log::warn!("These settings have changed, which only a restart takes over: {held_back}");
+        }
         let settings = Arc::new(settings);
         self.generations
             .insert(generation, Generation { settings, names, application, access_log });

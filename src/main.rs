@@ -4,10 +4,9 @@ mod host;
 mod logs;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use unicoro::config::{Invocation, Settings, Stop};
@@ -31,7 +30,7 @@ fn main() -> ExitCode {
     // First, because it changes the environment.
     let inheritance = Inheritance::take();
     let arguments: Vec<_> = std::env::args_os().collect();
-    let cwd = match current_directory() {
+    let cwd = match start_directory() {
         Ok(cwd) => cwd,
         Err(error) => return fail(&format!("the current directory is gone: {error}"), 1),
     };
@@ -92,6 +91,15 @@ fn main() -> ExitCode {
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 
+/// As the shell has entered it, if PWD says so: behind a symlink that is switched, a reload and an upgrade
+/// find the new release.
+fn start_directory() -> io::Result<PathBuf> {
+    let directory = std::env::current_dir()?;
+    let file = |path: &Path| path.metadata().map(|found| (found.dev(), found.ino())).ok();
+    let is_it = |path: &PathBuf| path.is_absolute() && file(path) == file(&directory);
+    Ok(std::env::var_os("PWD").map(PathBuf::from).filter(is_it).unwrap_or(directory))
+}
+
 /// After the first look at the logs, so that a mistake there is seen in the terminal; and then the
 /// logs once more, since standard error is another one now.
 fn go_to_background(settings: &Settings) -> Result<Option<AccessLog>, String> {
@@ -104,20 +112,6 @@ fn go_to_background(settings: &Settings) -> Result<Option<AccessLog>, String> {
     daemonize(python::fork, settings.enable_stdio_inheritance)
         .map_err(|error| format!("cannot go to the background: {error}"))?;
     open_logs(settings)
-}
-
-/// The directory of the start as the shell names it ($PWD), links and all: behind a link that is switched
-/// to the next release, a reload finds that. As gunicorn (`util.getcwd`).
-fn current_directory() -> io::Result<PathBuf> {
-    let real = std::env::current_dir()?;
-    let named = std::env::var_os("PWD").map(PathBuf::from);
-    let is_here = |named: &PathBuf| {
-        let (Ok(named), Ok(here)) = (fs::metadata(named), fs::metadata(&real)) else {
-            return false;
-        };
-        (named.dev(), named.ino()) == (here.dev(), here.ino())
-    };
-    Ok(named.filter(|named| named.is_absolute()).filter(is_here).unwrap_or(real))
 }
 
 fn fail(text: &str, code: i32) -> ExitCode {

@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_flag_of_gunicorns_without_a_row_says_so() {
-        for words in [&["--certfile", "4"][..], &["--certfile=4"]] {
+        for words in [&["--http-protocols", "h2"][..], &["--http-protocols=h2"]] {
             let stop = layer_of(words).unwrap_err();
             assert_eq!(stop.exit_code(), 2);
             let flag = words[0].split('=').next().unwrap();

@@ -189,7 +189,7 @@ mod tests {
             ("worker", Value::Int(4)),
             ("ssl_context", object("function")),
             ("post_frok", object("function")),
-            ("certfile", Value::Str("a.pem".into())),
+            ("http_protocols", Value::Str("h2".into())),
         ])
         .unwrap();
         assert_eq!(
@@ -199,7 +199,7 @@ mod tests {
                 "ssl_context (gunicorn.conf.py:2): this hook of gunicorn's is not supported yet; \
                  it is not called",
                 "post_frok (gunicorn.conf.py:3): no such setting, ignored; did you mean post_fork?",
-                "certfile (gunicorn.conf.py:4): this setting of gunicorn's is not supported yet; \
+                "http_protocols (gunicorn.conf.py:4): this setting of gunicorn's is not supported yet; \
                  it has no effect",
             ]
         );

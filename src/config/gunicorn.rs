@@ -17,14 +17,6 @@ const fn not_yet(name: &'static str, flags: &'static [&'static str]) -> NotYet {
 
 /// Every setting of gunicorn 27.0.1 that has no row.
 pub static NOT_YET: &[NotYet] = &[
-    not_yet("keyfile", &["--keyfile"]),
-    not_yet("certfile", &["--certfile"]),
-    not_yet("ca_certs", &["--ca-certs"]),
-    not_yet("cert_reqs", &["--cert-reqs"]),
-    not_yet("ciphers", &["--ciphers"]),
-    not_yet("ssl_version", &["--ssl-version"]),
-    not_yet("suppress_ragged_eofs", &["--suppress-ragged-eofs"]),
-    not_yet("do_handshake_on_connect", &["--do-handshake-on-connect"]),
     not_yet("http_protocols", &["--http-protocols"]),
     not_yet("http2_cleartext", &["--http2-cleartext"]),
     not_yet("http2_max_concurrent_streams", &["--http2-max-concurrent-streams"]),

@@ -5,9 +5,10 @@
 //! is a defect. Names, flags and defaults are gunicorn's (GUNICORN.md, section 1), the texts ours.
 
 use super::setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Support};
+use crate::sys::scoreboard::MAX_WORKERS;
 
-/// Most workers: one seat each in shared memory, and far above any machine's cores.
-const MAX_WORKERS: i64 = 65_535;
+/// Most workers: one slot each in shared memory, and far above any machine's cores.
+const MOST_WORKERS: i64 = MAX_WORKERS as i64;
 /// Most threads of one worker: each has 8 MiB of addresses for its stack.
 const MAX_THREADS: i64 = 16_384;
 /// Most connections of one worker: beyond any fd limit that Linux grants by default.
@@ -60,6 +61,17 @@ const BODY_BYTES: Kind = Kind::Bytes { min: 0, max: MAX_BODY_BYTES, multiple: 1 
 /// What a row of a leniency switch shares with the others.
 const LENIENCY: Setting =
     Setting { section: Section::Limits, kind: Kind::Flag, default: Preset::Bool(false), ..ROW };
+
+/// What a row about TLS shares with the others. A server that was configured for TLS must not speak plain
+/// HTTP instead.
+const TLS: Setting = Setting {
+    section: Section::Listening,
+    support: Support::Refused {
+        alternative: "the server speaks plain HTTP only: leave this out, and let nginx or another \
+                      proxy in front speak TLS",
+    },
+    ..ROW
+};
 
 /// The log levels, from most to least; and a name that gunicorn passes over, and takes for info.
 pub const LOG_LEVELS: &[&str] = &["debug", "info", "warning", "warn", "error", "critical"];
@@ -243,11 +255,74 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "certfile",
+        spelling: flag(&["certfile"]),
+        metavar: "FILE",
+        doc: "The server's certificate for TLS; not supported.",
+        ..TLS
+    },
+    Setting {
+        name: "keyfile",
+        spelling: flag(&["keyfile"]),
+        metavar: "FILE",
+        doc: "The key of that certificate; not supported.",
+        ..TLS
+    },
+    Setting {
+        name: "ca_certs",
+        spelling: flag(&["ca-certs"]),
+        metavar: "FILE",
+        doc: "Whose certificates clients may have; not supported.",
+        ..TLS
+    },
+    Setting {
+        name: "cert_reqs",
+        spelling: flag(&["cert-reqs"]),
+        metavar: "N",
+        kind: Kind::Int { min: 0, max: 2 },
+        default: Preset::Int(0),
+        doc: "Whether clients need a certificate; not supported.",
+        ..TLS
+    },
+    Setting {
+        name: "ciphers",
+        spelling: flag(&["ciphers"]),
+        metavar: "NAMES",
+        doc: "The ciphers of TLS; not supported.",
+        ..TLS
+    },
+    Setting {
+        name: "ssl_version",
+        spelling: flag(&["ssl-version"]),
+        metavar: "NAME",
+        kind: Kind::NameOrId,
+        // ssl.PROTOCOL_TLS
+        default: Preset::Str("2"),
+        doc: "The version of TLS; not supported.",
+        ..TLS
+    },
+    Setting {
+        name: "suppress_ragged_eofs",
+        spelling: flag(&["suppress-ragged-eofs"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(true),
+        doc: "Whether a client may end TLS without saying so; not supported.",
+        ..TLS
+    },
+    Setting {
+        name: "do_handshake_on_connect",
+        spelling: flag(&["do-handshake-on-connect"]),
+        kind: Kind::Flag,
+        default: Preset::Bool(false),
+        doc: "Whether TLS begins as soon as a client has connected; not supported.",
+        ..TLS
+    },
+    Setting {
         name: "workers",
         section: Section::Workers,
         spelling: short_flag('w', &["workers"]),
         metavar: "N",
-        kind: Kind::Int { min: 1, max: MAX_WORKERS },
+        kind: Kind::Int { min: 1, max: MOST_WORKERS },
         default: Preset::Int(1),
         env: Some(EnvDefault { variable: "WEB_CONCURRENCY", prefix: "" }),
         doc: "How many worker processes serve requests.",

@@ -65,18 +65,6 @@ impl AccessFormat {
         atoms.collect()
     }
 
-    /// True when the format asks for headers of the response (`{name}o`).
-    #[must_use]
-    pub fn uses_response_headers(&self) -> bool {
-        self.uses(|atom| matches!(atom, Atom::ResponseHeader(_)))
-    }
-
-    /// True when the format asks for the decoded path.
-    #[must_use]
-    pub fn uses_path(&self) -> bool {
-        self.uses(|atom| matches!(atom, Atom::Path))
-    }
-
     /// Appends the line for `record`, without a newline.
     pub fn render(&self, record: &AccessRecord<'_>, out: &mut Vec<u8>) {
         for piece in &self.pieces {
@@ -85,10 +73,6 @@ impl AccessFormat {
                 Piece::Atom(atom) => atom.render(record, out),
             }
         }
-    }
-
-    fn uses(&self, is_it: impl Fn(&Atom) -> bool) -> bool {
-        self.pieces.iter().any(|piece| matches!(piece, Piece::Atom(atom) if is_it(atom)))
     }
 }
 
@@ -258,16 +242,8 @@ mod tests {
     }
 
     #[test]
-    fn callers_can_skip_what_is_not_used() {
-        let plain = AccessFormat::compile(DEFAULT_FORMAT).unwrap();
-        assert!(
-            plain.environ_names().is_empty()
-                && !plain.uses_response_headers()
-                && !plain.uses_path()
-        );
-        let rich = AccessFormat::compile("%({a}e)s %({b}o)s %(U)s").unwrap();
-        assert!(
-            !rich.environ_names().is_empty() && rich.uses_response_headers() && rich.uses_path()
-        );
+    fn the_variables_of_the_environ_are_known_before() {
+        assert!(AccessFormat::compile(DEFAULT_FORMAT).unwrap().environ_names().is_empty());
+        assert_eq!(AccessFormat::compile("%({a}e)s %(U)s").unwrap().environ_names(), ["a"]);
     }
 }

@@ -94,7 +94,7 @@ fn initialize(home: &Home, arguments: &[OsString]) -> Result<(), String> {
             return Err(format!("CPython does not start: {reason}"));
         }
     }
-    ignore_sigpipe();
+    ignore_signals();
     Ok(())
 }
 
@@ -103,11 +103,13 @@ fn c_path(path: &Path) -> Result<CString, String> {
         .map_err(|_| format!("the path {} holds a NUL", path.display()))
 }
 
-/// As `python3` does (Python/pylifecycle.c, `init_signals`): a write to a closed socket is an
-/// `OSError`, not the end of the process.
-fn ignore_sigpipe() {
-    // SAFETY: sets a disposition.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+/// As `python3` does (Modules/signalmodule.c, `signal_install_handlers`): a write to a closed socket,
+/// or beyond the longest file that is allowed, is an `OSError`, not the end of the process.
+fn ignore_signals() {
+    for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
+        // SAFETY: sets a disposition.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
 }
 
 /// Puts directories first in `sys.path`, the last of them first of all. Those that are there already

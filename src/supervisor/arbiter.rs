@@ -11,7 +11,7 @@ use super::desk::Desks;
 use super::figures::Figures;
 use super::generation::Generation;
 use super::host::Host;
-use super::plan::{Action, Beat, Death, Event, Plan, timeout_message};
+use super::plan::{Action, Beat, Deeds, Event, Plan, timeout_message};
 use super::report::Report;
 use super::systemd::Systemd;
 use super::upgrade::{Lineage, second_pidfile};
@@ -178,9 +178,11 @@ impl<'h> Arbiter<'h> {
             let Some(mut desk) = self.desks.remove(pid) else { continue };
             let last_words = desk.reports.read().into_iter();
             deaths.extend(last_words.map(|report| Event::Report { pid, report }));
-            let request = desk.slot.current();
-            let answered = desk.slot.requests() > 0 || self.desks.have_answered();
-            deaths.push(Event::Exited { pid, death: Death { exit, request, answered } });
+            let deeds = Deeds {
+                has_answered: desk.slot.has_answered(),
+                in_progress: desk.slot.in_progress(),
+            };
+            deaths.push(Event::Exited { pid, exit, deeds });
             self.host.worker_exited(desk.number, pid, exit);
         }
         Ok(deaths)
@@ -236,8 +238,8 @@ impl<'h> Arbiter<'h> {
             Action::Spawn { number, generation } => return self.spawn(number, generation),
             Action::Send { pid, signal } => send(pid, signal),
             Action::Abort { pid, age } => {
-                let request = self.desks.by_pid(pid).and_then(|desk| desk.slot.current());
-                critical!("{}", timeout_message(pid, age, request.as_deref()));
+                let requests = self.desks.by_pid(pid).and_then(|desk| desk.slot.in_progress());
+                critical!("{}", timeout_message(pid, age, requests.as_deref()));
                 send(pid, Signal::ABRT);
             }
             Action::Reload => self.reload(),
@@ -325,6 +327,8 @@ impl<'h> Arbiter<'h> {
         let wanted = wanted.and_then(|path| std::path::absolute(path).ok());
         if wanted != has {
             self.move_pidfile(wanted.as_deref());
+        } else if let Some(Err(error)) = self.pidfile.as_ref().map(PidFile::renew) {
+            log::error!("{error}");
         }
     }
 

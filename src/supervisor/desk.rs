@@ -48,11 +48,6 @@ impl Desks {
         self.desks.push(Desk { number, pid, slot, reports, slot_index });
     }
 
-    /// Whether any worker of now has answered a request.
-    pub(super) fn have_answered(&self) -> bool {
-        self.desks.iter().any(|desk| desk.slot.requests() > 0)
-    }
-
     /// Its slot is free from now on.
     pub(super) fn remove(&mut self, pid: Pid) -> Option<Desk> {
         let index = self.desks.iter().position(|desk| desk.pid == pid)?;

@@ -33,7 +33,7 @@ mod worker_seat;
 mod scenarios;
 
 pub use host::Host;
-pub use options::{MAX_WORKERS, Options};
+pub use options::Options;
 pub use report::{BootFailure, Report};
 pub use startup::run;
 pub use worker_seat::WorkerSeat;

@@ -4,8 +4,8 @@ use crate::sys::process::{Exit, Pid};
 
 /// One line: which worker, how it died, what it was doing, what to look at.
 #[must_use]
-pub fn obituary(pid: Pid, exit: Exit, request: Option<&str>) -> String {
-    let doing = request.map_or_else(String::new, |request| format!(" at the request {request}"));
+pub fn obituary(pid: Pid, exit: Exit, in_progress: Option<&str>) -> String {
+    let doing = in_progress.map_or_else(String::new, |requests| format!(" at {requests}"));
     format!("Worker (pid:{pid}) {exit}{doing}{}", advice(exit))
 }
 
@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn the_request_being_served_is_named() {
         let exit = Exit::Signal { signal: Signal::from_raw(libc::SIGSEGV), core: false };
-        let text = obituary(Pid::me(), exit, Some("GET /crash (0.1 s old)"));
+        let text = obituary(Pid::me(), exit, Some("the request GET /crash (0.1 s old)"));
         assert!(text.contains("at the request GET /crash (0.1 s old): the app"), "{text}");
     }
 

@@ -8,13 +8,10 @@ use crate::sys::address::Address;
 use crate::sys::inheritance::Inheritance;
 use crate::sys::listener::BindOptions;
 
-/// More would not fit the shared page during a reload, when two generations are alive.
-pub const MAX_WORKERS: usize = 1024;
-
 /// What to supervise, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How many workers.
+    /// How many workers, from 1 to [`MAX_WORKERS`](crate::sys::scoreboard::MAX_WORKERS).
     pub workers: usize,
     /// A worker whose heartbeat is older than this is killed; `None`: never.
     pub timeout: Option<Duration>,
@@ -62,17 +59,6 @@ impl Options {
             workers: self.workers,
             timeout: self.timeout.filter(|timeout| !timeout.is_zero()),
             graceful_timeout: self.graceful_timeout,
-        }
-    }
-
-    /// Says what cannot be done.
-    pub(super) fn check(&self) -> Result<(), String> {
-        match self.workers {
-            0 => Err("workers is 0; use 1 or more".to_owned()),
-            too_many if too_many > MAX_WORKERS => {
-                Err(format!("workers is {too_many}; use {MAX_WORKERS} or fewer"))
-            }
-            _ => Ok(()),
         }
     }
 }

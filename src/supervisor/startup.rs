@@ -13,7 +13,7 @@ use super::desk::Desks;
 use super::generation::Generation;
 use super::host::Host;
 use super::listeners::{BIND_PAUSE, BIND_TRIES, bind_all};
-use super::options::{MAX_WORKERS, Options};
+use super::options::Options;
 use super::upgrade::{Lineage, second_pidfile};
 use crate::critical;
 use crate::logging::TRACEBACK;
@@ -24,7 +24,7 @@ use crate::sys::pidfile::PidFile;
 use crate::sys::pipe::pipe;
 use crate::sys::process::Pid;
 use crate::sys::raw::{raw_poll, readable};
-use crate::sys::scoreboard::Scoreboard;
+use crate::sys::scoreboard::{MAX_WORKERS, Scoreboard};
 use crate::sys::signal::Signal;
 use crate::sys::signal_pipe::SignalPipe;
 
@@ -46,7 +46,6 @@ pub fn run(host: &mut dyn Host, options: Options) -> i32 {
 
 /// Everything that the loop needs; `None` when a signal said to stop meanwhile.
 fn open_office(host: &mut dyn Host, mut options: Options) -> Result<Option<Office>, String> {
-    options.check()?;
     let inheritance = std::mem::take(&mut options.inheritance);
     let pidfile = match &options.pidfile {
         Some(path) if inheritance.parent.is_some() => Some(second_pidfile(path)),

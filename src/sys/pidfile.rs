@@ -56,6 +56,18 @@ impl PidFile {
         }
     }
 
+    /// Writes it once more if it is not there: somebody has removed it, or its folder is behind a
+    /// symlink that was switched.
+    ///
+    /// # Errors
+    /// As [`PidFile::create`].
+    pub fn renew(&self) -> Result<(), PidFileError> {
+        if read_owner(&self.path) == Some(self.owner) {
+            return Ok(());
+        }
+        PidFile::create(&self.path).map(drop)
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

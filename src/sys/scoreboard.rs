@@ -4,7 +4,7 @@
 //!   supervisor ──mmap(MAP_SHARED)──┬─ slot 0 ─┬─ slot 1 ─┬─ slot 2 ─┬─ ...
 //!                     reads ages   │ beat     │ beat     │          │
 //!                                  │ state    │ state    │          │
-//!                                  │ counters │ counters │          │
+//!                                  │ requests │ requests │          │
 //!   worker 1 ───────── writes ─────┘          │          │
 //!   worker 2 ───────── writes ────────────────┘          │
 //! ```
@@ -17,12 +17,18 @@
 use std::io;
 use std::ptr;
 use std::slice;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::clock::Moment;
+use super::slot_text::SlotText;
 
-/// 8-byte words for the text of the current request: 192 bytes name a request well enough.
-const TEXT_WORDS: usize = 24;
+/// Workers that may be asked for: during a reload there are twice as many, and former ones may take their
+/// time to leave.
+pub const MAX_WORKERS: usize = 1024;
+
+/// Requests in progress that have a place for their line: enough for the log of a death.
+const PLACES: usize = u8::BITS as usize;
 
 /// What a worker is doing, as it says itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,12 +51,12 @@ pub enum SlotState {
 pub struct Slot {
     beat_ms: AtomicU64,
     state: AtomicU32,
-    text_len: AtomicU32,
-    text_since_ms: AtomicU64,
-    requests: AtomicU64,
+    has_answered: AtomicBool,
+    /// A bit for each place that is taken.
+    taken: AtomicU8,
     busy: AtomicU64,
-    connections: AtomicU64,
-    text: [AtomicU64; TEXT_WORDS],
+    current: SlotText,
+    requests: [SlotText; PLACES],
 }
 
 impl Slot {
@@ -84,83 +90,83 @@ impl Slot {
         STATES.get(number).copied().unwrap_or(SlotState::Empty)
     }
 
-    /// Counts a request that has begun.
-    pub fn request_began(&self) {
+    /// A request has begun. Its place, if there is one left, is to be given back.
+    pub fn begin(&self, line: &[u8], since: Moment) -> Option<usize> {
         self.busy.fetch_add(1, Ordering::Relaxed);
+        let take_lowest = |taken: u8| (taken != u8::MAX).then(|| taken | (taken + 1));
+        let before = self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take_lowest);
+        let place = before.ok()?.trailing_ones() as usize;
+        self.requests[place].set(line, since);
+        Some(place)
     }
 
-    /// Counts a request that has ended.
-    pub fn request_ended(&self) {
-        self.busy.fetch_sub(1, Ordering::Relaxed);
-        self.requests.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Requests that have ended since the worker began.
-    #[must_use]
-    pub fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
-    }
-
-    /// Requests in progress.
-    #[must_use]
-    pub fn busy(&self) -> u64 {
-        self.busy.load(Ordering::Relaxed)
-    }
-
-    /// Says how many client connections are open.
-    pub fn set_connections(&self, open: u64) {
-        self.connections.store(open, Ordering::Relaxed);
-    }
-
-    /// Client connections that are open.
-    #[must_use]
-    pub fn connections(&self) -> u64 {
-        self.connections.load(Ordering::Relaxed)
-    }
-
-    /// Leaves a text (the request line), and since when it is true, for the supervisor to print
-    /// should this worker hang or die. Longer texts are cut.
-    pub fn set_current(&self, text: &[u8], since: Moment) {
-        self.text_len.store(0, Ordering::Release);
-        self.text_since_ms.store(since.as_millis(), Ordering::Relaxed);
-        let text = &text[..text.len().min(TEXT_WORDS * 8)];
-        for (word, part) in self.text.iter().zip(text.chunks(8)) {
-            let mut bytes = [0; 8];
-            bytes[..part.len()].copy_from_slice(part);
-            word.store(u64::from_ne_bytes(bytes), Ordering::Relaxed);
+    /// A request has been answered.
+    pub fn end(&self, place: Option<usize>) {
+        if let Some(place) = place {
+            self.requests[place].clear();
+            self.taken.fetch_and(!(1 << place), Ordering::Relaxed);
         }
-        self.text_len.store(text.len() as u32, Ordering::Release);
+        self.busy.fetch_sub(1, Ordering::Relaxed);
+        self.has_answered.store(true, Ordering::Relaxed);
     }
 
-    /// Takes the text away: no request is in progress.
+    /// Whether a request has ended since the worker began.
+    #[must_use]
+    pub fn has_answered(&self) -> bool {
+        self.has_answered.load(Ordering::Relaxed)
+    }
+
+    /// Says which of the requests in progress runs, and since when it is in progress.
+    pub fn set_current(&self, line: &[u8], since: Moment) {
+        self.current.set(line, since);
+    }
+
+    /// None of them runs.
     pub fn clear_current(&self) {
-        self.text_len.store(0, Ordering::Release);
+        self.current.clear();
     }
 
-    /// The text with its age, if there is one. Read while it is being changed, it may be a mixture of two; the
-    /// supervisor reads it only from a worker that has stopped moving.
+    /// The one that runs, with its age.
     #[must_use]
     pub fn current(&self) -> Option<String> {
-        let length = self.text_len.load(Ordering::Acquire) as usize;
-        if length == 0 || length > TEXT_WORDS * 8 {
-            return None;
+        self.current.read().map(with_age)
+    }
+
+    /// The requests in progress in words, for the supervisor to print should this worker hang or die:
+    /// the one that runs first, with several the one that began last.
+    #[must_use]
+    pub fn in_progress(&self) -> Option<String> {
+        let mut named: Vec<_> = self.requests.iter().filter_map(SlotText::read).collect();
+        if let Some(current) = self.current.read() {
+            match named.iter().position(|(line, _)| *line == current.0) {
+                Some(index) => named[..=index].rotate_right(1),
+                None => named.insert(0, current),
+            }
         }
-        let words = self.text.iter().flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes());
-        let bytes: Vec<u8> = words.take(length).collect();
-        let since = Moment::from_millis(self.text_since_ms.load(Ordering::Relaxed));
-        let age = (Moment::now() - since).as_secs_f32();
-        Some(format!("{} ({age:.1} s old)", String::from_utf8_lossy(&bytes)))
+        let named: Vec<_> = named.into_iter().map(with_age).collect();
+        let others = (self.busy.load(Ordering::Relaxed) as usize).saturating_sub(named.len());
+        match (&named[..], others) {
+            ([], _) => None,
+            ([one], 0) => Some(format!("the request {one}")),
+            (_, 0) => Some(format!("the requests {}", named.join(", "))),
+            (_, others) => Some(format!("the requests {} and {others} others", named.join(", "))),
+        }
     }
 
     /// Makes the slot ready for a new worker: all zero, and a first beat on its behalf.
     pub fn reset(&self) {
         self.set_state(SlotState::Empty);
-        self.clear_current();
-        self.requests.store(0, Ordering::Relaxed);
+        self.has_answered.store(false, Ordering::Relaxed);
+        self.taken.store(0, Ordering::Relaxed);
         self.busy.store(0, Ordering::Relaxed);
-        self.connections.store(0, Ordering::Relaxed);
+        self.clear_current();
+        self.requests.iter().for_each(SlotText::clear);
         self.beat();
     }
+}
+
+fn with_age((line, age): (String, Duration)) -> String {
+    format!("{line} ({:.1} s old)", age.as_secs_f32())
 }
 
 /// All slots.
@@ -213,7 +219,6 @@ impl Scoreboard {
 mod tests {
     use super::*;
     use crate::sys::process::{Exit, Fork, exit_now, fork, wait_for};
-    use std::time::Duration;
 
     #[test]
     fn slots_do_not_share_a_cache_line() {
@@ -229,30 +234,42 @@ mod tests {
         match fork().unwrap() {
             Fork::Child => {
                 slot.set_state(SlotState::Serving);
-                slot.request_began();
-                slot.request_began();
-                slot.request_ended();
-                slot.set_connections(7);
+                let first = slot.begin(b"GET /first", Moment::now());
+                slot.begin(b"GET /second", Moment::now());
+                slot.end(first);
                 slot.set_current(b"GET /slow", Moment::now().before(Duration::from_secs(60)));
                 exit_now(0)
             }
             Fork::Parent(pid) => assert_eq!(wait_for(pid).unwrap(), Exit::Code(0)),
         }
         assert_eq!(slot.state(), SlotState::Serving);
-        assert_eq!((slot.requests(), slot.busy(), slot.connections()), (1, 1, 7));
+        assert!(slot.has_answered());
         let current = slot.current().unwrap();
         assert!(current.starts_with("GET /slow (6") && current.ends_with(" s old)"), "{current}");
+        let all = slot.in_progress().unwrap();
+        assert!(all.starts_with("the requests GET /slow (6"), "{all}");
+        assert!(all.contains(", GET /second (0") && !all.contains("/first"), "{all}");
         slot.reset();
-        assert_eq!(slot.current(), None);
-        assert_eq!(slot.requests(), 0);
+        assert_eq!((slot.current(), slot.in_progress()), (None, None));
+        assert!(!slot.has_answered());
         assert!(board.slot(2).is_none());
     }
 
     #[test]
-    fn a_long_text_is_cut() {
+    fn some_requests_are_named_and_the_others_counted() {
         let slot = Scoreboard::new(1).unwrap().slot(0).unwrap();
-        slot.set_current(&[b'x'; 1000], Moment::now());
-        let text = slot.current().unwrap();
-        assert_eq!(text.matches('x').count(), TEXT_WORDS * 8);
+        let only = slot.begin(b"GET /only", Moment::now());
+        slot.set_current(b"GET /only", Moment::now());
+        let named = slot.in_progress().unwrap();
+        assert!(named.starts_with("the request GET /only ("), "{named}");
+        let begin = |_| slot.begin(b"GET /more", Moment::now());
+        let places: Vec<_> = (0..PLACES + 2).map(begin).collect();
+        let named = slot.in_progress().unwrap();
+        assert!(named.starts_with("the requests GET /only ("), "{named}");
+        assert_eq!(named.matches("GET /more (").count(), PLACES - 1);
+        assert!(named.ends_with(" and 3 others"), "{named}");
+        places.into_iter().chain([only]).for_each(|place| slot.end(place));
+        slot.clear_current();
+        assert_eq!(slot.in_progress(), None);
     }
 }

@@ -72,8 +72,7 @@ impl Signal {
     }
 
     /// Whether this program was started with it ignored, as by nohup(1).
-    #[must_use]
-    pub fn was_ignored(self) -> bool {
+    fn was_ignored(self) -> bool {
         IGNORED.load(Ordering::Relaxed) >> (self.0 - 1) & 1 == 1
     }
 
@@ -85,12 +84,20 @@ impl Signal {
         self.dispose(if self.was_ignored() { libc::SIG_IGN } else { libc::SIG_DFL }, 0)
     }
 
-    /// Discards it from now on. Programs that are started from here inherit this.
-    ///
-    /// # Errors
-    /// `EINVAL` for a signal whose disposition cannot be changed.
-    pub fn ignore(self) -> io::Result<()> {
-        self.dispose(libc::SIG_IGN, 0)
+    /// Whether nobody ignores or handles it.
+    #[must_use]
+    pub fn has_default(self) -> bool {
+        self.disposition() == libc::SIG_DFL
+    }
+
+    /// What is done with it now: `SIG_DFL`, `SIG_IGN` or a handler's address. Async-signal-safe.
+    pub(super) fn disposition(self) -> libc::sighandler_t {
+        let mut now = MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: null changes nothing; what sigaction writes, or zeroes, is a valid sigaction.
+        unsafe {
+            libc::sigaction(self.0, ptr::null(), now.as_mut_ptr());
+            now.assume_init().sa_sigaction
+        }
     }
 
     /// Installs `handler`, which must do nothing that is not async-signal-safe.
@@ -138,14 +145,10 @@ static BLOCKED: AtomicU64 = AtomicU64::new(0);
 /// anything is changed.
 pub fn remember_beginning() {
     let mut ignored = 0;
-    for number in 1..=SIGNALS {
-        let mut found = MaybeUninit::<libc::sigaction>::zeroed();
-        // SAFETY: null changes nothing; what sigaction writes, or zeroes, is a valid sigaction.
-        let found = unsafe {
-            libc::sigaction(number, ptr::null(), found.as_mut_ptr());
-            found.assume_init()
-        };
-        ignored |= u64::from(found.sa_sigaction == libc::SIG_IGN) << (number - 1);
+    for signal in (1..=SIGNALS).map(Signal) {
+        // gunicorn: whoever waits for children, as subprocess does, must hear of their end.
+        let is_ignored = signal.disposition() == libc::SIG_IGN && signal != Signal::CHLD;
+        ignored |= u64::from(is_ignored) << (signal.0 - 1);
     }
     IGNORED.store(ignored, Ordering::Relaxed);
     let mut blocked = MaybeUninit::<libc::sigset_t>::zeroed();
@@ -160,10 +163,9 @@ pub fn remember_beginning() {
 /// signal(7).
 const SIGNALS: libc::c_int = 64;
 
-/// Blocks on this thread what was blocked at the beginning; among those of `only`, bits as above.
-/// Async-signal-safe.
-pub(super) fn block_as_at_the_beginning(only: u64) {
-    let blocked = BLOCKED.load(Ordering::Relaxed) & only;
+/// Blocks on this thread what was blocked at the beginning.
+pub fn block_as_at_the_beginning() {
+    let blocked = BLOCKED.load(Ordering::Relaxed);
     // SAFETY: the kernel's set is one word, which it reads. A direct call, because libc's is a hook.
     unsafe {
         let (how, old) = (libc::SIG_BLOCK, ptr::null_mut::<u64>());
@@ -192,7 +194,7 @@ impl Blocked {
     /// In a child: lets those through that the program was started with, instead.
     pub fn end_as_at_the_beginning(self) {
         drop(self);
-        block_as_at_the_beginning(u64::MAX);
+        block_as_at_the_beginning();
     }
 }
 

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use super::fd::set_nonblocking;
 use super::pipe::pipe;
 use super::raw::raw_read;
-use super::signal::{Signal, block_as_at_the_beginning, unblock};
+use super::signal::{Signal, unblock};
 
 /// The write end for the handler, or -1: then the signal is swallowed.
 static WAKE_FD: AtomicI32 = AtomicI32::new(-1);
@@ -112,15 +112,17 @@ fn bit_of(signal: Signal) -> u64 {
     1 << (signal.as_raw() - 1)
 }
 
-/// Async-signal-safe: atomics and system calls.
+/// Async-signal-safe: atomics and system calls. What the application handles itself stays its own.
 extern "C" fn in_child() {
     WAKE_FD.store(-1, Ordering::SeqCst);
     let handled = HANDLED.swap(0, Ordering::SeqCst);
+    let ours = on_signal as *const () as libc::sighandler_t;
     for signal in (1..=64).map(Signal::from_raw).filter(|signal| handled & bit_of(*signal) != 0) {
-        // A signal that could be handled can be restored.
-        let _ = signal.restore();
+        if signal.disposition() == ours {
+            // A signal that could be handled can be restored.
+            let _ = signal.restore();
+        }
     }
-    block_as_at_the_beginning(handled);
 }
 
 fn is_for_later(error: &io::Error) -> bool {

@@ -215,7 +215,7 @@ pub fn load(
     })
 }
 
-/// `--check-config`: whether the application loads. The exit code, and what is wrong.
+/// `--check-config`: whether the application loads, with the rights that a worker has. What is wrong.
 ///
 /// # Errors
 /// The text for the operator; the exit code is 1, as gunicorn's.
@@ -224,6 +224,7 @@ pub fn check(
     arguments: &[OsString],
     names: Option<&Py<PyDict>>,
 ) -> Result<(), String> {
+    settings.identity.assume().map_err(|error| cannot_become(&error))?;
     load(settings, arguments, names, None).map(drop).map_err(|(_, text)| text)
 }
 

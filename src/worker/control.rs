@@ -20,7 +20,7 @@ use crate::supervisor::WorkerSeat;
 use crate::sys::process::{Pid, exit_now};
 use crate::sys::raw::{raw_poll, readable};
 use crate::sys::scoreboard::SlotState;
-use crate::sys::signal::Signal;
+use crate::sys::signal::{Signal, block_as_at_the_beginning};
 use crate::sys::signal_pipe::SignalPipe;
 
 /// How long a quick stop may take.
@@ -49,8 +49,8 @@ impl Control {
         let mut heard = SIGNALS.to_vec();
         // The terminal's hang-up is the supervisor's business: it is heard and nothing is done. Not
         // ignored, because the application's children would ignore it as well; but if we were started
-        // so, they must.
-        if !Signal::HUP.was_ignored() {
+        // so, they must. And the application may handle it.
+        if Signal::HUP.has_default() {
             heard.push(Signal::HUP);
         }
         let signals = SignalPipe::install(&heard)?;
@@ -67,6 +67,8 @@ impl Control {
             is_orphaned: false,
         };
         thread::Builder::new().name("control".into()).spawn(move || watch.run())?;
+        // Here, or on threads that begin here, runs the application, whose children inherit it.
+        block_as_at_the_beginning();
         Ok(Self { is_ending })
     }
 

@@ -1,4 +1,4 @@
-//! What the worker lays open in the shared page: heartbeat, counts, and the request that runs.
+//! What the worker lays open in the shared page: heartbeat, and the requests in progress.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,10 +21,11 @@ impl Desk {
     /// A request begins; it has begun until the answer is dropped.
     pub fn begin(self, line: String) -> InProgress {
         let request = Arc::new(CurrentRequest { line, began: Instant::now() });
-        self.0.request_began();
-        self.running(Some(&request));
+        let (line, since) = (request.line.as_bytes(), Moment::now());
+        let place = self.0.begin(line, since);
+        self.0.set_current(line, since);
         set_current(Some(request));
-        InProgress { desk: self }
+        InProgress { desk: self, place }
     }
 
     /// What runs now, with its age.
@@ -36,23 +37,21 @@ impl Desk {
 /// A request that has begun and not ended.
 pub struct InProgress {
     desk: Desk,
+    /// Where its line stands.
+    place: Option<usize>,
 }
 
 impl Drop for InProgress {
     fn drop(&mut self) {
         set_current(None);
         self.desk.0.clear_current();
-        self.desk.0.request_ended();
+        self.desk.0.end(self.place);
     }
 }
 
 impl Pulse for Desk {
     fn beat(&self) {
         self.0.beat();
-    }
-
-    fn connections(&self, count: usize) {
-        self.0.set_connections(count as u64);
     }
 
     fn running(&self, request: Option<&CurrentRequest>) {

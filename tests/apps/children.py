@@ -3,8 +3,10 @@
 import ctypes
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
+import time
 
 from notes import plain
 
@@ -100,6 +102,25 @@ def terminated():
         end(child)
         ends.append(child.wait())
     return str(ends)
+
+
+# While the application is loaded, as an application does that has a use for it.
+if "OWN_HANDLER" in os.environ:
+    signal.signal(signal.SIGHUP, lambda number, frame: os._exit(42))
+
+
+def own_handler_in_a_fork():
+    child = os.fork()
+    if child == 0:
+        os.kill(os.getpid(), signal.SIGHUP)
+        # Where handlers wait for the main thread's next step.
+        time.sleep(10)
+        os._exit(0)
+    return "heard" if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42 else "not heard"
+
+
+def exit_code():
+    return str(subprocess.run(["sh", "-c", "exit 3"]).returncode)
 
 
 def application(environ, start_response):

@@ -194,3 +194,47 @@ each_of! { Sync; fn what_cannot_be_listened_on_is_told_with_what_to_do(engine) {
         assert_names(&log, &words);
     }
 }}
+
+/// The same start, and the same with `--check-config`: both are refused, and say so with this word.
+fn is_refused(arguments: &[&str], config: &str, word: &str) {
+    for check in [&[][..], &["--check-config"]] {
+        let launch = Launch::new(Engine::Sync).args(arguments).args(check).args(&["hello"]);
+        launch.scratch.write("gunicorn.conf.py", config);
+        let (code, log) = end_of(launch.start());
+        assert_eq!(code, 1, "{arguments:?} {config:?}: {log}");
+        assert_names(&log, &[word]);
+    }
+}
+
+#[test]
+fn check_config_refuses_what_the_start_refuses() {
+    is_refused(&["--workers", "1025"], "", "workers");
+    is_refused(&[], "workers = 65535", "workers");
+    is_refused(&["--chdir", "absent"], "", "absent");
+    is_refused(&["--access-logfile", "-", "--access-logformat", "%(x)s"], "", "unknown atom");
+    is_refused(&["--access-logfile", "absent/log"], "", "absent/log");
+    is_refused(&["--log-config", "absent.conf"], "", "absent.conf");
+    is_refused(&["--user", "no_such_user"], "", "no_such_user");
+    is_refused(&[], "post_fork = 3", "post_fork");
+    is_refused(&[], "logger_class = 'a.B'", "logger_class");
+}
+
+// gunicorn: speaks TLS.
+#[test]
+fn a_server_that_is_configured_for_tls_does_not_start_in_plain_http() {
+    let remedy = "the server speaks plain HTTP only: leave this out, and let nginx";
+    is_refused(&["--certfile", "a.pem", "--keyfile", "a.key"], "", remedy);
+    is_refused(&[], "certfile = 'a.pem'\nkeyfile = 'a.key'", remedy);
+    is_refused(&[], "import ssl\ncert_reqs = ssl.CERT_REQUIRED", remedy);
+    is_refused(&[], "ciphers = 'HIGH'", remedy);
+}
+
+each_of! { Sync, Gunicorn; fn tls_settings_that_are_not_set_are_no_wish_for_tls(engine) {
+    let launch = Launch::new(engine).args(&["hello"]);
+    let defaults = "import ssl\ncertfile = None\nkeyfile = None\ncert_reqs = ssl.CERT_NONE\n\
+                    ssl_version = ssl.PROTOCOL_TLS\nsuppress_ragged_eofs = True\n";
+    launch.scratch.write("gunicorn.conf.py", defaults);
+    let server = launch.start();
+    assert_eq!(server.get("/").status, 200);
+    server.stop();
+}}

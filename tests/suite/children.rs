@@ -86,10 +86,24 @@ each_of! { Sync, Gthread, Coroutine; fn children_begin_with_what_the_supervisor_
 }}
 
 each_of! { Sync, Gthread, Coroutine; fn what_the_supervisor_was_started_to_ignore_and_block_stays_so(engine) {
-    let words = ["env", "--ignore-signal=HUP", "--block-signal=USR2"];
+    let words = ["env", "--ignore-signal=HUP", "--block-signal=USR2", "--block-signal=USR1"];
     let server = start(engine, &words);
     let (blocked, ignored) = as_started(&words);
     assert_ne!((blocked, ignored), as_started(&[]));
     children_have(&server, (blocked, ignored));
+    server.stop();
+}}
+
+// gunicorn: its handlers live on in children that are forked, the application's as well.
+each_of! { Sync, Gthread, Coroutine, Gunicorn, GunicornSync; fn a_forked_child_keeps_what_the_application_handles(engine) {
+    let server = start(engine, &["env", "OWN_HANDLER=1"]);
+    assert_eq!(server.get("/own_handler_in_a_fork").text(), "heard");
+    server.stop();
+}}
+
+// As under gunicorn: subprocess must hear how a child has ended.
+each_of! { Sync, Gthread, Coroutine, Gunicorn, GunicornSync; fn the_end_of_children_is_heard_however_the_server_was_started(engine) {
+    let server = start(engine, &["env", "--ignore-signal=CHLD"]);
+    assert_eq!(server.get("/exit_code").text(), "3");
     server.stop();
 }}

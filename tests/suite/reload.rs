@@ -1,11 +1,8 @@
 //! HUP: new code without a lost request, and no harm from a bad deploy.
 
-use std::os::unix::fs::symlink;
-
 use nix::sys::signal::Signal;
 
 use crate::load::Load;
-use crate::processes;
 use crate::server::{Engine, Launch, Server};
 use crate::wait;
 
@@ -90,6 +87,26 @@ each_of! { Sync, Coroutine, Gunicorn; fn reload_reads_the_config_file_again(engi
     server.stop();
 }}
 
+each_of! { Sync, Coroutine; fn a_reload_names_what_only_a_restart_takes_over(engine) {
+    let launch = Launch::new(engine).args(&["hello"]);
+    launch.scratch.write("gunicorn.conf.py", "workers = 1\n");
+    let server = launch.start();
+    assert_eq!(server.get("/").status, 200);
+    server.scratch.write("gunicorn.conf.py", "workers = 2\nbacklog = 9\npreload_app = True\n");
+    server.signal(Signal::SIGHUP);
+    server.wait_for_log("Reload done: generation 2 serves");
+    let named = "only a restart takes over: preload_app, backlog\n";
+    // Still so at the next one, unless it is taken back.
+    server.signal(Signal::SIGHUP);
+    server.wait_for_log("Reload done: generation 3 serves");
+    assert_eq!(server.log().matches(named).count(), 2, "{}", server.log());
+    server.scratch.write("gunicorn.conf.py", "workers = 2\n");
+    server.signal(Signal::SIGHUP);
+    server.wait_for_log("Reload done: generation 4 serves");
+    assert_eq!(server.log().matches("only a restart").count(), 2);
+    server.stop();
+}}
+
 each_of! { Coroutine; fn reload_lets_old_requests_finish(engine) {
     let server = Server::start(engine, "blocking", &[]);
     let old = server.worker_pid();
@@ -102,52 +119,4 @@ each_of! { Coroutine; fn reload_lets_old_requests_finish(engine) {
     wait::until_true("the old worker to end", || !server.worker_pids().contains(&old));
     assert_eq!(server.get("/short_sleep").text(), "slept");
     server.stop();
-}}
-
-/// A server that was started by `cd current && ...`, where `current` is a link to the first of two
-/// releases.
-fn start_behind_a_link(engine: Engine) -> Server {
-    let launch = Launch::new(engine);
-    for release in ["1", "2"] {
-        let code = format!(
-            "def application(environ, start_response):\n    start_response('200 OK', [])\n    \
-             return [b'{release}']\n"
-        );
-        std::fs::create_dir(launch.scratch.file(release)).unwrap();
-        launch.scratch.write(&format!("{release}/released.py"), &code);
-    }
-    symlink("1", launch.scratch.file("current")).unwrap();
-    let pid = launch.scratch.file("pid").display().to_string();
-    let words =
-        |_: &_| ["bash", "-c", "cd current && exec \"$@\"", "bash"].map(String::from).to_vec();
-    launch.args(&["-p", &pid, "released"]).inside_of(words).start()
-}
-
-fn switch_the_link(server: &Server) {
-    symlink("2", server.scratch.file("next")).unwrap();
-    std::fs::rename(server.scratch.file("next"), server.scratch.file("current")).unwrap();
-}
-
-each_of! { Sync, Coroutine, Gunicorn; fn a_release_behind_a_link_is_served_after_a_reload(engine) {
-    let server = start_behind_a_link(engine);
-    assert_eq!(server.get("/").text(), "1");
-    switch_the_link(&server);
-    server.signal(Signal::SIGHUP);
-    wait::until_true("the new release", || server.get("/").text() == "2");
-    server.stop();
-}}
-
-each_of! { Sync, Coroutine; fn a_release_behind_a_link_is_served_by_the_next_master(engine) {
-    let server = start_behind_a_link(engine);
-    assert_eq!(server.get("/").text(), "1");
-    switch_the_link(&server);
-    server.signal(Signal::SIGUSR2);
-    server.wait_for_log("a new master starts");
-    wait::until_true("the next master", || server.scratch.file("pid.2").exists());
-    let next: u32 = server.scratch.read("pid.2").trim().parse().unwrap();
-    wait::until_true("its worker", || !processes::children(next).is_empty());
-    server.signal(Signal::SIGTERM);
-    wait::until_true("the new release", || server.get("/").text() == "2");
-    processes::signal(next, Signal::SIGTERM);
-    server.end_of_stop();
 }}

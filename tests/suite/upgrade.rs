@@ -11,7 +11,7 @@ use crate::processes;
 use crate::server::{Launch, Server};
 use crate::wait;
 
-fn second_master(server: &Server) -> u32 {
+pub fn second_master(server: &Server) -> u32 {
     wait::until("the pid file of the new master", wait::PATIENCE, || {
         server
             .scratch

@@ -38,31 +38,6 @@ each_of! { Sync, Coroutine, Gunicorn; fn killed_worker_is_replaced_and_mentioned
     server.stop();
 }}
 
-// One client's requests kill worker after worker; another's are answered all the while.
-each_of! { Sync, Gthread, Coroutine; fn a_request_that_kills_its_worker_shuts_nobody_out(engine) {
-    const KILLS: usize = 20;
-    const LONGEST: Duration = Duration::from_secs(5);
-    let mut server = Server::start(engine, "crashing", &["--workers", "2"]);
-    wait::until_true("two workers", || server.worker_pids().len() == 2);
-    let load = Load::start(server.address, 1, "/");
-    load.wait_for_answers(1);
-    for view in ["/crash", "/leave"].into_iter().cycle().take(KILLS) {
-        let mut client = server.connect();
-        client.send(get_and_close(view));
-        client.is_closed();
-        let asked = Instant::now();
-        assert_ne!(server.get("/").text(), "");
-        assert!(asked.elapsed() < LONGEST, "an answer took {:?}", asked.elapsed());
-    }
-    load.finish();
-    let complaints = server.complaints().join("\n");
-    assert!(!complaints.contains("next try"), "{complaints}");
-    assert!(complaints.contains("was killed by SIGSEGV at the request GET /crash ("), "{complaints}");
-    assert!(complaints.contains("exited with code 7 at the request GET /leave ("), "{complaints}");
-    server.expect_errors();
-    server.stop();
-}}
-
 each_of! { Gthread, Coroutine; fn clients_are_spread_over_the_workers(engine) {
     let server = Server::start(engine, "pid", &["--workers", "4"]);
     let mut serving = HashSet::new();

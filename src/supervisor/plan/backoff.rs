@@ -1,9 +1,8 @@
 //! How long to wait before another worker is started.
 //!
-//! A worker that dies before it is ready would die again: 1, 2, 4 ... 30 seconds. One that was
-//! ready is replaced at once, unless whole crews of them die right after they were ready and none has
-//! answered a request. Where one has, the application works, and a request kills it: a pause would shut
-//! everybody else out.
+//! A worker that dies before it is ready would die again: 1, 2, 4 ... 30 seconds. So would whole crews
+//! that die right after they were ready, before they have answered anything. Any other is replaced at
+//! once: one client that repeats a request that crashes must not shut all others out.
 // gunicorn: starts them again and again without a pause.
 
 use std::time::Duration;
@@ -14,17 +13,18 @@ const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30);
 /// A worker that was ready for less than this died young.
 const YOUNG: Duration = Duration::from_secs(1);
-/// The least time from such a death to the next start: a worker that dies at once must not take a
-/// processor for itself.
-const FLOOR: Duration = Duration::from_millis(50);
 /// So many whole crews may die young in a row before there is a pause: an operator, or a test,
 /// that kills every worker once or twice gets them back at once.
 const YOUNG_CREWS: usize = 3;
+/// The least time between two starts: a crew that crashes at every request must not do nothing but boot.
+/// Short enough that a client does not notice.
+const FLOOR: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     failures: u32,
     young_deaths: usize,
+    last_start: Moment,
     not_before: Moment,
 }
 
@@ -42,16 +42,20 @@ impl Backoff {
     /// A worker is ready: the cause of former failures is gone.
     pub(super) fn booted(&mut self) {
         if self.young_deaths == 0 {
-            *self = Backoff::default();
+            self.reset();
         }
     }
 
-    /// A worker that was ready for `lived` has died; whether the application has `answered` anything, and
-    /// `crew`, how many there should be.
-    pub(super) fn died(&mut self, lived: Duration, answered: bool, crew: usize, now: Moment) {
-        if lived >= YOUNG || answered {
-            let not_before = if lived < YOUNG { now + FLOOR } else { Moment::default() };
-            *self = Backoff { not_before, ..Backoff::default() };
+    /// A worker is started.
+    pub(super) fn started(&mut self, now: Moment) {
+        self.last_start = now;
+    }
+
+    /// A worker that was ready for `lived` has died; `crew` is how many there should be.
+    pub(super) fn died(&mut self, lived: Duration, has_answered: bool, crew: usize, now: Moment) {
+        if has_answered || lived >= YOUNG {
+            self.reset();
+            self.not_before = self.last_start + FLOOR;
             return;
         }
         self.young_deaths += 1;
@@ -60,9 +64,9 @@ impl Backoff {
         }
     }
 
-    /// Forgets everything: another app is tried.
+    /// Forgets all deaths: another app is tried.
     pub(super) fn reset(&mut self) {
-        *self = Backoff::default();
+        *self = Backoff { last_start: self.last_start, ..Backoff::default() };
     }
 
     /// When the next worker may be started.
@@ -74,6 +78,8 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SOON: Duration = Duration::from_millis(10);
 
     fn pause_after(backoff: &Backoff, now: Moment) -> u64 {
         (backoff.not_before() - now).as_secs()
@@ -105,15 +111,15 @@ mod tests {
     }
 
     #[test]
-    fn only_whole_crews_that_die_young_bring_a_pause() {
+    fn only_whole_crews_that_die_young_without_an_answer_bring_a_pause() {
         let mut backoff = Backoff::default();
         let now = Moment::from_millis(1000);
         for _ in 0..6 {
-            backoff.died(Duration::from_millis(10), false, 2, now);
+            backoff.died(SOON, false, 2, now);
             backoff.booted();
         }
         assert!(backoff.not_before() <= now);
-        backoff.died(Duration::from_millis(10), false, 2, now);
+        backoff.died(SOON, false, 2, now);
         backoff.booted();
         assert_eq!(pause_after(&backoff, now), 1);
         backoff.died(Duration::from_secs(5), false, 2, now);
@@ -121,12 +127,17 @@ mod tests {
     }
 
     #[test]
-    fn workers_of_an_application_that_answers_are_replaced_at_once() {
+    fn workers_that_have_answered_are_replaced_at_once_but_not_without_end() {
         let mut backoff = Backoff::default();
-        let now = Moment::from_millis(1000);
-        for _ in 0..100 {
-            backoff.died(Duration::from_millis(10), true, 2, now);
-            assert_eq!(backoff.not_before() - now, FLOOR);
+        let mut now = Moment::from_millis(1000);
+        for _ in 0..50 {
+            now = now + Duration::from_millis(300);
+            backoff.died(SOON, true, 2, now);
+            assert!(backoff.not_before() <= now);
+            backoff.started(now);
+            backoff.booted();
         }
+        backoff.died(SOON, true, 2, now);
+        assert_eq!(backoff.not_before() - now, FLOOR);
     }
 }

@@ -41,10 +41,21 @@ pub enum Event<'a> {
         /// Which child.
         pid: Pid,
         /// How.
-        death: Death,
+        exit: Exit,
+        /// What it left in its slot.
+        deeds: Deeds,
     },
     /// The settings were read again and the addresses bound; or why not.
     Reloaded(Result<Terms, String>),
+}
+
+/// What a worker has done, as its slot tells after its end.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Deeds {
+    /// Whether it has answered a request.
+    pub has_answered: bool,
+    /// The requests that it was at.
+    pub in_progress: Option<String>,
 }
 
 /// What one worker's slot says.
@@ -56,15 +67,4 @@ pub struct Beat {
     pub at: Moment,
     /// Whether it wants a successor.
     pub is_retiring: bool,
-}
-
-/// How a worker has ended, and what is known of its life.
-#[derive(Debug)]
-pub struct Death {
-    /// What wait(2) says.
-    pub exit: Exit,
-    /// The request that it left in its slot.
-    pub request: Option<String>,
-    /// It has answered a request, or another worker has that lives: the application works.
-    pub answered: bool,
 }

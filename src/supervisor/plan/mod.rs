@@ -27,16 +27,16 @@ use std::mem;
 use std::time::Duration;
 
 pub use action::{Action, Announcement};
-pub use event::{Beat, Death, Event};
+pub use event::{Beat, Deeds, Event};
 pub use watchdog::timeout_message;
 
 use self::backoff::Backoff;
 use self::seats::{Seats, Stage};
 use self::watchdog::Watchdog;
-use super::options::MAX_WORKERS;
 use crate::logging::LogLevel;
 use crate::sys::clock::Moment;
 use crate::sys::process::Pid;
+use crate::sys::scoreboard::MAX_WORKERS;
 use crate::sys::signal::Signal;
 
 /// What one generation of workers lives by.
@@ -112,7 +112,7 @@ impl Plan {
             }
             Event::SpawnFailed { reason } => self.on_spawn_failed(&reason, now),
             Event::Report { pid, report } => self.on_report(pid, report, now),
-            Event::Exited { pid, death } => self.on_exited(pid, &death, now),
+            Event::Exited { pid, exit, deeds } => self.on_exited(pid, exit, &deeds, now),
             Event::Reloaded(result) => self.on_reloaded(result),
         }
         if !is_amid_batch {

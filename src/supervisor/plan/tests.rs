@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::action::Announcement;
-use super::{Action, Beat, Death, Event, Plan, Terms};
+use super::{Action, Beat, Deeds, Event, Plan, Terms};
 use crate::logging::LogLevel;
 use crate::supervisor::report::{BootFailure, Report};
 use crate::sys::clock::Moment;
@@ -106,10 +106,7 @@ impl Sim {
 
     fn exits(&mut self, number: i32, exit: Exit) -> Vec<Action> {
         self.beats.retain(|beat| beat.pid != pid(number));
-        self.feed(Event::Exited {
-            pid: pid(number),
-            death: Death { exit, request: None, answered: false },
-        })
+        self.feed(Event::Exited { pid: pid(number), exit, deeds: Deeds::default() })
     }
 
     /// HUP, and the settings are fine.

@@ -46,13 +46,13 @@ pub(super) fn interval(timeout: Duration) -> Duration {
     (timeout / 2).clamp(Duration::from_millis(10), LONGEST_LOOK)
 }
 
-/// The line in the log before a worker that hangs is killed. `request` is what it left in its
-/// slot.
+/// The line in the log before a worker that hangs is killed. `in_progress` is what it left
+/// in its slot.
 #[must_use]
-pub fn timeout_message(pid: Pid, age: Duration, request: Option<&str>) -> String {
+pub fn timeout_message(pid: Pid, age: Duration, in_progress: Option<&str>) -> String {
     let seconds = age.as_secs_f32();
-    let doing = match request {
-        Some(request) => format!("at the request {request}"),
+    let doing = match in_progress {
+        Some(requests) => format!("at {requests}"),
         None => "and left no request line".to_owned(),
     };
     format!(
@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn the_message_names_worker_age_and_request() {
-        let message = timeout_message(Pid::me(), Duration::from_millis(4250), Some("GET /a"));
+        let message =
+            timeout_message(Pid::me(), Duration::from_millis(4250), Some("the request GET /a"));
         assert!(message.starts_with(&format!("WORKER TIMEOUT (pid:{})", Pid::me())));
         assert!(message.contains("4.2 s") && message.contains("the request GET /a."), "{message}");
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::seats::{Seat, Stage};
-use super::{Action, Death, Phase, Plan};
+use super::{Action, Deeds, Phase, Plan};
 use crate::logging::LogLevel;
 use crate::supervisor::obituary::obituary;
 use crate::supervisor::report::{BootFailure, Report};
@@ -41,15 +41,14 @@ impl Plan {
         }
     }
 
-    pub(super) fn on_exited(&mut self, pid: Pid, death: &Death, now: Moment) {
+    pub(super) fn on_exited(&mut self, pid: Pid, exit: Exit, deeds: &Deeds, now: Moment) {
         let Some(seat) = self.seats.remove(pid) else { return };
-        let exit = death.exit;
         match seat.stage {
             Stage::Booting { .. } => match BootFailure::from_exit(exit) {
                 Some(failure) => self.boot_failed(seat, failure, "it left no message", now),
                 None => self.died_at_boot(seat, exit, now),
             },
-            Stage::Ready => self.died(seat, death, now),
+            Stage::Ready => self.died(seat, exit, deeds, now),
             Stage::Retiring | Stage::Leaving { .. } => self.left(seat, exit),
             Stage::Failed { .. } => {}
             Stage::Aborted { .. } | Stage::Killed { .. } => self.log_end(pid, exit),
@@ -61,7 +60,8 @@ impl Plan {
         if let Some(incoming) = self.incoming {
             self.spawn_up_to(incoming.generation, incoming.workers);
         }
-        if self.backoff.not_before() <= now {
+        if self.is_short_of_workers() && self.backoff.not_before() <= now {
+            self.backoff.started(now);
             self.spawn_up_to(self.current.generation, self.current.workers);
         }
     }
@@ -173,14 +173,14 @@ impl Plan {
         self.log(LogLevel::Error, text);
     }
 
-    fn died(&mut self, seat: Seat, death: &Death, now: Moment) {
-        let text = obituary(seat.pid, death.exit, death.request.as_deref());
+    fn died(&mut self, seat: Seat, exit: Exit, deeds: &Deeds, now: Moment) {
+        let text = obituary(seat.pid, exit, deeds.in_progress.as_deref());
         if self.is_incoming(seat) {
             self.abandon_incoming(&text, now);
             return;
         }
         let lived = now - seat.ready_at.unwrap_or(now);
-        self.backoff.died(lived, death.answered, self.current.workers, now);
+        self.backoff.died(lived, deeds.has_answered, self.current.workers, now);
         let text = format!("{text}. {}", self.next_try(now));
         self.log(LogLevel::Error, text);
     }
@@ -216,7 +216,7 @@ impl Plan {
 
     fn next_try(&self, now: Moment) -> String {
         match (self.backoff.not_before() - now).as_secs_f32() {
-            0.0..1.0 => "A new one is starting.".to_owned(),
+            0.0..0.5 => "A new one is starting.".to_owned(),
             seconds => format!("The next try is in {seconds:.0} s."),
         }
     }

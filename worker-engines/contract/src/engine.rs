@@ -11,9 +11,6 @@ pub trait Pulse: Send + Sync {
     /// The engine has turned; called at least once each `Seat::beat` while all is well.
     fn beat(&self);
 
-    /// How many clients are connected.
-    fn connections(&self, count: usize);
-
     /// What runs now; called at every switch between green threads.
     fn running(&self, request: Option<&CurrentRequest>) {
         let _ = request;

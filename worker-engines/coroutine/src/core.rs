@@ -153,7 +153,6 @@ impl Core {
                 if !progress::is_kept() {
                     self.seat.pulse.beat();
                 }
-                self.seat.pulse.connections(self.clients.borrow().connected());
                 self.crew.look_after(now);
             }
             self.staff();

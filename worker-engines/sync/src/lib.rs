@@ -105,7 +105,6 @@ impl Worker {
             let after = last_look(&*self.handler, &mut entry.connection, now);
             self.follow(entry, after);
         }
-        self.seat.pulse.connections(self.waiting.len());
     }
 
     fn is_full(&self) -> bool {
@@ -183,7 +182,6 @@ impl Worker {
     }
 
     fn serve(&mut self, mut connection: Connection) {
-        self.seat.pulse.connections(self.waiting.len() + 1);
         self.seat.pulse.beat();
         loop {
             match serve_caught(&*self.handler, &mut connection) {

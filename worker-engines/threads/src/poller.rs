@@ -61,7 +61,6 @@ impl Poller {
             if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.seat.beat) {
                 last_beat = Some(now);
                 self.seat.pulse.beat();
-                self.seat.pulse.connections(self.clients.connected());
                 self.handler.main_thread_turn();
             }
             self.turn(&mut events, now);

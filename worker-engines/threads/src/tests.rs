@@ -111,8 +111,6 @@ impl Pulse for Beats {
     fn beat(&self) {
         self.0.beats.fetch_add(1, Ordering::SeqCst);
     }
-
-    fn connections(&self, _: usize) {}
 }
 
 /// An engine that runs.

@@ -195,7 +195,6 @@ struct NoPulse;
 
 impl Pulse for NoPulse {
     fn beat(&self) {}
-    fn connections(&self, _count: usize) {}
 }
 
 struct Jobs(Queue);

@@ -28,6 +28,15 @@ int by_vfork(int output)
     return started(vfork(), output);
 }
 
+/* Waits in the child, which runs in its parent's memory. */
+int by_vfork_and_a_wait(int output)
+{
+    pid_t child = vfork();
+    if (child == 0)
+        usleep(1000);
+    return started(child, output);
+}
+
 int by_fork(int output)
 {
     return started(fork(), output);

@@ -76,6 +76,7 @@ def in_c(name):
 
 
 by_vfork_in_c, by_fork_in_c, by_popen_in_c = map(in_c, ("by_vfork", "by_fork", "by_popen"))
+by_vfork_and_a_wait_in_c = in_c("by_vfork_and_a_wait")
 
 
 def by_multiprocessing(way):

@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use crate::server::{Engine, Launch, Server, repository};
 
-const WAYS: [&str; 12] = [
+const WAYS: [&str; 13] = [
     "by_subprocess",
     "by_subprocess_and_a_function",
     "by_fork",
@@ -15,6 +15,7 @@ const WAYS: [&str; 12] = [
     "by_system",
     "by_popen",
     "by_vfork_in_c",
+    "by_vfork_and_a_wait_in_c",
     "by_fork_in_c",
     "by_popen_in_c",
     "by_multiprocessing_fork",

@@ -96,6 +96,8 @@ pub struct Green {
     // The signals that the application believes to have blocked here (see `signals`). Its own,
     // because subprocess blocks all around its vfork, and lets go of the interpreter lock in between.
     mask: Cell<u64>,
+    // While it stands in a vfork: what its OS thread has blocked otherwise.
+    vforked: Cell<Option<u64>>,
     held: Held,
     // The client of the request that it serves, if requests have a deadline.
     client: RefCell<Option<Arc<Stream>>>,
@@ -242,6 +244,7 @@ impl Green {
             patience: Patience::default(),
             timer: Cell::default(),
             mask: Cell::new(signals::first_mask()),
+            vforked: Cell::default(),
             held: Held::default(),
             client: RefCell::default(),
             spared: Cell::default(),
@@ -524,9 +527,22 @@ impl Green {
 
     /// Whether the child of a vfork may stand on this stack, in our memory and with the interpreter
     /// lock free (CPython releases it around vfork). A switch there would run the others in the child.
-    /// CPython blocks all signals for that time; nobody asks the kernel at each call.
+    /// Who calls clone(2) for it blocks all signals for that time, as glibc's posix_spawn does; nobody asks
+    /// the kernel at each call.
     fn may_have_vforked(&self) -> bool {
-        self.mask.get() != signals::first_mask()
+        self.vforked.get().is_some() || self.mask.get() != signals::first_mask()
+    }
+
+    /// It is about to call vfork: the child begins with the mask that is its own.
+    pub fn vforks(&self) {
+        self.vforked.set(Some(signals::set(self.mask.get())));
+    }
+
+    /// The child has gone its own way.
+    pub fn has_vforked(&self) {
+        if let Some(mask) = self.vforked.take() {
+            signals::set(mask);
+        }
     }
 
     /// The signals that the application believes to have blocked in this green thread.

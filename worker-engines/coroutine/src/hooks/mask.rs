@@ -5,7 +5,6 @@
 #![allow(unsafe_code)]
 
 use std::arch::naked_asm;
-use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 use std::ptr;
 
@@ -159,19 +158,16 @@ unsafe extern "C" fn vfork() -> pid_t {
     )
 }
 
-thread_local! {
-    // Of this green thread's OS thread, while it stands in a vfork.
-    static BEFORE_VFORK: Cell<Option<u64>> = const { Cell::new(None) };
-}
-
 extern "C" fn before_vfork() {
-    BEFORE_VFORK.set(caller().map(|green| signals::set(green.mask())));
+    if let Some(green) = caller() {
+        green.vforks();
+    }
 }
 
 /// In the parent, with what the system call has returned.
 extern "C" fn after_vfork(result: isize) -> pid_t {
-    if let Some(mask) = BEFORE_VFORK.take() {
-        signals::set(mask);
+    if let Some(green) = caller() {
+        green.has_vforked();
     }
     match pid_t::try_from(-result) {
         Ok(error @ 1..) => fail(error),

@@ -85,7 +85,9 @@ fn model(data: &[u8]) -> Option<Verdict> {
         return None;
     }
     let (path, query, authority) = split_target(method, target)?;
-    if lines.len() > LIMITS.fields || lines.iter().any(|line| line.len() > LIMITS.field_size) {
+    let ends = "\r\n".len();
+    if lines.len() > LIMITS.fields || lines.iter().any(|line| line.len() + ends > LIMITS.field_size)
+    {
         return None;
     }
     let fields: Vec<_> = lines.into_iter().map(field).collect::<Option<_>>()?;

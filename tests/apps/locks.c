@@ -3,9 +3,12 @@
 
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <threads.h>
 #include <time.h>
 #include <unistd.h>
@@ -97,6 +100,69 @@ int spin_lock(int micros)
     pthread_spin_unlock(&spinning);
     return others;
 }
+
+/* Those that compute for so long, and need a lock again and again, as SQLite does to allocate. */
+
+static unsigned long work(void)
+{
+    volatile unsigned long sum = 0;
+    for (int i = 0; i < 50; i++)
+        sum += i;
+    return sum;
+}
+
+#define FIGHT(NAME, LOCK, UNLOCK)                                          \
+    int fight_for_##NAME(int micros)                                       \
+    {                                                                      \
+        struct timespec began, now;                                        \
+        clock_gettime(CLOCK_MONOTONIC, &began);                            \
+        do {                                                               \
+            for (int i = 0; i < 1000; i++) {                               \
+                LOCK;                                                      \
+                work();                                                    \
+                UNLOCK;                                                    \
+                work();                                                    \
+            }                                                              \
+            clock_gettime(CLOCK_MONOTONIC, &now);                          \
+        } while ((now.tv_sec - began.tv_sec) * 1000000                     \
+                     + (now.tv_nsec - began.tv_nsec) / 1000                \
+                 < micros);                                                \
+        return 0;                                                          \
+    }
+
+FIGHT(mutexes, pthread_mutex_lock(&normal), pthread_mutex_unlock(&normal))
+FIGHT(rwlocks, pthread_rwlock_wrlock(&both), pthread_rwlock_unlock(&both))
+FIGHT(spin_locks, pthread_spin_lock(&spinning), pthread_spin_unlock(&spinning))
+
+static atomic_flag yielding = ATOMIC_FLAG_INIT;
+
+static void lock_by_yielding(void)
+{
+    while (atomic_flag_test_and_set(&yielding))
+        sched_yield();
+}
+
+FIGHT(locks_that_yield, lock_by_yielding(), atomic_flag_clear(&yielding))
+
+/* As Rust's standard library makes them: 0 free, 1 locked, 2 locked and waited for. */
+static atomic_int futex;
+
+static void lock_futex(void)
+{
+    int free = 0;
+    if (atomic_compare_exchange_strong(&futex, &free, 1))
+        return;
+    while (atomic_exchange(&futex, 2) != 0)
+        syscall(SYS_futex, &futex, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 2, NULL, NULL, ~0u);
+}
+
+static void unlock_futex(void)
+{
+    if (atomic_exchange(&futex, 0) == 2)
+        syscall(SYS_futex, &futex, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
+}
+
+FIGHT(futexes, lock_futex(), unlock_futex())
 
 /* A lock that no hook sees: its holder computes, and then comes to a call that a hook does see. */
 static atomic_flag unseen_flag = ATOMIC_FLAG_INIT;

@@ -27,7 +27,8 @@ fn with_library(compiler: &str, source: &str) -> Launch {
     launch.env("LOCKS", library)
 }
 
-fn start_in_c() -> Server {
+/// Serves the library's functions.
+pub fn start_in_c() -> Server {
     with_library("cc", "locks.c").args(&["locks"]).start()
 }
 

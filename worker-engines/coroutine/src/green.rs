@@ -289,6 +289,11 @@ impl Green {
         Inside { green: self, entry: self.regain() }
     }
 
+    /// Whether it computes beside the others: another OS thread has the role.
+    pub fn has_lost_role(&self) -> bool {
+        role::is_lost(self.run.get())
+    }
+
     /// The block of the OS thread that it runs on.
     pub fn os_block(&self) -> usize {
         self.core.queue.block(self.carrier.get())

@@ -53,6 +53,11 @@ pub fn enter(run: u64) -> Entry {
     }
 }
 
+/// Whether another OS thread has the role that the coroutine of this run had.
+pub fn is_lost(run: u64) -> bool {
+    WORD.load(Ordering::Relaxed) / 2 != run
+}
+
 /// The run that is outside the engine now; `None`: whoever runs is inside. From any thread.
 pub fn outside() -> Option<u64> {
     let word = WORD.load(Ordering::Relaxed);
@@ -78,7 +83,8 @@ mod tests {
         assert_eq!(outside(), Some(run));
         assert_eq!(enter(run), Entry::Entered);
         leave(run);
-        assert!(take(run) && !take(run));
+        assert!(!is_lost(run));
+        assert!(take(run) && !take(run) && is_lost(run));
         assert_eq!((enter(run), outside()), (Entry::Lost, None));
         let next = begin();
         assert!(next > run + 1);

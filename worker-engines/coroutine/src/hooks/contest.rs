@@ -9,8 +9,9 @@
 
 use std::time::{Duration, Instant};
 
-use libc::c_int;
+use libc::{c_int, timespec};
 
+use super::clock;
 use crate::green::{Green, Woken};
 use crate::words::Kind;
 
@@ -73,6 +74,30 @@ impl Contest<'_> {
         if self.green.core().words.borrow().has_called(self.address) {
             self.green.yield_now();
         }
+    }
+}
+
+/// How long one that computes beside the others waits for a lock before it queues for the role.
+pub const BESIDE: Duration = Duration::from_millis(10);
+
+/// One that computes beside the others, without the role, waits for a busy lock as a thread does, until
+/// the time of the monotonic clock that `wait` is given: SQLite's lock of its memory, which is free
+/// again in a moment. Coming in for it would stop the others each time, for as long as it takes to be
+/// handed on again. `EBUSY`: it has the role, or the lock is kept for longer.
+pub fn beside(
+    green: &Green,
+    deadline: Option<Instant>,
+    wait: impl FnOnce(*const timespec) -> c_int,
+) -> c_int {
+    if !green.has_lost_role() {
+        return libc::EBUSY;
+    }
+    let left = deadline.map_or(BESIDE, |at| at.saturating_duration_since(Instant::now()));
+    let Some(now) = clock::now(libc::CLOCK_MONOTONIC) else { return libc::EBUSY };
+    match wait(&clock::timespec(now + left.min(BESIDE))) {
+        // Some kinds of mutexes know no such clock.
+        libc::ETIMEDOUT | libc::EINVAL => libc::EBUSY,
+        done => done,
     }
 }
 

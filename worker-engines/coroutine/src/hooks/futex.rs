@@ -19,6 +19,8 @@ use super::allocator;
 use super::calls::Calls;
 use super::clock;
 use super::code::Code;
+use super::contest;
+use super::wait::errno;
 use super::{Hook, Real};
 use crate::fork;
 use crate::green::{self, Green, Woken, set_errno};
@@ -92,12 +94,10 @@ unsafe extern "C" fn futex(
         command @ (libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET) => {
             // Neither the engine nor the allocator, which it calls in the midst of its work.
             let is_exempt = OWN_CODE.contains(caller) || allocator::contains(caller);
-            let inside = if is_exempt { None } else { green::parkable() };
-            let Some(inside) = inside else {
+            let Some(green) = green::current().filter(|_| !is_exempt) else {
                 CALLS.held(green::current().is_some());
                 return real();
             };
-            CALLS.parkable();
             // SAFETY: null or the caller's; both commands take a time here.
             let deadline = unsafe { timeout.as_ref() }.map(|time| match command {
                 libc::FUTEX_WAIT => clock::after(time),
@@ -110,7 +110,21 @@ unsafe extern "C" fn futex(
                 // The real call refuses it.
                 return real();
             }
-            wait(inside.green(), word, value, deadline.flatten())
+            let deadline = deadline.flatten();
+            let how = operation & libc::FUTEX_PRIVATE_FLAG;
+            let bits = if command == libc::FUTEX_WAIT { ALL_BITS } else { third_value };
+            let beside = |until| wait_beside(word, how, value, until, bits);
+            match contest::beside(green, deadline, beside) {
+                libc::EBUSY => {}
+                0 => return 0,
+                error => return fail(error),
+            }
+            let Some(inside) = green::parkable() else {
+                CALLS.held(true);
+                return real();
+            };
+            CALLS.parkable();
+            wait(inside.green(), word, value, deadline)
         }
         libc::FUTEX_WAKE | libc::FUTEX_WAKE_BITSET => {
             let woken = real();
@@ -124,6 +138,29 @@ unsafe extern "C" fn futex(
     }
 }
 
+/// Of `FUTEX_WAIT_BITSET`: any wake-up ends the wait.
+const ALL_BITS: c_long = 0xffff_ffff;
+
+/// Waits in the kernel until a time of the monotonic clock; the error, or 0.
+fn wait_beside(
+    word: *const AtomicU32,
+    how: c_int,
+    value: u32,
+    until: *const timespec,
+    bits: c_long,
+) -> c_int {
+    let (word, operation) = (word as c_long, c_long::from(libc::FUTEX_WAIT_BITSET | how));
+    // SAFETY: the caller's word; the time outlives the call.
+    let done =
+        unsafe { other(libc::SYS_futex, word, operation, value.into(), until as c_long, 0, bits) };
+    if done == 0 { 0 } else { errno() }
+}
+
+fn fail(error: c_int) -> c_long {
+    set_errno(error);
+    -1
+}
+
 fn wait(green: &Green, word: *const AtomicU32, value: u32, deadline: Option<Instant>) -> c_long {
     let address = word as usize;
     let words = &green.core().words;
@@ -133,14 +170,9 @@ fn wait(green: &Green, word: *const AtomicU32, value: u32, deadline: Option<Inst
     // SAFETY: the caller's word; after the park it may be free memory, and is not looked at.
     if unsafe { (*word).load(Ordering::SeqCst) } != value {
         words.borrow_mut().remove(address, Kind::Futex, ticket);
-        set_errno(libc::EAGAIN);
-        return -1;
+        return fail(libc::EAGAIN);
     }
     let woken = green.park_firmly(ticket, deadline);
     words.borrow_mut().remove(address, Kind::Futex, ticket);
-    if woken == Woken::Deadline {
-        set_errno(libc::ETIMEDOUT);
-        return -1;
-    }
-    0
+    if woken == Woken::Deadline { fail(libc::ETIMEDOUT) } else { 0 }
 }

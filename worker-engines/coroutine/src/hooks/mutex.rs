@@ -110,6 +110,7 @@ fn lock(mutex: Mutex, caller: usize, until: Option<Until>, real: impl Fn() -> c_
         return real();
     };
     if words::is_awaited(mutex.0 as usize)
+        && !green.has_lost_role()
         && let Some(inside) = green::parkable()
     {
         mutex.contest(inside.green()).let_the_called_go_first();
@@ -117,9 +118,12 @@ fn lock(mutex: Mutex, caller: usize, until: Option<Until>, real: impl Fn() -> c_
     match mutex.attempt() {
         // One that checks for it says so.
         libc::EBUSY if mutex.knows_its_owner() && mutex.owner() == green.number() => real(),
-        libc::EBUSY => match green::parkable() {
-            Some(inside) => mutex.contend(inside.green(), until),
-            None => mutex.block(until, real),
+        libc::EBUSY => match mutex.wait_beside(green, until) {
+            libc::EBUSY => match green::parkable() {
+                Some(inside) => mutex.contend(inside.green(), until),
+                None => mutex.block(until, real),
+            },
+            done => done,
         },
         done => done,
     }
@@ -176,6 +180,15 @@ impl Mutex {
 
     fn contest(self, green: &Green) -> Contest<'_> {
         Contest { green, address: self.0 as usize, kind: Kind::Mutex, deadline: None }
+    }
+
+    #[cold]
+    fn wait_beside(self, green: &Green, until: Option<Until>) -> c_int {
+        contest::beside(green, until.and_then(Until::instant), |until| {
+            let real = real!(pthread_mutex_clocklock: Clocked);
+            // SAFETY: the caller's mutex.
+            unsafe { real(self.0, libc::CLOCK_MONOTONIC, until) }
+        })
     }
 
     /// Parks until it has the mutex.

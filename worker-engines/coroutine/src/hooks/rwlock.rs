@@ -136,17 +136,33 @@ impl Lock {
             return libc::EDEADLK;
         }
         if words::is_awaited(self.0 as usize)
+            && !green.has_lost_role()
             && let Some(inside) = green::parkable()
         {
             self.contest(inside.green()).let_the_called_go_first();
         }
         match self.attempt(green, aim) {
-            libc::EBUSY => match green::parkable() {
-                Some(_inside) => self.contend(green, aim, deadline.flatten()),
-                None => self.block(green, aim, until, real),
+            libc::EBUSY => match self.wait_beside(green, aim, deadline.flatten()) {
+                libc::EBUSY => match green::parkable() {
+                    Some(_inside) => self.contend(green, aim, deadline.flatten()),
+                    None => self.block(green, aim, until, real),
+                },
+                done => done,
             },
             done => done,
         }
+    }
+
+    #[cold]
+    fn wait_beside(self, green: &Green, aim: Aim, deadline: Option<Instant>) -> c_int {
+        contest::beside(green, deadline, |until| {
+            let real = match aim {
+                Aim::Read => real!(pthread_rwlock_clockrdlock: Clocked),
+                Aim::Write => real!(pthread_rwlock_clockwrlock: Clocked),
+            };
+            // SAFETY: the caller's lock.
+            note(green, self.0 as usize, aim, unsafe { real(self.0, libc::CLOCK_MONOTONIC, until) })
+        })
     }
 
     fn attempt(self, green: &Green, aim: Aim) -> c_int {

@@ -6,6 +6,7 @@
 
 use std::ffi::c_void;
 use std::ptr;
+use std::time::Instant;
 
 use libc::{c_int, pthread_spinlock_t};
 
@@ -26,7 +27,10 @@ unsafe extern "C" fn pthread_spin_lock(lock: *mut pthread_spinlock_t) -> c_int {
         return unsafe { real(lock) };
     };
     let attempt = || attempt(green, lock);
-    let done = attempt();
+    let done = match attempt() {
+        libc::EBUSY => spin_beside(green, attempt),
+        done => done,
+    };
     if done != libc::EBUSY {
         return done;
     }
@@ -80,15 +84,34 @@ unsafe extern "C" fn pthread_spin_unlock(lock: *mut pthread_spinlock_t) -> c_int
     done
 }
 
+/// As [`contest::beside`]: gives the processor, but not the kernel thread, to others.
+fn spin_beside(green: &Green, attempt: impl Fn() -> c_int) -> c_int {
+    let until = Instant::now() + contest::BESIDE;
+    while green.has_lost_role() && Instant::now() < until {
+        give_processor();
+        let done = attempt();
+        if done != libc::EBUSY {
+            return done;
+        }
+    }
+    libc::EBUSY
+}
+
 /// Lets the other green threads run, and then those of other processors.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sched_yield() -> c_int {
     // The engine's own allocations may come here, by way of an allocator that spins.
-    if let Some(inside) = green::parkable()
+    // Who has lost the role stops nobody: it only spins as a thread does.
+    if !green::current().is_some_and(Green::has_lost_role)
+        && let Some(inside) = green::parkable()
         && !inside.was_inside()
     {
         inside.green().yield_now();
     }
+    give_processor()
+}
+
+fn give_processor() -> c_int {
     let real = real!(sched_yield: unsafe extern "C" fn() -> c_int);
     // SAFETY: no arguments.
     unsafe { real() }

@@ -41,6 +41,12 @@ def in_c_with_the_gil():
     add_often(ADDITIONS)
 
 
+def in_c_without_and_with_the_gil():
+    # Others run beside the first part; the second must not go on beside them.
+    hash_often(HASHES // 10)
+    add_often(ADDITIONS)
+
+
 def waits_unseen():
     time_to_sleep = (ctypes.c_long * 2)(int(SECONDS), 0)
     ctypes.CDLL(None).syscall(35, ctypes.byref(time_to_sleep), None)  # nanosleep

@@ -38,6 +38,13 @@ fn c_that_computes_with_the_gil_is_named() {
     assert!(line.contains("it computes in a C call that keeps the GIL"), "{line}");
 }
 
+/// One that computes beside the others comes back before it takes the GIL.
+#[test]
+fn c_that_computes_with_the_gil_is_named_after_it_has_computed_without() {
+    let line = line_of("in_c_without_and_with_the_gil", &[]);
+    assert!(line.contains("it computes in a C call that keeps the GIL"), "{line}");
+}
+
 #[test]
 fn c_that_waits_with_the_gil_is_named() {
     let line = line_of("waits_with_the_gil", &[]);

@@ -75,8 +75,9 @@ impl Stage {
     /// loses the role.
     fn look(&mut self, has_switched: bool, core: Shared) {
         let lacks_lock = preemption::lacks_lock();
-        if !lacks_lock {
+        if !lacks_lock || !progress::is_kept_in_c() {
             self.keeper = None;
+            progress::set_kept_in_c(0);
         }
         let outside = role::outside();
         let player = Player::now();
@@ -85,10 +86,10 @@ impl Stage {
             && outside == self.outside
             && outside.is_some_and(|run| core.0.queue.hand_on(run))
         {
-            self.keeper.get_or_insert(player);
+            self.keeper = Some(player);
+            progress::set_kept_in_c(player.identity);
         }
         self.outside = outside;
-        progress::set_kept_in_c(self.keeper.is_some());
     }
 
     /// Who is to blame that nobody else has run for as long as `age`.

@@ -14,6 +14,19 @@ pub fn set_preemption_points(addresses: &Range<usize>) {
     LEN.store(addresses.len(), Ordering::Relaxed);
 }
 
+// The lowest mutex among them. CPython locks it to take the lock and to give it, each time before the
+// other one, by which a loser waits for the next holder.
+static MUTEX: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+/// Whether this mutex, one of the interpreter lock's, is that by which it is taken and given.
+pub(super) fn is_door(mutex: usize) -> bool {
+    let lowest = MUTEX.load(Ordering::Relaxed);
+    if mutex < lowest {
+        MUTEX.fetch_min(mutex, Ordering::Relaxed);
+    }
+    mutex <= lowest
+}
+
 /// Whether `address` is part of the interpreter lock.
 #[inline]
 pub(super) fn contains(address: usize) -> bool {

@@ -55,4 +55,4 @@ def application(environ, start_response):
 
     found.append(logging.__name__)
     finding.join()
-    return plain(start_response, " ".join(found))
+    return plain(start_response, " ".join(sorted(found)))

@@ -20,7 +20,7 @@ use super::request_timeout::is_request_timeout;
 use super::respond::{Ended, Trouble, respond};
 use super::response::Response;
 use super::spew::trace_this_thread;
-use super::{Reader, ServerFacts, traceback};
+use super::{Reader, ServerFacts, threads, traceback};
 use crate::http::{Head, RequestFacts, reason, refusal};
 use crate::logging::TRACEBACK;
 
@@ -130,6 +130,7 @@ impl Application {
                     }
                     Some(hooks) => self.call_with_hooks(py, hooks, &mut request),
                 };
+                threads::between_requests(py);
                 outcome.unwrap_or_else(|error| {
                     // The server's own objects could not be made: out of memory, or a bug.
                     log::error!(target: TRACEBACK, "{}", traceback::format(py, &error));

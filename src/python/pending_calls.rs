@@ -39,10 +39,14 @@ pub unsafe extern "C" fn Py_AddPendingCall(call: Call, argument: *mut c_void) ->
     // SAFETY: the caller's arguments.
     let added = unsafe { real(call, argument) };
     if added == 0 {
-        HAS_PENDING.store(true, Ordering::Release);
-        signal_handlers::stir();
+        ask();
     }
     added
+}
+
+fn ask() {
+    HAS_PENDING.store(true, Ordering::Release);
+    signal_handlers::stir();
 }
 
 /// Makes those that were asked for. On the main thread, detached; waits for the GIL.
@@ -50,10 +54,12 @@ pub fn make_pending_calls() {
     if HAS_PENDING.swap(false, Ordering::Acquire) {
         attached(|py| {
             // SAFETY: attached, on the main thread.
-            if unsafe { ffi::Py_MakePendingCalls() } != 0
-                && let Some(error) = PyErr::take(py)
-            {
-                error.write_unraisable(py, None);
+            if unsafe { ffi::Py_MakePendingCalls() } != 0 {
+                if let Some(error) = PyErr::take(py) {
+                    error.write_unraisable(py, None);
+                }
+                // CPython stops at one that fails, and leaves those behind it for the next time.
+                ask();
             }
         });
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::IntoPyDict;
+use unicoro_contract::is_forked_child;
 
 use super::attach::attached;
 use super::traceback;
@@ -22,8 +23,22 @@ static WRITER: AtomicI32 = AtomicI32::new(-1);
 
 /// Ends a wait of the main thread, or the next one. From any thread, and from a signal handler.
 pub fn stir() {
-    // A full pipe wakes as well.
-    drop(raw_write(WRITER.load(Ordering::Relaxed), &[0]));
+    // Nobody waits in a child of the application's, where the number may be a file of its own.
+    if !is_forked_child() {
+        // A full pipe wakes as well.
+        drop(raw_write(WRITER.load(Ordering::Relaxed), &[0]));
+    }
+}
+
+/// CPython, which writes there as well, is told the same.
+#[pyfunction]
+fn in_child(py: Python<'_>) -> PyResult<()> {
+    let set = |fd| py.import("signal")?.call_method1("set_wakeup_fd", (fd,))?.extract::<i32>();
+    let theirs = set(-1)?;
+    if theirs >= 0 && theirs != WRITER.load(Ordering::Relaxed) {
+        set(theirs)?;
+    }
+    Ok(())
 }
 
 /// Waits for signals on the main thread.
@@ -49,9 +64,10 @@ impl SignalHandlers {
                 |fd: i32| py.import("signal")?.call_method("set_wakeup_fd", (fd,), Some(&quietly));
             if let theirs @ 0.. = set(writer.as_raw_fd())?.extract::<i32>()? {
                 // One of its threads waits for these, or its event loop will.
-                set(theirs)?;
+                return set(theirs).map(drop);
             }
-            Ok(())
+            let after = [("after_in_child", wrap_pyfunction!(in_child, py)?)].into_py_dict(py)?;
+            py.import("os")?.call_method("register_at_fork", (), Some(&after)).map(drop)
         })
         .map_err(|error: PyErr| io::Error::other(error.to_string()))?;
         WRITER.store(writer.as_raw_fd(), Ordering::Relaxed);

@@ -1,16 +1,15 @@
-"""The threads that requests run on, as `threading` knows them. Run once, by threads.rs.
+"""The threads that requests run on, as `threading` knows them. Run once, by threads.rs, which provides
+``is_ours``.
 
 For a thread that `threading` has not started it makes a _DummyThread as soon as somebody asks who runs:
 a daemon, and what it starts are daemons; nobody can join it, and a forked child whose main thread it
-becomes fails at its end. Ours get a Thread then. Not before: one takes 2 KiB, and most are never
+becomes fails at its end. Ours get a Thread then. Not before: one takes memory, and most are never
 asked for.
 """
 
 import itertools
-import sys
 import threading
 
-ours = set()
 numbers = itertools.count(1)
 
 
@@ -20,7 +19,7 @@ class RequestThread(threading.Thread):
     # As threading's own _MainThread, but that nobody waits for it at the end of the process.
     def __init__(self):
         super().__init__(name=f"request-{next(numbers)}", daemon=False)
-        self._started.set()
+        self._started = STARTED
         self._set_ident()
         self._set_native_id()
         if IS_JOINED_BY_LOCK:
@@ -39,6 +38,9 @@ class RequestThread(threading.Thread):
             self._handle._set_done()
 
 
+# One for all: it is more than half of a Thread.
+STARTED = threading.Event()
+STARTED.set()
 # Before CPython 3.13.
 IS_JOINED_BY_LOCK = hasattr(threading, "_set_sentinel")
 
@@ -46,7 +48,7 @@ make_dummy = threading._DummyThread.__init__
 
 
 def make(self):
-    if threading.get_ident() in ours:
+    if is_ours():  # noqa: F821
         self.__class__ = RequestThread
         self.__init__()
     else:
@@ -57,19 +59,15 @@ threading._DummyThread.__init__ = make
 
 
 def begin():
-    """A thread of the engine's begins, as Thread._bootstrap does."""
-    ours.add(threading.get_ident())
-    if threading.gettrace() is not None:
-        sys.settrace(threading.gettrace())
-    if threading.getprofile() is not None:
-        sys.setprofile(threading.getprofile())
+    """A thread of the engine's begins."""
+    # Where a thread was that has ended and left its dummy: CPython takes few of them back, and none
+    # that a destructor made at that thread's end.
+    with threading._active_limbo_lock:
+        threading._active.pop(threading.get_ident(), None)
 
 
 def end():
     """It ends."""
-    sys.settrace(None)
-    sys.setprofile(None)
-    ours.discard(threading.get_ident())
     thread = threading._active.get(threading.get_ident())
     if type(thread) is RequestThread:
         thread.end()

@@ -1,8 +1,11 @@
 """What `threading` says of the thread that a request runs on, and what that thread starts."""
 
+import _thread
 import ctypes
+import gc
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import time
@@ -97,6 +100,87 @@ def fork(query):
     return str(process.exitcode)
 
 
+def strangers(query):
+    """Threads that threading has not started ask who they are, many at once."""
+    answers = []
+    all_asked = threading.Barrier(STRANGERS + 1)
+
+    def ask_who():
+        answers.append(type(threading.current_thread()).__name__)
+        all_asked.wait()
+
+    for _ in range(STRANGERS):
+        _thread.start_new_thread(ask_who, ())
+    all_asked.wait()
+    return " ".join(sorted(set(answers)))
+
+
+STRANGERS = 40
+
+
+class AsksAtTheEnd:
+    """What a thread has for itself asks who ends it, as one does that logs."""
+
+    def __del__(self):
+        note(f"ended on {type(threading.current_thread()).__name__}")
+
+
+own = threading.local()
+
+
+def leave_what_asks(query):
+    own.kept = AsksAtTheEnd()
+    time.sleep(0.05)
+    return "left"
+
+
+def strangers_in_a_child(query):
+    """While others run requests: what the child starts may be where their threads were."""
+    time.sleep(0.1)
+    threading.current_thread()
+    return in_a_child(lambda: strangers(query))
+
+
+def in_a_child(run):
+    """What it answers in a child that os.fork made."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.dup2(writer, ANSWER)
+            os.write(ANSWER, run().encode())
+        except BaseException as error:
+            os.write(ANSWER, repr(error).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    status = os.waitpid(pid, 0)[1]
+    with open(reader) as pipe:
+        return pipe.read() or f"status {status}"
+
+
+# A descriptor that nobody else has.
+ANSWER = 1000
+
+
+def interrupt_a_child(query):
+    """Where every descriptor that the worker had is a file of the child's own."""
+
+    def run():
+        file = os.open(os.path.join(os.environ["SCRATCH"], "own"), os.O_RDWR | os.O_CREAT)
+        for number in map(int, os.listdir("/proc/self/fd")):
+            if number not in (0, 1, 2, file, ANSWER):
+                os.dup2(file, number)
+        signal.signal(signal.SIGUSR1, lambda *_: note("handled"))
+        signal.raise_signal(signal.SIGUSR1)
+        assert ctypes.pythonapi.Py_AddPendingCall(called, None) == 0
+        for _ in range(1000):  # steps of Python, between which CPython makes it
+            time.sleep(0)
+        return f"{os.fstat(file).st_size} bytes"
+
+    return in_a_child(run)
+
+
 def seen_view(query):
     time.sleep(0.01)
     return "seen"
@@ -105,6 +189,59 @@ def seen_view(query):
 def was_seen(query):
     found = {(name, event) for _, name, event in traced}
     return " ".join(sorted(f"{name}:{event}" for name, event in found))
+
+
+waiting = []
+profiled = set()
+is_profiled = threading.Event()
+
+
+def can_profile_all(query):
+    return "yes" if hasattr(threading, "setprofile_all_threads") else "no"
+
+
+def wait_for_profiler(query):
+    waiting.append(query)
+    is_profiled.wait()
+    here = threading.get_ident()
+    in_progress()
+    return "seen" if (here, "in_progress") in profiled else "not seen"
+
+
+def in_progress():
+    pass
+
+
+def profile(frame, event, argument):
+    profiled.add((threading.get_ident(), frame.f_code.co_name))
+
+
+def count_waiting(query):
+    return str(len(waiting))
+
+
+def profile_all(query):
+    threading.setprofile_all_threads(profile)
+    is_profiled.set()
+    return "set"
+
+
+def make_greenlets(query):
+    import greenlet
+
+    threads = [threading.Thread(target=greenlet.getcurrent) for _ in range(200)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return "made"
+
+
+def greenlets(query):
+    import greenlet
+
+    gc.collect()
+    return str(sum(isinstance(found, greenlet.greenlet) for found in gc.get_objects()))
 
 
 def trace_here(query):
@@ -130,8 +267,19 @@ def called(argument):
     return 0
 
 
-def ask():
+def pend_behind_one_that_fails(query):
+    threading.Thread(target=ask, args=(fails,), daemon=True).start()
+    return "asked"
+
+
+# PyObject_Length(NULL) raises.
+fails = ctypes.cast(ctypes.pythonapi.PyObject_Length, ctypes.c_void_p)
+
+
+def ask(first=None):
     time.sleep(0.3)
+    if first is not None:
+        assert ctypes.pythonapi.Py_AddPendingCall(first, None) == 0
     for _ in range(5):
         assert ctypes.pythonapi.Py_AddPendingCall(called, None) == 0
 

@@ -48,6 +48,14 @@ each_of! { Sync, Gthread, Coroutine, GunicornSync, Gunicorn; fn a_stop_waits_for
     server.stop();
 }}
 
+each_of! { Sync, Gthread, Coroutine, GunicornSync, Gunicorn; fn a_stop_waits_no_longer_than_the_graceful_timeout(engine) {
+    let mut server = Server::start(engine, "request_threads", &["--graceful-timeout", "1"]);
+    assert_eq!(answer(&server, "/work"), "started"); // which never ends
+    server.signal(Signal::SIGTERM);
+    server.wait_for_notes("ending");
+    assert_eq!(server.exit_code(), 0);
+}}
+
 // gunicorn's pool of threads joins its own thread at the child's end, which raises.
 each_of! { Sync, Gthread, Coroutine, GunicornSync; fn a_child_that_multiprocessing_forks_ends_with_0(engine) {
     let server = start(engine);
@@ -63,6 +71,22 @@ each_of! { Gthread, Coroutine, Gunicorn; fn what_traces_and_profiles_threads_see
     }
     let seen = answer(&server, "/was_seen");
     assert_eq!(seen, "seen_view:c_call seen_view:c_return seen_view:call seen_view:return");
+    server.stop();
+}}
+
+// CPython 3.12 and later.
+each_of! { Gthread, Coroutine, Gunicorn; fn what_profiles_all_threads_sees_requests_in_progress(engine) {
+    let server = start(engine);
+    if answer(&server, "/can_profile_all") == "no" {
+        return server.stop();
+    }
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| at_once(server.address, AT_ONCE, "/wait_for_profiler"));
+        wait::until_true("all to wait", || answer(&server, "/count_waiting") == AT_ONCE.to_string());
+        assert_eq!(answer(&server, "/profile_all"), "set");
+        let seen: Vec<_> = waiting.join().unwrap().iter().map(|r| r.text()).collect();
+        assert!(seen.iter().all(|text| text == "seen"), "{seen:?}");
+    });
     server.stop();
 }}
 
@@ -83,5 +107,65 @@ each_of! { Sync, Gthread, Coroutine, GunicornSync, Gunicorn; fn pending_calls_ar
     assert_eq!(answer(&server, "/pend"), "asked");
     let made = "called by the main thread\n".repeat(5);
     wait::until_true("the calls to be made", || server.notes() == made);
+    server.stop();
+}}
+
+// gunicorn's main thread would raise what fails.
+each_of! { Sync, Gthread, Coroutine; fn a_pending_call_that_fails_keeps_none_behind_it(engine) {
+    let server = start(engine);
+    assert_eq!(answer(&server, "/pend_behind_one_that_fails"), "asked");
+    let made = "called by the main thread\n".repeat(5);
+    wait::until_true("the calls to be made", || server.notes() == made);
+    assert!(server.log().contains("SystemError"), "{}", server.log());
+    server.stop();
+}}
+
+// gunicorn's child writes to the file, as any in which CPython wakes the parent (signal.set_wakeup_fd).
+each_of! { Sync, Gthread, Coroutine; fn a_child_is_interrupted_by_itself_and_writes_to_no_file_for_it(engine) {
+    let server = start(engine);
+    assert_eq!(answer(&server, "/interrupt_a_child"), "0 bytes");
+    assert_eq!(server.notes(), "handled\ncalled by the main thread\n");
+    server.stop();
+}}
+
+// Such a thread ends after 10 s without a request, and its place is used again.
+each_of! { Coroutine; fn none_is_taken_for_one_that_ended_while_a_destructor_asked(engine) {
+    let server = start(engine);
+    for response in at_once(server.address, AT_ONCE, "/leave_what_asks") {
+        assert_eq!(response.text(), "left");
+    }
+    wait::until_true("the threads to end", || server.notes().contains("ended on"));
+    for response in at_once(server.address, AT_ONCE, "/facts") {
+        assert_eq!(response.text(), "right");
+    }
+    server.stop();
+}}
+
+each_of! { Sync, Gthread, Coroutine, Gunicorn; fn no_stranger_in_a_child_is_taken_for_a_requests(engine) {
+    let server = start(engine);
+    for response in at_once(server.address, AT_ONCE, "/strangers_in_a_child") {
+        assert_eq!(response.text(), "_DummyThread");
+    }
+    server.stop();
+}}
+
+// gunicorn: they stay with the thread, and find whoever comes next.
+each_of! { Gthread, Coroutine; fn the_next_request_finds_no_trace_function_of_the_one_before(engine) {
+    let server = Server::start(engine, "left_traces", &[]);
+    for _ in 0..AT_ONCE {
+        assert_eq!(answer(&server, "/left"), "set");
+        assert_eq!(answer(&server, "/found"), "None None");
+    }
+    server.stop();
+}}
+
+each_of! { Sync, Gthread, Coroutine, GunicornSync, Gunicorn; fn greenlets_of_threads_that_have_ended_are_freed(engine) {
+    let server = start(engine);
+    for _ in 0..4 {
+        assert_eq!(answer(&server, "/make_greenlets"), "made");
+    }
+    wait::until_true("the greenlets to be freed", || {
+        answer(&server, "/greenlets").parse::<usize>().unwrap() < AT_ONCE
+    });
     server.stop();
 }}

@@ -78,6 +78,7 @@ mod overdue_locks;
 mod own_threads;
 mod pools;
 mod popular;
+mod python_logging;
 mod recycling;
 mod reload;
 mod responses;

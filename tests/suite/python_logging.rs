@@ -497,3 +497,41 @@ each_of! { Sync, Gthread, Coroutine; fn a_handler_of_the_error_log_that_waits_ho
     server.scratch.write("go", "");
     server.end_of_stop();
 }}
+
+each_of! { Sync, Coroutine; fn a_logconfig_needs_no_config_file_and_follows_chdir(engine) {
+    compare(engine, |engine| {
+        let launch = Launch::new(engine).args(&["--log-config", "setup", "--chdir", "sub", "said:app"]);
+        std::fs::create_dir(launch.scratch.file("sub")).unwrap();
+        launch.scratch.write("sub/setup", INI);
+        launch.scratch.write("sub/said.py", APP);
+        let launch = launch.args(&["--access-logformat", "%(m)s %(U)s %(s)s"]);
+        let mut server = launch.start();
+        ask(&mut server);
+        let found = lines(&server, "sub/own", "gunicorn.access|", 3);
+        server.stop();
+        found
+    });
+}}
+
+each_of! { Sync, Gthread, Coroutine, Gunicorn; fn an_applications_own_log_files_are_reopened(engine) {
+    let logging = "import logging\nlog = logging.getLogger('site')\nlog.setLevel('INFO')\n\
+        log.addHandler(logging.FileHandler('site'))\n\n\ndef log_and_answer(environ, start_response):\n    \
+        log.info(environ['PATH_INFO'])\n    return app(environ, start_response)\n";
+    let launch = Launch::new(engine).args(&["said:log_and_answer"]);
+    launch.scratch.write("said.py", &format!("{logging}\n{APP}"));
+    let server = launch.start();
+    assert_eq!(server.get("/before").status, 200);
+    std::fs::rename(server.scratch.file("site"), server.scratch.file("old")).unwrap();
+    server.signal(Signal::SIGUSR1);
+    wait::until_true("a new file", || {
+        assert_eq!(server.get("/after").status, 200);
+        server.scratch.read("site").starts_with("/after\n")
+    });
+    server.stop();
+}}
+
+each_of! { Sync; fn a_config_file_that_needs_gunicorn_says_so(engine) {
+    let mut server = launch(engine, "from gunicorn.nowhere import Logger\n", "").start();
+    assert_eq!(server.exit_code(), 1);
+    assert!(server.log().contains("install gunicorn beside unicoro"), "{}", server.log());
+}}

@@ -64,7 +64,6 @@ impl WorkerHost {
     ) -> Result<Self, (i32, String)> {
         let hooks = Hooks::default();
         hooks.load(1, &settings, names.as_ref()).map_err(|text| (1, text))?;
-        python::set_up_loggers(&settings, access_log.as_ref()).map_err(|text| (1, text))?;
         let application = if settings.preload_app {
             let loaded = worker::load(&settings, &arguments, names.as_ref(), access_log.as_ref());
             let application = loaded.map_err(|(failure, text)| (failure.exit_code(), text))?;
@@ -128,8 +127,7 @@ impl Host for WorkerHost {
             old.application.as_ref().map(|app| pyo3::Python::attach(|py| app.clone_ref(py)))
         });
         let options = options(&settings, &self.systemd)?;
-        let access_log = open_logs(&settings)?;
-        python::set_up_loggers(&settings, access_log.as_ref())?;
+        let access_log = open_logs(&settings, names.as_ref(), &self.arguments)?;
         self.hooks.load(generation, &settings, names.as_ref())?;
         let held_back = self.started.needing_restart(&settings).join(", ");
         if !held_back.is_empty() {

@@ -1,23 +1,57 @@
 //! From the settings to logs and figures.
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::sync::Arc;
 
+use pyo3::Py;
+use pyo3::types::PyDict;
 use unicoro::config::Settings;
 use unicoro::logging::{self, AccessFormat, AccessLog, LogLevel, Shape, Syslog, SyslogFormat};
 use unicoro::metrics::{Statsd, use_statsd};
+use unicoro::python;
 
-/// Starts, or changes, the error log and what hears of it; opens the access log.
+/// Starts, or changes, the error log and what hears of it; opens the access log; sets Python's
+/// logging up, if there is an interpreter or the settings ask for one. `names` are the config file's.
 ///
 /// # Errors
 /// A text for the operator. Then the logs are as they were.
-pub fn open_logs(settings: &Settings) -> Result<Option<AccessLog>, String> {
+pub fn open_logs(
+    settings: &Settings,
+    names: Option<&Py<PyDict>>,
+    arguments: &[OsString],
+) -> Result<Option<AccessLog>, String> {
     let syslog = syslog(settings)?;
     let statsd = statsd(settings);
     let access_log = access_log(settings, syslog.clone(), statsd.clone())?;
     log_to(settings)?;
     logging::use_syslog(syslog);
     use_statsd(statsd);
+    set_up_python(settings, names, arguments, access_log.as_ref())?;
     Ok(access_log)
+}
+
+/// Python's loggers, in the directory and with the path that the application will have. Without a
+/// config file only a setting that is about Python's logging needs an interpreter before the fork.
+fn set_up_python(
+    settings: &Settings,
+    names: Option<&Py<PyDict>>,
+    arguments: &[OsString],
+    access_log: Option<&AccessLog>,
+) -> Result<(), String> {
+    if settings.logconfig.is_none() && settings.logger_class.is_none() {
+        return python::set_up_loggers(settings, access_log, names);
+    }
+    python::start(arguments)?;
+    python::prepare_path(&settings.import_path())?;
+    let enter = |directory: &Path| {
+        std::env::set_current_dir(directory)
+            .map_err(|error| format!("chdir to {}: {error}", directory.display()))
+    };
+    enter(&settings.chdir)?;
+    let is_set_up = python::set_up_loggers(settings, access_log, names);
+    enter(&settings.start_directory)?;
+    is_set_up
 }
 
 fn access_log(
@@ -29,7 +63,11 @@ fn access_log(
     let shape = if settings.access_log_json {
         Shape::Json
     } else {
-        let format = AccessFormat::compile(&settings.access_log_format);
+        // A logger_class may know atoms of its own, and writes the lines.
+        let format = match settings.logger_class {
+            Some(_) => AccessFormat::compile(""),
+            None => AccessFormat::compile(&settings.access_log_format),
+        };
         Shape::Text(format.map_err(|error| format!("access_log_format: {error}"))?)
     };
     let has_access = settings.syslog.as_ref().is_some_and(|syslog| syslog.has_access);

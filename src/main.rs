@@ -4,11 +4,14 @@ mod host;
 mod logs;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use pyo3::Py;
+use pyo3::types::PyDict;
 use unicoro::config::{Invocation, Settings, Stop};
 use unicoro::logging::AccessLog;
 use unicoro::supervisor::Options;
@@ -51,7 +54,8 @@ fn main() -> ExitCode {
         Err(stop) => return fail(&stop.to_string(), stop.exit_code()),
     };
     let settings = &configuration.settings;
-    let mut access_log = match open_logs(settings) {
+    let names = configuration.names.as_ref();
+    let mut access_log = match open_logs(settings, names, &arguments) {
         Ok(access_log) => access_log,
         Err(text) => return fail(&text, 1),
     };
@@ -59,7 +63,7 @@ fn main() -> ExitCode {
         drop(write!(std::io::stdout(), "{}", settings.print()));
     }
     if settings.check_config {
-        return match worker::check(settings, &arguments, configuration.names.as_ref()) {
+        return match worker::check(settings, &arguments, names) {
             Ok(()) => ExitCode::SUCCESS,
             Err(text) => fail(&text, 1),
         };
@@ -67,7 +71,7 @@ fn main() -> ExitCode {
     // A new master of an upgrade is in the background already.
     let goes = settings.daemon && inheritance.parent.is_none();
     if goes {
-        access_log = match go_to_background(settings) {
+        access_log = match go_to_background(settings, names, &arguments) {
             Ok(access_log) => access_log,
             Err(text) => return fail(&text, 1),
         };
@@ -76,6 +80,7 @@ fn main() -> ExitCode {
     for notice in &settings.notices {
         log::warn!("{notice}");
     }
+    python::say_who_logs();
     let systemd = inheritance.systemd.clone();
     let options = match options(settings, &systemd) {
         Ok(options) => Options { inheritance, ..options },
@@ -102,7 +107,11 @@ fn start_directory() -> io::Result<PathBuf> {
 
 /// After the first look at the logs, so that a mistake there is seen in the terminal; and then the
 /// logs once more, since standard error is another one now.
-fn go_to_background(settings: &Settings) -> Result<Option<AccessLog>, String> {
+fn go_to_background(
+    settings: &Settings,
+    names: Option<&Py<PyDict>>,
+    arguments: &[OsString],
+) -> Result<Option<AccessLog>, String> {
     // Of the mistakes that a start finds later, the one that is made the most.
     settings
         .pidfile
@@ -111,7 +120,7 @@ fn go_to_background(settings: &Settings) -> Result<Option<AccessLog>, String> {
         .map_err(|error| error.to_string())?;
     daemonize(python::fork, settings.enable_stdio_inheritance)
         .map_err(|error| format!("cannot go to the background: {error}"))?;
-    open_logs(settings)
+    open_logs(settings, names, arguments)
 }
 
 fn fail(text: &str, code: i32) -> ExitCode {

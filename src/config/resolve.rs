@@ -83,6 +83,7 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         pidfile: reader.optional_text("pidfile")?.as_ref().map(from_chdir),
         accesslog: accesslog(&reader, &chdir)?,
         logconfig: logconfig(&reader, &chdir)?,
+        logger_class: logger_class(&reader)?,
         reload: reload(&reader, &chdir)?,
         access_log_json: reader.flag("access_log_json")?,
         syslog: syslog(&reader)?,
@@ -197,6 +198,13 @@ fn logconfig(reader: &Reader<'_>, chdir: &Path) -> Result<Option<LogConfig>, Con
         return Ok(Some(LogConfig::Json(chdir.join(path))));
     }
     Ok(reader.optional_text("logconfig")?.map(|path| LogConfig::File(chdir.join(path))))
+}
+
+/// gunicorn's own classes do what the server does by itself.
+fn logger_class(reader: &Reader<'_>) -> Result<Option<String>, ConfigError> {
+    const OWN: [&str; 3] =
+        ["gunicorn.glogging.Logger", "gunicorn.instrument.statsd.Statsd", "simple"];
+    Ok(reader.optional_text("logger_class")?.filter(|name| !OWN.contains(&name.as_str())))
 }
 
 fn reload(reader: &Reader<'_>, chdir: &Path) -> Result<Option<Reload>, ConfigError> {

@@ -208,6 +208,8 @@ pub struct Settings {
     pub statsd: Option<StatsdSettings>,
     /// `None`: Python's logging stays as it is.
     pub logconfig: Option<LogConfig>,
+    /// `None`: the server's own loggers.
+    pub logger_class: Option<String>,
     /// `None`: files are not watched.
     pub reload: Option<Reload>,
     /// Whether the application's output goes to `errorlog` too.

@@ -1049,9 +1049,8 @@ pub static TABLE: &[Setting] = &[
         section: Section::Logging,
         spelling: flag(&["log-config"]),
         metavar: "FILE",
-        doc: "Set up Python's logging in the workers from this file, as \
-              logging.config.fileConfig does. The server's own logs are not Python's and \
-              stay as they are.",
+        doc: "Set up Python's logging from this file, as logging.config.fileConfig does. If it \
+              names gunicorn.access or gunicorn.error, Python's logging writes that log.",
         ..ROW
     },
     Setting {
@@ -1067,9 +1066,10 @@ pub static TABLE: &[Setting] = &[
         section: Section::Logging,
         metavar: "DICT",
         kind: Kind::Dict,
-        doc: "Set up Python's logging in the workers from this dict, as \
-              logging.config.dictConfig does; handlers console and error_console and the \
-              formatter generic are there already.",
+        doc: "Set up Python's logging from this dict, as logging.config.dictConfig does; handlers \
+              console and error_console and the formatter generic are there already. If it names \
+              gunicorn.access or gunicorn.error, or has no loggers, Python's logging writes the \
+              server's logs.",
         ..ROW
     },
     Setting {
@@ -1078,10 +1078,9 @@ pub static TABLE: &[Setting] = &[
         spelling: flag(&["logger-class"]),
         metavar: "CLASS",
         default: Preset::Str("gunicorn.glogging.Logger"),
-        support: Support::Refused {
-            alternative: "use access_log_format, --access-log-json, syslog and statsd_host",
-        },
-        doc: "A Python class that writes the logs; not supported.",
+        doc: "A Python class that writes both logs, as MODULE.CLASS or, in the config file, the \
+              class itself. One that is derived from gunicorn.glogging.Logger needs gunicorn to be \
+              installed.",
         ..ROW
     },
     Setting {

@@ -4,6 +4,7 @@
 //! through [`super::reopen`], as for every log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::access_format::AccessFormat;
 use super::access_json;
@@ -56,11 +57,15 @@ impl AccessLog {
         }
     }
 
+    /// Counts a request.
+    pub fn count(&self, status: u16, duration: Duration) {
+        if let Some(statsd) = &self.statsd {
+            statsd.request(status, duration);
+        }
+    }
+
     /// Writes the line for `record`.
     pub fn write(&self, record: &AccessRecord<'_>) {
-        if let Some(statsd) = &self.statsd {
-            statsd.request(record.status, record.duration);
-        }
         if !self.writes_lines() {
             return;
         }

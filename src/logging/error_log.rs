@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use super::divert::{self, Entry};
 use super::escape::{push_line, push_lines};
 use super::sink::{self, LogError, Sink, Stream};
 use super::syslog::{Severity, Syslog};
@@ -78,6 +79,12 @@ pub fn init(errorlog: &str, level: LogLevel) -> Result<(), LogError> {
     if CAPTURES.load(Ordering::Relaxed) {
         capture_output()?;
     }
+    set_level(level);
+    Ok(())
+}
+
+/// Logs from this level up.
+pub fn set_level(level: LogLevel) {
     ONLY_CRITICAL.store(level == LogLevel::Critical, Ordering::Relaxed);
     log::set_max_level(match level {
         LogLevel::Debug => LevelFilter::Debug,
@@ -85,7 +92,6 @@ pub fn init(errorlog: &str, level: LogLevel) -> Result<(), LogError> {
         LogLevel::Warning => LevelFilter::Warn,
         LogLevel::Error | LogLevel::Critical => LevelFilter::Error,
     });
-    Ok(())
 }
 
 /// Reopens every log of this process that goes to a file.
@@ -94,6 +100,7 @@ pub fn init(errorlog: &str, level: LogLevel) -> Result<(), LogError> {
 /// The first that failed; the others have been reopened all the same.
 pub fn reopen() -> Result<(), LogError> {
     let reopened = sink::reopen();
+    divert::reopen();
     if CAPTURES.load(Ordering::Relaxed) {
         capture_output()?;
     }
@@ -177,9 +184,19 @@ impl Log for ErrorLog {
     }
 
     fn log(&self, record: &Record<'_>) {
-        if self.enabled(record.metadata()) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        count(record);
+        if divert::takes_errors() {
+            let entry = Entry::now(number(record), shown(record));
+            // Written here is better than lost.
+            let _ = divert::take(entry).map_err(|entry| write_entry(&entry));
+        } else {
             self.backend.log(record);
-            pass_on(record);
+            if let Some(syslog) = syslog() {
+                syslog.send(severity(number(record)), "error", &shown(record));
+            }
         }
     }
 
@@ -210,34 +227,81 @@ fn syslog() -> Option<Arc<Syslog>> {
 
 static SYSLOG: Mutex<Option<Arc<Syslog>>> = Mutex::new(None);
 
-/// To those who hear of records besides: syslog, and statsd, which counts them.
-fn pass_on(record: &Record<'_>) {
-    let target = record.target();
-    if let Some(syslog) = syslog() {
-        let severity = match record.level() {
-            Level::Error if target == CRITICAL => Severity::Critical,
-            Level::Error => Severity::Error,
-            Level::Warn => Severity::Warning,
-            Level::Info => Severity::Info,
-            Level::Debug | Level::Trace => Severity::Debug,
-        };
-        let mut text = String::new();
-        match target {
-            TRACEBACK => push_lines(&mut text, &record.args().to_string()),
-            _ => push_line(&mut text, &record.args().to_string()),
-        }
-        syslog.send(severity, "error", &text);
+/// As Python's logging numbers levels.
+fn number(record: &Record<'_>) -> u32 {
+    match record.level() {
+        Level::Error if record.target() == CRITICAL => 50,
+        Level::Error => 40,
+        Level::Warn => 30,
+        Level::Info => 20,
+        Level::Debug | Level::Trace => 10,
     }
-    let counted = match record.level() {
-        Level::Error if target == CRITICAL => "critical",
-        Level::Error if target == TRACEBACK => "exception",
-        Level::Error => "error",
-        Level::Warn => "warning",
-        _ => return,
-    };
+}
+
+/// The severity of a level as Python's logging numbers them.
+#[must_use]
+pub fn severity(level: u32) -> Severity {
+    match level {
+        50.. => Severity::Critical,
+        40.. => Severity::Error,
+        30.. => Severity::Warning,
+        20.. => Severity::Info,
+        _ => Severity::Debug,
+    }
+}
+
+/// Its text, made harmless.
+fn shown(record: &Record<'_>) -> String {
+    let (mut text, message) = (String::new(), record.args().to_string());
+    match record.target() {
+        TRACEBACK => push_lines(&mut text, &message),
+        _ => push_line(&mut text, &message),
+    }
+    text
+}
+
+/// Figures of what is logged.
+fn count(record: &Record<'_>) {
+    match record.level() {
+        Level::Error if record.target() == CRITICAL => count_as("critical"),
+        Level::Error if record.target() == TRACEBACK => count_as("exception"),
+        Level::Error => count_as("error"),
+        Level::Warn => count_as("warning"),
+        _ => {}
+    }
+}
+
+/// Counts a record that does not come by here.
+pub fn count_as(kind: &str) {
     if let Some(statsd) = statsd() {
-        statsd.logged(counted);
+        statsd.logged(kind);
     }
+}
+
+/// Writes what was to be written by somebody else.
+pub fn write_entry(entry: &Entry) {
+    let label = match entry.level {
+        50.. => "CRITICAL",
+        40.. => "ERROR",
+        30.. => "WARNING",
+        20.. => "INFO",
+        _ => "DEBUG",
+    };
+    // A whole number of seconds since 1970 fits.
+    let seconds = entry.created as i64;
+    write_text(&line(seconds, Pid::me(), label, TRACEBACK, &entry.text));
+    send_to_syslog(severity(entry.level), &entry.text);
+}
+
+/// From here on nobody else writes the error log; what they have not come to is written.
+pub fn take_back() {
+    divert::finish().iter().for_each(write_entry);
+}
+
+/// Before the end: what others have not written is written, and stuck logs have a moment more.
+pub fn finish() {
+    take_back();
+    sink::finish();
 }
 
 /// What env_logger writes to: it hands over a whole record at once.

@@ -14,6 +14,7 @@ pub mod access_json;
 pub mod access_record;
 pub mod backlog;
 pub mod basic_auth;
+pub mod divert;
 pub mod error_log;
 pub mod escape;
 pub mod sink;
@@ -23,10 +24,11 @@ pub use access::{AccessLog, Shape};
 pub use access_format::{AccessFormat, FormatError};
 pub use access_record::{AccessRecord, Lookup};
 pub use error_log::{
-    CRITICAL, LogLevel, TRACEBACK, capture_output, error_log_fd, has_syslog, init, reopen,
-    send_to_syslog, use_syslog, write_text,
+    CRITICAL, LogLevel, TRACEBACK, capture_output, count_as, error_log_fd, finish, has_syslog,
+    init, reopen, send_to_syslog, set_level, severity, take_back, use_syslog, write_entry,
+    write_text,
 };
-pub use sink::{LogError, drain_in_background, finish, flush, own_files};
+pub use sink::{LogError, drain_in_background, flush, own_files};
 pub use syslog::{Severity, Syslog, SyslogFormat, SyslogOptions};
 
 /// Logs a record one step above `error`: the server, or a worker, cannot go on.

@@ -2,6 +2,7 @@
 
 use std::io::IoSlice;
 use std::sync::Arc;
+use std::time::Instant;
 
 use pyo3::exceptions::PyStopIteration;
 use pyo3::prelude::*;
@@ -15,20 +16,22 @@ use super::fields::Fields;
 use super::fork::end_if_stray;
 use super::input::Input;
 use super::interned::interned;
-use super::request_hooks::{Answered, RequestHooks};
+use super::request_hooks::RequestHooks;
 use super::request_timeout::is_request_timeout;
 use super::respond::{Ended, Trouble, respond};
 use super::response::Response;
+use super::shown::{Answered, Shown};
 use super::spew::trace_this_thread;
-use super::{Reader, ServerFacts, threads, traceback};
+use super::{Reader, ServerFacts, loggers, threads, traceback};
 use crate::http::{Head, RequestFacts, reason, refusal};
-use crate::logging::TRACEBACK;
+use crate::logging::{TRACEBACK, divert};
 
 /// A loaded WSGI application.
 pub struct Application {
     callable: Py<PyAny>,
     environ: Environ,
     no_body: Py<Input>,
+    shown: Shown,
     hooks: Option<RequestHooks>,
 }
 
@@ -46,6 +49,8 @@ pub struct Request<'a> {
     pub facts: RequestFacts,
     /// Variables of the environ that the access log wants to know.
     pub environ_names: &'a [String],
+    /// When its head was whole.
+    pub began: Instant,
     /// For the response's Date.
     pub date: Arc<str>,
     /// How slowly the client may take the response.
@@ -75,6 +80,8 @@ pub struct Outcome {
     pub is_socket_taken: bool,
     /// Whether a hook wants the worker to be replaced.
     pub ends_worker: bool,
+    /// Whether Python's logging has written its line.
+    pub is_logged: bool,
 }
 
 impl Outcome {
@@ -109,6 +116,7 @@ impl Application {
                     callable,
                     environ: Environ::new(py, facts)?,
                     no_body: Py::new(py, Input::empty())?,
+                    shown: Shown::new(py)?,
                     hooks,
                 })
             };
@@ -123,12 +131,13 @@ impl Application {
                 if let Err(error) = trace_this_thread(py) {
                     log::error!(target: TRACEBACK, "spew: {}", traceback::format(py, &error));
                 }
-                let outcome = match &self.hooks {
-                    None => {
-                        log::debug!("{} {}", request.head.method, request.head.target.path);
-                        self.try_call(py, &mut request).map(|(outcome, ..)| outcome)
-                    }
-                    Some(hooks) => self.call_with_hooks(py, hooks, &mut request),
+                if self.hooks.is_none() {
+                    log::debug!("{} {}", request.head.method, request.head.target.path);
+                }
+                let outcome = if self.hooks.is_some() || divert::takes_accesses() {
+                    self.call_and_tell(py, &mut request)
+                } else {
+                    self.try_call(py, &mut request).map(|(outcome, ..)| outcome)
                 };
                 threads::between_requests(py);
                 outcome.unwrap_or_else(|error| {
@@ -140,34 +149,42 @@ impl Application {
         })
     }
 
-    /// gunicorn's order: pre_request, the application, the response to its end, post_request.
-    fn call_with_hooks(
-        &self,
-        py: Python<'_>,
-        hooks: &RequestHooks,
-        request: &mut Request<'_>,
-    ) -> PyResult<Outcome> {
-        let shown = hooks.request(py, request.head, &request.place)?;
-        if let Err(error) = hooks.before(&shown) {
+    /// gunicorn's order: pre_request, the application, the response to its end, the access log,
+    /// post_request.
+    fn call_and_tell(&self, py: Python<'_>, request: &mut Request<'_>) -> PyResult<Outcome> {
+        let (head, place) = (request.head, &request.place);
+        let shown = self.shown.request(py, head, place.client, place.is_https)?;
+        if let Some(hooks) = &self.hooks
+            && let Err(error) = hooks.before(&shown)
+        {
             log_raised(py, "the hook pre_request, at", request, &error);
             return Ok(failed(request, 500, Some("")));
         }
         let (mut outcome, environ, response) = self.try_call(py, request)?;
-        // The client has the whole response before a slow hook begins.
+        // The client has the whole response before a slow hook or handler begins.
         detached(py, || outcome.send_rest(request.stream, request.tempo));
         let mut status_line = response.try_borrow_mut()?.take_status_line();
         if status_line.is_empty() {
             // The application gave none: ours.
             status_line = format!("{} {}", outcome.status, reason(outcome.status)).into_bytes();
         }
-        let answered = Answered {
-            status_line: &status_line,
-            fields: &outcome.fields,
-            sent: outcome.body_sent,
-        };
-        match hooks.after(&shown, &environ, &answered) {
-            Ok(goes_on) => outcome.ends_worker = !goes_on,
-            Err(error) => log_raised(py, "the hook post_request, after", request, &error),
+        let response = self.shown.response(
+            &shown,
+            &Answered {
+                status_line: &status_line,
+                fields: &outcome.fields,
+                sent: outcome.body_sent,
+            },
+        )?;
+        if divert::takes_accesses() {
+            loggers::access(&shown, &response, &environ, request.began.elapsed());
+            outcome.is_logged = true;
+        }
+        if let Some(hooks) = &self.hooks {
+            match hooks.after(&shown, &environ, &response) {
+                Ok(goes_on) => outcome.ends_worker = !goes_on,
+                Err(error) => log_raised(py, "the hook post_request, after", request, &error),
+            }
         }
         Ok(outcome)
     }
@@ -301,11 +318,11 @@ fn badly(
     } else {
         match trouble {
             Trouble::Raised(error) => {
-                log::error!(
-                    target: TRACEBACK,
-                    "Error handling request {line}\n{}",
-                    traceback::format(py, &error)
-                );
+                let text = format!("Error handling request {line}");
+                if !loggers::emit_raised(py, &text, &error) {
+                    let trace = traceback::format(py, &error);
+                    log::error!(target: TRACEBACK, "{text}\n{trace}");
+                }
             }
             Trouble::Misused(text) => log::error!("Error handling request {line}: {text}"),
             Trouble::HandedOver => {
@@ -342,6 +359,7 @@ fn failed(request: &Request<'_>, status: u16, page: Option<&str>) -> Outcome {
         is_client_gone: false,
         is_socket_taken: false,
         ends_worker: false,
+        is_logged: false,
     }
 }
 

@@ -54,10 +54,14 @@ pub fn run(source: &ConfigSource) -> Result<ConfigFile, ConfigError> {
 const MODULE: &str = "__config__";
 
 fn raised(py: Python<'_>, name: &str, error: &PyErr) -> ConfigError {
-    ConfigError::new(
-        format!("the config file {name} raised an exception:\n{}", traceback::format(py, error)),
-        "mend it and try again",
-    )
+    let text = traceback::format(py, error);
+    // For its Logger, or for a worker class that is only named.
+    let remedy = if text.contains("No module named 'gunicorn") {
+        "install gunicorn beside unicoro, for the classes that this file takes from it"
+    } else {
+        "mend it and try again"
+    };
+    ConfigError::new(format!("the config file {name} raised an exception:\n{text}"), remedy)
 }
 
 fn run_text<'py>(py: Python<'py>, text: &str, path: &str) -> PyResult<Bound<'py, PyDict>> {

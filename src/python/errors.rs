@@ -3,8 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use super::loggers::severity;
-use crate::logging;
+use crate::logging::{self, severity};
 
 /// A text file that is the error log.
 #[pyclass(module = "unicoro", name = "ErrorLog", frozen)]

@@ -12,6 +12,9 @@ import traceback
 
 DEBUG, INFO, WARNING, ERROR, CRITICAL = 10, 20, 30, 40, 50
 
+# shown.rs has run it.
+Config = sys.modules["unicoro.shown"].Config
+
 
 class Log:
     """``server.log`` and ``worker.log``: the server's own error log."""
@@ -44,7 +47,7 @@ class Log:
 
     @property
     def error_log(self):
-        """For an application's own records, see loggers.py; the server writes nothing to it."""
+        """The server itself writes past it, unless somebody has changed it: see loggers.py."""
         return importlib.import_module("logging").getLogger("gunicorn.error")
 
     @property
@@ -55,6 +58,8 @@ class Log:
         """The server reopens its logs itself, on USR1."""
 
     def _write(self, level, msg, args, kwargs):
+        if writes_errors():
+            return self.error_log.log(level, msg, *args, **kwargs)
         # As logging.LogRecord.getMessage: one mapping stands for named values.
         if len(args) == 1 and isinstance(args[0], dict) and args[0]:
             args = args[0]
@@ -69,39 +74,14 @@ class Log:
         write(level, text)  # noqa: F821
 
 
-class Setting:
-    """One entry of ``cfg.settings``."""
-
-    def __init__(self, name, value):
-        self.name, self.value = name, value
-
-    def get(self):
-        return self.value
+def writes_errors():
+    """Whether Python's logging writes the error log."""
+    return getattr(sys.modules.get("unicoro.loggers"), "writes_errors", False)
 
 
-class Config:
-    """``server.cfg`` and ``worker.cfg``: every setting as an attribute."""
-
-    def __init__(self, values):
-        self.__dict__.update(values)
-        self.uid = self.user = os.geteuid() if self.uid is None else self.uid
-        self.gid = self.group = os.getegid() if self.gid is None else self.gid
-
-    @property
-    def settings(self):
-        return {name: Setting(name, value) for name, value in vars(self).items()}
-
-    @property
-    def worker_class_str(self):
-        return self.worker_class
-
-    @property
-    def env(self):
-        return dict(pair.split("=", 1) for pair in self.raw_env)
-
-    @property
-    def env_orig(self):
-        return dict(os.environ)
+def log():
+    """What writes the logs: an object of ``logger_class``, or ours."""
+    return getattr(sys.modules.get("unicoro.loggers"), "logger", None) or Log()
 
 
 class Listener:
@@ -140,8 +120,8 @@ class Server:
 
     master_name = "Master"
 
-    def __init__(self, cfg, log):
-        self.cfg, self.log = cfg, log
+    def __init__(self, cfg):
+        self.cfg, self.log = cfg, log()
         self.app = App(cfg)
         self.pid = os.getpid()
         self.wanted_workers = cfg.workers
@@ -153,6 +133,7 @@ class Server:
 
     def use(self, cfg):
         self.cfg = self.app.cfg = cfg
+        self.log = log()
 
     @property
     def num_workers(self):
@@ -208,38 +189,8 @@ class Worker:
         """The server itself watches over its workers."""
 
 
-class Request:
-    """``req``: the head of a request."""
-
-    def __init__(self, method, uri, path, query, version, headers, scheme, peer):
-        self.method, self.uri, self.path, self.query = method, uri, path, query
-        self.version, self.headers, self.scheme = version, headers, scheme
-        self.peer_addr = self.remote_addr = peer
-        self.fragment = ""
-        self.trailers = []
-
-
-class Response:
-    """``resp``: what the application has answered."""
-
-    def __init__(self, req, status, headers, sent):
-        self.req, self.status, self.headers, self.sent = req, status, headers, sent
-        self.headers_sent = True
-
-    @property
-    def status_code(self):
-        return int(self.status.split(None, 1)[0])
-
-    @property
-    def response_length(self):
-        lengths = [value for name, value in self.headers if name.lower() == "content-length"]
-        return int(lengths[-1]) if lengths else None
-
-
 class Hooks:
     """The functions of each generation's config file, and whom they are called with."""
-
-    Request, Response = Request, Response
 
     def __init__(self):
         self.generations = {}
@@ -251,7 +202,7 @@ class Hooks:
         cfg = Config({**values, **{name: function for name, (function, _) in functions.items()}})
         self.generations[generation] = cfg, functions
         if self.server is None:
-            self.server = Server(cfg, Log())
+            self.server = Server(cfg)
 
     def settle(self, generation):
         """From now on this generation's functions are called."""

@@ -14,12 +14,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pyo3::call::PyCallArgs;
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyList, PyString};
+use pyo3::types::PyDict;
 
 use super::attach::attached;
 use super::request_hooks::RequestHooks;
-use super::traceback;
-use crate::config::{Bind, Settings, Value};
+use super::{shown, traceback};
+use crate::config::{Settings, Value};
 use crate::logging::{CRITICAL, TRACEBACK};
 
 /// The hooks of every generation that is known.
@@ -60,19 +60,13 @@ impl Hooks {
         names: Option<&Py<PyDict>>,
     ) -> Result<(), Raised> {
         let load = || -> PyResult<()> {
-            let values = PyDict::new(py);
+            let values = shown::values(py, settings, names)?;
             let functions = PyDict::new(py);
             for (name, value) in settings.values() {
-                values.set_item(name, to_python(py, value)?)?;
                 if let (Value::Callable { arguments, .. }, Some(names)) = (value, names) {
                     functions.set_item(name, (names.bind(py).get_item(name)?, *arguments))?;
                 }
             }
-            // gunicorn: these are resolved in `cfg`.
-            values.set_item("address", addresses(py, &settings.bind)?)?;
-            values.set_item("proc_name", &settings.proc_name)?;
-            values.set_item("uid", settings.identity.uid)?;
-            values.set_item("gid", settings.identity.gid)?;
             let python = match self.python.get() {
                 Some(python) => python,
                 None => {
@@ -206,7 +200,7 @@ impl Hooks {
             return None;
         }
         let python = self.python.get()?;
-        attached(|py| RequestHooks::new(python.bind(py)).ok())
+        Some(attached(|py| RequestHooks::new(python.bind(py))))
     }
 
     fn call_and_log(&self, name: &str, args: impl for<'py> PyCallArgs<'py>) {
@@ -227,6 +221,7 @@ impl Hooks {
 
 /// Runs hooks.py and makes its `Hooks`.
 fn run_source(py: Python<'_>) -> PyResult<Py<PyAny>> {
+    shown::module(py)?;
     let module = PyModule::from_code(py, SOURCE, c"<unicoro's hooks.py>", c"unicoro.hooks")?;
     module.setattr("write", wrap_pyfunction!(write, py)?)?;
     module.getattr("Hooks")?.call0().map(Bound::unbind)
@@ -249,45 +244,6 @@ fn write(level: u32, text: &str) {
         _ => log::Level::Debug,
     };
     log::log!(target: target, level, "{text}");
-}
-
-/// `cfg.address`: what `bind` asks for, in the shape of the socket module's addresses.
-fn addresses<'py>(py: Python<'py>, binds: &[Bind]) -> PyResult<Bound<'py, PyList>> {
-    let list = PyList::empty(py);
-    for bind in binds {
-        match bind {
-            Bind::Tcp { host, port } => list.append((host, port))?,
-            Bind::Unix(path) => list.append(path.display().to_string())?,
-            Bind::Abstract(name) => list.append(format!("@{name}"))?,
-            Bind::Fd(number) => list.append(number)?,
-        }
-    }
-    Ok(list)
-}
-
-/// A setting's value for `cfg`.
-fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
-    Ok(match value {
-        Value::Bool(on) => PyBool::new(py, *on).to_owned().into_any(),
-        Value::Int(number) => number.into_pyobject(py)?.into_any(),
-        Value::Float(number) => number.into_pyobject(py)?.into_any(),
-        Value::Str(text) => PyString::new(py, text).into_any(),
-        Value::List(items) => {
-            let list = PyList::empty(py);
-            for item in items {
-                list.append(to_python(py, item)?)?;
-            }
-            list.into_any()
-        }
-        Value::Map(pairs) => {
-            let map = PyDict::new(py);
-            for (key, item) in pairs {
-                map.set_item(key, to_python(py, item)?)?;
-            }
-            map.into_any()
-        }
-        Value::None | Value::Callable { .. } | Value::Object { .. } => py.None().into_bound(py),
-    })
 }
 
 /// In Python, because it is about Python's objects.

@@ -9,7 +9,11 @@ DEFAULTS = {
     "version": 1,
     "disable_existing_loggers": False,
     "root": {"level": "INFO", "handlers": ["console"]},
-    "loggers": {},
+    "loggers": {
+        # With the root's handler a line comes twice, as gunicorn's does.
+        "gunicorn.error": {"level": "INFO", "handlers": ["error_console"], "propagate": True},
+        "gunicorn.access": {"level": "INFO", "handlers": ["console"], "propagate": True},
+    },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",

@@ -7,40 +7,32 @@ use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::attach::attached;
-use super::traceback;
-use crate::config::LogConfig;
+use crate::config::{LogConfig, Settings};
 
-/// Sets Python's logging up. `names` are the config file's.
-///
-/// # Errors
-/// The traceback of what is wrong with the set-up.
-pub fn configure_logging(config: &LogConfig, names: Option<&Py<PyDict>>) -> Result<(), String> {
-    attached(|py| {
-        configure(py, config, names).map_err(|error| {
-            let traceback = traceback::format(py, &error);
-            format!("Python's logging cannot be set up:\n{traceback}")
-        })
-    })
-}
-
-fn configure(py: Python<'_>, config: &LogConfig, names: Option<&Py<PyDict>>) -> PyResult<()> {
+/// What sets Python's logging up as the settings say, to be called without arguments; `None`: they
+/// say nothing. `names` are the config file's.
+pub(super) fn configure<'py>(
+    py: Python<'py>,
+    settings: &Settings,
+    names: Option<&Py<PyDict>>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Some(config) = &settings.logconfig else { return Ok(None) };
     let module =
         PyModule::from_code(py, SOURCE, c"<unicoro's log_config.py>", c"unicoro.log_config")?;
-    match config {
+    let (function, argument) = match config {
         LogConfig::Dict => {
             let found = match names {
                 Some(names) => names.bind(py).get_item("logconfig_dict")?,
                 None => None,
             };
             // The settings have seen it there.
-            let found = found.ok_or_else(|| PyKeyError::new_err("logconfig_dict"))?;
-            module.call_method1("from_dict", (found,))?
+            ("from_dict", found.ok_or_else(|| PyKeyError::new_err("logconfig_dict"))?)
         }
-        LogConfig::Json(path) => module.call_method1("from_json", (path,))?,
-        LogConfig::File(path) => module.call_method1("from_file", (path,))?,
+        LogConfig::Json(path) => ("from_json", path.into_pyobject(py)?.into_any()),
+        LogConfig::File(path) => ("from_file", path.into_pyobject(py)?.into_any()),
     };
-    Ok(())
+    let partial = py.import("functools")?.getattr("partial")?;
+    partial.call1((module.getattr(function)?, argument)).map(Some)
 }
 
 /// In Python, because it is about Python's modules.

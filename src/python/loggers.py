@@ -1,39 +1,85 @@
 """The loggers gunicorn.error and gunicorn.access, as an application finds them under gunicorn: with
-handlers, which lead into the server's own logs here. Run by loggers.rs, which provides ``Finder``.
+handlers, which lead into the server's own logs here. Run by loggers.rs, which provides ``Finder``,
+``tell``, ``escape`` and ``json_line``.
+
+As long as nobody has changed a logger, the server writes past it. One that somebody has changed, in
+the config file, in a hook, in the application or by ``logconfig``, is called for each line
+(``Watched``, ``look``); so is an object of ``logger_class``.
 
 Nobody is made to import logging, which takes 2 MiB: the handlers are made when somebody does.
 """
 
+import base64
+import os
 import sys
+import time
 
 # Lines as the server's own.
 FORMAT = "%(asctime)s [%(process)d] [%(levelname)s] %(message)s"
 DATES = "[%Y-%m-%d %H:%M:%S %z]"
 
+LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
+
 # The last that `set_up` was called with.
 wanted = ()
+# The object of logger_class.
+logger = None
+# Whether the server's own records come here.
+writes_errors = False
+# What each of the two loggers looks like while nobody has changed it.
+untouched = {}
 
 
 def set_up(*arguments):
-    """``level, error_log, access_log``: what goes to gunicorn.error, and where each leads. Again, by a
-    reload, it replaces what it did."""
+    """``level, error_log, access_log``: what goes to gunicorn.error, and where each leads; ``cfg``;
+    ``logger_class``, and ``configure``, which sets logging up as logconfig says, or None. Again, by a
+    reload, it replaces what it did. If that fails, it is as it was."""
     global wanted
-    wanted = arguments
-    if "logging" in sys.modules:
-        change(sys.modules["logging"])
-    elif finder not in sys.meta_path:
-        sys.meta_path.insert(0, finder)
+    before, wanted = wanted, arguments
+    is_asked_for = any(arguments[4:])
+    if "logging" not in sys.modules and not is_asked_for:
+        if finder not in sys.meta_path:
+            sys.meta_path.insert(0, finder)
+        return
+    import logging
+
+    try:
+        change(logging)
+    except Exception:
+        if before:
+            wanted = before
+            change(logging)
+        raise
 
 
 def change(logging):
-    level, error_log, access_log = wanted
+    level, error_log, access_log, cfg, logger_class, configure = wanted
+    untouched.clear()
+    if logger_class:
+        # It makes its own handlers.
+        error_log = access_log = None
     formatter = logging.Formatter(FORMAT, DATES)
     set_up_logger(logging, "gunicorn.error", level, error_log, formatter)
-    formatter = logging.Formatter("%(message)s")
+    formatter = access_formatter(logging, cfg)
     set_up_logger(logging, "gunicorn.access", logging.INFO, access_log, formatter)
+    use_class(logger_class, cfg)
+    if configure and not logger_class:
+        configure()
+    look()
 
 
 finder = Finder(lambda name: change if name == "logging" else None)  # noqa: F821
+
+
+def use_class(logger_class, cfg):
+    global logger
+    if not logger_class:
+        logger = None
+    elif type(logger) is logger_class:
+        logger.setup(cfg)
+    else:
+        getattr(logger_class, "install", lambda: None)()
+        logger = logger_class(cfg)
 
 
 def set_up_logger(logging, name, level, log, formatter):
@@ -52,6 +98,18 @@ def set_up_logger(logging, name, level, log, formatter):
     for handler in handlers:
         handler.is_unicoros = True
         logger.addHandler(handler)
+    for watched in (logger, *handlers):
+        watch(watched)
+    untouched[name] = level, [(handler, handler.formatter) for handler in handlers]
+
+
+def access_formatter(logging, cfg):
+    class Json(logging.Formatter):
+        def format(self, record):
+            is_access = type(record.args) is Atoms
+            return json_line(record.args) if is_access else super().format(record)  # noqa: F821
+
+    return (Json if cfg.access_log_json else logging.Formatter)("%(message)s")
 
 
 def syslog_handler(logging, log):
@@ -63,3 +121,181 @@ def syslog_handler(logging, log):
                 self.handleError(record)
 
     return SyslogHandler()
+
+
+class Watched:
+    """Mixed into the two loggers and our handlers: whoever changes one is noticed."""
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, value)
+        look()
+
+
+def watch(watched):
+    kind = type(watched)
+    if issubclass(kind, Watched):
+        return
+
+    def noticed(name):
+        def method(self, *args, **kwargs):
+            getattr(kind, name)(self, *args, **kwargs)
+            look()
+
+        return method
+
+    names = ("addHandler", "removeHandler", "addFilter", "removeFilter")
+    methods = {name: noticed(name) for name in names if hasattr(kind, name)}
+    methods["__module__"] = kind.__module__
+    watched.__class__ = type(kind.__name__, (Watched, kind), methods)
+
+
+def look():
+    """Sees whether somebody has changed the loggers, and tells the server."""
+    global writes_errors
+    if len(untouched) < 2:
+        return  # They are being set up.
+    logging = sys.modules["logging"]
+    error, access = logging.getLogger("gunicorn.error"), logging.getLogger("gunicorn.access")
+    level, _, _, cfg, _, _ = wanted
+    writes_errors = logger is not None or is_changed(error)
+    writes_accesses = logger is not None or access.disabled or is_changed(access)
+    if writes_errors:
+        level = error.getEffectiveLevel() if logger is None else min(level, error.level)
+    tell(writes_errors, writes_accesses and has_access_log(cfg), level)  # noqa: F821
+
+
+def is_changed(log):
+    level, handlers = untouched[log.name]
+    return bool(
+        log.propagate
+        or log.filters
+        or log.level != level
+        or len(log.handlers) != len(handlers)
+        or any(
+            handler is not ours or handler.filters or handler.level or handler.formatter != formatter
+            for handler, (ours, formatter) in zip(log.handlers, handlers)
+        )
+    )
+
+
+def has_access_log(cfg):
+    """gunicorn logs accesses only then."""
+    return bool(
+        cfg.accesslog
+        or cfg.access_log_json
+        or cfg.logconfig
+        or cfg.logconfig_dict
+        or cfg.logconfig_json
+        or (cfg.syslog and not cfg.disable_redirect_access_to_syslog)
+    )
+
+
+def emit(level, text, created, error=None):
+    """One of the server's own records. ``error`` is an exception that it is about; without one the
+    lines after the first are a traceback. False: it is to be written by the server itself."""
+    if logger is not None:
+        getattr(logger, LEVELS[level])(text, **({"exc_info": error} if error else {}))
+        return True
+    log = sys.modules["logging"].getLogger("gunicorn.error")
+    # gunicorn: a dictConfig that disables existing loggers, its default, silences the server.
+    if log.disabled:
+        return False
+    if log.isEnabledFor(level):
+        message, _, trace = text.partition("\n")
+        info = error and (type(error), error, error.__traceback__)
+        record = log.makeRecord(log.name, level, "unicoro", 0, message, (), info)
+        record.created, record.msecs = created, created % 1 * 1000
+        record.exc_text = trace or None
+        log.handle(record)
+    return True
+
+
+def access(resp, req, environ, request_time):
+    """The line of one request."""
+    if logger is not None:
+        return logger.access(resp, req, environ, request_time)
+    cfg = wanted[3]
+    log = sys.modules["logging"].getLogger("gunicorn.access")
+    if log.isEnabledFor(20):
+        log.info(cfg.access_log_format, atoms(resp, req, environ, request_time))
+
+
+REQUEST_LINE = ("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL")
+
+
+class Atoms(dict):
+    """The ``args`` of an access record. What is not there is a dash, and the names of fields are in
+    any case."""
+
+    def __getitem__(self, name):
+        return self.get(name.lower() if name[:1] == "{" else name, "-")
+
+
+def atoms(resp, req, environ, request_time):
+    seconds, micros = request_time.seconds, request_time.microseconds
+    found = {
+        "h": environ.get("REMOTE_ADDR") or "-",
+        "l": "-",
+        "u": user(environ) or "-",
+        "t": time.strftime("[%d/%b/%Y:%H:%M:%S %z]"),
+        "r": " ".join(environ[name] for name in REQUEST_LINE).strip() or "-",
+        "s": resp.status.split(None, 1)[0],
+        "m": environ.get("REQUEST_METHOD"),
+        "U": environ.get("PATH_INFO"),
+        "q": environ.get("QUERY_STRING"),
+        "H": environ.get("SERVER_PROTOCOL"),
+        "b": str(resp.sent),
+        "B": resp.sent,
+        "f": environ.get("HTTP_REFERER", "-"),
+        "a": environ.get("HTTP_USER_AGENT", "-"),
+        "T": seconds,
+        "D": seconds * 1000000 + micros,
+        "M": seconds * 1000 + micros // 1000,
+        "L": f"{seconds}.{micros:06}",
+        "p": f"<{os.getpid()}>",
+    }
+    for kind, fields in (("i", req.headers), ("o", resp.headers), ("e", environ.items())):
+        for name, value in fields:
+            found[f"{{{name.lower()}}}{kind}"] = value
+    if wanted[3].access_log_json:
+        return Atoms(found)  # JSON has escapes of its own.
+    return Atoms({name: harmless(value) for name, value in found.items()})
+
+
+def harmless(value):
+    # gunicorn: only the quotes, so that a path with %0a forges a line.
+    if type(value) is not str:
+        return value
+    is_plain = value.isascii() and value.isprintable() and '"' not in value and "\\" not in value
+    return value if is_plain else escape(value)  # noqa: F821
+
+
+def user(environ):
+    kind, _, credentials = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if kind.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(credentials.strip()).partition(b":")[0].decode()
+    except ValueError:
+        return None
+
+
+def reopen():
+    """Opens the files of all handlers anew, as gunicorn does."""
+    logging = sys.modules.get("logging")
+    if logging is None:
+        return
+    if hasattr(logger, "reopen_files"):
+        logger.reopen_files()
+    # gunicorn: not the root logger's.
+    loggers = [logging.root, *logging.root.manager.loggerDict.values()]
+    handlers = {each for log in loggers for each in getattr(log, "handlers", ())}
+    for handler in handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.acquire()
+            try:
+                if handler.stream:
+                    handler.stream.close()
+                    handler.stream = handler._open()
+            finally:
+                handler.release()

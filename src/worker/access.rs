@@ -27,10 +27,16 @@ pub struct Answered<'a> {
     pub environ: &'a [(String, String)],
     /// From the whole head to the end of the response.
     pub duration: Duration,
+    /// Whether it has its line already.
+    pub is_logged: bool,
 }
 
-/// Writes the line.
+/// Counts the request and writes the line.
 pub fn write(log: &AccessLog, answered: &Answered<'_>) {
+    log.count(answered.status, answered.duration);
+    if answered.is_logged {
+        return;
+    }
     let remote_addr = match answered.peer {
         Address::Ip(address) => address.ip().to_string(),
         Address::Unix(_) => String::new(),

@@ -80,6 +80,8 @@ fn live(seat: WorkerSeat, equipment: Equipment, choice: EngineChoice) -> i32 {
         Ok(begun) => begun,
         Err((failure, text)) => return seat.failed(failure, &text),
     };
+    python::begin_log_thread();
+    python::say_who_logs();
     let control = match Control::start(Arc::clone(&stop), &seat, &hooks) {
         Ok(control) => control,
         Err(error) => {
@@ -102,8 +104,10 @@ fn live(seat: WorkerSeat, equipment: Equipment, choice: EngineChoice) -> i32 {
     }
     control.is_ending();
     hooks.worker_exit();
-    python::end();
     log::info!("Worker exiting (pid: {})", sys::process::Pid::me());
+    // The handlers end with Python.
+    python::while_waiting(logging::take_back);
+    python::end();
     0
 }
 
@@ -201,9 +205,8 @@ pub fn load(
     python::make_module().map_err(setup)?;
     python::set_environ(&settings.raw_env).map_err(setup)?;
     python::prepare_path(&settings.import_path()).map_err(setup)?;
-    python::set_up_loggers(settings, access_log).map_err(setup)?;
-    if let Some(config) = &settings.logconfig {
-        python::configure_logging(config, names).map_err(setup)?;
+    if !python::has_loggers() {
+        python::set_up_loggers(settings, access_log, names).map_err(setup)?;
     }
     if settings.spew {
         python::spew().map_err(setup)?;

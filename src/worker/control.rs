@@ -141,6 +141,7 @@ impl Watch {
     /// The supervisor has given this worker up: says where it hangs, and dies of the signal; with a
     /// hook that wants to hear of it, with gunicorn's exit code.
     fn abort(&self) {
+        logging::take_back();
         log::error!(target: TRACEBACK, "Where this worker was:\n{}", python::all_stacks());
         if self.has_abort_hook {
             self.hooks.worker_abort();
@@ -167,6 +168,7 @@ impl Watch {
         if self.is_orphaned || !self.is_ending.load(Ordering::Relaxed) {
             log::warn!("requests still in progress are cut off");
             self.hooks.worker_exit();
+            logging::finish();
             exit_now(0);
         }
     }

@@ -15,7 +15,7 @@ use crate::http::{
     BodyDecoder, Framing, Head, HttpError, Preface, RequestFacts, below, has_begun, is_whole,
     parse_lenient, preface, refusal, scan,
 };
-use crate::logging::AccessLog;
+use crate::logging::{AccessLog, divert};
 use crate::python::{self, Application, Fields, Place, Reader, Request, SignalHandlers};
 
 use super::access::{self, Answered};
@@ -108,6 +108,10 @@ impl Server {
         let answer = refusal(error.status, &error.detail, &date(), is_head);
         let parts = &mut [IoSlice::new(&answer)];
         let is_sent = conn.stream.send_all(parts, &self.rules.response).is_ok();
+        let is_logged = divert::takes_accesses();
+        if is_logged {
+            python::log_refusal(&client, head, error.status);
+        }
         if let Some(log) = &self.access {
             access::write(
                 log,
@@ -119,6 +123,7 @@ impl Server {
                     fields: &Fields::default(),
                     environ: &[],
                     duration: Duration::ZERO,
+                    is_logged,
                 },
             );
         }
@@ -181,6 +186,7 @@ impl Server {
             stream: &conn.stream,
             reader,
             facts,
+            began,
             date: date(),
             tempo: &self.rules.response,
             environ_names: &self.environ_names,
@@ -202,6 +208,7 @@ impl Server {
                     fields: &outcome.fields,
                     environ: &outcome.environ,
                     duration: began.elapsed(),
+                    is_logged: outcome.is_logged,
                 },
             );
         }

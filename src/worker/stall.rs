@@ -62,6 +62,8 @@ fn explained(cause: Cause, has_spare_carrier: bool) -> String {
 /// Says which two requests wait for each other for good, before the worker ends.
 pub fn report_deadlock(deadlock: &Deadlock) {
     let Deadlock { what, waiter, holder } = deadlock;
+    // The GIL will not be had any more.
+    logging::take_back();
     let (waiting, holding) = python::stacks_of([waiter.identity, holder.identity]);
     log::error!(
         target: TRACEBACK,

@@ -172,8 +172,22 @@ fn one_connection_of_sqlite_binds_parameters_for_many_requests_at_once() {
 /// that, between OS threads either.
 #[test]
 fn two_requests_that_wait_for_each_other_for_good_are_named_and_the_worker_ends() {
-    let launch = with_library("cc", "locks.c").args(&["--timeout", "60", "locks"]);
-    let mut server = launch.start();
+    deadlock(with_library("cc", "locks.c"));
+}
+
+/// The GIL is not to be had any more then.
+#[test]
+fn python_logging_takes_no_last_words() {
+    let launch = with_library("cc", "locks.c");
+    launch.scratch.write(
+        "gunicorn.conf.py",
+        "import logging\nlogging.getLogger('gunicorn.error').addFilter(lambda record: True)\n",
+    );
+    deadlock(launch);
+}
+
+fn deadlock(launch: Launch) {
+    let mut server = launch.args(&["--timeout", "60", "locks"]).start();
     server.expect_errors();
     let worker = server.worker_pid();
     let mut clients = waiting_clients(server.address, 1, "/calling/mutex_and_call?500000");

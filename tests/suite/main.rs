@@ -81,6 +81,7 @@ mod overdue_locks;
 mod own_threads;
 mod pools;
 mod popular;
+mod python_logging;
 mod recycling;
 mod releases;
 mod reload;

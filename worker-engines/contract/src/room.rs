@@ -15,11 +15,11 @@ pub const IDLE_ENOUGH: Duration = Duration::from_millis(250);
 /// has not sent or taken [`PROGRESS`] meanwhile. The time that the application takes does not count.
 pub const STALLED_ENOUGH: Duration = Duration::from_millis(500);
 
-/// The same where a stalled client holds a thread that `queued` requests wait for, of `threads`: the
-/// longer the queue for each thread, the less patience there is, so that it stays short.
+/// The same where a stalled client holds a thread that `queued` requests wait for, of `servers`, or one
+/// of so many places: the longer the queue for each, the less patience there is, so that it stays short.
 #[must_use]
-pub fn stalled_enough(queued: usize, threads: usize) -> Duration {
-    let queued_for_each = u32::try_from(queued / threads.max(1)).unwrap_or(u32::MAX);
+pub fn stalled_enough(queued: usize, servers: usize) -> Duration {
+    let queued_for_each = u32::try_from(queued / servers.max(1)).unwrap_or(u32::MAX);
     (STALLED_ENOUGH / queued_for_each.saturating_add(1)).max(STALLED_LEAST)
 }
 
@@ -39,8 +39,8 @@ pub const STALLED_UNASKED: usize = 8;
 /// Connections closed at a look at most: others have their turn before the next.
 pub const BATCH: usize = 64;
 
-/// How often it is looked whether requests still wait for a thread.
-pub const THREADS_LOOK: Duration = Duration::from_millis(50);
+/// How often it is looked whether requests still wait for somebody who serves them.
+pub const SERVERS_LOOK: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {

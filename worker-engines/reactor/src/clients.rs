@@ -15,7 +15,7 @@ use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use unicoro_contract::{
     AfterRead, Connection, Handler, Interest, Seat, StopState, Stream, Waiter, drain, last_look,
@@ -42,6 +42,8 @@ pub struct Clients<W> {
     timers: Timers<usize>,
     // At most worker_connections, as everything that holds connections.
     ready: VecDeque<Box<Connection>>,
+    // When to look whether requests still wait for somebody who serves them.
+    relief: Option<Instant>,
 }
 
 /// How a client's socket is watched: [`Epoll::add_client`] or [`Epoll::add_receiver`].
@@ -74,6 +76,7 @@ impl<W: Copy> Clients<W> {
             lot: Lot::default(),
             timers: Timers::default(),
             ready: VecDeque::new(),
+            relief: None,
         })
     }
 
@@ -103,7 +106,8 @@ impl<W: Copy> Clients<W> {
     /// When [`Clients::look_after`] has something to do.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.timers.next_deadline().into_iter().chain(self.acceptor.next_look()).min()
+        let looks = self.acceptor.next_look().into_iter().chain(self.relief);
+        self.timers.next_deadline().into_iter().chain(looks).min()
     }
 
     /// Whether a request waits to be served.
@@ -205,10 +209,20 @@ impl<W: Copy> Clients<W> {
         }
     }
 
-    /// Gives up those in service that were waited for `enough` or longer, the longest first, at most
-    /// `most`.
-    pub fn evict_stalled(&self, now: Instant, enough: Duration, most: usize) {
-        self.lot.evict_stalled(now, enough, most);
+    /// Of the requests that are ready `queued` wait, because `servers` can serve no more: clients that
+    /// stall in the middle of one are given up, if that lasts.
+    pub fn relieve(&mut self, now: Instant, queued: usize, servers: usize) {
+        match self.relief {
+            _ if queued == 0 => self.relief = None,
+            Some(look) if look > now => {}
+            look => {
+                if look.is_some() {
+                    let enough = room::stalled_enough(queued, servers);
+                    self.lot.evict_stalled(now, enough, queued.min(room::BATCH));
+                }
+                self.relief = Some(now + room::SERVERS_LOOK);
+            }
+        }
     }
 
     /// Woken, perhaps to stop. Then no more connections; those that wait are served if their request
@@ -287,7 +301,7 @@ impl<W: Copy> Clients<W> {
             return self.acceptor.look_again();
         }
         let waiting = self.acceptor.waiting();
-        self.evict_stalled(now, room::STALLED_ENOUGH, waiting.min(room::BATCH));
+        self.lot.evict_stalled(now, room::STALLED_ENOUGH, waiting.min(room::BATCH));
     }
 
     /// Takes what has come for a connection that nobody serves; parks it until `until` at most.

@@ -1,15 +1,23 @@
 //! Room for a new client when a worker has as many as it may have.
 //!
 //! A client that can be served must not wait for those who only hold connections. So a full worker
-//! closes a connection for the one that waits: first those without a request in progress, the one
-//! that has been so the longest first, whether it is idle or has sent half a head; then clients that
-//! stall in the middle of a request. Never one whose application is at work.
+//! makes room for the one that waits. The friendly way comes first: as long as somebody waits, each
+//! answer says `Connection: close` ([`crate::Handler::crowded`]), which breaks no request. Closed without
+//! a word are those without a request in progress, the one that has been so the longest first: at
+//! once who has sent nothing or half a head, and who waits for his next request only if somebody
+//! waits still at the next look. Then clients that stall in the middle of a request. Never one whose
+//! application is at work, and none of which bytes have come.
 
 use std::time::Duration;
 
-/// A connection without a request in progress may be closed after this long: a client that is not
+use crate::drain;
+
+/// A connection whose request has not come whole may be closed after this long: a client that is not
 /// idle has sent its head by then, unless it is a continent away and has lost a packet.
 pub const IDLE_ENOUGH: Duration = Duration::from_millis(250);
+
+/// The same for one that was served and waits for its next request: as at the end of a worker.
+pub const KEPT_ENOUGH: Duration = drain::GRACE;
 
 /// A client in the middle of a request may be given up when it was waited for this long in all, and
 /// has not sent or taken [`PROGRESS`] meanwhile. The time that the application takes does not count.

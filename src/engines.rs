@@ -20,7 +20,11 @@ pub fn choose(settings: &Settings) -> EngineChoice {
             keeps_alive: false,
         },
         WorkerClass::Gthread => EngineChoice {
-            engine: Box::new(ThreadsEngine::new(settings.threads)),
+            engine: Box::new(ThreadsEngine::new(
+                settings
+                    .requests_in_progress
+                    .map_or(settings.threads, |most| most.get().min(settings.threads)),
+            )),
             concurrency: Concurrency::Threads,
             keeps_alive: true,
         },
@@ -29,6 +33,7 @@ pub fn choose(settings: &Settings) -> EngineChoice {
                 stack_bytes: settings.coroutine_stack_size,
                 switch_interval: settings.switch_interval,
                 carriers: settings.carriers,
+                most_at_once: settings.requests_in_progress,
                 blocked_after: settings.blocked_after,
             }),
             concurrency: Concurrency::GreenThreads,

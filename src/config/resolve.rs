@@ -3,6 +3,7 @@
 //! Never looks at a source again; of the file system it asks only whether `chdir` exists. The
 //! rule: a mistake is blamed on the one value that made it, with its origin.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -48,6 +49,7 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         worker_class,
         threads: reader.int("threads")?,
         worker_connections: reader.int("worker_connections")?,
+        requests_in_progress: NonZeroUsize::new(reader.int("requests_in_progress")?),
         carriers: reader.int("carriers")?,
         coroutine_stack_size: reader.int("coroutine_stack_size")?,
         switch_interval: none_if_zero(reader.int("switch_interval")?).map(Duration::from_millis),

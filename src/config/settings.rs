@@ -2,6 +2,7 @@
 //!
 //! Never parses and never reads a source. A reload makes a new `Settings`; nobody changes one.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -126,6 +127,8 @@ pub struct Settings {
     pub threads: usize,
     /// At least 1.
     pub worker_connections: usize,
+    /// `None`: the engine's own bound, if it has one.
+    pub requests_in_progress: Option<NonZeroUsize>,
     /// Bytes, a multiple of 4096.
     pub coroutine_stack_size: usize,
     /// `None`: a request that computes is never interrupted.

@@ -362,6 +362,20 @@ pub static TABLE: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "requests_in_progress",
+        section: Section::Workers,
+        spelling: flag(&["requests-in-progress"]),
+        metavar: "N",
+        kind: Kind::Int { min: 0, max: MAX_CONNECTIONS },
+        default: Preset::Int(0),
+        doc: "How many requests of one worker are in progress at once; others wait for their turn, \
+              without a green thread, and connections that are idle are not counted. 0 means as many \
+              as there are. For whatever bears only so many: a database role with a limit of \
+              connections. On gthread it counts if it is less than threads; sync serves one request \
+              at a time anyway.",
+        ..ROW
+    },
+    Setting {
         name: "coroutine_stack_size",
         section: Section::Workers,
         spelling: flag(&["coroutine-stack-size"]),

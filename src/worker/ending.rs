@@ -5,6 +5,7 @@
 //! request begins.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{AfterRead, AfterServe, Connection, Stop, StopState};
@@ -21,6 +22,8 @@ pub struct Ending {
     unread_body: usize,
     body_idle: Option<Duration>,
     stop: Arc<Stop>,
+    /// Clients wait for room.
+    is_crowded: AtomicBool,
 }
 
 impl Ending {
@@ -32,14 +35,22 @@ impl Ending {
             unread_body: settings.limit_unread_body,
             body_idle: settings.client_body_timeout,
             stop,
+            is_crowded: AtomicBool::new(false),
         }
+    }
+
+    /// Clients wait for room, or do so no more: nobody is kept meanwhile, as at the end of a worker.
+    pub fn crowded(&self, is_crowded: bool) {
+        self.is_crowded.store(is_crowded, Ordering::Relaxed);
     }
 
     /// Whether another request may follow the one that begins; with `has_next`, one has come.
     pub fn can_keep(&self, conn: &Connection, has_next: bool) -> bool {
         self.keepalive.is_some()
             && Memory::of(conn).is_none_or(|memory| memory.in_a_row < self.pipelined)
-            && (self.stop.state() == StopState::Running || has_next)
+            && (has_next
+                || self.stop.state() == StopState::Running
+                    && !self.is_crowded.load(Ordering::Relaxed))
     }
 
     /// After a request; with `has_rest`, there was more to read than its head.
@@ -78,6 +89,7 @@ impl Ending {
 
     /// The connection waits for its next request; until when.
     fn keep(&self, conn: &mut Connection) -> Option<Instant> {
+        conn.is_kept = true;
         if !conn.inbox.is_empty() {
             Memory::of_mut(conn).in_a_row += 1;
         } else if Memory::of(conn).is_some() {

@@ -265,8 +265,13 @@ impl Handler for Server {
         !is_whole(conn.inbox.as_slice(), &self.rules.limits, &self.rules.leniency)
     }
 
+    fn crowded(&self, is_crowded: bool) {
+        self.ending.crowded(is_crowded);
+    }
+
     fn serve(&self, conn: &mut Connection) -> AfterServe {
         conn.deadline = None;
+        conn.is_kept = false;
         conn.scanned = 0;
         let limits = &self.rules.limits;
         let found = self.take_preface(conn).and_then(|is_whole| {

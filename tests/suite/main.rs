@@ -68,6 +68,7 @@ mod hooks;
 mod hostile;
 mod identity;
 mod importing;
+mod in_progress;
 mod keep_alive;
 mod large;
 mod lent_input;

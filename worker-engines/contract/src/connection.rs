@@ -23,6 +23,8 @@ pub struct Connection {
     pub deadline: Option<Instant>,
     /// Requests served so far; the handler's own.
     pub served: u64,
+    /// The last request is over and done with, and another may come: the handler says so.
+    pub is_kept: bool,
     /// What few connections need to be remembered of them; the handler's own.
     pub memory: Option<Box<dyn Any + Send>>,
 }
@@ -46,8 +48,15 @@ impl Connection {
             scanned: 0,
             deadline: None,
             served: 0,
+            is_kept: false,
             memory: None,
         }
+    }
+
+    /// Whether it waits for its next request, of which nothing has come.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.is_kept && self.inbox.is_empty()
     }
 
     /// Receives once, without waiting.

@@ -104,6 +104,12 @@ pub trait Handler: Language + Send + Sync {
         false
     }
 
+    /// From now on clients wait for room, or none do any more: an answer that parts with its client
+    /// makes some. Under the same rule as `read`.
+    fn crowded(&self, is_crowded: bool) {
+        let _ = is_crowded;
+    }
+
     /// Serves one request; may wait through the connection's stream, and inside the application.
     fn serve(&self, connection: &mut Connection) -> AfterServe;
 

@@ -1,25 +1,33 @@
 //! Room for a new client when a worker has as many as it may have.
 //!
 //! A client that can be served must not wait for those who only hold connections. So a full worker
-//! closes a connection for the one that waits: first those without a request in progress, the one
-//! that has been so the longest first, whether it is idle or has sent half a head; then clients that
-//! stall in the middle of a request. Never one whose application is at work.
+//! makes room for the one that waits. The friendly way comes first: as long as somebody waits, each
+//! answer says `Connection: close` ([`crate::Handler::crowded`]), which breaks no request. Closed without
+//! a word are those without a request in progress, the one that has been so the longest first: at
+//! once who has sent nothing or half a head, and who waits for his next request only if somebody
+//! waits still at the next look. Then clients that stall in the middle of a request. Never one whose
+//! application is at work, and none of which bytes have come.
 
 use std::time::Duration;
 
-/// A connection without a request in progress may be closed after this long: a client that is not
+use crate::drain;
+
+/// A connection whose request has not come whole may be closed after this long: a client that is not
 /// idle has sent its head by then, unless it is a continent away and has lost a packet.
 pub const IDLE_ENOUGH: Duration = Duration::from_millis(250);
+
+/// The same for one that was served and waits for its next request: as at the end of a worker.
+pub const KEPT_ENOUGH: Duration = drain::GRACE;
 
 /// A client in the middle of a request may be given up when it was waited for this long in all, and
 /// has not sent or taken [`PROGRESS`] meanwhile. The time that the application takes does not count.
 pub const STALLED_ENOUGH: Duration = Duration::from_millis(500);
 
-/// The same where a stalled client holds a thread that `queued` requests wait for, of `threads`: the
-/// longer the queue for each thread, the less patience there is, so that it stays short.
+/// The same where a stalled client holds a thread that `queued` requests wait for, of `servers`, or one
+/// of so many places: the longer the queue for each, the less patience there is, so that it stays short.
 #[must_use]
-pub fn stalled_enough(queued: usize, threads: usize) -> Duration {
-    let queued_for_each = u32::try_from(queued / threads.max(1)).unwrap_or(u32::MAX);
+pub fn stalled_enough(queued: usize, servers: usize) -> Duration {
+    let queued_for_each = u32::try_from(queued / servers.max(1)).unwrap_or(u32::MAX);
     (STALLED_ENOUGH / queued_for_each.saturating_add(1)).max(STALLED_LEAST)
 }
 
@@ -39,8 +47,8 @@ pub const STALLED_UNASKED: usize = 8;
 /// Connections closed at a look at most: others have their turn before the next.
 pub const BATCH: usize = 64;
 
-/// How often it is looked whether requests still wait for a thread.
-pub const THREADS_LOOK: Duration = Duration::from_millis(50);
+/// How often it is looked whether requests still wait for somebody who serves them.
+pub const SERVERS_LOOK: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {

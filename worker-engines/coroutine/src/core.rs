@@ -15,12 +15,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
+use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{AfterServe, Connection, Handler, Seat, serve_caught};
-use unicoro_reactor::{Clients, Epoll, Events, Ready, TimerKey, Timers, Token};
+use unicoro_reactor::{Clients, Epoll, Events, Line, Ready, TimerKey, Timers, Token};
 
 use crate::bell;
 use crate::crew::Crew;
@@ -71,6 +72,9 @@ pub struct Core {
     /// The green thread that keeps the interpreter lock while it is parked.
     pub keeper: Cell<Option<Keeper>>,
     crew: Crew,
+    // The requests that wait for a green worker.
+    line: RefCell<Line>,
+    has_said_full: Cell<bool>,
     room: Room,
     waits: Cell<u64>,
 }
@@ -97,6 +101,7 @@ impl Core {
         handler: Arc<dyn Handler>,
         stack_bytes: usize,
         carriers: usize,
+        most_at_once: Option<NonZeroUsize>,
     ) -> io::Result<Self> {
         let clients = Clients::new(seat, Arc::clone(&handler), &ParkingWaiter, Epoll::add_client)?;
         clients.epoll.add_level(bell::open()?, Token::Foreign)?;
@@ -114,7 +119,9 @@ impl Core {
             all: RefCell::default(),
             yielding: Cell::new(0),
             keeper: Cell::default(),
-            crew: Crew::default(),
+            crew: Crew::new(most_at_once),
+            line: RefCell::default(),
+            has_said_full: Cell::default(),
             room: Room::default(),
             waits: Cell::new(0),
         })
@@ -146,6 +153,7 @@ impl Core {
             self.now.set(now);
             self.expire(now);
             self.clients.borrow_mut().look_after(now);
+            self.relieve(now);
             self.room.look_after(now);
             if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.seat.beat) {
                 last_beat = Some(now);
@@ -208,13 +216,48 @@ impl Core {
 
     /// Sees to it that somebody serves what is ready.
     fn staff(&'static self) {
-        while self.clients.borrow().has_ready() && !self.crew.call() {
-            if self.room.next_look().is_some() {
+        self.line_up();
+        while self.has_requests() && !self.crew.call() {
+            if !self.may_hire() {
                 return;
             }
             if let Err(shortage) = self.hire() {
                 self.room.is_out(shortage, self.crew.size());
             }
+        }
+    }
+
+    /// Requests that are ready stand in line. While as many as may be are in progress, those that would
+    /// begin with a wait for their client stand behind the others.
+    fn line_up(&self) {
+        let (mut clients, mut line) = (self.clients.borrow_mut(), self.line.borrow_mut());
+        let is_full = self.crew.all_at_work().is_some();
+        while let Some(connection) = clients.next_ready() {
+            let later = is_full && self.handler.would_wait(&connection);
+            line.push(connection, later);
+        }
+    }
+
+    fn has_requests(&self) -> bool {
+        !self.line.borrow().is_empty() || self.clients.borrow().has_ready()
+    }
+
+    fn may_hire(&self) -> bool {
+        self.crew.may_grow() && self.room.next_look().is_none()
+    }
+
+    /// As many requests as may be are in progress, and others wait: clients that stall in the middle of
+    /// one hold them up.
+    fn relieve(&self, now: Instant) {
+        let servers = self.crew.all_at_work();
+        let queued = servers.map_or(0, |_| self.line.borrow().len());
+        let servers = servers.unwrap_or(1);
+        self.clients.borrow_mut().relieve(now, queued, servers);
+        if queued > 0 && !self.has_said_full.replace(true) {
+            log::info!(
+                "requests_in_progress ({servers}) reached: further requests wait for their turn \
+                 (said once)"
+            );
         }
     }
 
@@ -224,26 +267,30 @@ impl Core {
             self.room.find(self.stack_bytes, self.crew.size())?;
         }
         let block = ThreadBlock::new().map_err(|error| Shortage::of(&error))?;
-        let body = move |task: &Task| match Green::run(self, task, block, |green| self.work(green))
-        {
-            Ok(()) => self.room.has_grown(),
-            Err(_) => {
-                self.crew.arrived();
-                self.room.is_out(Shortage::of_a_mapping(), self.crew.size());
+        let body = move |task: &Task| {
+            let lived = Green::run(self, task, block, |green| self.work(green));
+            self.crew.resize(-1);
+            match lived {
+                Ok(()) => self.room.has_grown(),
+                Err(_) => {
+                    self.crew.arrived();
+                    self.room.is_out(Shortage::of_a_mapping(), self.crew.size());
+                }
             }
         };
         self.queue.spawn(body).map_err(|_| Shortage::of_a_mapping())?;
+        self.crew.resize(1);
         self.crew.expect();
         Ok(())
     }
 
     /// The life of a green worker.
     fn work(&'static self, green: &Green) {
-        self.crew.resize(1);
         loop {
             self.crew.arrived();
             for served in 1.. {
-                let next = self.clients.borrow_mut().next_ready();
+                self.line_up();
+                let next = self.line.borrow_mut().take();
                 let Some(connection) = next else { break };
                 self.serve(green, connection);
                 green.after_request();
@@ -258,7 +305,6 @@ impl Core {
                 break;
             }
         }
-        self.crew.resize(-1);
     }
 
     fn serve(&'static self, green: &Green, mut connection: Box<Connection>) {
@@ -289,15 +335,14 @@ impl Core {
         if self.keeper.get().is_none() {
             contenders::let_one_in();
         }
-        if self.clients.borrow().has_ready() {
+        if self.has_requests() {
             self.crew.call();
         }
     }
 
     /// Whether anybody but the caller can run, or could be made to.
     pub fn has_work(&self) -> bool {
-        let has_room = self.room.next_look().is_none();
-        self.queue.runnable() > 0 || has_room && self.clients.borrow().has_ready()
+        self.queue.runnable() > 0 || self.may_hire() && self.has_requests()
     }
 
     /// A number for the next wait.

@@ -5,6 +5,7 @@
 //! be called, so that few stacks are warm and few threads' locals (database connections) exist.
 
 use std::cell::{Cell, RefCell};
+use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use crate::green::{Ticket, Woken};
@@ -25,8 +26,9 @@ struct Resting {
 const WARM: Duration = Duration::from_secs(1);
 
 /// The green workers of an engine.
-#[derive(Default)]
 pub struct Crew {
+    // The most that there may be: as many requests are in progress at once.
+    limit: Option<NonZeroUsize>,
     // The longest idle first.
     idle: RefCell<Vec<Resting>>,
     size: Cell<usize>,
@@ -35,12 +37,28 @@ pub struct Crew {
 }
 
 impl Crew {
+    /// Nobody yet, and never more than `limit`.
+    pub fn new(limit: Option<NonZeroUsize>) -> Self {
+        Self { limit, idle: RefCell::default(), size: Cell::default(), called: Cell::default() }
+    }
+
+    /// Whether there may be one more.
+    pub fn may_grow(&self) -> bool {
+        self.limit.is_none_or(|limit| self.size() < limit.get())
+    }
+
+    /// How many there are, if there may be no more and all are at work.
+    pub fn all_at_work(&self) -> Option<usize> {
+        let has_free = self.may_grow() || self.called.get() || !self.idle.borrow().is_empty();
+        (!has_free).then(|| self.size())
+    }
+
     /// How many there are.
     pub fn size(&self) -> usize {
         self.size.get()
     }
 
-    /// One more has begun, or (-1) ended.
+    /// One more is made, or (-1) one has ended, with all that its thread held.
     pub fn resize(&self, by: isize) {
         self.size.set(self.size.get().wrapping_add_signed(by));
     }

@@ -40,6 +40,7 @@ mod watchdog;
 mod watched;
 mod words;
 
+use std::num::NonZeroUsize;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -59,6 +60,8 @@ pub struct CoroutineEngine {
     /// OS threads that green threads may run on: with more than one, C code that computes without the
     /// interpreter lock does not stop the others.
     pub carriers: usize,
+    /// The most requests in progress at once; the others wait without a green thread. `None`: no bound.
+    pub most_at_once: Option<NonZeroUsize>,
     /// How long the scheduler may stand still before the log names the cause; `None`: for ever.
     pub blocked_after: Option<Duration>,
 }
@@ -138,8 +141,9 @@ impl CoroutineEngine {
         thread_block::prepare()?;
         overflow::install();
         let carriers = self.carriers.max(1);
-        let core = Core::new(seat, Arc::clone(handler), self.stack_bytes, carriers)
-            .map_err(|error| error.to_string())?;
+        let core =
+            Core::new(seat, Arc::clone(handler), self.stack_bytes, carriers, self.most_at_once)
+                .map_err(|error| error.to_string())?;
         let core: &'static Core = Box::leak(Box::new(core));
         if let Some(slice) = self.switch_interval
             && let Err(error) = preemption::start(slice, Arc::clone(handler), Shared(core))

@@ -15,7 +15,7 @@ use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use unicoro_contract::{
     AfterRead, Connection, Handler, Interest, Seat, StopState, Stream, Waiter, drain, last_look,
@@ -42,6 +42,10 @@ pub struct Clients<W> {
     timers: Timers<usize>,
     // At most worker_connections, as everything that holds connections.
     ready: VecDeque<Box<Connection>>,
+    // Clients wait for room.
+    is_crowded: bool,
+    // When to look whether requests still wait for somebody who serves them.
+    relief: Option<Instant>,
 }
 
 /// How a client's socket is watched: [`Epoll::add_client`] or [`Epoll::add_receiver`].
@@ -74,6 +78,8 @@ impl<W: Copy> Clients<W> {
             lot: Lot::default(),
             timers: Timers::default(),
             ready: VecDeque::new(),
+            is_crowded: false,
+            relief: None,
         })
     }
 
@@ -103,7 +109,8 @@ impl<W: Copy> Clients<W> {
     /// When [`Clients::look_after`] has something to do.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.timers.next_deadline().into_iter().chain(self.acceptor.next_look()).min()
+        let looks = self.acceptor.next_look().into_iter().chain(self.relief);
+        self.timers.next_deadline().into_iter().chain(looks).min()
     }
 
     /// Whether a request waits to be served.
@@ -120,6 +127,13 @@ impl<W: Copy> Clients<W> {
     /// A listener is ready. With siblings one connection a turn is enough, and the next is somebody
     /// else's: so that none gets them all.
     pub fn accept(&mut self, listener: usize) {
+        self.accept_some(listener);
+        if self.is_crowded || self.is_full() {
+            self.look_for_crowd();
+        }
+    }
+
+    fn accept_some(&mut self, listener: usize) {
         for _ in 0..self.acceptor.batch(self.connected()) {
             if self.seat.stop.state() != StopState::Running || !self.accept_one(listener) {
                 // Without descriptors the gate is closed now, and stays so until a client leaves.
@@ -205,10 +219,20 @@ impl<W: Copy> Clients<W> {
         }
     }
 
-    /// Gives up those in service that were waited for `enough` or longer, the longest first, at most
-    /// `most`.
-    pub fn evict_stalled(&self, now: Instant, enough: Duration, most: usize) {
-        self.lot.evict_stalled(now, enough, most);
+    /// Of the requests that are ready `queued` wait, because `servers` can serve no more: clients that
+    /// stall in the middle of one are given up, if that lasts.
+    pub fn relieve(&mut self, now: Instant, queued: usize, servers: usize) {
+        match self.relief {
+            _ if queued == 0 => self.relief = None,
+            Some(look) if look > now => {}
+            look => {
+                if look.is_some() {
+                    let enough = room::stalled_enough(queued, servers);
+                    self.lot.evict_stalled(now, enough, queued.min(room::BATCH));
+                }
+                self.relief = Some(now + room::SERVERS_LOOK);
+            }
+        }
     }
 
     /// Woken, perhaps to stop. Then no more connections; those that wait are served if their request
@@ -271,29 +295,67 @@ impl<W: Copy> Clients<W> {
         self.acceptor.check_limit(self.lot.connected());
     }
 
+    /// Tells the handler whether clients wait for room. One who waits may be a sibling's in a moment:
+    /// until the next look some answers part with their clients in vain.
+    fn look_for_crowd(&mut self) {
+        let is_crowded = self.acceptor.someone_waits().is_some();
+        if self.is_crowded != is_crowded {
+            self.is_crowded = is_crowded;
+            self.handler.crowded(is_crowded);
+        }
+    }
+
     /// Full: for each client that waits an idle connection goes, and if there are too few, so do
     /// those that stall. The next turn accepts in their place.
     fn make_room(&mut self, now: Instant) {
-        let idle = self.lot.idle(now, room::BATCH);
+        let was_crowded = self.is_crowded;
+        self.look_for_crowd();
+        if !self.is_crowded {
+            return;
+        }
+        let idle = self.lot.idle(now, room::BATCH, was_crowded);
         for index in &idle {
             let Some(listener) = self.acceptor.someone_waits() else { return };
-            if let Some(connection) = self.lot.take(*index) {
-                self.close(connection);
-                self.accept(listener);
-            }
+            self.give_up(*index);
+            self.accept(listener);
         }
         if idle.len() == room::BATCH {
             // The others of this turn first, then the rest of the queue.
             return self.acceptor.look_again();
         }
         let waiting = self.acceptor.waiting();
-        self.evict_stalled(now, room::STALLED_ENOUGH, waiting.min(room::BATCH));
+        self.lot.evict_stalled(now, room::STALLED_ENOUGH, waiting.min(room::BATCH));
+    }
+
+    /// Closes a connection that is parked, unless a request begins to come: bytes may be there that no
+    /// event has told of yet.
+    fn give_up(&mut self, index: usize) {
+        let Some(mut connection) = self.lot.take(index) else { return };
+        let has_begun = !connection.inbox.is_empty();
+        connection.stream.note_readable(false);
+        match self.take_in(&mut connection, None) {
+            AfterRead::Park { .. } if has_begun || connection.inbox.is_empty() => {
+                self.close(connection);
+            }
+            after => self.follow(connection, after),
+        }
     }
 
     /// Takes what has come for a connection that nobody serves; parks it until `until` at most.
     fn advance(&mut self, mut connection: Box<Connection>, until: Option<Instant>) {
-        let after = take_in(&*self.handler, &mut connection, until);
+        let after = self.take_in(&mut connection, until);
         self.follow(connection, after);
+    }
+
+    fn take_in(&mut self, connection: &mut Connection, until: Option<Instant>) -> AfterRead {
+        let was_empty = connection.inbox.is_empty();
+        let after = take_in(&*self.handler, connection, until);
+        let is_parked = matches!(after, AfterRead::Park { .. });
+        if is_parked && was_empty && !connection.inbox.is_empty() {
+            // The client is idle no more: from here on it has a head to finish.
+            self.lot.rest(connection.stream.key(), Instant::now());
+        }
+        after
     }
 
     fn follow(&mut self, connection: Box<Connection>, after: AfterRead) {
@@ -324,5 +386,161 @@ impl<W: Copy> Clients<W> {
         if let Some(replaced) = self.lot.set_timer(index, timer) {
             self.timers.remove(replaced);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::ops::Range;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    use unicoro_contract::{AfterServe, BlockingWaiter, EngineListener, Language, Pulse, Stop};
+
+    use super::*;
+
+    /// Lines, and nothing of them is answered.
+    #[derive(Default)]
+    struct Lines {
+        is_crowded: AtomicBool,
+    }
+
+    impl Handler for Lines {
+        fn opened(&self, _: &Connection) -> Option<Instant> {
+            None
+        }
+
+        fn read(&self, connection: &mut Connection) -> AfterRead {
+            let is_whole = connection.inbox.as_slice().ends_with(b"\n");
+            if is_whole { AfterRead::Serve } else { AfterRead::Park { until: None } }
+        }
+
+        fn expired(&self, _: &mut Connection) -> AfterRead {
+            AfterRead::Close
+        }
+
+        fn crowded(&self, is_crowded: bool) {
+            self.is_crowded.store(is_crowded, Ordering::Relaxed);
+        }
+
+        fn serve(&self, _: &mut Connection) -> AfterServe {
+            AfterServe::Close
+        }
+
+        fn preemption_points(&self) -> Range<usize> {
+            0..0
+        }
+    }
+
+    impl Language for Lines {
+        fn on_engine_thread(&self, body: &mut dyn FnMut()) {
+            body();
+        }
+    }
+
+    struct NoPulse;
+
+    impl Pulse for NoPulse {
+        fn beat(&self) {}
+
+        fn connections(&self, _: usize) {}
+    }
+
+    /// A worker of two clients, which have been served and are kept, and a third that waits. Nobody
+    /// takes events: what has come since is seen by a look only.
+    struct Full {
+        clients: Clients<()>,
+        lines: Arc<Lines>,
+        kept: [TcpStream; 2],
+        third: TcpStream,
+    }
+
+    impl Full {
+        fn new() -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            listener.set_nonblocking(true).unwrap();
+            let address = listener.local_addr().unwrap();
+            let seat = Seat {
+                listeners: vec![EngineListener::new(listener.into(), true).unwrap()],
+                has_siblings: false,
+                worker_connections: 2,
+                request_timeout: None,
+                idle_grace: drain::GRACE,
+                stop: Arc::new(Stop::new().unwrap()),
+                beat: Duration::from_secs(1),
+                pulse: Arc::new(NoPulse),
+            };
+            let lines = Arc::new(Lines::default());
+            let handler = Arc::clone(&lines);
+            let mut clients =
+                Clients::new(seat, handler, &BlockingWaiter, Epoll::add_receiver).unwrap();
+            let connect = || TcpStream::connect(address).unwrap();
+            let kept = [(); 2].map(|()| {
+                let mut client = connect();
+                client.write_all(b"line\n").unwrap();
+                clients.accept(0);
+                client
+            });
+            let now = Instant::now();
+            while let Some(mut connection) = clients.next_ready() {
+                connection.inbox.consume(usize::MAX);
+                connection.is_kept = true;
+                clients.rest(connection, None, now);
+            }
+            Self { clients, lines, kept, third: connect() }
+        }
+
+        /// Looks as if so much time had passed.
+        fn look(&mut self, later: Duration) {
+            self.clients.look_after(Instant::now() + later);
+        }
+
+        fn is_crowded(&self) -> bool {
+            self.lines.is_crowded.load(Ordering::Relaxed)
+        }
+    }
+
+    /// Whether the server has closed, at once.
+    fn is_closed(client: &mut TcpStream) -> bool {
+        client.set_nonblocking(true).unwrap();
+        matches!(client.read(&mut [0]), Ok(0))
+    }
+
+    #[test]
+    fn clients_that_are_kept_are_closed_only_after_an_answer_could_have_parted_with_them() {
+        let mut full = Full::new();
+        assert!(full.clients.is_full() && !full.is_crowded());
+        full.look(2 * drain::GRACE);
+        assert!(full.is_crowded());
+        assert!(!full.kept.iter_mut().any(is_closed));
+        full.look(4 * drain::GRACE);
+        assert!(is_closed(&mut full.kept[0]) && !is_closed(&mut full.kept[1]));
+        assert!(full.clients.is_full() && !full.is_crowded());
+    }
+
+    #[test]
+    fn who_was_served_just_now_is_not_closed_for_another() {
+        let mut full = Full::new();
+        full.look(drain::GRACE / 2);
+        full.look(drain::GRACE * 3 / 4);
+        assert!(full.is_crowded() && !full.kept.iter_mut().any(is_closed));
+    }
+
+    #[test]
+    fn a_close_for_another_races_no_request_that_has_come() {
+        let mut full = Full::new();
+        full.look(2 * drain::GRACE);
+        full.kept[0].write_all(b"line\n").unwrap();
+        full.kept[1].write_all(b"li").unwrap();
+        full.look(4 * drain::GRACE);
+        assert!(!full.kept.iter_mut().any(is_closed));
+        let mut ready = Vec::new();
+        while let Some(connection) = full.clients.next_ready() {
+            ready.push((connection.stream.key(), connection.inbox.as_slice().to_vec()));
+        }
+        assert_eq!(ready, [(0, b"line\n".to_vec())]);
+        drop(full.third);
     }
 }

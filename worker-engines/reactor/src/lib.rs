@@ -6,11 +6,13 @@
 mod acceptor;
 mod clients;
 mod epoll;
+mod line;
 mod lot;
 mod signals;
 mod timers;
 
 pub use clients::Clients;
 pub use epoll::{Epoll, Events, Ready, Token};
+pub use line::Line;
 pub use signals::{OWN, blocked, thread_id};
 pub use timers::{TimerKey, Timers};

@@ -115,7 +115,8 @@ impl<W: Copy> Lot<W> {
             State::InService { stream: Arc::downgrade(stream), waiter: None };
     }
 
-    /// Its request has ended `now`; what follows is the wait for the next.
+    /// Its request has ended `now`, and what follows is the wait for the next; or that has begun to
+    /// come.
     pub fn rest(&mut self, index: usize, now: Instant) {
         self.places[index].idle_since = now;
     }
@@ -191,11 +192,18 @@ impl<W: Copy> Lot<W> {
         }
     }
 
-    /// The parked connections that may be closed for a new client, the longest idle first.
-    pub fn idle(&self, now: Instant, most: usize) -> Vec<usize> {
-        self.longest(room::IDLE_ENOUGH, most, |place| {
-            let is_parked = matches!(place.state, State::Parked { .. });
-            is_parked.then(|| now.saturating_duration_since(place.idle_since))
+    /// The parked connections that may be closed for a new client, the longest idle first; of those
+    /// that wait for their next request none unless `with_kept`.
+    pub fn idle(&self, now: Instant, most: usize, with_kept: bool) -> Vec<usize> {
+        self.longest(most, |place| {
+            let State::Parked { connection, .. } = &place.state else { return None };
+            let enough = if connection.is_idle() {
+                with_kept.then_some(room::KEPT_ENOUGH)?
+            } else {
+                room::IDLE_ENOUGH
+            };
+            let age = now.saturating_duration_since(place.idle_since);
+            (age >= enough).then_some(age)
         })
     }
 
@@ -207,8 +215,10 @@ impl<W: Copy> Lot<W> {
     /// Gives up clients in service that were waited for `enough` or longer, the longest first, at
     /// most `most`.
     pub fn evict_stalled(&self, now: Instant, enough: Duration, most: usize) {
-        let stalled = self.longest(enough, most, |place| match &place.state {
-            State::InService { stream, .. } => stream.upgrade()?.stalled_for(now),
+        let stalled = self.longest(most, |place| match &place.state {
+            State::InService { stream, .. } => {
+                stream.upgrade()?.stalled_for(now).filter(|stall| *stall >= enough)
+            }
             _ => None,
         });
         for index in stalled {
@@ -221,17 +231,10 @@ impl<W: Copy> Lot<W> {
     }
 
     /// Looks at every place: only a worker that is full does this, and not often.
-    fn longest(
-        &self,
-        enough: Duration,
-        most: usize,
-        age: impl Fn(&Place<W>) -> Option<Duration>,
-    ) -> Vec<usize> {
+    fn longest(&self, most: usize, age: impl Fn(&Place<W>) -> Option<Duration>) -> Vec<usize> {
         let places = self.places.iter().enumerate();
-        let mut found: Vec<_> = places
-            .filter_map(|(index, place)| Some((Reverse(age(place)?), index)))
-            .filter(|(Reverse(age), _)| *age >= enough)
-            .collect();
+        let mut found: Vec<_> =
+            places.filter_map(|(index, place)| Some((Reverse(age(place)?), index))).collect();
         found.sort_unstable();
         found.into_iter().map(|(_, index)| index).take(most).collect()
     }

@@ -141,8 +141,10 @@ impl Worker {
         match listener.accept() {
             Ok((fd, peer)) => {
                 let connection = Connection::new(listener, fd, peer, 0, &BlockingWaiter);
-                if self.is_full() {
-                    self.waiting.drop_oldest();
+                if self.is_full()
+                    && let Some(oldest) = self.waiting.take_oldest()
+                {
+                    self.give_up(oldest);
                 }
                 // The head mostly comes with the connection: look before waiting for it.
                 let until = self.handler.opened(&connection);
@@ -151,11 +153,22 @@ impl Worker {
             }
             Err(error) => {
                 if lacks_descriptors(&error) {
-                    self.waiting.drop_older(now, room::IDLE_ENOUGH);
+                    for entry in self.waiting.take_older(now, room::IDLE_ENOUGH) {
+                        self.give_up(entry);
+                    }
                     self.shut_until = Some(now + room::LOOK);
                 }
                 false
             }
+        }
+    }
+
+    /// Closes a connection for another, unless its request has come meanwhile: then that is served.
+    fn give_up(&mut self, mut entry: Entry) {
+        entry.connection.stream.note_readable(false);
+        match take_in(&*self.handler, &mut entry.connection, None) {
+            AfterRead::Serve => self.serve(entry.connection),
+            AfterRead::Close | AfterRead::Park { .. } => {}
         }
     }
 

@@ -51,17 +51,16 @@ impl Waiting {
         self.connections.iter().map(|entry| entry.since).min()
     }
 
-    /// Drops the one that has waited the longest.
-    pub fn drop_oldest(&mut self) {
+    /// Takes out the one that has waited the longest.
+    pub fn take_oldest(&mut self) -> Option<Entry> {
         let entries = self.connections.iter().enumerate();
-        if let Some((index, _)) = entries.min_by_key(|(_, entry)| entry.since) {
-            self.connections.swap_remove(index);
-        }
+        let (index, _) = entries.min_by_key(|(_, entry)| entry.since)?;
+        Some(self.take(index))
     }
 
-    /// Drops those that have waited for `age` or longer at `now`.
-    pub fn drop_older(&mut self, now: Instant, age: Duration) {
-        self.connections.retain(|entry| now.duration_since(entry.since) < age);
+    /// Takes out those that have waited for `age` or longer at `now`.
+    pub fn take_older(&mut self, now: Instant, age: Duration) -> Vec<Entry> {
+        self.connections.extract_if(.., |entry| now.duration_since(entry.since) >= age).collect()
     }
 
     /// Takes out those whose deadline has passed.

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use unicoro_contract::{BlockingWaiter, Handler, Seat, StopState, room};
+use unicoro_contract::{BlockingWaiter, Handler, Seat, StopState};
 use unicoro_reactor::{Clients, Epoll, Events, Token};
 
 use crate::pool::Pool;
@@ -31,8 +31,6 @@ pub struct Poller {
     seat: Rc<Seat>,
     pool: Pool,
     returns: Arc<Returns>,
-    // When to look whether requests still wait for a thread.
-    pool_look: Option<Instant>,
 }
 
 impl Poller {
@@ -49,7 +47,7 @@ impl Poller {
         let shared = Arc::clone(&handler);
         let clients = Clients::new(seat, shared, &BlockingWaiter, Epoll::add_receiver)?;
         let seat = Rc::clone(&clients.seat);
-        Ok(Self { clients, handler, seat, pool, returns, pool_look: None })
+        Ok(Self { clients, handler, seat, pool, returns })
     }
 
     /// Turns until asked to stop, and until then everything in progress is done.
@@ -71,7 +69,7 @@ impl Poller {
     }
 
     fn turn(&mut self, events: &mut Events, now: Instant) {
-        let deadline = self.clients.next_deadline().into_iter().chain(self.pool_look).min();
+        let deadline = self.clients.next_deadline();
         let timeout = deadline
             .map_or(self.seat.beat, |at| at.saturating_duration_since(now).min(self.seat.beat));
         if let Err(error) = self.clients.epoll.wait(events, Some(timeout)) {
@@ -101,23 +99,7 @@ impl Poller {
         let now = Instant::now();
         self.clients.look_after(now);
         self.serve_ready();
-        self.free_threads(now);
-    }
-
-    /// Requests wait and no thread is free: clients that stall in the middle of one hold threads.
-    fn free_threads(&mut self, now: Instant) {
-        let queued = self.pool.queued();
-        match self.pool_look {
-            _ if queued == 0 => self.pool_look = None,
-            Some(look) if look > now => {}
-            look => {
-                if look.is_some() {
-                    let enough = room::stalled_enough(queued, self.pool.size());
-                    self.clients.evict_stalled(now, enough, queued.min(room::BATCH));
-                }
-                self.pool_look = Some(now + room::THREADS_LOOK);
-            }
-        }
+        self.clients.relieve(now, self.pool.queued(), self.pool.size());
     }
 
     /// A thread that waits for a client is one that others wait for: while all are taken, requests

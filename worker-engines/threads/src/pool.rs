@@ -4,21 +4,18 @@
 //! locals (database connections) are in use. The rule that a reader would break: the lock is never
 //! held while a request is served.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle, Thread};
 
 use unicoro_contract::{Connection, Handler, serve_caught};
+use unicoro_reactor::Line;
 
 use crate::returns::Returns;
 
 /// What a thread of Python's gets on Linux; Rust's default of 2 MiB is less than CPython needs to
 /// end a deep recursion in `RecursionError` (DESIGN.md, section 1). Committed only when touched.
 const STACK: usize = 8 * 1024 * 1024;
-
-/// Of this many requests taken, one is of those that may wait.
-const LATER: u64 = 4;
 
 /// The threads.
 pub struct Pool {
@@ -53,8 +50,7 @@ impl Pool {
     pub fn serve(&self, connection: Box<Connection>, later: bool) {
         let called = {
             let mut state = self.queue.lock();
-            let queue = if later { &mut state.later } else { &mut state.ready };
-            queue.push_back(connection);
+            state.line.push(connection, later);
             state.call()
         };
         if let Some(thread) = called {
@@ -69,7 +65,7 @@ impl Pool {
 
     /// Requests that wait for a thread.
     pub fn queued(&self) -> usize {
-        self.queue.lock().queued()
+        self.queue.lock().line.len()
     }
 
     /// Whether no thread is free.
@@ -107,10 +103,7 @@ struct Queue {
 
 #[derive(Default)]
 struct State {
-    // At most worker_connections: each connection is in one of these, once, or in neither.
-    ready: VecDeque<Box<Connection>>,
-    later: VecDeque<Box<Connection>>,
-    taken: u64,
+    line: Line,
     // The longest idle first.
     idle: Vec<Thread>,
     // Somebody was called and has not come yet.
@@ -119,24 +112,10 @@ struct State {
 }
 
 impl State {
-    fn queued(&self) -> usize {
-        self.ready.len() + self.later.len()
-    }
-
-    /// The next request: those of `later` when there are no others, and now and then all the same,
-    /// for they may be large uploads that nobody attacks with.
-    fn take(&mut self) -> Option<Box<Connection>> {
-        self.taken += 1;
-        if self.taken.is_multiple_of(LATER) {
-            return self.later.pop_front().or_else(|| self.ready.pop_front());
-        }
-        self.ready.pop_front().or_else(|| self.later.pop_front())
-    }
-
     /// The thread to wake, if one is needed. One at a time, and each that comes calls the next: of
     /// a burst of short requests the first thread serves several before the second has woken.
     fn call(&mut self) -> Option<Thread> {
-        if self.queued() == 0 || self.is_called {
+        if self.line.is_empty() || self.is_called {
             return None;
         }
         let called = self.idle.pop();
@@ -150,7 +129,7 @@ impl Queue {
     fn next(&self) -> Option<Box<Connection>> {
         let mut state = self.lock();
         loop {
-            if let Some(connection) = state.take() {
+            if let Some(connection) = state.line.take() {
                 let called = state.call();
                 drop(state);
                 called.as_ref().map(Thread::unpark);

@@ -182,6 +182,7 @@ impl Stage {
             let engine = Box::new(CoroutineEngine {
                 stack_bytes: STACK_BYTES,
                 switch_interval: None,
+                most_at_once: None,
                 carriers: 1,
                 blocked_after: None,
             });

@@ -76,7 +76,6 @@ def change_hub(module):
 def ours(file, source):
     """The names that a file beside this one defines."""
     namespace = {"__name__": f"unicoro.gevent.{file.removesuffix('.py')}"}
-    source = open("/work/w/i10-gev/src/python/gevent/" + file).read()  # DEV
     exec(compile(source, f"<unicoro: gevent/{file}>", "exec"), namespace)
     return namespace
 

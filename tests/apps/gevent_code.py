@@ -326,6 +326,9 @@ def child(environ):
     beside = gevent.spawn_later(0.01, order.append, "beside")
     order.append(process.communicate(timeout=20)[0].strip())
     beside.join()
+    polled = gevent.subprocess.Popen(["true"])
+    while polled.poll() is None:
+        pass
     pid = gevent.os.fork_and_watch()
     if not pid:
         os._exit(5)

@@ -1,67 +1,41 @@
-"""Runs a module of gevent's own tests where it is called: in a request (``/gevent.tests.test__pool``),
-or, as a command, in a plain thread of a process of its own. Answers with a line for each test:
-its outcome and its name; then with what failed.
+"""Runs a module of gevent's own tests where it is called: in a request, or, as a command, in a plain
+thread of a process of its own. Answers with a line for each test, its outcome and its name, and with
+why it failed. ``?Class.one,two`` runs the tests of these names, ``?-Class.one,two`` the others.
 """
 
-import io
 import sys
 import threading
 import unittest
 
-
-class Result(unittest.TextTestResult):
-    def startTestRun(self):
-        self.outcomes = {}
-
-    def addSuccess(self, test):
-        self.outcomes.setdefault(test.id(), "ok")
-
-    def addSkip(self, test, reason):
-        self.outcomes[test.id()] = "skipped"
-
-    def addExpectedFailure(self, test, error):
-        self.outcomes[test.id()] = "ok"
-
-    def addUnexpectedSuccess(self, test):
-        self.outcomes[test.id()] = "failed"
-
-    def addFailure(self, test, error):
-        self.outcomes[test.id()] = "failed"
-        super().addFailure(test, error)
-
-    def addError(self, test, error):
-        self.outcomes[test.id()] = "failed"
-        super().addError(test, error)
-
-    def addSubTest(self, test, subtest, error):
-        if error is not None:
-            self.outcomes[test.id()] = "failed"
-        super().addSubTest(test, subtest, error)
+if __name__ != "__main__":
+    import gevent  # as applications do, in the main thread
 
 
-def run(name, selected=""):
-    """The tests of the module whose name has ``selected``."""
-    details = io.StringIO()
-    suite = unittest.defaultTestLoader.loadTestsFromName(name)
-    chosen = unittest.TestSuite(test for test in each(suite) if selected in test.id())
-    runner = unittest.TextTestRunner(details, resultclass=Result, verbosity=0)
-    result = runner.run(chosen)
-    lines = [f"{outcome} {test}\n" for test, outcome in sorted(result.outcomes.items())]
-    return "".join(lines) + details.getvalue()
-
-
-def each(suite):
+def tests_of(suite):
     for test in suite:
         if isinstance(test, unittest.TestSuite):
-            yield from each(test)
+            yield from tests_of(test)
         else:
             yield test
 
 
+def run(module, choice=""):
+    names = tuple(f".{name}" for name in choice.removeprefix("-").split(","))
+    for test in tests_of(unittest.defaultTestLoader.loadTestsFromName(module)):
+        if choice and test.id().endswith(names) is choice.startswith("-"):
+            continue
+        result = unittest.TestResult()
+        unittest.TestSuite([test]).run(result)
+        outcome = "skipped" if result.skipped else "ok" if result.wasSuccessful() else "failed"
+        yield f"{outcome} {test.id().removeprefix(module + '.')}\n"
+        for _, trace in result.failures + result.errors:
+            yield "".join(f"  {line}\n" for line in trace.splitlines())
+
+
 def application(environ, start_response):
-    body = run(environ["PATH_INFO"].strip("/"), environ["QUERY_STRING"]).encode()
-    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
-    return [body]
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    lines = run(environ["PATH_INFO"].strip("/"), environ["QUERY_STRING"])
+    return (line.encode() for line in lines)
 
 
 def without_patching():
@@ -72,7 +46,8 @@ def without_patching():
     for name in dir(monkey):
         if name.startswith("patch_"):
             setattr(monkey, name, lambda *args, **kwargs: True)
-    print(run(*sys.argv[1:]))
+    for line in run(*sys.argv[1:]):
+        print(line, end="", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Child watchers for gevent.subprocess and gevent.os, in every hub. Run by modules.py.
 
 gevent's exist in the main thread's loop only, hang on SIGCHLD and reap every child of the process.
-These wait for a pidfd, and reap the child that is watched.
+These wait for a pidfd, and reap the child that is watched. That of pid 0, any child, hears of those
+that others watch.
 """
 
 import os
@@ -21,8 +22,8 @@ class Child:
     def __init__(self, loop, pid, ref):
         self.loop = loop
         self.pid = pid
-        self._descriptor = os.pidfd_open(pid)
-        self._end = loop.io(self._descriptor, READABLE, ref)
+        self._descriptor = os.pidfd_open(pid) if pid else None
+        self._end = loop.io(self._descriptor, READABLE, ref) if pid else loop.async_(ref)
         watchers.add(self)
 
     def __getattr__(self, name):
@@ -43,8 +44,8 @@ class Child:
         self._end.stop()
 
     def close(self):
+        self._end.close()
         if self._descriptor is not None:
-            self._end.close()
             os.close(self._descriptor)
             self._descriptor = None
 
@@ -61,16 +62,21 @@ def reap(pid):
     except ChildProcessError:
         status = 0  # somebody else has waited for it: what CPython's subprocess says then
     for watcher in watchers:
-        if watcher.pid == pid and not watcher.rpid:
+        if watcher.pid in (0, pid) and not watcher.rpid:
             watcher.rpid, watcher.rstatus = pid, status
+            if not watcher.pid:
+                watcher._end.send()
 
 
 def with_children(original):
     """The class of loops with these watchers."""
 
     class Loop(original):
+        # Popen.poll lets the loop run if so.
+        sig_pending = True
+
         def child(self, pid, trace=0, ref=True):
-            return Child(self, pid, ref) if pid else super().child(pid, trace, ref)
+            return Child(self, pid, ref)
 
         def install_sigchld(self):
             """Nothing waits for the signal."""

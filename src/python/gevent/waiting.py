@@ -223,6 +223,10 @@ class Linkable(Shareable):
         self._links = []
         super().__init__(*args, **kwargs)
 
+    @property
+    def hub(self):
+        return super().hub if self._changed is None else get_hub_if_exists()
+
     def rawlink(self, callback):
         if getcurrent() in self._waiters:
             return super().rawlink(callback)  # gevent's own wait

@@ -6,8 +6,10 @@ monkey.patch_all(thread=False)
 
 import asyncio
 import gc
+import functools
 import importlib
 import os
+import sys
 import threading
 import time
 
@@ -17,6 +19,10 @@ import gevent.local
 import gevent.lock
 import gevent.pool
 import gevent.queue
+import gevent.server
+import gevent.socket
+import gevent.subprocess
+import gevent.threadpool
 import greenlet
 from gevent.monkey import patch_socket
 from notes import note, plain
@@ -253,6 +259,114 @@ def shared(environ):
         gevent.sleep(0.01)
         return environ["QUERY_STRING"]
     return shared_pool.spawn(job).get(timeout=20)
+
+
+def threadpool(environ):
+    thread = gevent.get_hub().threadpool.spawn(threading.get_ident).get(timeout=20)
+    pool = gevent.threadpool.ThreadPool(2)
+    names = pool.map(str, range(3))
+    pool.kill()
+    return f"{thread != threading.get_ident()} {names}"
+
+
+def executor(environ):
+    with gevent.threadpool.ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(pow, number, 2) for number in range(3)]
+        return str([future.result(timeout=20) for future in futures])
+
+
+def look_up(environ):
+    answers = gevent.socket.getaddrinfo("localhost", 80, gevent.socket.AF_INET)
+    return answers[0][4][0]
+
+
+def stream_server(environ):
+    """A server and its client, found by name, in one request."""
+    def echo(connection, address):
+        connection.sendall(connection.recv(100).upper())
+        connection.close()
+
+    server = gevent.server.StreamServer(("127.0.0.1", 0), echo)
+    server.start()
+    with gevent.socket.create_connection(("localhost", server.server_port)) as connection:
+        connection.sendall(b"echo")
+        answer = connection.recv(100)
+    server.stop()
+    return answer
+
+
+def imap(environ):
+    pool = gevent.pool.Pool(2)
+    unordered = pool.imap_unordered(abs, [-3, -2, -1], maxsize=1)
+    return f"{list(pool.imap(abs, [-1, -2, -3]))} {sorted(unordered)}"
+
+
+def queues(environ):
+    """What gevent's queues have beyond the standard library's."""
+    queue = gevent.queue.Queue[int](maxsize=1)
+    try:
+        queue.get(timeout=gevent.Timeout(0.02))
+    except gevent.Timeout:
+        queue.put(1)
+    getter = gevent.spawn_later(0.01, queue.get)
+    queue.put(2, timeout=gevent.Timeout(20))
+    getter.join()
+    queue.shutdown()
+    try:
+        return str([queue.get(), queue.get()])
+    except gevent.queue.ShutDown:
+        return f"shut down {isinstance(gevent.queue.LifoQueue(), gevent.queue.Queue)}"
+
+
+def child(environ):
+    code = "import time; time.sleep(0.05); print('printed'); raise SystemExit(3)"
+    command = [sys.executable, "-c", code]
+    process = gevent.subprocess.Popen(command, stdout=gevent.subprocess.PIPE, text=True)
+    order = []
+    beside = gevent.spawn_later(0.01, order.append, "beside")
+    order.append(process.communicate(timeout=20)[0].strip())
+    beside.join()
+    polled = gevent.subprocess.Popen(["true"])
+    while polled.poll() is None:
+        pass
+    pid = gevent.os.fork_and_watch()
+    if not pid:
+        os._exit(5)
+    status = gevent.os.waitpid(pid, 0)[1]
+    return f"{order} {process.returncode} {os.waitstatus_to_exitcode(status)}"
+
+
+@functools.cache
+def made_at_first_use():
+    """Belongs to the request that comes first, until the second one."""
+    return gevent.event.Event(), gevent.queue.Queue(), gevent.lock.Semaphore(0)
+
+
+def wait_for_what(environ):
+    """What others give to those who wait, the maker among them."""
+    event, queue, semaphore = made_at_first_use()
+    note("waiting")
+    match environ["QUERY_STRING"]:
+        case "event":
+            return str(event.wait(timeout=20))
+        case "linked":
+            return str(gevent.wait([event], timeout=20) == [event])
+        case "queue":
+            return str(queue.get(timeout=gevent.Timeout(20)))
+        case "semaphore":
+            return str(semaphore.acquire(timeout=20))
+        case "plainly":
+            # In the only greenlet, without a time limit.
+            return str(queue.peek())
+
+
+def give_what_is_awaited(environ):
+    event, queue, semaphore = made_at_first_use()
+    event.set()
+    for _ in range(10):
+        queue.put(True)
+        semaphore.release()
+    return "given"
 
 
 def own_local(environ):

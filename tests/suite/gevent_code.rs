@@ -96,6 +96,13 @@ fn gevent_within_a_request_works() {
         ("/switched", "20"),
         ("/switched?keep", "20"),
         ("/deep", "middle"),
+        ("/threadpool", "True ['0', '1', '2']"),
+        ("/executor", "[0, 1, 4]"),
+        ("/look_up", "127.0.0.1"),
+        ("/stream_server", "ECHO"),
+        ("/imap", "[1, 2, 3] [1, 2, 3]"),
+        ("/queues", "shut down True"),
+        ("/child", "['beside', 'printed'] 3 5"),
     ] {
         for response in at_once(server.address, 20, path) {
             assert_eq!((response.status, response.text().as_str()), (200, answer), "{path}");
@@ -131,6 +138,26 @@ fn requests_share_events_queues_semaphores_and_pools() {
     }
     with_tokens(&server, 50, 4, "/shared", str::to_owned);
     server.stop();
+}
+
+/// What a request makes is gevent's own until another one comes, and those that wait already are woken.
+#[test]
+fn requests_share_what_the_first_of_them_has_made() {
+    for maker in ["event", "linked", "queue", "semaphore", "plainly"] {
+        let server = start();
+        let path = |what: &str| format!("/wait_for_what?{what}");
+        let mut clients = waiting_clients(server.address, 1, &path(maker));
+        wait::until_true("the maker to wait", || server.notes().lines().count() == 1);
+        for what in ["event", "linked", "queue", "semaphore"] {
+            clients.extend(waiting_clients(server.address, 5, &path(what)));
+        }
+        wait::until_true("all to wait", || server.notes().lines().count() == 21);
+        assert_eq!(server.get("/give_what_is_awaited").text(), "given");
+        for client in &mut clients {
+            assert_eq!(client.response().text(), "True", "{maker} first");
+        }
+        server.stop();
+    }
 }
 
 #[test]

@@ -64,6 +64,7 @@ mod forks;
 mod forwarding;
 mod frameworks;
 mod gevent_code;
+mod gevent_tests;
 mod hooks;
 mod hostile;
 mod identity;

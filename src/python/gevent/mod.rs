@@ -2,8 +2,8 @@
 //!
 //! gevent keeps a hub for each thread, and so for each green thread: greenlets of one request take
 //! turns in it, and the hub waits in `epoll_wait`, which parks. The rest stands in Python, because it
-//! is about modules and objects: `modules.py` changes what is imported, `waiting.py` replaces what
-//! greenlets of several requests share.
+//! is about modules and objects: `modules.py` changes what is imported, `waiting.py` lets greenlets of
+//! several requests share what waits, and `children.py` lets each hub wait for child processes.
 
 use std::ffi::CStr;
 use std::sync::OnceLock;
@@ -53,6 +53,7 @@ pub(super) fn prepare() -> Result<(), String> {
             namespace.set_item("hubs_may_exist", wrap_pyfunction!(hubs_may_exist, py)?)?;
             namespace.set_item("PassDeadlinesOn", py.get_type::<PassDeadlinesOn>())?;
             namespace.set_item("WAITING", include_str!("waiting.py"))?;
+            namespace.set_item("CHILDREN", include_str!("children.py"))?;
             py.run(SOURCE, Some(&namespace), None)?;
             let function = |name| namespace.as_any().get_item(name).map(Bound::unbind);
             Ok(Functions {

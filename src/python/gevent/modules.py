@@ -1,6 +1,6 @@
 """Lets code that was written for gevent run as it is. Run once, before the configuration file or the
-application, by mod.rs, which provides ``note``, ``Finder``, ``hubs_may_exist``, ``PassDeadlinesOn`` and
-``WAITING``.
+application, by mod.rs, which provides ``note``, ``Finder``, ``hubs_may_exist``, ``PassDeadlinesOn``,
+``WAITING`` and ``CHILDREN``.
 
 Such code replaces the standard library's blocking functions before anything else is imported. Under
 green threads these give way to other requests already, and the replacements would wait in a hub where
@@ -8,8 +8,8 @@ none is needed: so the functions that patch do nothing, and say so once. A confi
 them before it is known which engine serves: they are kept until `decide`.
 """
 
-import _imp
 import sys
+from functools import cache
 
 LIBRARY = "{}() does nothing under -k coroutine: blocking calls give way to other requests as they are"
 PSYCOPG = "{}() does nothing under -k coroutine: psycopg2 gives way to other requests as it is"
@@ -50,32 +50,33 @@ def nothing(module, name, original, text):
     return patch
 
 
-def replacing(*names):
-    """What puts ours in the place of a module's classes."""
+def replacing(**classes):
+    """What puts ours in the place of a module's classes: the name of each, and of our methods."""
 
     def replace(module):
-        for name in names:
-            if hasattr(module, name):
-                ours = waiting()[name]
-                ours.__module__ = module.__name__
-                setattr(module, name, ours)
+        waiting = ours("waiting.py", WAITING)
+        for name, methods in classes.items():
+            original = getattr(module, name, None)
+            if original is not None:
+                setattr(module, name, waiting["shareable"](waiting[methods], original))
 
     return replace
 
 
 def change_hub(module):
     hubs_may_exist()
-    module.sleep = waiting()["sleep_of"](module.sleep)
+    with_children = cache(ours("children.py", CHILDREN)["with_children"])
+    loop_class = module.Hub.loop_class
+    module.Hub.loop_class = property(lambda hub: with_children(loop_class.fget(hub)))
     module.Hub.handle_error = PassDeadlinesOn(module.Hub.handle_error)
+    module.sleep = ours("waiting.py", WAITING)["sleep_of"](module.sleep)
 
 
-namespace = {"__name__": "unicoro.gevent.waiting"}
-
-
-def waiting():
-    """The names that waiting.py defines."""
-    if "Event" not in namespace:
-        exec(compile(WAITING, "<unicoro: gevent/waiting.py>", "exec"), namespace)
+@cache
+def ours(file, source):
+    """The names that a file beside this one defines."""
+    namespace = {"__name__": f"unicoro.gevent.{file.removesuffix('.py')}"}
+    exec(compile(source, f"<unicoro: gevent/{file}>", "exec"), namespace)
     return namespace
 
 
@@ -88,10 +89,14 @@ PATCHERS = {
 }
 WAITERS = {
     "gevent.hub": change_hub,
-    "gevent.event": replacing("Event", "AsyncResult"),
-    "gevent.lock": replacing("Semaphore", "BoundedSemaphore"),
+    "gevent.event": replacing(Event="Event", AsyncResult="AsyncResult"),
+    "gevent.lock": replacing(Semaphore="Semaphore", BoundedSemaphore="Semaphore"),
     "gevent.queue": replacing(
-        "SimpleQueue", "Queue", "JoinableQueue", "PriorityQueue", "LifoQueue"
+        SimpleQueue="SimpleQueue",
+        Queue="Queue",
+        JoinableQueue="Queue",
+        PriorityQueue="Queue",
+        LifoQueue="Queue",
     ),
 }
 

@@ -1,19 +1,23 @@
 """gevent's events, queues and semaphores, for greenlets of several requests at once.
 
-gevent's own belong to the hub of the thread that used them first, and under green threads each
-request has a hub of its own: between requests they raise, or wait for ever, as they do between OS
-threads. These wait in the caller's hub if it has one, and else as the caller's thread does. Run by
-modules.py when gevent is first imported; ``gevent.hub`` and what it imports is there by then.
+gevent's own belong to the hub of one thread, and under green threads each request has a hub of its
+own: between requests they raise, or wait for ever, as they do between OS threads. These are gevent's
+own, compiled classes and all, for as long as the thread that made them uses them alone. From the
+moment that another one does, the state stays gevent's and the waiting is done here: in the caller's
+hub if it has one, and else as the caller's thread waits. Run by modules.py when gevent is first
+imported; ``gevent.hub`` and what it imports is there by then.
 """
 
-import heapq
 import queue as standard
-from _thread import allocate_lock
+from _thread import RLock, _local, allocate_lock
+from abc import ABCMeta
 from collections import deque
+from functools import cache
 from time import monotonic
 from time import sleep as sleep_as_thread
 
 from gevent._hub_local import get_hub, get_hub_if_exists
+from greenlet import getcurrent
 
 
 class Turn:
@@ -40,15 +44,7 @@ class Turn:
         """Whether it was released within ``timeout``."""
         if self.watcher is None:
             return self.lock.acquire(True, -1 if timeout is None else max(timeout, 0))
-        from gevent.timeout import Timeout
-
-        with Timeout._start_new_or_dummy(timeout) as timer:
-            try:
-                return self.waiter.get()
-            except Timeout as expired:
-                if expired is not timer:
-                    raise
-                return False
+        return within(timeout, self.waiter.get)
 
     def close(self):
         if self.watcher is not None:
@@ -56,11 +52,25 @@ class Turn:
             self.watcher.close()
 
 
+def within(timeout, wait):
+    """What ``wait`` answers, or False after ``timeout``: seconds, None, or a Timeout of gevent's."""
+    from gevent.timeout import Timeout
+
+    with Timeout._start_new_or_dummy(timeout) as timer:
+        try:
+            return wait()
+        except Timeout as expired:
+            if expired is not timer:
+                raise
+            return False
+
+
 class Condition:
     """threading.Condition over turns. Nothing switches greenlets while its lock is held."""
 
-    def __init__(self):
-        self.lock = allocate_lock()
+    def __init__(self, lock=None):
+        # gevent's queues call their own methods.
+        self.lock = lock or RLock()
         self.turns = deque()
 
     def __enter__(self):
@@ -71,6 +81,8 @@ class Condition:
 
     def wait_for(self, predicate, timeout=None):
         """Waits until ``predicate`` holds; whether it does."""
+        if not is_number(timeout) and timeout is not None:
+            return within(timeout, lambda: self.wait_for(predicate))
         deadline = None if timeout is None else monotonic() + timeout
         while not predicate():
             left = None if deadline is None else deadline - monotonic()
@@ -107,339 +119,318 @@ class Condition:
         self.notify(len(self.turns))
 
 
-class Linkable:
-    """What ``gevent.wait`` needs: callbacks, each run in the hub that it was linked in."""
+def is_number(timeout):
+    return isinstance(timeout, (int, float))
+
+
+class Here(_local):
+    """This thread, which no later one is taken for."""
 
     def __init__(self):
+        self.token = object()
+
+
+here = Here()
+sharing = allocate_lock()
+
+
+class Shared(BaseException):
+    """Raised in a greenlet that waits in gevent's way for what several threads use from now on."""
+
+
+class Shareable(metaclass=ABCMeta):
+    """What stands before each of gevent's classes in the order of its methods."""
+
+    # Several threads use it, and wait for this.
+    _changed = None
+
+    def __init__(self, *args, **kwargs):
+        self._home = here.token
+        # The hubs of the greenlets that wait in gevent's way.
+        self._waiters = {}
+        super().__init__(*args, **kwargs)
+
+    @classmethod
+    def __subclasshook__(cls, other):
+        """What is one of gevent's is one of ours."""
+        original = vars(cls).get("_original")
+        return issubclass(other, original) if original else NotImplemented
+
+    def _is_alone(self):
+        """Whether no other thread has used it."""
+        if self._changed is None and here.token is not self._home:
+            self._share()
+        return self._changed is None
+
+    def _share(self):
+        with sharing:
+            if self._changed is not None:
+                return
+            self._begin_sharing()
+        for greenlet, hub in list(self._waiters.items()):
+            if hub.loop is not None:
+                hub.loop.run_callback_threadsafe(self._wait_anew, greenlet)
+
+    def _begin_sharing(self):
         self._changed = Condition()
+
+    def _wait_anew(self, greenlet):
+        if greenlet in self._waiters:
+            greenlet.throw(Shared)
+
+    def _await(self, alone, together, timeout):
+        """What ``alone`` answers, which waits in gevent's way; or ``together``, which is called with
+        the lock."""
+        began = monotonic()
+        if self._is_alone():
+            greenlet, hub = getcurrent(), get_hub()
+            self._waiters[greenlet] = hub
+            # Another thread may end the wait: nothing else need be under way in this one's hub.
+            hub.loop.ref()
+            try:
+                if self._changed is None:
+                    return alone(timeout)
+            except Shared:
+                pass
+            finally:
+                if hub.loop is not None:
+                    hub.loop.unref()
+                del self._waiters[greenlet]
+            if is_number(timeout):
+                timeout = max(began + timeout - monotonic(), 0)
+        with self._changed:
+            return together(timeout)
+
+    def _change(self, method, *args):
+        """Calls a method that waits for nothing, and wakes whom it concerns."""
+        if self._is_alone():
+            done = method(*args)
+            # Somebody may have come meanwhile.
+            if self._changed is not None:
+                with self._changed:
+                    self._notify()
+            return done
+        with self._changed:
+            done = method(*args)
+            self._notify()
+            return done
+
+
+class Linkable(Shareable):
+    """What ``gevent.wait`` needs: callbacks, each run in the hub that it was linked in."""
+
+    def __init__(self, *args, **kwargs):
         self._links = []
+        super().__init__(*args, **kwargs)
+
+    @property
+    def hub(self):
+        return super().hub if self._changed is None else get_hub_if_exists()
 
     def rawlink(self, callback):
-        self._links.append((callback, get_hub()))
+        if getcurrent() in self._waiters:
+            return super().rawlink(callback)  # gevent's own wait
+        if not callable(callback):
+            raise TypeError(f"Expected callable: {callback!r}")
+        self._share()
+        link = (callback, get_hub())
+        self._links.append(link)
         if self.ready():
-            self._call_links()
+            self._schedule(link)
 
     def unlink(self, callback):
+        super().unlink(callback)
         self._links = [link for link in self._links if link[0] != callback]
 
     def linkcount(self):
-        return len(self._links) + len(self._changed.turns)
+        waiters = self._changed.turns if self._changed else ()
+        return super().linkcount() + len(self._links) + len(waiters)
 
-    def _call_links(self):
-        links, self._links = self._links, []
-        for callback, hub in links:
-            if hub.loop is not None:
-                hub.loop.run_callback_threadsafe(callback, self)
+    def _change(self, method, *args):
+        done = super()._change(method, *args)
+        if self._links and self.ready():
+            for link in self._links.copy():
+                self._schedule(link)
+        return done
+
+    def _schedule(self, link):
+        loop = link[1].loop
+        if link[1] is get_hub_if_exists():
+            loop.run_callback(self._call, link)
+        elif loop is not None:
+            loop.run_callback_threadsafe(self._call, link)
+
+    def _call(self, link):
+        # An earlier one may have unlinked it.
+        if link in self._links:
+            self._links.remove(link)
+            link[0](self)
 
 
 class Event(Linkable):
     """gevent.event.Event."""
 
-    def __init__(self):
-        super().__init__()
-        self._flag = False
-
-    def is_set(self):
-        return self._flag
-
-    isSet = ready = is_set
-
     def set(self):
-        with self._changed:
-            self._flag = True
-            self._changed.notify_all()
-        self._call_links()
-
-    def clear(self):
-        self._flag = False
+        self._change(super().set)
 
     def wait(self, timeout=None):
-        with self._changed:
-            # Once: who waited when it was set was woken, even if it is cleared again by now.
-            return self._flag or self._changed.wait(timeout) or self._flag
+        wait = super().wait
+        if self._is_alone() and self.ready():
+            return wait(timeout)
+        return self._await(wait, self._wait_together, timeout)
+
+    def _wait_together(self, timeout):
+        # Once: who waited when it was set was woken, even if it is cleared again by now.
+        return self.ready() or self._changed.wait(timeout) or self.ready()
+
+    def _notify(self):
+        self._changed.notify_all()
 
 
 class AsyncResult(Linkable):
     """gevent.event.AsyncResult."""
 
-    def __init__(self):
-        super().__init__()
-        self._done = False
-        self.value = None
-        self.exc_info = ()
-
-    @property
-    def exception(self):
-        return self.exc_info[1] if self.exc_info else None
-
-    def ready(self):
-        return self._done
-
-    done = ready
-
-    def successful(self):
-        return self._done and not self.exc_info
-
     def set(self, value=None):
-        self._finish(value, ())
+        self._change(super().set, value)
 
     set_result = set
 
     def set_exception(self, exception, exc_info=None):
-        self._finish(None, exc_info or (type(exception), exception, exception.__traceback__))
-
-    def _finish(self, value, exc_info):
-        with self._changed:
-            self.value, self.exc_info, self._done = value, exc_info, True
-            self._changed.notify_all()
-        self._call_links()
+        self._change(super().set_exception, exception, exc_info)
 
     def get(self, block=True, timeout=None):
-        if not self._done:
-            from gevent.timeout import Timeout
+        get = super().get
+        if self.ready() or not block:
+            return get(False)
+        return self._await(lambda timeout: get(True, timeout), self._get_together, timeout)
 
-            if not block:
-                raise Timeout()
-            # Given a Timeout instead of a number, the caller wants that one.
-            timer = Timeout._start_new_or_dummy(timeout)
-            try:
-                with self._changed:
-                    self._changed.wait_for(self.ready)
-            finally:
-                timer.close()
-        if self.exc_info:
-            raise self.exc_info[1]
-        return self.value
+    def _get_together(self, timeout):
+        from gevent.timeout import Timeout
 
-    result = get
-
-    def get_nowait(self):
-        return self.get(block=False)
+        with Timeout._start_new_or_dummy(timeout):
+            self._changed.wait_for(self.ready)
+        return self.get(False)
 
     def wait(self, timeout=None):
-        with self._changed:
-            self._changed.wait_for(self.ready, timeout)
+        wait = super().wait
+        if self._is_alone() and self.ready():
+            return wait(timeout)
+        return self._await(wait, self._wait_together, timeout)
+
+    def _wait_together(self, timeout):
+        self._changed.wait_for(self.ready, timeout)
         return self.value
 
-    def __call__(self, source):
-        if source.successful():
-            self.set(source.value)
-        else:
-            self.set_exception(source.exception, getattr(source, "exc_info", None))
-
-    def cancel(self):
-        return False
-
-    cancelled = cancel
+    def _notify(self):
+        self._changed.notify_all()
 
 
 class Semaphore(Linkable):
-    """gevent.lock.Semaphore."""
-
-    def __init__(self, value=1, hub=None):
-        if value < 0:
-            raise ValueError("semaphore initial value must be >= 0")
-        super().__init__()
-        self.counter = value
-
-    def ready(self):
-        return self.counter > 0
-
-    def locked(self):
-        return self.counter <= 0
+    """gevent.lock.Semaphore and BoundedSemaphore."""
 
     def acquire(self, blocking=True, timeout=None):
-        if timeout is not None and timeout < 0:
-            timeout = None  # threading's way to say so
-        with self._changed:
-            if not self._changed.wait_for(self.ready, timeout if blocking else 0):
-                return False
-            self.counter -= 1
-            return True
+        acquire = super().acquire
+        if self._is_alone() and (self.ready() or not blocking):
+            return acquire(False)
+        if not blocking:
+            timeout = 0
+
+        def acquire_together(timeout):
+            return self._changed.wait_for(lambda: acquire(False), timeout)
+
+        return self._await(lambda timeout: acquire(True, timeout), acquire_together, timeout)
 
     _py3k_acquire = acquire
 
     def release(self):
-        with self._changed:
-            self.counter += 1
-            self._changed.notify()
-        self._call_links()
-        return self.counter
+        return self._change(super().release)
 
     def wait(self, timeout=None):
-        with self._changed:
-            if self._changed.wait_for(self.ready, timeout):
-                self._changed.notify()  # it takes nothing
+        return self.counter or self._await(super().wait, self._wait_together, timeout)
+
+    def _wait_together(self, timeout):
+        if self._changed.wait_for(self.ready, timeout):
+            self._changed.notify()  # it takes nothing
         return self.counter
 
-    def __enter__(self):
-        self.acquire()
-
-    def __exit__(self, *exception):
-        self.release()
+    def _notify(self):
+        self._changed.notify()
 
 
-class BoundedSemaphore(Semaphore):
-    """gevent.lock.BoundedSemaphore."""
-
-    _OVER_RELEASE_ERROR = ValueError
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self._initial_value = self.counter
-
-    def release(self):
-        if self.counter >= self._initial_value:
-            raise self._OVER_RELEASE_ERROR("Semaphore released too many times")
-        return super().release()
-
-
-class SimpleQueue:
+class SimpleQueue(Shareable):
     """gevent.queue.SimpleQueue."""
 
-    def __init__(self, maxsize=None, items=(), _warn_depth=2):
-        self.maxsize = maxsize if maxsize is not None and maxsize > 0 else None
-        self._changed = Condition()
-        self._not_full = Condition()
-        self._not_full.lock = self._changed.lock
-        self._init(self.maxsize)
-        for item in items:
-            self._put(item)
-
-    def _init(self, maxsize):
-        self.queue = deque()
-
-    def _put(self, item):
-        self.queue.append(item)
-
-    def _get(self):
-        return self.queue.popleft()
-
-    def _peek(self):
-        return self.queue[0]
-
-    def _qsize(self):
-        return len(self.queue)
-
-    def qsize(self):
-        return self._qsize()
-
-    def __len__(self):
-        return self._qsize()
-
-    def __bool__(self):
-        return True
-
-    def empty(self):
-        return not self._qsize()
-
-    def full(self):
-        return self.maxsize is not None and self._qsize() >= self.maxsize
-
-    def copy(self):
-        return type(self)(self.maxsize, list(self.queue))
+    def _begin_sharing(self):
+        changed = Condition()
+        self._not_full = Condition(changed.lock)
+        self._changed = changed
 
     def put(self, item, block=True, timeout=None):
-        with self._changed:
-            if not self._not_full.wait_for(lambda: not self.full(), timeout if block else 0):
-                raise standard.Full
-            self._put(item)
+        put = super().put
+        if self._is_alone() and not (block and self.full()):
+            return self._change(put, item, block, timeout)
+
+        def put_together(timeout):
+            self._wait_until(self._not_full, lambda: not self.full(), timeout, standard.Full)
+            put(item, False)
             self._changed.notify()
 
+        timeout = timeout if block else 0
+        return self._await(lambda timeout: put(item, block, timeout), put_together, timeout)
+
     def get(self, block=True, timeout=None):
-        with self._changed:
-            self._wait_for_item(block, timeout)
-            item = self._get()
-            self._not_full.notify()
-            return item
+        return self._take(super().get, lambda: self._not_full.notify(), block, timeout)
 
     def peek(self, block=True, timeout=None):
-        with self._changed:
-            self._wait_for_item(block, timeout)
-            self._changed.notify()  # it takes nothing
-            return self._peek()
+        # It takes nothing.
+        return self._take(super().peek, lambda: self._changed.notify(), block, timeout)
 
-    def _wait_for_item(self, block, timeout):
-        if not self._changed.wait_for(self._qsize, timeout if block else 0):
-            raise standard.Empty
+    def _take(self, take, notify, block, timeout):
+        if self._is_alone() and (self.qsize() or not block):
+            return self._change(take, block, timeout)
 
-    def put_nowait(self, item):
-        self.put(item, False)
+        def take_together(timeout):
+            self._wait_until(self._changed, self.qsize, timeout, standard.Empty)
+            item = take(False)
+            notify()
+            return item
 
-    def get_nowait(self):
-        return self.get(False)
+        timeout = timeout if block else 0
+        return self._await(lambda timeout: take(block, timeout), take_together, timeout)
 
-    def peek_nowait(self):
-        return self.peek(False)
+    def _wait_until(self, condition, predicate, timeout, error):
+        if is_number(timeout) and timeout < 0:
+            raise ValueError("'timeout' must be a non-negative number")
+        is_ready = condition.wait_for(lambda: predicate() or self.is_shutdown, timeout)
+        if not is_ready:
+            raise error if is_number(timeout) else timeout
 
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        item = self.get()
-        if item is StopIteration:
-            raise item
-        return item
+    def _notify(self):
+        self._changed.notify()
+        self._not_full.notify()
 
 
 class Queue(SimpleQueue):
-    """gevent.queue.Queue, which counts tasks."""
-
-    def __init__(self, maxsize=None, items=(), unfinished_tasks=None):
-        self.unfinished_tasks = 0
-        self._cond = Event()
-        super().__init__(maxsize, items)
-        count = self._qsize() if unfinished_tasks is None else unfinished_tasks
-        self.unfinished_tasks = count
-        if not count:
-            self._cond.set()
-
-    def put(self, item, block=True, timeout=None):
-        with self._changed:
-            if not self._not_full.wait_for(lambda: not self.full(), timeout if block else 0):
-                raise standard.Full
-            self._put(item)
-            self.unfinished_tasks += 1
-            self._cond.clear()
-            self._changed.notify()
+    """gevent.queue.Queue, which counts tasks, and what stands on it. Its joins wait for an Event,
+    which is ours."""
 
     def task_done(self):
-        with self._changed:
-            if self.unfinished_tasks <= 0:
-                raise ValueError("task_done() called too many times")
-            self.unfinished_tasks -= 1
-            is_done = not self.unfinished_tasks
-        if is_done:
-            self._cond.set()
+        self._change(super().task_done)
 
-    def join(self, timeout=None):
-        return self._cond.wait(timeout)
+    def shutdown(self, immediate=False):
+        self._change(super().shutdown, immediate)
+        if self._changed is not None:
+            with self._changed:
+                self._changed.notify_all()
+                self._not_full.notify_all()
 
 
-JoinableQueue = Queue
-
-
-class PriorityQueue(Queue):
-    """gevent.queue.PriorityQueue."""
-
-    def _init(self, maxsize):
-        self.queue = []
-
-    def _put(self, item):
-        heapq.heappush(self.queue, item)
-
-    def _get(self):
-        return heapq.heappop(self.queue)
-
-
-class LifoQueue(Queue):
-    """gevent.queue.LifoQueue."""
-
-    def _get(self):
-        return self.queue.pop()
-
-    def _peek(self):
-        return self.queue[-1]
+@cache
+def shareable(methods, original):
+    """The class of gevent's with our methods before it."""
+    kept = ("__module__", "__doc__", "__qualname__")
+    names = {name: getattr(original, name) for name in kept}
+    return ABCMeta(original.__name__, (methods, original), {**names, "_original": original})
 
 
 def sleep_of(sleep_in_hub):

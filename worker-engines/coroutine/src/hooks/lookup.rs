@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use libc::{addrinfo, c_int, hostent, size_t, sockaddr, socklen_t};
 
 use super::hooks;
+use crate::green::Green;
 use crate::helpers::WORKING;
 
 hooks! {
@@ -36,7 +37,7 @@ hooks! {
     ) -> c_int |green, real| {
         // SAFETY: the caller's arguments.
         let call = || unsafe { real(name, result, buf, len, found, error) };
-        if is_literal(name) { call() } else { WORKING.run(green, call) }
+        if is_literal(name) { call() } else { with_its_error(green, call) }
     }
 
     fn gethostbyname2_r(
@@ -45,7 +46,7 @@ hooks! {
     ) -> c_int |green, real| {
         // SAFETY: the caller's arguments.
         let call = || unsafe { real(name, family, result, buf, len, found, error) };
-        if is_literal(name) { call() } else { WORKING.run(green, call) }
+        if is_literal(name) { call() } else { with_its_error(green, call) }
     }
 
     fn gethostbyaddr_r(
@@ -53,10 +54,30 @@ hooks! {
         buf: *mut c_char, len: size_t, found: *mut *mut hostent, error: *mut c_int,
     ) -> c_int |green, real| {
         // SAFETY: the caller's arguments.
-        WORKING.run(green, || unsafe {
+        with_its_error(green, || unsafe {
             real(address, address_len, family, result, buf, len, found, error)
         })
     }
+}
+
+unsafe extern "C" {
+    /// Where `h_errno` of the thread that calls lies (netdb.h).
+    fn __h_errno_location() -> *mut c_int;
+}
+
+/// Has a helper look up. Besides the answer there is the resolver's error, which glibc keeps by thread
+/// and CPython reads.
+fn with_its_error(green: &Green, call: impl Fn() -> c_int) -> c_int {
+    let mut error = 0;
+    let done = WORKING.run(green, || {
+        let done = call();
+        // SAFETY: the helper's own variable.
+        error = unsafe { *__h_errno_location() };
+        done
+    });
+    // SAFETY: the green thread's own variable.
+    unsafe { *__h_errno_location() = error };
+    done
 }
 
 /// Whether a name is an address (or none, which means this machine).

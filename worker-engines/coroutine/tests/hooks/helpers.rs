@@ -45,6 +45,7 @@ unsafe extern "C" {
         found: *mut *mut libc::hostent,
         error: *mut libc::c_int,
     ) -> libc::c_int;
+    fn __h_errno_location() -> *mut libc::c_int;
 }
 
 /// What the older look-ups write to: the entry, its text, where it was found, and the error.
@@ -91,6 +92,26 @@ fn the_older_lookups_let_others_run() {
     lets_others_run(by_name);
     lets_others_run(by_name_and_family);
     lets_others_run(by_address);
+}
+
+/// The error of a look-up that fails, and what it leaves in the thread's variable, where CPython looks.
+fn errors_of_a_failed_lookup() -> [libc::c_int; 2] {
+    let (mut found, mut error) = (std::ptr::null_mut(), 0);
+    unsafe {
+        let (mut entry, mut text) = (zeroed(), [0; 4096]);
+        let (name, text, len) = (c"host.invalid".as_ptr(), text.as_mut_ptr(), text.len());
+        *__h_errno_location() = 0;
+        gethostbyname_r(name, &raw mut entry, text, len, &raw mut found, &raw mut error);
+        assert!(found.is_null());
+        [error, *__h_errno_location()]
+    }
+}
+
+#[test]
+fn a_failed_lookup_leaves_its_error_in_the_callers_thread() {
+    let expected = errors_of_a_failed_lookup();
+    assert_ne!(expected, [0, 0]);
+    run(vec![job(move || assert_eq!(errors_of_a_failed_lookup(), expected))]);
 }
 
 #[test]

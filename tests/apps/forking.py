@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import threading
 import time
 
 from notes import note, plain
@@ -43,6 +44,20 @@ def end_pools(environ):
     return "ended"
 
 
+def crowd(environ):
+    """A child whose threads need so many stacks that those of its parent's threads are given back."""
+    child = os.fork()
+    if child == 0:
+        together = threading.Barrier(32)
+        threads = [threading.Thread(target=together.wait) for _ in range(32)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        os._exit(0)
+    return f"the child's exit code: {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}"
+
+
 def sleep(environ):
     note("sleeping")
     time.sleep(3)
@@ -53,7 +68,7 @@ def hello(environ):
     return "hello"
 
 
-views = {view.__name__: view for view in (fork, pool, end_pools, sleep, hello)}
+views = {view.__name__: view for view in (fork, pool, end_pools, crowd, sleep, hello)}
 
 
 def application(environ, start_response):

@@ -64,6 +64,14 @@ each_of! { Sync, Gthread, Coroutine, Gunicorn, GunicornSync; fn clients_see_the_
     stop(server);
 }}
 
+each_of! { Sync, Gthread, Coroutine, Gunicorn, GunicornSync; fn a_child_may_have_many_threads(engine) {
+    let server = start(engine, &[]);
+    for _ in 0..3 {
+        assert_eq!(server.get("/crowd").text(), "the child's exit code: 0");
+    }
+    stop(server);
+}}
+
 each_of! { Sync, Gthread, Coroutine; fn a_refused_client_sees_the_end(engine) {
     let server = start(engine, &[]);
     let mut client = early(&server, "GET / HTTP/1.1\r\n");

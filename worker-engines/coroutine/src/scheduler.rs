@@ -167,6 +167,7 @@ impl RunQueue {
     /// The base of a carrier begins, which calls. Returns when it has the role: the first one at once.
     pub fn begin(&self, index: usize) {
         let carrier = &self.carriers[index];
+        thread_block::unregister_rseq();
         carrier.block.store(thread_block::current(), Ordering::Relaxed);
         carrier.number.store(thread_id(), Ordering::Relaxed);
         drop(carrier.thread.set(thread::current()));

@@ -193,6 +193,27 @@ pub fn current() -> usize {
     block
 }
 
+/// Takes the calling OS thread's restartable sequences (rseq(2)) from it. A child that a green thread
+/// forks has the kernel's registration of the thread that it ran on, and glibc gives that thread's
+/// memory back there: the kernel would write to it, and end the child by SIGSEGV. Once, at its begin.
+pub fn unregister_rseq() {
+    const UNREGISTER: usize = 1;
+    // What glibc registers with on x86-64, and the size that it has: `struct rseq`'s first, or more
+    // where the kernel has more (getauxval(3)).
+    const SIGNATURE: usize = 0x5305_3053;
+    const FEATURES: u64 = 27; // AT_RSEQ_FEATURE_SIZE
+    const SMALLEST: usize = 32;
+    let offset = RSEQ_AT.load(Ordering::Relaxed);
+    if offset != 0 {
+        // SAFETY: no pointers.
+        let features = unsafe { libc::getauxval(FEATURES) } as usize;
+        let size = features.next_multiple_of(SMALLEST).max(SMALLEST);
+        let area = current().wrapping_add_signed(offset);
+        // SAFETY: the kernel checks that it is what the thread has registered, and marks it as left.
+        unsafe { libc::syscall(libc::SYS_rseq, area, size, UNREGISTER, SIGNATURE) };
+    }
+}
+
 /// Runs `body` under `block`, and then goes on under the one before.
 ///
 /// # Safety

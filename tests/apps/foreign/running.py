@@ -15,8 +15,9 @@ import unittest
 from test import support
 from test.support import os_helper
 
-# Not: network, urlfetch, gui, audio, largefile, tzdata.
+# Not: urlfetch, gui, audio, largefile, tzdata; and network only for those that mean this machine.
 RESOURCES = ["cpu", "decimal", "subprocess", "walltime"]
+OF_THIS_MACHINE = ["test_socketserver"]
 LOADING = threading.Lock()
 TESTFN = os_helper.TESTFN
 
@@ -83,10 +84,10 @@ def run(module):
 
 def load(module):
     """The tests of a module of `test`, or of one of ours; a class or a test by its dotted name."""
-    support.use_resources = RESOURCES
     name = module if module.startswith("foreign.") else f"test.{module}"
     # The names of files that tests make: modules that run at once have their own.
     with LOADING:
+        support.use_resources = RESOURCES + ["network"] * (module in OF_THIS_MACHINE)
         os_helper.TESTFN = f"{TESTFN}-{module}"
         return unittest.defaultTestLoader.loadTestsFromName(name)
 

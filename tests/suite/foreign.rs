@@ -33,16 +33,16 @@ fn has_tests() -> bool {
 }
 
 #[test]
-fn cpythons_tests_hold_in_requests_on_coroutine() {
-    judge(&["--short", "--engine", "coroutine"]);
+fn cpythons_tests_hold_in_requests() {
+    judge(&["--short"]);
 }
 
 #[test]
 fn cpythons_tests_hold_in_requests_at_once() {
-    judge(&["--short", "--together", "--engine", "coroutine"]);
+    judge(&["--short", "--together"]);
 }
 
-#[test]
-fn cpythons_tests_hold_in_requests_on_gthread() {
-    judge(&["--short", "--engine", "gthread"]);
-}
+each_of! { Sync, Gthread; fn cpythons_tests_of_threads_hold_in_requests(engine) {
+    let engine = format!("{engine:?}").to_lowercase();
+    judge(&["--engine", &engine, "test_threading", "test_sys_settrace", "test_fork1"]);
+}}

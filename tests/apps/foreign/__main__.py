@@ -3,15 +3,22 @@
 import contextlib
 import sys
 import threading
+import time
 
 from foreign.running import run
 
-threads = [threading.Thread(target=run, args=(module,)) for module in sys.argv[1:]]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    while thread.is_alive():
-        # A main thread that looks up now and then makes the calls that others leave to it; and a test
-        # that interrupts it ends nothing.
-        with contextlib.suppress(KeyboardInterrupt):
-            thread.join(0.05)
+modules = set(sys.argv[1:])
+
+
+def run_one(module):
+    run(module)
+    modules.discard(module)
+
+
+for module in sys.argv[1:]:
+    threading.Thread(target=run_one, args=(module,)).start()
+while modules:
+    # A main thread that looks up now and then makes the calls that others leave to it. A test that
+    # interrupts it ends nothing; an interrupted join() would take the thread for ended.
+    with contextlib.suppress(KeyboardInterrupt):
+        time.sleep(0.05)

@@ -1,5 +1,5 @@
 //! CPython's own tests of what a thread may rely on hold in requests: the short part of the list that
-//! `tests/foreign` runs, one module at a time and several at once. CONTRIBUTING.md names the long one.
+//! `tests/foreign` runs, several modules at once. CONTRIBUTING.md names the long one.
 
 use std::process::Command;
 
@@ -30,11 +30,6 @@ fn has_tests() -> bool {
     let imports = "import test.support, test.test_queue";
     let output = Command::new(python).args(["-c", imports]).output();
     output.expect("the virtual environment has an interpreter").status.success()
-}
-
-#[test]
-fn cpythons_tests_hold_in_requests() {
-    judge(&["--short"]);
 }
 
 #[test]

@@ -60,6 +60,7 @@ mod expect_continue;
 mod fairness;
 mod fifos;
 mod file_wrapper;
+mod foreign;
 mod forks;
 mod forwarding;
 mod frameworks;

@@ -444,8 +444,6 @@ mod tests {
 
     impl Pulse for NoPulse {
         fn beat(&self) {}
-
-        fn connections(&self, _: usize) {}
     }
 
     /// A worker of two clients, which have been served and are kept, and a third that waits. Nobody

@@ -29,6 +29,15 @@ def read(environ):
     return environ["wsgi.input"].read()
 
 
+def leave_a_greenlet(environ):
+    """What it starts waits for ever."""
+    import gevent
+    from gevent.queue import Queue
+
+    gevent.spawn(Queue().get)
+    return environ["QUERY_STRING"]
+
+
 def most(environ):
     return str(peak)
 

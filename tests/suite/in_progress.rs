@@ -114,6 +114,19 @@ each_of! { Coroutine, Gthread; fn who_leaves_while_he_waits_for_his_turn_delays_
     server.stop();
 }}
 
+each_of! { Coroutine; fn what_an_answered_request_leaves_to_go_on_takes_no_place(engine) {
+    let (server, mut first) = busy(engine, "2", &[]);
+    server.scratch.write("go-on", "");
+    assert!(first.iter_mut().all(|client| client.response().text() == "first"));
+    for number in 0..5 {
+        assert_eq!(server.get(&format!("/leave_a_greenlet?{number}")).text(), number.to_string());
+    }
+    let mut clients = waiting_clients(server.address, 9, "/sleep?0.1");
+    assert!(clients.iter_mut().all(|client| client.response().status == 200));
+    assert_eq!(server.get("/most").text(), "2");
+    server.stop();
+}}
+
 each_of! { Coroutine; fn the_deadline_begins_with_the_turn(engine) {
     let bound = ["--requests-in-progress", "1", "--request-timeout", "5"];
     let server = Server::start(engine, "in_progress", &bound);

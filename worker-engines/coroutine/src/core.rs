@@ -293,7 +293,10 @@ impl Core {
                 let next = self.line.borrow_mut().take();
                 let Some(connection) = next else { break };
                 self.serve(green, connection);
-                green.after_request();
+                self.crew.linger(|| green.after_request());
+                if self.crew.has_too_many() {
+                    return;
+                }
                 // A client that pipelines without end must not starve the reactor.
                 if served % RUN == 0 {
                     green.yield_now();

@@ -32,6 +32,8 @@ pub struct Crew {
     // The longest idle first.
     idle: RefCell<Vec<Resting>>,
     size: Cell<usize>,
+    // Of these, those whose request has been answered and has left something behind that goes on.
+    lingering: Cell<usize>,
     // Somebody was called to the queue and has not come yet.
     called: Cell<bool>,
 }
@@ -39,18 +41,40 @@ pub struct Crew {
 impl Crew {
     /// Nobody yet, and never more than `limit`.
     pub fn new(limit: Option<NonZeroUsize>) -> Self {
-        Self { limit, idle: RefCell::default(), size: Cell::default(), called: Cell::default() }
+        Self {
+            limit,
+            idle: RefCell::default(),
+            size: Cell::default(),
+            lingering: Cell::default(),
+            called: Cell::default(),
+        }
     }
 
     /// Whether there may be one more.
     pub fn may_grow(&self) -> bool {
-        self.limit.is_none_or(|limit| self.size() < limit.get())
+        self.limit.is_none_or(|limit| self.serving() < limit.get())
+    }
+
+    /// Whether there are more than there may be: one that has lingered came back.
+    pub fn has_too_many(&self) -> bool {
+        self.limit.is_some_and(|limit| self.serving() > limit.get())
+    }
+
+    fn serving(&self) -> usize {
+        self.size.get() - self.lingering.get()
     }
 
     /// How many there are, if there may be no more and all are at work.
     pub fn all_at_work(&self) -> Option<usize> {
         let has_free = self.may_grow() || self.called.get() || !self.idle.borrow().is_empty();
-        (!has_free).then(|| self.size())
+        (!has_free).then(|| self.serving())
+    }
+
+    /// Runs `body` as one that lingers: it takes no place meanwhile.
+    pub fn linger(&self, body: impl FnOnce()) {
+        self.lingering.set(self.lingering.get() + 1);
+        body();
+        self.lingering.set(self.lingering.get() - 1);
     }
 
     /// How many there are.

@@ -6,7 +6,7 @@
 //! a word are those without a request in progress, the one that has been so the longest first: at
 //! once who has sent nothing or half a head, and who waits for his next request only if somebody
 //! waits still at the next look. Then clients that stall in the middle of a request. Never one whose
-//! application is at work, and none of which bytes have come.
+//! application is at work, and none that was idle and whose next request has begun to come meanwhile.
 
 use std::time::Duration;
 

@@ -293,12 +293,19 @@ impl<W: Copy> Clients<W> {
     /// Closes or opens the gate by how many are connected.
     fn check_limit(&mut self) {
         self.acceptor.check_limit(self.lot.connected());
+        if !self.acceptor.is_full() {
+            // Nobody looks for those who wait any more: who does is accepted.
+            self.say_crowded(false);
+        }
     }
 
     /// Tells the handler whether clients wait for room. One who waits may be a sibling's in a moment:
     /// until the next look some answers part with their clients in vain.
     fn look_for_crowd(&mut self) {
-        let is_crowded = self.acceptor.someone_waits().is_some();
+        self.say_crowded(self.acceptor.someone_waits().is_some());
+    }
+
+    fn say_crowded(&mut self, is_crowded: bool) {
         if self.is_crowded != is_crowded {
             self.is_crowded = is_crowded;
             self.handler.crowded(is_crowded);
@@ -348,11 +355,11 @@ impl<W: Copy> Clients<W> {
     }
 
     fn take_in(&mut self, connection: &mut Connection, until: Option<Instant>) -> AfterRead {
-        let was_empty = connection.inbox.is_empty();
+        let was_idle = connection.is_idle();
         let after = take_in(&*self.handler, connection, until);
         let is_parked = matches!(after, AfterRead::Park { .. });
-        if is_parked && was_empty && !connection.inbox.is_empty() {
-            // The client is idle no more: from here on it has a head to finish.
+        if is_parked && was_idle && !connection.is_idle() {
+            // From here on the client has a head to finish.
             self.lot.rest(connection.stream.key(), Instant::now());
         }
         after
@@ -453,6 +460,7 @@ mod tests {
         lines: Arc<Lines>,
         kept: [TcpStream; 2],
         third: TcpStream,
+        sibling: TcpListener,
     }
 
     impl Full {
@@ -460,6 +468,7 @@ mod tests {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             listener.set_nonblocking(true).unwrap();
             let address = listener.local_addr().unwrap();
+            let sibling = listener.try_clone().unwrap();
             let seat = Seat {
                 listeners: vec![EngineListener::new(listener.into(), true).unwrap()],
                 has_siblings: false,
@@ -487,7 +496,7 @@ mod tests {
                 connection.is_kept = true;
                 clients.rest(connection, None, now);
             }
-            Self { clients, lines, kept, third: connect() }
+            Self { clients, lines, kept, third: connect(), sibling }
         }
 
         /// Looks as if so much time had passed.
@@ -540,5 +549,18 @@ mod tests {
         }
         assert_eq!(ready, [(0, b"line\n".to_vec())]);
         drop(full.third);
+    }
+
+    #[test]
+    fn a_crowd_is_over_when_a_sibling_has_taken_who_waited() {
+        let mut full = Full::new();
+        full.look(drain::GRACE / 2);
+        assert!(full.is_crowded());
+        let _theirs = full.sibling.accept().unwrap();
+        // One of the kept leaves by itself.
+        let connection = full.clients.lot.take(0).unwrap();
+        full.clients.close(connection);
+        full.look(drain::GRACE);
+        assert!(!full.clients.is_full() && !full.is_crowded());
     }
 }

@@ -163,11 +163,15 @@ impl Worker {
         }
     }
 
-    /// Closes a connection for another, unless its request has come meanwhile: then that is served.
+    /// Closes a connection for another, unless its request has begun to come meanwhile: that is served.
     fn give_up(&mut self, mut entry: Entry) {
         entry.connection.stream.note_readable(false);
+        let was_idle = entry.connection.is_idle();
         match take_in(&*self.handler, &mut entry.connection, None) {
             AfterRead::Serve => self.serve(entry.connection),
+            AfterRead::Park { until } if was_idle && !entry.connection.is_idle() => {
+                self.waiting.push(Entry { until, since: Instant::now(), ..entry });
+            }
             AfterRead::Close | AfterRead::Park { .. } => {}
         }
     }

@@ -1,7 +1,8 @@
 //! The BLOCKED line names the right cause, each told from the others by what was seen.
 
+use crate::client::{Client, get_request};
 use crate::server::{Engine, Server};
-use crate::wait;
+use crate::{locks, wait};
 
 /// The line that the log has of a view that blocks, on a server with these arguments.
 fn line_of(view: &str, arguments: &[&str]) -> String {
@@ -43,6 +44,31 @@ fn c_that_computes_with_the_gil_is_named() {
 fn c_that_computes_with_the_gil_is_named_after_it_has_computed_without() {
     let line = line_of("in_c_without_and_with_the_gil", &[]);
     assert!(line.contains("it computes in a C call that keeps the GIL"), "{line}");
+}
+
+/// Another one that computes without the GIL, and loses the role after it, is not to blame.
+#[test]
+fn c_that_keeps_the_gil_is_named_beside_others_that_compute_and_wait() {
+    let server = locks::start_in_c();
+    let mut others: Vec<Client> = (0..2).map(|_| server.connect()).collect();
+    for other in &mut others {
+        other.send(get_request("/c/rest_and_compute?700000"));
+    }
+    let mut keeper = server.connect();
+    keeper.send(get_request("/keeping/fight_for_mutexes?4000000"));
+    let mut waiting = server.connect();
+    waiting.send(get_request("/c/rest?1000"));
+    server.wait_for_log("BLOCKED");
+    for client in others.iter_mut().chain([&mut keeper, &mut waiting]) {
+        assert_eq!(client.response().text(), "0");
+    }
+    server.wait_for_log("No longer blocked");
+    let log = server.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("BLOCKED")).collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    assert!(lines[0].contains("because of GET /keeping/fight_for_mutexes?4000000 ("), "{log}");
+    assert!(lines[0].contains("it computes in a C call that keeps the GIL"), "{log}");
+    server.stop();
 }
 
 #[test]

@@ -88,6 +88,7 @@ pub struct Green {
     // The last thing that it was seen to do is to give the interpreter lock up, and not a call that
     // may wait: it computes in the language.
     computes: Cell<bool>,
+    has_lock: Cell<bool>,
     // When its wait, or the last one, began: as exact as the reactor's turns.
     waits_since: Cell<Instant>,
     patience: Patience,
@@ -240,6 +241,7 @@ impl Green {
             is_firm: Cell::default(),
             is_asked: Cell::default(),
             computes: Cell::default(),
+            has_lock: Cell::default(),
             waits_since: Cell::new(core.now.get()),
             patience: Patience::default(),
             timer: Cell::default(),
@@ -304,7 +306,10 @@ impl Green {
         self.run.set(role::begin());
         self.carrier.set(self.core.queue.carrier());
         progress::switched(self.identity);
-        self.request.with(|request| self.core.seat.pulse.running(request.map(|it| &**it)));
+        // Beside one that keeps the interpreter lock nobody gets anywhere.
+        if !progress::is_kept() {
+            self.request.with(|request| self.core.seat.pulse.running(request.map(|it| &**it)));
+        }
     }
 
     /// It leaves the processor.
@@ -450,9 +455,17 @@ impl Green {
         }
     }
 
-    /// It gives the interpreter lock up.
-    pub fn gives_lock(&self) {
-        self.computes.set(true);
+    /// It has taken the interpreter lock, or gives it up.
+    pub fn set_has_lock(&self, has_lock: bool) {
+        self.has_lock.set(has_lock);
+        if !has_lock {
+            self.computes.set(true);
+        }
+    }
+
+    /// Whether it has the interpreter lock.
+    pub fn has_lock(&self) -> bool {
+        self.has_lock.get()
     }
 
     /// Waits for the interpreter lock, by `wait`. If it computes and its request is overdue, whoever

@@ -10,7 +10,8 @@ static OS_THREAD: AtomicUsize = AtomicUsize::new(0);
 static NUMBER: AtomicI32 = AtomicI32::new(0);
 static IS_WAITING: AtomicBool = AtomicBool::new(true);
 static IS_KEPT_PARKED: AtomicBool = AtomicBool::new(false);
-static KEEPS_IN_C: AtomicUsize = AtomicUsize::new(0);
+static IS_KEPT_IN_C: AtomicBool = AtomicBool::new(false);
+static HOLDER: AtomicUsize = AtomicUsize::new(0);
 
 /// The scheduler runs on the OS thread of this `pthread_self()`, and of this number (gettid(2)).
 pub fn runs_on(os_thread: usize, number: i32) {
@@ -50,25 +51,24 @@ pub fn set_kept_parked(is_kept: bool) {
     IS_KEPT_PARKED.store(is_kept, Ordering::Relaxed);
 }
 
-/// A green thread keeps it in C code, and has lost the scheduler's role over it: by its identity; 0:
-/// none.
-pub fn set_kept_in_c(identity: usize) {
-    KEEPS_IN_C.store(identity, Ordering::Relaxed);
+/// A green thread keeps it in C code, and has lost the scheduler's role over it (or not any more).
+pub fn set_kept_in_c(is_kept: bool) {
+    IS_KEPT_IN_C.store(is_kept, Ordering::Relaxed);
 }
 
-/// Whether one does.
-pub fn is_kept_in_c() -> bool {
-    KEEPS_IN_C.load(Ordering::Relaxed) != 0
+/// The interpreter lock is taken: by a green thread, known by its identity, or by another thread (0).
+pub fn set_holder(identity: usize) {
+    HOLDER.store(identity, Ordering::Relaxed);
 }
 
-/// The green thread of this identity gives the interpreter lock, or takes it. Whether it had kept it.
-pub fn gives_what_it_kept(identity: usize) -> bool {
-    KEEPS_IN_C.compare_exchange(identity, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+/// Who has taken it last.
+pub fn holder() -> usize {
+    HOLDER.load(Ordering::Relaxed)
 }
 
 /// Whether one does either: then switches are no progress, because no code of the language runs.
 pub fn is_kept() -> bool {
-    IS_KEPT_PARKED.load(Ordering::Relaxed) || is_kept_in_c()
+    IS_KEPT_PARKED.load(Ordering::Relaxed) || IS_KEPT_IN_C.load(Ordering::Relaxed)
 }
 
 /// The reactor waits for events because nobody can run (or it has stopped waiting).

@@ -75,21 +75,25 @@ impl Stage {
     /// loses the role.
     fn look(&mut self, has_switched: bool, core: Shared) {
         let lacks_lock = preemption::lacks_lock();
-        if !lacks_lock || !progress::is_kept_in_c() {
+        let holder = progress::holder();
+        if !lacks_lock || self.keeper.is_some_and(|keeper| keeper.identity != holder) {
             self.keeper = None;
-            progress::set_kept_in_c(0);
         }
         let outside = role::outside();
         let player = Player::now();
         if lacks_lock
             && !has_switched
             && outside == self.outside
-            && outside.is_some_and(|run| core.0.queue.hand_on(run))
+            && let Some(run) = outside
         {
-            self.keeper = Some(player);
-            progress::set_kept_in_c(player.identity);
+            // Before others run: what is said to run is the keeper's request.
+            progress::set_kept_in_c(player.identity == holder);
+            if core.0.queue.hand_on(run) && player.identity == holder {
+                self.keeper = Some(player);
+            }
         }
         self.outside = outside;
+        progress::set_kept_in_c(self.keeper.is_some());
     }
 
     /// Who is to blame that nobody else has run for as long as `age`.

@@ -20,7 +20,7 @@ use super::mutex::{Until, lock_again, pthread_mutex_unlock};
 use super::{Hook, gil, real};
 use crate::green::{self, Green, Woken};
 use crate::words::{self, Kind};
-use crate::{contenders, keeper, preemption};
+use crate::{contenders, keeper, preemption, progress};
 
 type Wait = unsafe extern "C" fn(*mut pthread_cond_t, *mut pthread_mutex_t) -> c_int;
 type TimedWait =
@@ -78,8 +78,15 @@ pub unsafe extern "C" fn pthread_cond_signal(condition: *mut pthread_cond_t) -> 
     let done = unsafe { real(condition) };
     if !gil::contains(condition as usize) {
         words::let_go_on(condition as usize, 1);
-    } else if let Some(green) = green::current() {
-        green.gives_lock();
+        return done;
+    }
+    // CPython's `take_gil` ends with one signal, and `drop_gil` with another.
+    let is_taken = gil::is_of_losers(condition as usize);
+    if let Some(green) = green::current() {
+        green.set_has_lock(is_taken);
+    }
+    if is_taken {
+        progress::set_holder(green::current().map_or(0, Green::identity));
     }
     done
 }

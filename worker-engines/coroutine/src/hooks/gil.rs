@@ -27,6 +27,12 @@ pub(super) fn is_door(mutex: usize) -> bool {
     mutex <= lowest
 }
 
+/// Whether this condition variable, one of the interpreter lock's, is that by which a loser waits for the
+/// next holder. It lies behind the door, and the other one before it.
+pub(super) fn is_of_losers(condition: usize) -> bool {
+    condition > MUTEX.load(Ordering::Relaxed)
+}
+
 /// Whether `address` is part of the interpreter lock.
 #[inline]
 pub(super) fn contains(address: usize) -> bool {

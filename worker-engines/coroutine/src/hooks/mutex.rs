@@ -20,7 +20,7 @@ use super::{Hook, allocator, clock, gil, real};
 use crate::green::{self, Green};
 use crate::held::Lock;
 use crate::words::{self, Kind};
-use crate::{deadlock, fork, keeper, progress, thread_block};
+use crate::{deadlock, fork, keeper, thread_block};
 
 /// When a timed call gives up.
 #[derive(Clone, Copy)]
@@ -51,17 +51,13 @@ unsafe extern "C" fn lock_from(mutex: *mut pthread_mutex_t, caller: usize) -> c_
 }
 
 /// One that has computed without the interpreter lock and without the role comes back before it takes
-/// the lock: nobody runs the language beside the scheduler. Looked at with the mutex locked, because
-/// who hands the role on has the interpreter lock meanwhile.
+/// the lock: nobody runs the language beside the scheduler. Looked at with the mutex locked: the
+/// preemptor, which hands the role on, has the interpreter lock meanwhile.
 fn lock_of_gil(mutex: *mut pthread_mutex_t, green: &Green, real: impl Fn() -> c_int) -> c_int {
     let is_door = gil::is_door(mutex as usize);
     loop {
         let done = real();
-        if !is_door
-            || !green.has_lost_role()
-            || progress::gives_what_it_kept(green.identity())
-            || !green::may_park(green)
-        {
+        if !is_door || !green.has_lost_role() || green.has_lock() || !green::may_park(green) {
             return done;
         }
         // SAFETY: it has just been locked here.

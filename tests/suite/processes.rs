@@ -26,6 +26,15 @@ pub fn group_members(group: u32) -> Vec<u32> {
     living(|stat| stat.group == group)
 }
 
+/// What can be seen of a process that should not be there any more: who it is, and where it waits.
+pub fn description(pid: u32) -> String {
+    let read = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
+    let (name, call, place) = (read("comm"), read("syscall"), read("wchan"));
+    let threads = status_field(pid, "Threads").unwrap_or_default();
+    let parent = status_field(pid, "PPid").unwrap_or_default();
+    format!("{pid} {name:?}, of {parent}, {threads} threads, in {place}, system call {call:?}")
+}
+
 pub fn is_alive(pid: u32) -> bool {
     Stat::read(pid).is_some_and(|stat| !stat.is_zombie)
 }

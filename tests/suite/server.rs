@@ -323,6 +323,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("--- {:?}, log ---\n{}--- end of log ---", self.engine, self.log());
+            for pid in processes::group_members(self.pid()) {
+                eprintln!("alive: {}", processes::description(pid));
+            }
         }
         processes::kill_group(self.pid());
         let _ = self.process.wait();

@@ -3,7 +3,7 @@
 //! thread takes no such steps: it waits here, and CPython's own handler wakes it through a pipe.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
@@ -82,6 +82,11 @@ impl SignalHandlers {
         let mut slots = [readable(self.reader.as_raw_fd())];
         drop(raw_poll(&mut slots, Some(at_most)));
         self.hear();
+    }
+
+    /// What is readable when somebody has stirred, or handlers may be due.
+    pub fn as_raw_fd(&self) -> RawFd {
+        self.reader.as_raw_fd()
     }
 
     fn hear(&self) {

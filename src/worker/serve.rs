@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::ops::Range;
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -335,6 +336,10 @@ impl Handler for Server {
     fn main_thread_turn(&self) {
         self.signals.run();
         python::make_pending_calls();
+    }
+
+    fn turn_is_due(&self) -> RawFd {
+        self.signals.as_raw_fd()
     }
 
     fn stir(&self) {

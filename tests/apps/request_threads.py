@@ -284,6 +284,29 @@ def ask(first=None):
         assert ctypes.pythonapi.Py_AddPendingCall(called, None) == 0
 
 
+signal.signal(signal.SIGALRM, lambda *_: note("an alarm"))
+
+locals_ = threading.local()
+
+
+class Kept:
+    def __del__(self):
+        note("let go")
+
+
+def follow(query):
+    """A thread that waits for the end of the one that this request runs on."""
+    me = threading.current_thread()
+    locals_.kept = Kept()
+
+    def wait():
+        me.join()
+        note("followed")
+
+    threading.Thread(target=wait).start()
+    return "followed"
+
+
 def application(environ, start_response):
     view = globals()[environ["PATH_INFO"].lstrip("/")]
     return plain(start_response, view(environ["QUERY_STRING"]))

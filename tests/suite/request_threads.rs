@@ -2,12 +2,13 @@
 //! `ThreadPoolExecutor`, or the main thread.
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
 use crate::client::at_once;
 use crate::server::{Engine, Server};
-use crate::wait;
+use crate::{processes, wait};
 
 const AT_ONCE: usize = 10;
 
@@ -107,6 +108,36 @@ each_of! { Sync, Gthread, Coroutine, GunicornSync, Gunicorn; fn pending_calls_ar
     assert_eq!(answer(&server, "/pend"), "asked");
     let made = "called by the main thread\n".repeat(5);
     wait::until_true("the calls to be made", || server.notes() == made);
+    server.stop();
+}}
+
+// The worker would wait for the first thread until it is killed, and leave what the second held.
+each_of! { Gthread, Coroutine; fn it_ends_before_the_worker_does(engine) {
+    let mut server = start(engine);
+    for response in at_once(server.address, AT_ONCE, "/follow") {
+        assert_eq!(response.text(), "followed");
+    }
+    server.signal(Signal::SIGTERM);
+    assert_eq!(server.exit_code(), 0);
+    let notes = server.notes();
+    assert_eq!(notes.matches("followed").count(), AT_ONCE, "{notes}");
+    assert!(notes.contains("let go"), "{notes}");
+}}
+
+// Seen: a millisecond. An idle worker looks by itself once a second.
+each_of! { Sync, Gthread, Coroutine; fn an_idle_worker_makes_pending_calls_and_handles_signals_at_once(engine) {
+    const AT_ONCE: Duration = Duration::from_millis(400);
+    let server = start(engine);
+    for round in 1..=8 {
+        assert_eq!(answer(&server, "/pend"), "asked");
+        let asked = Instant::now();
+        wait::until_true("the calls", || server.notes().matches("called").count() == 5 * round);
+        assert!(asked.elapsed() < AT_ONCE, "calls took {:?}", asked.elapsed());
+        processes::signal(server.worker_pid(), Signal::SIGALRM);
+        let sent = Instant::now();
+        wait::until_true("the handler", || server.notes().matches("alarm").count() == round);
+        assert!(sent.elapsed() < AT_ONCE, "a signal took {:?}", sent.elapsed());
+    }
     server.stop();
 }}
 

@@ -1,6 +1,7 @@
 //! What an engine asks of the protocol, and of the language that the application is written in.
 
 use std::ops::Range;
+use std::os::fd::RawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -157,6 +158,12 @@ pub trait Handler: Language + Send + Sync {
     /// Called on the main thread by and by, at each beat at least where nothing stands still: what the
     /// language leaves to that thread is done (the application's signal handlers).
     fn main_thread_turn(&self) {}
+
+    /// A descriptor that is readable when such a turn is due, until it is taken: for an engine that
+    /// waits on the main thread itself. Negative: none.
+    fn turn_is_due(&self) -> RawFd {
+        -1
+    }
 
     /// Ends a pause of the main thread, or the next one. From any thread.
     fn stir(&self) {}

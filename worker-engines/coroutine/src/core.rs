@@ -20,7 +20,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use unicoro_contract::{AfterServe, Connection, Handler, Seat, serve_caught};
+use unicoro_contract::{AfterServe, Connection, Handler, Seat, StopState, serve_caught};
 use unicoro_reactor::{Clients, Epoll, Events, Line, Ready, TimerKey, Timers, Token};
 
 use crate::bell;
@@ -134,7 +134,7 @@ impl Core {
         let mut events = Events::default();
         let mut last_look = Instant::now();
         let mut last_beat = None;
-        while !self.clients.borrow().is_done() {
+        while !self.is_over() {
             let mut now = Instant::now();
             if self.queue.runnable() == 0 || now.duration_since(last_look) >= LOOK {
                 let timeout = self.patience(now);
@@ -167,6 +167,13 @@ impl Core {
             self.queue.let_others_run();
             progress::switched(0);
         }
+    }
+
+    /// Whether all is done that there is time for. Green workers end as threads do, with what their
+    /// threads held.
+    fn is_over(&self) -> bool {
+        self.clients.borrow().is_done()
+            && (self.seat.stop.state() == StopState::Quitting || self.crew.is_dismissed())
     }
 
     /// How long the reactor may block: not at all while anybody can run, or must be made to: the

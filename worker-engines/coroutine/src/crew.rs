@@ -110,6 +110,14 @@ impl Crew {
         self.called.set(false);
     }
 
+    /// Nobody has anything to do any more: the idle ones end. Whether all have, but those that linger.
+    pub fn is_dismissed(&self) -> bool {
+        for resting in self.idle.borrow_mut().drain(..) {
+            resting.ticket.wake(Woken::Deadline);
+        }
+        self.serving() == 0
+    }
+
     /// One has nothing to do from `now` on; it parks with `ticket`. Woken with `Deadline` it ends.
     pub fn rest(&self, ticket: Ticket, now: Instant) {
         self.idle.borrow_mut().push(Resting { ticket, since: now, is_trimmed: false });

@@ -62,7 +62,9 @@ impl Worker {
     /// Waits for one event, no longer than a beat, and acts on all that are ready.
     fn turn(&mut self) {
         let now = Instant::now();
-        let mut slots = vec![PollSlot::readable(self.seat.stop.as_raw_fd())];
+        let stop = self.seat.stop.as_raw_fd();
+        let mut slots = Vec::from([stop, self.handler.turn_is_due()].map(PollSlot::readable));
+        let first_listener = slots.len();
         if self.has_room_at(now) {
             slots.extend(self.seat.listeners.iter().map(|l| PollSlot::readable(l.as_raw_fd())));
         }
@@ -80,7 +82,7 @@ impl Worker {
             log::error!("poll failed: {error}");
             return;
         }
-        if !slots.iter().any(PollSlot::is_ready) {
+        if slots[1].is_ready() || !slots.iter().any(PollSlot::is_ready) {
             // A request would do as well: CPython looks for signals in each.
             self.handler.main_thread_turn();
         }
@@ -95,7 +97,7 @@ impl Worker {
                 self.advance(entry);
             }
         }
-        for (listener, slot) in slots[1..first_waiting].iter().enumerate() {
+        for (listener, slot) in slots[first_listener..first_waiting].iter().enumerate() {
             if slot.is_ready() {
                 self.accept(listener);
             }

@@ -46,6 +46,9 @@ impl Poller {
     ) -> io::Result<Self> {
         let shared = Arc::clone(&handler);
         let clients = Clients::new(seat, shared, &BlockingWaiter, Epoll::add_receiver)?;
+        if let due @ 0.. = handler.turn_is_due() {
+            clients.epoll.add_level(due, Token::Foreign)?;
+        }
         let seat = Rc::clone(&clients.seat);
         Ok(Self { clients, handler, seat, pool, returns })
     }
@@ -81,7 +84,8 @@ impl Poller {
                     self.clients.event(index as usize, generation, ready);
                 }
                 Token::Stop => self.clients.stop(),
-                Token::Listener(_) | Token::Descriptor(_) | Token::Foreign => {}
+                Token::Foreign => self.handler.main_thread_turn(),
+                Token::Listener(_) | Token::Descriptor(_) => {}
             }
             self.serve_ready();
         }

@@ -189,6 +189,7 @@ each_of! { Gthread, Coroutine, Gunicorn; fn a_full_worker_breaks_no_request_of_c
     let server = Server::start(engine, "in_progress", &["--worker-connections", "80"]);
     let request = "POST /sleep?0.1 HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\nbody";
     assert_eq!(visit(server.address, request, PAUSE, 5), [""; 0]);
+    assert_eq!(visit(server.address, request, 3 * PAUSE, 3), [""; 0]);
     server.stop();
 }}
 

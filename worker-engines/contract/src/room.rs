@@ -10,14 +10,13 @@
 
 use std::time::Duration;
 
-use crate::drain;
-
 /// A connection whose request has not come whole may be closed after this long: a client that is not
 /// idle has sent its head by then, unless it is a continent away and has lost a packet.
 pub const IDLE_ENOUGH: Duration = Duration::from_millis(250);
 
-/// The same for one that was served and waits for its next request: as at the end of a worker.
-pub const KEPT_ENOUGH: Duration = drain::GRACE;
+/// The same for one that was served and waits for its next request: gunicorn's default `keepalive`, after
+/// which it would be closed in any case.
+pub const KEPT_ENOUGH: Duration = Duration::from_secs(2);
 
 /// A client in the middle of a request may be given up when it was waited for this long in all, and
 /// has not sent or taken [`PROGRESS`] meanwhile. The time that the application takes does not count.

@@ -519,10 +519,10 @@ mod tests {
     fn clients_that_are_kept_are_closed_only_after_an_answer_could_have_parted_with_them() {
         let mut full = Full::new();
         assert!(full.clients.is_full() && !full.is_crowded());
-        full.look(2 * drain::GRACE);
+        full.look(2 * room::KEPT_ENOUGH);
         assert!(full.is_crowded());
         assert!(!full.kept.iter_mut().any(is_closed));
-        full.look(4 * drain::GRACE);
+        full.look(4 * room::KEPT_ENOUGH);
         assert!(is_closed(&mut full.kept[0]) && !is_closed(&mut full.kept[1]));
         assert!(full.clients.is_full() && !full.is_crowded());
     }
@@ -530,18 +530,18 @@ mod tests {
     #[test]
     fn who_was_served_just_now_is_not_closed_for_another() {
         let mut full = Full::new();
-        full.look(drain::GRACE / 2);
-        full.look(drain::GRACE * 3 / 4);
+        full.look(room::KEPT_ENOUGH / 2);
+        full.look(room::KEPT_ENOUGH * 3 / 4);
         assert!(full.is_crowded() && !full.kept.iter_mut().any(is_closed));
     }
 
     #[test]
     fn a_close_for_another_races_no_request_that_has_come() {
         let mut full = Full::new();
-        full.look(2 * drain::GRACE);
+        full.look(2 * room::KEPT_ENOUGH);
         full.kept[0].write_all(b"line\n").unwrap();
         full.kept[1].write_all(b"li").unwrap();
-        full.look(4 * drain::GRACE);
+        full.look(4 * room::KEPT_ENOUGH);
         assert!(!full.kept.iter_mut().any(is_closed));
         let mut ready = Vec::new();
         while let Some(connection) = full.clients.next_ready() {
@@ -554,13 +554,13 @@ mod tests {
     #[test]
     fn a_crowd_is_over_when_a_sibling_has_taken_who_waited() {
         let mut full = Full::new();
-        full.look(drain::GRACE / 2);
+        full.look(room::KEPT_ENOUGH / 2);
         assert!(full.is_crowded());
         let _theirs = full.sibling.accept().unwrap();
         // One of the kept leaves by itself.
         let connection = full.clients.lot.take(0).unwrap();
         full.clients.close(connection);
-        full.look(drain::GRACE);
+        full.look(room::KEPT_ENOUGH);
         assert!(!full.clients.is_full() && !full.is_crowded());
     }
 }

@@ -7,6 +7,7 @@ import itertools
 import os
 import sys
 import threading
+import time
 
 import gevent
 import gevent.event
@@ -384,6 +385,7 @@ def referenced(environ):
     """A child's watcher keeps its hub going, or not, as it is told."""
     pid = os.fork()
     if not pid:
+        time.sleep(0.2)  # for a hub that does not wait to be sure to miss it
         os._exit(0)
     hub = gevent.get_hub()
     with hub.loop.child(pid, ref=False) as watcher:

@@ -356,7 +356,7 @@ class Semaphore(Linkable):
 
     def acquire(self, blocking=True, timeout=None):
         acquire = super().acquire
-        self._is_alone()
+        self._is_alone()  # or else gevent hears that another thread uses it
         if acquire(False):
             return True
         if not blocking:

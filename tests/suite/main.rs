@@ -65,6 +65,7 @@ mod forks;
 mod forwarding;
 mod frameworks;
 mod gevent_code;
+mod gevent_races;
 mod gevent_tests;
 mod hooks;
 mod hostile;

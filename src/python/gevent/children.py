@@ -6,11 +6,16 @@ that others watch.
 """
 
 import os
-from weakref import WeakSet
+from _thread import RLock
 
 READABLE = 1
-# All, to tell each one of the same child.
-watchers = WeakSet()
+# A child is waited for, and what it ended with is told, under it; again by a finalizer meanwhile.
+lock = RLock()
+os.register_at_fork(after_in_child=lock._at_fork_reinit)
+# All that are not closed, to tell each one of the same child.
+watchers = set()
+# The pids of children whose watchers were closed before they ended, because their hub ended.
+left = set()
 
 
 class Child:
@@ -22,12 +27,22 @@ class Child:
     def __init__(self, loop, pid, ref):
         self.loop = loop
         self.pid = pid
-        self._descriptor = os.pidfd_open(pid) if pid else None
-        self._end = loop.io(self._descriptor, READABLE, ref) if pid else loop.async_(ref)
-        watchers.add(self)
+        with lock:
+            left.difference_update(filter(reap, left.copy()))
+            self._descriptor = os.pidfd_open(pid) if pid else None
+            self._end = loop.io(self._descriptor, READABLE, ref) if pid else loop.async_(ref)
+            watchers.add(self)
 
     def __getattr__(self, name):
         return getattr(self._end, name)
+
+    @property
+    def ref(self):
+        return self._end.ref
+
+    @ref.setter
+    def ref(self, ref):
+        self._end.ref = ref
 
     def start(self, callback, *args):
         self.callback, self.args = callback, args
@@ -35,8 +50,9 @@ class Child:
 
     def _ended(self):
         self._end.stop()
-        if not self.rpid:
-            reap(self.pid)
+        with lock:
+            if not self.rpid:
+                reap(self.pid)
         self.callback(*self.args)
 
     def stop(self):
@@ -44,10 +60,19 @@ class Child:
         self._end.stop()
 
     def close(self):
-        self._end.close()
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        with lock:
+            watchers.discard(self)
+            self._end.close()
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+                self._descriptor = None
+
+    def leave(self):
+        """Its hub ends."""
+        with lock:
+            if self.callback and self.pid and not self.rpid and not reap(self.pid):
+                left.add(self.pid)
+            self.close()
 
     def __enter__(self):
         return self
@@ -57,15 +82,17 @@ class Child:
 
 
 def reap(pid):
+    """Whether the child has ended. The caller has the lock."""
     try:
-        status = os.waitpid(pid, os.WNOHANG)[1]
+        ended, status = os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
-        status = 0  # somebody else has waited for it: what CPython's subprocess says then
-    for watcher in watchers:
+        ended, status = pid, 0  # somebody else has waited: what CPython's subprocess says then
+    for watcher in watchers.copy() if ended else ():
         if watcher.pid in (0, pid) and not watcher.rpid:
             watcher.rpid, watcher.rstatus = pid, status
             if not watcher.pid:
                 watcher._end.send()
+    return ended
 
 
 def with_children(original):
@@ -80,6 +107,12 @@ def with_children(original):
 
         def install_sigchld(self):
             """Nothing waits for the signal."""
+
+        def destroy(self):
+            for watcher in watchers.copy():
+                if watcher.loop is self:
+                    watcher.leave()
+            return super().destroy()
 
     Loop.__name__, Loop.__module__ = original.__name__, original.__module__
     return Loop

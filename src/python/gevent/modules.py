@@ -57,7 +57,8 @@ def replacing(**classes):
         waiting = ours("waiting.py", WAITING)
         for name, methods in classes.items():
             original = getattr(module, name, None)
-            if original is not None:
+            # SimpleQueue was the standard library's before gevent 25.4.
+            if original is not None and original.__module__ != "queue":
                 setattr(module, name, waiting["shareable"](waiting[methods], original))
 
     return replace

@@ -4,7 +4,10 @@ gevent's own belong to the hub of one thread, and under green threads each reque
 own: between requests they raise, or wait for ever, as they do between OS threads. These are gevent's
 own, compiled classes and all, for as long as the thread that made them uses them alone. From the
 moment that another one does, the state stays gevent's and the waiting is done here: in the caller's
-hub if it has one, and else as the caller's thread waits. Run by modules.py when gevent is first
+hub if it has one, and else as the caller's thread waits.
+
+The other thread may come at any instruction, and so may a finalizer, in the same thread: what changes
+does so in one call, and gevent is asked to wait only where `_await` can still call the wait off. Run by modules.py when gevent is first
 imported; ``gevent.hub`` and what it imports is there by then.
 """
 
@@ -17,6 +20,7 @@ from time import monotonic
 from time import sleep as sleep_as_thread
 
 from gevent._hub_local import get_hub, get_hub_if_exists
+from gevent.exceptions import InvalidThreadUseError
 from greenlet import getcurrent
 
 
@@ -111,9 +115,12 @@ class Condition:
         return is_woken
 
     def notify(self, count=1):
-        while self.turns and count:
-            self.turns.popleft().release()
-            count -= 1
+        for _ in range(count):
+            try:
+                turn = self.turns.popleft()
+            except IndexError:
+                return
+            turn.release()
 
     def notify_all(self):
         self.notify(len(self.turns))
@@ -123,15 +130,20 @@ def is_number(timeout):
     return isinstance(timeout, (int, float))
 
 
-class Here(_local):
-    """This thread, which no later one is taken for."""
-
-    def __init__(self):
-        self.token = object()
+def refuse_negative(timeout):
+    if is_number(timeout) and timeout < 0:
+        raise ValueError("'timeout' must be a non-negative number")
 
 
-here = Here()
-sharing = allocate_lock()
+here = _local()
+
+
+def this_thread():
+    """What no later one is taken for."""
+    try:
+        return here.token
+    except AttributeError:
+        return vars(here).setdefault("token", object())
 
 
 class Shared(BaseException):
@@ -145,7 +157,7 @@ class Shareable(metaclass=ABCMeta):
     _changed = None
 
     def __init__(self, *args, **kwargs):
-        self._home = here.token
+        self._home = this_thread()
         # The hubs of the greenlets that wait in gevent's way.
         self._waiters = {}
         super().__init__(*args, **kwargs)
@@ -157,22 +169,21 @@ class Shareable(metaclass=ABCMeta):
         return issubclass(other, original) if original else NotImplemented
 
     def _is_alone(self):
-        """Whether no other thread has used it."""
-        if self._changed is None and here.token is not self._home:
+        """Whether no other thread has used it, the one that calls included."""
+        if self._changed is None and this_thread() is not self._home:
             self._share()
         return self._changed is None
 
     def _share(self):
-        with sharing:
-            if self._changed is not None:
-                return
-            self._begin_sharing()
-        for greenlet, hub in list(self._waiters.items()):
+        changed = self._condition()
+        if vars(self).setdefault("_changed", changed) is not changed:
+            return
+        for greenlet, hub in self._waiters.copy().items():
             if hub.loop is not None:
                 hub.loop.run_callback_threadsafe(self._wait_anew, greenlet)
 
-    def _begin_sharing(self):
-        self._changed = Condition()
+    def _condition(self):
+        return Condition()
 
     def _wait_anew(self, greenlet):
         if greenlet in self._waiters:
@@ -192,6 +203,10 @@ class Shareable(metaclass=ABCMeta):
                     return alone(timeout)
             except Shared:
                 pass
+            except InvalidThreadUseError:
+                # The other thread has given it its own hub before this one could.
+                if self._changed is None:
+                    raise
             finally:
                 if hub.loop is not None:
                     hub.loop.unref()
@@ -202,7 +217,7 @@ class Shareable(metaclass=ABCMeta):
             return together(timeout)
 
     def _change(self, method, *args):
-        """Calls a method that waits for nothing, and wakes whom it concerns."""
+        """Calls a method, in a way in which it does not wait, and wakes whom it concerns."""
         if self._is_alone():
             done = method(*args)
             # Somebody may have come meanwhile.
@@ -240,7 +255,9 @@ class Linkable(Shareable):
 
     def unlink(self, callback):
         super().unlink(callback)
-        self._links = [link for link in self._links if link[0] != callback]
+        for link in self._links.copy():
+            if link[0] == callback:
+                self._drop(link)
 
     def linkcount(self):
         waiters = self._changed.turns if self._changed else ()
@@ -262,26 +279,38 @@ class Linkable(Shareable):
 
     def _call(self, link):
         # An earlier one may have unlinked it.
-        if link in self._links:
-            self._links.remove(link)
+        if self._drop(link):
             link[0](self)
+
+    def _drop(self, link):
+        """Whether it was still there."""
+        try:
+            self._links.remove(link)
+        except ValueError:
+            return False
+        return True
 
 
 class Event(Linkable):
     """gevent.event.Event."""
 
+    # Another one each time that it is set: who waits then is woken, even if it is cleared at once.
+    _last_set = None
+
     def set(self):
+        self._last_set = object()
         self._change(super().set)
 
     def wait(self, timeout=None):
-        wait = super().wait
-        if self._is_alone() and self.ready():
-            return wait(timeout)
-        return self._await(wait, self._wait_together, timeout)
+        last_set = self._last_set
 
-    def _wait_together(self, timeout):
-        # Once: who waited when it was set was woken, even if it is cleared again by now.
-        return self.ready() or self._changed.wait(timeout) or self.ready()
+        def is_or_was_set():
+            return self.ready() or self._last_set is not last_set
+
+        def wait_together(timeout):
+            return self._changed.wait_for(is_or_was_set, timeout)
+
+        return self._await(super().wait, wait_together, timeout)
 
     def _notify(self):
         self._changed.notify_all()
@@ -312,10 +341,7 @@ class AsyncResult(Linkable):
         return self.get(False)
 
     def wait(self, timeout=None):
-        wait = super().wait
-        if self._is_alone() and self.ready():
-            return wait(timeout)
-        return self._await(wait, self._wait_together, timeout)
+        return self._await(super().wait, self._wait_together, timeout)
 
     def _wait_together(self, timeout):
         self._changed.wait_for(self.ready, timeout)
@@ -330,10 +356,11 @@ class Semaphore(Linkable):
 
     def acquire(self, blocking=True, timeout=None):
         acquire = super().acquire
-        if self._is_alone() and (self.ready() or not blocking):
-            return acquire(False)
+        self._is_alone()  # or else gevent hears that another thread uses it
+        if acquire(False):
+            return True
         if not blocking:
-            timeout = 0
+            return False
 
         def acquire_together(timeout):
             return self._changed.wait_for(lambda: acquire(False), timeout)
@@ -360,18 +387,24 @@ class Semaphore(Linkable):
 class SimpleQueue(Shareable):
     """gevent.queue.SimpleQueue."""
 
-    def _begin_sharing(self):
-        changed = Condition()
-        self._not_full = Condition(changed.lock)
-        self._changed = changed
+    def _condition(self):
+        changed = super()._condition()
+        changed.not_full = Condition(changed.lock)
+        return changed
 
     def put(self, item, block=True, timeout=None):
         put = super().put
-        if self._is_alone() and not (block and self.full()):
-            return self._change(put, item, block, timeout)
+        if block:
+            refuse_negative(timeout)
+        if self._is_alone():
+            try:
+                return self._change(put, item, False)
+            except standard.Full:
+                if not block:
+                    raise
 
         def put_together(timeout):
-            self._wait_until(self._not_full, lambda: not self.full(), timeout, standard.Full)
+            self._wait_until(self._changed.not_full, lambda: not self.full(), timeout, standard.Full)
             put(item, False)
             self._changed.notify()
 
@@ -379,15 +412,19 @@ class SimpleQueue(Shareable):
         return self._await(lambda timeout: put(item, block, timeout), put_together, timeout)
 
     def get(self, block=True, timeout=None):
-        return self._take(super().get, lambda: self._not_full.notify(), block, timeout)
+        return self._take(super().get, lambda: self._changed.not_full.notify(), block, timeout)
 
     def peek(self, block=True, timeout=None):
         # It takes nothing.
         return self._take(super().peek, lambda: self._changed.notify(), block, timeout)
 
     def _take(self, take, notify, block, timeout):
-        if self._is_alone() and (self.qsize() or not block):
-            return self._change(take, block, timeout)
+        if self._is_alone():
+            try:
+                return self._change(take, False)
+            except standard.Empty:
+                if not block:
+                    raise
 
         def take_together(timeout):
             self._wait_until(self._changed, self.qsize, timeout, standard.Empty)
@@ -399,15 +436,15 @@ class SimpleQueue(Shareable):
         return self._await(lambda timeout: take(block, timeout), take_together, timeout)
 
     def _wait_until(self, condition, predicate, timeout, error):
-        if is_number(timeout) and timeout < 0:
-            raise ValueError("'timeout' must be a non-negative number")
-        is_ready = condition.wait_for(lambda: predicate() or self.is_shutdown, timeout)
-        if not is_ready:
+        refuse_negative(timeout)
+        # gevent's have it since 24.10.
+        is_shut = lambda: getattr(self, "is_shutdown", False)
+        if not condition.wait_for(lambda: predicate() or is_shut(), timeout):
             raise error if is_number(timeout) else timeout
 
     def _notify(self):
         self._changed.notify()
-        self._not_full.notify()
+        self._changed.not_full.notify()
 
 
 class Queue(SimpleQueue):
@@ -422,7 +459,7 @@ class Queue(SimpleQueue):
         if self._changed is not None:
             with self._changed:
                 self._changed.notify_all()
-                self._not_full.notify_all()
+                self._changed.not_full.notify_all()
 
 
 @cache

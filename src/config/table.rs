@@ -285,7 +285,7 @@ pub static TABLE: &[Setting] = &[
         name: "cert_reqs",
         spelling: flag(&["cert-reqs"]),
         metavar: "N",
-        kind: Kind::Int { min: 0, max: 2 },
+        kind: COUNT,
         default: Preset::Int(0),
         doc: "Whether clients need a certificate.",
         ..TLS_DETAIL

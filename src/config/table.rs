@@ -62,14 +62,20 @@ const BODY_BYTES: Kind = Kind::Bytes { min: 0, max: MAX_BODY_BYTES, multiple: 1 
 const LENIENCY: Setting =
     Setting { section: Section::Limits, kind: Kind::Flag, default: Preset::Bool(false), ..ROW };
 
-/// What a row about TLS shares with the others. A server that was configured for TLS must not speak plain
-/// HTTP instead.
+/// What the rows share that ask for TLS. A server that was configured for it must not speak plain HTTP instead.
 const TLS: Setting = Setting {
     section: Section::Listening,
     support: Support::Refused {
         alternative: "the server speaks plain HTTP only: leave this out, and let nginx or another \
                       proxy in front speak TLS",
     },
+    ..ROW
+};
+
+/// What the rows share that only say how to speak TLS: without a certificate gunicorn speaks plain HTTP.
+const TLS_DETAIL: Setting = Setting {
+    section: Section::Listening,
+    support: Support::Accepted { why: "the server speaks plain HTTP only" },
     ..ROW
 };
 
@@ -272,24 +278,24 @@ pub static TABLE: &[Setting] = &[
         name: "ca_certs",
         spelling: flag(&["ca-certs"]),
         metavar: "FILE",
-        doc: "Whose certificates clients may have; not supported.",
-        ..TLS
+        doc: "Whose certificates clients may have.",
+        ..TLS_DETAIL
     },
     Setting {
         name: "cert_reqs",
         spelling: flag(&["cert-reqs"]),
         metavar: "N",
-        kind: Kind::Int { min: 0, max: 2 },
+        kind: COUNT,
         default: Preset::Int(0),
-        doc: "Whether clients need a certificate; not supported.",
-        ..TLS
+        doc: "Whether clients need a certificate.",
+        ..TLS_DETAIL
     },
     Setting {
         name: "ciphers",
         spelling: flag(&["ciphers"]),
         metavar: "NAMES",
-        doc: "The ciphers of TLS; not supported.",
-        ..TLS
+        doc: "The ciphers of TLS.",
+        ..TLS_DETAIL
     },
     Setting {
         name: "ssl_version",
@@ -298,24 +304,24 @@ pub static TABLE: &[Setting] = &[
         kind: Kind::NameOrId,
         // ssl.PROTOCOL_TLS
         default: Preset::Str("2"),
-        doc: "The version of TLS; not supported.",
-        ..TLS
+        doc: "The version of TLS.",
+        ..TLS_DETAIL
     },
     Setting {
         name: "suppress_ragged_eofs",
         spelling: flag(&["suppress-ragged-eofs"]),
         kind: Kind::Flag,
         default: Preset::Bool(true),
-        doc: "Whether a client may end TLS without saying so; not supported.",
-        ..TLS
+        doc: "Whether a client may end TLS without saying so.",
+        ..TLS_DETAIL
     },
     Setting {
         name: "do_handshake_on_connect",
         spelling: flag(&["do-handshake-on-connect"]),
         kind: Kind::Flag,
         default: Preset::Bool(false),
-        doc: "Whether TLS begins as soon as a client has connected; not supported.",
-        ..TLS
+        doc: "Whether TLS begins as soon as a client has connected.",
+        ..TLS_DETAIL
     },
     Setting {
         name: "workers",

@@ -219,7 +219,7 @@ impl Application {
         environ.set_item(interned!(py, "gunicorn.socket"), &socket)?;
 
         let result = self.callable.bind(py).call1((&environ, &response));
-        end_if_stray();
+        end_if_stray(py, result.as_ref().err());
         let ended = match result {
             Ok(result) => respond(&result, &response),
             Err(error) if is_hand_over(py, &socket, &error) => Err(Trouble::HandedOver),

@@ -1,6 +1,7 @@
 """Finds a WSGI application by its name. Run once in a worker, by loader.rs."""
 
 import ast
+import functools
 import importlib
 import inspect
 
@@ -32,37 +33,68 @@ def load(spec):
 
 
 ASGI = (
-    "{spec!r} is an ASGI application, and unicoro serves WSGI: name the WSGI application of the "
-    "framework, as Django's wsgi.py has one, or wrap it: a2wsgi.ASGIMiddleware(app)"
+    "{spec!r} is asynchronous, an ASGI application, and unicoro serves WSGI: name the WSGI application of "
+    "the framework, as Django's wsgi.py has one, or wrap it: a2wsgi.ASGIMiddleware(app)"
 )
 FACTORY = (
-    "{spec!r} does not take the two arguments of a WSGI application (environ, start_response); "
+    "{spec!r} does not answer the two arguments of a WSGI application (environ, start_response); "
     "if it makes one, let it be called: {called!r}"
 )
 
+CACHED = type(functools.cache(len))
+ASYNCHRONOUS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+# By which Flask's own command finds a factory.
+FACTORIES = ("create_app", "make_app")
+
 
 def check(found, spec, called):
-    """Refuses what every request would fail with. Where nothing is certain it is an application."""
-    if is_asynchronous(found):
-        raise NoApplication(ASGI.format(spec=spec))
+    """Refuses what would certainly fail every request. All else starts, as with gunicorn."""
     try:
-        signature = inspect.signature(found)
-    except (TypeError, ValueError):
+        fault = fault_of(found)
+    except Exception:
+        # A signature that is none, or a proxy of what is there in a request only.
         return
-    if takes(signature, 3) and not takes(signature, 2):
-        raise NoApplication(ASGI.format(spec=spec))
-    if not takes(signature, 2) or is_factory(found, signature):
-        raise NoApplication(FACTORY.format(spec=spec, called=called))
+    if fault:
+        raise NoApplication(fault.format(spec=spec, called=called))
 
 
-def is_asynchronous(found):
-    # A class is ASGI 2 if what it makes is called asynchronously.
-    calls = getattr(type(found), "__call__", None) if not inspect.isclass(found) else found.__call__
-    return any(
-        inspect.iscoroutinefunction(inspect.unwrap(function))
-        for function in (found, calls)
-        if callable(function)
-    )
+def fault_of(found):
+    """What is certainly wrong. What a decorator has wrapped is not asked: who knows how it is called."""
+    while type(found) is CACHED:
+        found = found.__wrapped__
+    is_class = inspect.isclass(found)
+    calls = (found if is_class else type(found)).__call__
+    if not (says_what_it_is(found) and says_what_it_is(calls)):
+        return None
+    if is_class:
+        return fault_of_instances(found) or fault_of_signature(found)
+    if is_asynchronous(found) or is_asynchronous(calls):
+        return ASGI
+    return fault_of_signature(found)
+
+
+def says_what_it_is(found):
+    """Not so proxies, and what has set a signature for others to read."""
+    return found.__class__ is type(found) and not hasattr(found, "__signature__")
+
+
+def is_asynchronous(function):
+    return getattr(getattr(function, "__code__", None), "co_flags", 0) & ASYNCHRONOUS
+
+
+def fault_of_instances(found):
+    """Of a class: a call makes an instance, which must be the iterable answer."""
+    is_made = type(found).__call__ is type.__call__ and found.__new__ is object.__new__
+    if not is_made or hasattr(found, "__iter__") or hasattr(found, "__getitem__"):
+        return None
+    return ASGI if is_asynchronous(found.__call__) else FACTORY
+
+
+def fault_of_signature(found):
+    signature = inspect.signature(found, follow_wrapped=False)
+    if takes(signature, 2):
+        return FACTORY if is_factory(found, signature) else None
+    return ASGI if takes(signature, 3) else FACTORY
 
 
 def takes(signature, count):
@@ -74,11 +106,10 @@ def takes(signature, count):
 
 
 def is_factory(found, signature):
-    """Whether nothing that a function takes must be given, and nothing is named as WSGI does."""
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    names = [name for name, each in signature.parameters.items() if each.kind in kinds]
-    is_optional = takes(signature, 0) and len(names) >= 2
-    return inspect.isfunction(found) and is_optional and not names[0].startswith("env")
+    """By its name, if nothing that it takes must be given, and it does not take just anything."""
+    is_named = inspect.isfunction(found) and found.__name__ in FACTORIES
+    kinds = {parameter.kind for parameter in signature.parameters.values()}
+    return is_named and takes(signature, 0) and inspect.Parameter.VAR_POSITIONAL not in kinds
 
 
 def parse(expression, spec):

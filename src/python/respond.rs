@@ -61,7 +61,7 @@ pub fn respond(
         return Ok(Ended { unsent: [&unsent, trailer].concat(), ..ended });
     }
     let sent = send(result, response);
-    end_if_stray();
+    end_if_stray(result.py(), None);
     let closed = match result.getattr_opt(interned!(result.py(), "close"))? {
         Some(close) => close.call0().map(drop),
         None => Ok(()),
@@ -124,7 +124,7 @@ fn send_pieces(result: &Bound<'_, PyAny>, response: &Bound<'_, Response>) -> Res
         ))
     })?;
     for piece in pieces {
-        end_if_stray();
+        end_if_stray(result.py(), piece.as_ref().err());
         let piece = piece?;
         let Ok(bytes) = piece.cast::<PyBytes>() else {
             return Err(Trouble::Misused(format!(

@@ -236,6 +236,12 @@ impl<'h> Arbiter<'h> {
             Action::Log(level, text) => write_log(level, &text),
             Action::LogLines(text) => log::error!(target: TRACEBACK, "{text}"),
             Action::Spawn { number, generation } => return self.spawn(number, generation),
+            Action::Send { pid, signal: Signal::QUIT } if Signal::QUIT.was_ignored() => {
+                if let Some(desk) = self.desks.by_pid(pid) {
+                    desk.slot.hurry();
+                }
+                send(pid, Signal::TERM);
+            }
             Action::Send { pid, signal } => send(pid, signal),
             Action::Abort { pid, age } => {
                 let requests = self.desks.by_pid(pid).and_then(|desk| desk.slot.in_progress());

@@ -52,6 +52,7 @@ pub struct Slot {
     beat_ms: AtomicU64,
     state: AtomicU32,
     has_answered: AtomicBool,
+    is_hurried: AtomicBool,
     /// A bit for each place that is taken.
     taken: AtomicU8,
     busy: AtomicU64,
@@ -116,6 +117,17 @@ impl Slot {
         self.has_answered.load(Ordering::Relaxed)
     }
 
+    /// The supervisor's word to a worker that does not hear QUIT: TERM means the same from now on.
+    pub fn hurry(&self) {
+        self.is_hurried.store(true, Ordering::Release);
+    }
+
+    /// Whether TERM means QUIT.
+    #[must_use]
+    pub fn is_hurried(&self) -> bool {
+        self.is_hurried.load(Ordering::Acquire)
+    }
+
     /// Says which of the requests in progress runs, and since when it is in progress.
     pub fn set_current(&self, line: &[u8], since: Moment) {
         self.current.set(line, since);
@@ -157,6 +169,7 @@ impl Slot {
     pub fn reset(&self) {
         self.set_state(SlotState::Empty);
         self.has_answered.store(false, Ordering::Relaxed);
+        self.is_hurried.store(false, Ordering::Relaxed);
         self.taken.store(0, Ordering::Relaxed);
         self.busy.store(0, Ordering::Relaxed);
         self.clear_current();

@@ -72,7 +72,8 @@ impl Signal {
     }
 
     /// Whether this program was started with it ignored, as by nohup(1).
-    fn was_ignored(self) -> bool {
+    #[must_use]
+    pub fn was_ignored(self) -> bool {
         IGNORED.load(Ordering::Relaxed) >> (self.0 - 1) & 1 == 1
     }
 

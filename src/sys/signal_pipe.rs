@@ -119,8 +119,9 @@ extern "C" fn in_child() {
     let ours = on_signal as *const () as libc::sighandler_t;
     for signal in (1..=64).map(Signal::from_raw).filter(|signal| handled & bit_of(*signal) != 0) {
         if signal.disposition() == ours {
-            // A signal that could be handled can be restored.
-            let _ = signal.restore();
+            // As exec(2) does, for the children that are not forked. A signal that could be handled can
+            // be reset.
+            let _ = signal.reset();
         }
     }
 }

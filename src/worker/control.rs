@@ -33,7 +33,12 @@ const ORPHANED: Duration = Duration::from_millis(1500);
 const ABORTED: i32 = 1;
 
 /// What a worker listens to; TTIN and its like are the supervisor's.
-const SIGNALS: [Signal; 5] = [Signal::TERM, Signal::INT, Signal::QUIT, Signal::USR1, Signal::ABRT];
+const SIGNALS: [Signal; 3] = [Signal::TERM, Signal::USR1, Signal::ABRT];
+/// What it listens to as well, unless we were started with it ignored: then the application's children
+/// must ignore it too, and what has a handler is not ignored after exec(2). See [`Slot::hurry`].
+///
+/// [`Slot::hurry`]: crate::sys::scoreboard::Slot::hurry
+const KEYBOARDS: [Signal; 2] = [Signal::INT, Signal::QUIT];
 
 /// The control thread, as the main thread sees it.
 pub struct Control {
@@ -47,6 +52,7 @@ impl Control {
     /// No descriptor, or no thread.
     pub fn start(stop: Arc<Stop>, seat: &Arc<WorkerSeat>, hooks: &Arc<Hooks>) -> io::Result<Self> {
         let mut heard = SIGNALS.to_vec();
+        heard.extend(KEYBOARDS.iter().filter(|signal| !signal.was_ignored()));
         // The terminal's hang-up is the supervisor's business: it is heard and nothing is done. Not
         // ignored, because the application's children would ignore it as well; but if we were started
         // so, they must. And the application may handle it.
@@ -116,11 +122,11 @@ impl Watch {
 
     fn signal(&mut self, signal: Signal) {
         match signal {
-            Signal::TERM => {
+            Signal::TERM if !self.seat.slot.is_hurried() => {
                 self.seat.slot.set_state(SlotState::Draining);
                 self.stop.ask(StopState::Draining);
             }
-            Signal::INT | Signal::QUIT => {
+            Signal::TERM | Signal::INT | Signal::QUIT => {
                 self.end_within(QUICK);
                 // Before the engine is asked, which may end this process at once.
                 if self.has_int_hook {

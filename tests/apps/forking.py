@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import sys
 import threading
 import time
 
@@ -64,13 +65,45 @@ def sleep(environ):
     return "slept"
 
 
+def leaves(how):
+    """How a child of the application comes back out of it."""
+
+    def view(environ):
+        child = os.fork()
+        if child == 0:
+            return how()
+        return str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+    return view
+
+
+def fails():
+    raise ValueError("the child failed")
+
+
+def fails_late(start_response):
+    child = os.fork()
+    start_response("200 OK", [])
+    if child == 0:
+        raise ValueError("the child failed late")
+    yield str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])).encode()
+
+
 def hello(environ):
     return "hello"
 
 
-views = {view.__name__: view for view in (fork, pool, end_pools, crowd, sleep, hello)}
+views = {view.__name__: view for view in (fork, pool, end_pools, crowd, sleep, hello)} | {
+    "exit-5": leaves(lambda: sys.exit(5)),
+    "exit": leaves(sys.exit),
+    "exit-words": leaves(lambda: sys.exit("the child's last words")),
+    "fail": leaves(fails),
+    "return": leaves(lambda: "the child's answer"),
+}
 
 
 def application(environ, start_response):
+    if environ["PATH_INFO"] == "/fail-late":
+        return fails_late(start_response)
     view = views[environ["PATH_INFO"].lstrip("/")]
     return plain(start_response, view(environ))

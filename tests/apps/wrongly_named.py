@@ -1,11 +1,15 @@
 """What may be named as the application and is none that WSGI can call; and what looks like it, and is."""
 
+import asyncio
 import functools
+import inspect
 
 import falcon
 import falcon.asgi
 from django.core.asgi import get_asgi_application
 from notes import plain
+from werkzeug.local import LocalProxy
+from werkzeug.wrappers import Request, Response
 
 
 def wsgi(environ, start_response):
@@ -30,15 +34,12 @@ async def coroutine_function(scope, receive, send):
     pass
 
 
-def asgi_in_a_wrapper():
-    @functools.wraps(coroutine_function)
-    def wrapped(*args, **kwargs):
-        return coroutine_function(*args, **kwargs)
-
-    return wrapped
+async def two_arguments(environ, start_response):
+    return wsgi(environ, start_response)
 
 
-wrapped_asgi = asgi_in_a_wrapper()
+async def asynchronous_generator(environ, start_response):
+    yield wsgi(environ, start_response)
 
 
 def three_arguments(scope, receive, send):
@@ -61,13 +62,23 @@ def create_app_with_a_setting(config=None):
     return wsgi
 
 
-def create_app_with_two(config=None, debug=False):
+def make_app(config=None, debug=False):
     return wsgi
 
 
 class Application:
     def __call__(self, environ, start_response):
         return wsgi(environ, start_response)
+
+
+class ApplicationWithSettings(Application):
+    def __init__(self, config=None, debug=False):
+        self.config = config
+
+
+class ApplicationWithAny(Application):
+    def __init__(self, *args, **kwargs):
+        pass
 
 
 # For WSGI ---------------------------------------------------------------------------------------
@@ -96,6 +107,10 @@ def optional(environ=None, start_response=None, answer=wsgi):
 
 def generator(environ, start_response):
     yield from wsgi(environ, start_response)
+
+
+def other_names(req=None, resp=None):
+    return wsgi(req, resp)
 
 
 class AnyArguments:
@@ -133,3 +148,117 @@ def decorate(function):
 
 
 decorated = decorate(wsgi)
+
+
+# Decorators that call with other arguments than they are called with, or in another way ----------
+
+
+@Request.application
+def of_werkzeug(request):
+    return Response("well")
+
+
+def calls(function, *args):
+    """What is called with WSGI's two arguments, and calls ``function`` with these and those."""
+
+    @functools.wraps(function)
+    def wrapper(environ, start_response):
+        return function(*args, environ, start_response)
+
+    return wrapper
+
+
+def answers(function, *args):
+    @functools.wraps(function)
+    def wrapper(environ, start_response):
+        return plain(start_response, function(*args))
+
+    return wrapper
+
+
+def with_an_argument(database, environ, start_response):
+    return database(environ, start_response)
+
+
+def without_arguments():
+    return "well"
+
+
+def with_optional_arguments(config=None, debug=False):
+    return "well"
+
+
+def with_one(request):
+    return "well"
+
+
+argument_added = calls(with_an_argument, wsgi)
+arguments_removed = answers(without_arguments)
+optional_arguments_removed = answers(with_optional_arguments)
+request_only = answers(with_one, "request")
+
+
+@functools.wraps(two_arguments)
+def asynchronous_inside(environ, start_response):
+    return asyncio.run(two_arguments(environ, start_response))
+
+
+class Wrapper:
+    def __init__(self, function):
+        functools.update_wrapper(self, function)
+
+    def __call__(self, environ, start_response):
+        return self.__wrapped__(wsgi, environ, start_response)
+
+
+wrapper_object = Wrapper(with_an_argument)
+
+
+class WrappedCall:
+    @functools.wraps(without_arguments)
+    def __call__(self, environ, start_response):
+        return wsgi(environ, start_response)
+
+
+wrapped_call = WrappedCall()
+
+
+def with_a_signature(*args):
+    return wsgi(*args)
+
+
+# For tools that read it, as injecting frameworks set it.
+with_a_signature.__signature__ = inspect.signature(with_one)
+
+
+# Its ``__class__`` and all else is the other's; what it is called with is its own matter.
+class Transparent:
+    def __init__(self, function):
+        self.function = function
+
+    def __getattr__(self, name):
+        return getattr(self.function, name)
+
+    __class__ = property(lambda self: type(self.function))
+
+    def __call__(self, environ, start_response):
+        return asyncio.run(self.function(environ, start_response))
+
+
+transparent = Transparent(two_arguments)
+proxy = LocalProxy(lambda: instance)
+
+
+class MadeByItsClass(type):
+    def __call__(cls, *args):
+        return wsgi(*args)
+
+
+class Made(Application, metaclass=MadeByItsClass):
+    def __init__(self, one):
+        pass
+
+
+class AnotherIsMade(Application):
+    def __new__(cls, environ, start_response):
+        return wsgi(environ, start_response)

@@ -24,7 +24,8 @@ fn is_refused(engine: Engine, name: &str, words: &[&str]) {
 
 each_of! { Sync, Coroutine; fn an_asgi_application_is_refused(engine) {
     let names = [
-        "falcon_asgi",  "django()", "coroutine_function", "wrapped_asgi", "three_arguments", "Asgi2",
+        "falcon_asgi", "django()", "coroutine_function", "two_arguments", "asynchronous_generator",
+        "three_arguments", "Asgi2",
     ];
     for name in names {
         is_refused(engine, name, &["ASGI", "a2wsgi.ASGIMiddleware"]);
@@ -32,16 +33,23 @@ each_of! { Sync, Coroutine; fn an_asgi_application_is_refused(engine) {
 }}
 
 each_of! { Sync, Coroutine; fn a_factory_that_is_not_called_is_refused(engine) {
-    for name in ["create_app", "create_app_with_a_setting", "create_app_with_two", "make", "Application"] {
+    let names = [
+        "create_app", "create_app_with_a_setting", "make_app", "make", "Application",
+        "ApplicationWithSettings", "ApplicationWithAny",
+    ];
+    for name in names {
         is_refused(engine, name, &[&format!("'{MODULE}:{name}()'")]);
     }
 }}
 
-each_of! { Sync, Coroutine; fn whatever_wsgi_can_call_is_served(engine) {
+each_of! { Sync, Gthread, Coroutine, Gunicorn; fn whatever_wsgi_can_call_is_served(engine) {
     let names = [
         "wsgi",
         "falcon_wsgi", "instance", "method", "partial", "partial_by_name", "any_arguments", "optional", "generator",
         "any_instance", "Iterated", "without_signature", "decorated", "create_app()", "Application()",
+        "other_names", "of_werkzeug", "argument_added", "arguments_removed", "optional_arguments_removed",
+        "request_only", "asynchronous_inside", "wrapper_object", "wrapped_call", "with_a_signature",
+        "transparent", "proxy", "Made", "AnotherIsMade",
     ];
     for name in names {
         let server = Server::start(engine, &format!("{MODULE}:{name}"), &[]);

@@ -90,11 +90,20 @@ each_of! { Sync, Gthread, Coroutine; fn children_begin_with_what_the_supervisor_
 }}
 
 each_of! { Sync, Gthread, Coroutine; fn what_the_supervisor_was_started_to_ignore_and_block_stays_so(engine) {
-    let words = ["env", "--ignore-signal=HUP", "--block-signal=USR2", "--block-signal=USR1"];
+    // INT and QUIT, as a script's `&` has it.
+    let words =
+        ["env", "--ignore-signal=HUP,INT,QUIT", "--block-signal=USR2", "--block-signal=USR1"];
     let server = start(engine, &words);
     let (blocked, ignored) = as_started(&words);
     assert_ne!((blocked, ignored), as_started(&PLAIN));
     children_have(&server, (blocked, ignored));
+    server.stop();
+}}
+
+each_of! { Sync, Gthread, Coroutine; fn what_a_worker_must_hear_is_ignored_by_no_child(engine) {
+    let server = start(engine, &["env", "--default-signal", "--ignore-signal=TERM,USR1,ABRT"]);
+    children_have(&server, as_started(&PLAIN));
+    assert_eq!(server.get("/terminated").text(), "[-15, -1]");
     server.stop();
 }}
 

@@ -86,7 +86,10 @@ fn notes_by_process(server: &Server) -> (Vec<String>, Vec<String>) {
 }
 
 fn start_with_every_hook(engine: Engine) -> Server {
-    let server = launch(engine, "every_hook.conf.py").args(&["configured:app"]).start();
+    // A worker hears INT, also where a script's `&` has started the tests.
+    let words = ["env", "--default-signal=INT"].map(str::to_owned);
+    let launch = launch(engine, "every_hook.conf.py").args(&["configured:app"]);
+    let server = launch.inside_of(|_| words.to_vec()).start();
     assert_eq!(server.get("/").status, 200);
     // The hook comes after the answer.
     server.wait_for_notes("post_request");

@@ -151,3 +151,19 @@ each_of! { Sync, Gthread, Coroutine; fn nobody_waits_at_the_port_of_a_stopped_se
         server.end_of_stop();
     }
 }}
+
+// gunicorn: the child answers the client as well, and goes on as a worker.
+each_of! { Sync, Gthread, Coroutine; fn a_child_that_comes_back_ends_as_a_process_of_its_own(engine) {
+    let mut server = start(engine, &[]);
+    for (way, code) in
+        [("exit-5", "5"), ("exit", "0"), ("exit-words", "1"), ("fail", "1"), ("fail-late", "1"), ("return", "0")]
+    {
+        assert_eq!(server.get(&format!("/{way}")).text(), code, "{way}");
+    }
+    let log = server.log();
+    for words in ["the child's last words\n", "ValueError: the child failed\n", "ValueError: the child failed late\n"] {
+        assert_eq!(log.matches(words).count(), 1, "{words} in {log}");
+    }
+    server.expect_errors();
+    server.stop();
+}}

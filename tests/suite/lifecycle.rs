@@ -122,9 +122,12 @@ each_of! { Sync, Coroutine, Gunicorn; fn graceful_timeout_bounds_the_stop(engine
     assert!(clients[0].response_or_close().is_none());
 }}
 
-each_of! { Sync, Coroutine; fn quick_stop_waits_for_nobody(engine) {
-    for signal in [Signal::SIGINT, Signal::SIGQUIT] {
-        let mut server = Server::start(engine, "blocking", &["--graceful-timeout", "600"]);
+each_of! { Sync, Gthread, Coroutine; fn quick_stop_waits_for_nobody(engine) {
+    // As by a terminal, and as by a script's `&`.
+    let starts = ["--default-signal=INT,QUIT", "--ignore-signal=INT,QUIT"];
+    for (signal, start) in [Signal::SIGINT, Signal::SIGQUIT].into_iter().zip(starts) {
+        let launch = Launch::new(engine).args(&["--graceful-timeout", "600", "blocking"]);
+        let mut server = launch.inside_of(|_| vec!["env".into(), start.into()]).start();
         let _clients = waiting_clients(server.address, 1, "/until_file");
         server.wait_for_notes("waiting");
         server.signal(signal);

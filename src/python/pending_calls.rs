@@ -54,7 +54,7 @@ pub fn make_pending_calls() {
     if HAS_PENDING.swap(false, Ordering::Acquire) {
         attached(|py| {
             // SAFETY: attached, on the main thread.
-            if unsafe { ffi::Py_MakePendingCalls() } != 0 {
+            if without_collector(|| unsafe { ffi::Py_MakePendingCalls() }) != 0 {
                 if let Some(error) = PyErr::take(py) {
                     error.write_unraisable(py, None);
                 }
@@ -63,4 +63,17 @@ pub fn make_pending_calls() {
             }
         });
     }
+}
+
+/// Runs `body`, attached, with the garbage collector off: a collection in the middle of greenlet's
+/// destructor of a thread's state (3.5, `~ThreadState`) frees the greenlet that it is just looking at.
+fn without_collector<R>(body: impl FnOnce() -> R) -> R {
+    // SAFETY: attached, says the caller.
+    let was_on = unsafe { ffi::PyGC_Disable() } != 0;
+    let result = body();
+    if was_on {
+        // SAFETY: as above.
+        unsafe { ffi::PyGC_Enable() };
+    }
+    result
 }

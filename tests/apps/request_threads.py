@@ -272,6 +272,24 @@ def pend_behind_one_that_fails(query):
     return "asked"
 
 
+def collects(query):
+    return str(gc.isenabled())
+
+
+def pend_and_allocate(query):
+    threading.Thread(target=ask, args=(ctypes.cast(allocates, ctypes.c_void_p),), daemon=True).start()
+    return "asked"
+
+
+@ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+def allocates(argument):
+    before = [generation["collections"] for generation in gc.get_stats()]
+    kept = [[] for _ in range(10_000)]
+    collected = before != [generation["collections"] for generation in gc.get_stats()]
+    note(f"{len(kept)} allocated, {collected}, {gc.isenabled()}")
+    return 0
+
+
 # PyObject_Length(NULL) raises.
 fails = ctypes.cast(ctypes.pythonapi.PyObject_Length, ctypes.c_void_p)
 

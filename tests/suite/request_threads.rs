@@ -141,6 +141,16 @@ each_of! { Sync, Gthread, Coroutine; fn an_idle_worker_makes_pending_calls_and_h
     server.stop();
 }}
 
+// A collection in the midst of what greenlet leaves to be done frees what it is at (3.5).
+each_of! { Sync, Gthread, Coroutine; fn no_garbage_is_collected_within_a_pending_call(engine) {
+    let server = start(engine);
+    assert_eq!(answer(&server, "/pend_and_allocate"), "asked");
+    wait::until_true("the calls", || server.notes().matches("called").count() == 5);
+    assert!(server.notes().starts_with("10000 allocated, False, False\n"), "{}", server.notes());
+    assert_eq!(answer(&server, "/collects"), "True");
+    server.stop();
+}}
+
 // gunicorn's main thread would raise what fails.
 each_of! { Sync, Gthread, Coroutine; fn a_pending_call_that_fails_keeps_none_behind_it(engine) {
     let server = start(engine);

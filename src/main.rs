@@ -4,16 +4,12 @@ mod host;
 mod logs;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use pyo3::Py;
-use pyo3::types::PyDict;
 use unicoro::config::{Invocation, Settings, Stop};
-use unicoro::logging::AccessLog;
 use unicoro::supervisor::Options;
 use unicoro::sys::daemon::daemonize;
 use unicoro::sys::inheritance::Inheritance;
@@ -22,7 +18,7 @@ use unicoro::sys::signal::{leave_on_stop, remember_beginning};
 use unicoro::{logging, python, supervisor, worker};
 
 use crate::host::{WorkerHost, options, read_settings, title_of_master};
-use crate::logs::open_logs;
+use crate::logs::{open_logs, open_own_logs};
 
 /// The exit code for a command line that is not understood, as gunicorn's.
 const USAGE: i32 = 2;
@@ -55,7 +51,15 @@ fn main() -> ExitCode {
     };
     let settings = &configuration.settings;
     let names = configuration.names.as_ref();
-    let mut access_log = match open_logs(settings, names, &arguments) {
+    // A new master of an upgrade is in the background already.
+    let goes = settings.daemon && !settings.check_config && inheritance.parent.is_none();
+    // An object of logger_class is made once, and there.
+    let opened = if goes && settings.logger_class.is_some() {
+        open_own_logs(settings)
+    } else {
+        open_logs(settings, names, &arguments)
+    };
+    let mut access_log = match opened {
         Ok(access_log) => access_log,
         Err(text) => return fail(&text, 1),
     };
@@ -68,12 +72,17 @@ fn main() -> ExitCode {
             Err(text) => fail(&text, 1),
         };
     }
-    // A new master of an upgrade is in the background already.
-    let goes = settings.daemon && inheritance.parent.is_none();
     if goes {
-        access_log = match go_to_background(settings, names, &arguments) {
+        if let Err(text) = go_to_background(settings) {
+            return fail(&text, 1);
+        }
+        access_log = match open_logs(settings, names, &arguments) {
             Ok(access_log) => access_log,
-            Err(text) => return fail(&text, 1),
+            Err(text) => {
+                // Nobody sees standard error.
+                log::error!(target: logging::TRACEBACK, "{text}");
+                return ExitCode::FAILURE;
+            }
         };
     }
     title_of_master(settings, if inheritance.parent.is_some() { ".2" } else { "" });
@@ -105,13 +114,9 @@ fn start_directory() -> io::Result<PathBuf> {
     Ok(std::env::var_os("PWD").map(PathBuf::from).filter(is_it).unwrap_or(directory))
 }
 
-/// After the first look at the logs, so that a mistake there is seen in the terminal; and then the
-/// logs once more, since standard error is another one now.
-fn go_to_background(
-    settings: &Settings,
-    names: Option<&Py<PyDict>>,
-    arguments: &[OsString],
-) -> Result<Option<AccessLog>, String> {
+/// After the first look at the logs, so that a mistake there is seen in the terminal; they are opened
+/// once more after it, since standard error is another one then.
+fn go_to_background(settings: &Settings) -> Result<(), String> {
     // Of the mistakes that a start finds later, the one that is made the most.
     settings
         .pidfile
@@ -119,8 +124,7 @@ fn go_to_background(
         .map_or(Ok(()), PidFile::check)
         .map_err(|error| error.to_string())?;
     daemonize(python::fork, settings.enable_stdio_inheritance)
-        .map_err(|error| format!("cannot go to the background: {error}"))?;
-    open_logs(settings, names, arguments)
+        .map_err(|error| format!("cannot go to the background: {error}"))
 }
 
 fn fail(text: &str, code: i32) -> ExitCode {

@@ -22,8 +22,9 @@ LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
 
 # The last that `set_up` was called with.
 wanted = ()
-# The object of logger_class.
+# The object of logger_class, and the handlers and filters that it has given the two loggers.
 logger = None
+its_parts = []
 # Whether the server's own records come here.
 writes_errors = False
 # What each of the two loggers looks like while nobody has changed it.
@@ -62,7 +63,7 @@ def change(logging):
     set_up_logger(logging, "gunicorn.error", level, error_log, formatter)
     formatter = access_formatter(logging, cfg)
     set_up_logger(logging, "gunicorn.access", logging.INFO, access_log, formatter)
-    use_class(logger_class, cfg)
+    use_class(logging, logger_class, cfg)
     if configure and not logger_class:
         configure()
     look()
@@ -71,15 +72,30 @@ def change(logging):
 finder = Finder(lambda name: change if name == "logging" else None)  # noqa: F821
 
 
-def use_class(logger_class, cfg):
+def use_class(logging, logger_class, cfg):
     global logger
+    logs = [logging.getLogger(name) for name in ("gunicorn.error", "gunicorn.access")]
+    if type(logger) is not logger_class:
+        # With its class go the handlers and filters that it has made.
+        for log in logs:
+            for part in its_parts:
+                log.removeHandler(part)
+                log.removeFilter(part)
+        its_parts.clear()
     if not logger_class:
         logger = None
-    elif type(logger) is logger_class:
+        return
+    before = parts(logs)
+    if type(logger) is logger_class:
         logger.setup(cfg)
     else:
         getattr(logger_class, "install", lambda: None)()
         logger = logger_class(cfg)
+    its_parts.extend(part for part in parts(logs) if part not in before)
+
+
+def parts(logs):
+    return [part for log in logs for part in (*log.handlers, *log.filters)]
 
 
 def set_up_logger(logging, name, level, log, formatter):

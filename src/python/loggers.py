@@ -174,10 +174,19 @@ def look():
     error, access = logging.getLogger("gunicorn.error"), logging.getLogger("gunicorn.access")
     level, _, _, cfg, _, _ = wanted
     writes_errors = logger is not None or is_changed(error)
-    writes_accesses = logger is not None or access.disabled or is_changed(access)
+    # An object hears of each request, for its figures: whether it writes a line is its own affair.
+    writes_accesses = logger is not None or (
+        (access.disabled or is_changed(access)) and has_access_log(cfg)
+    )
     if writes_errors:
         level = error.getEffectiveLevel() if logger is None else min(level, error.level)
-    tell(writes_errors, writes_accesses and has_access_log(cfg), level)  # noqa: F821
+    tell(writes_errors, writes_accesses, sends_figures(), level)  # noqa: F821
+
+
+def sends_figures():
+    """Whether it is a class that sends gunicorn's figures to statsd."""
+    module = sys.modules.get("gunicorn.instrument.statsd")
+    return module is not None and isinstance(logger, module.Statsd)
 
 
 def is_changed(log):

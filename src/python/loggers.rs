@@ -27,6 +27,7 @@ use crate::http::{Head, reason};
 use crate::logging::access_record::nothing;
 use crate::logging::divert::Entry;
 use crate::logging::{self, AccessLog, AccessRecord, LogLevel, access_json, divert};
+use crate::metrics::leave_to_others;
 use crate::sys::clock::unix_now;
 use crate::sys::process::Pid;
 
@@ -114,10 +115,12 @@ fn level(settings: &Settings) -> u32 {
 const ERROR: u32 = 40;
 
 /// Told by loggers.py, whenever somebody has changed a logger: which logs Python's logging writes,
-/// and what level of the server's own records it lets through.
+/// whether it sends figures of both to statsd, and what level of the server's own records it lets
+/// through.
 #[pyfunction]
-fn tell(errors: bool, accesses: bool, level: u32) {
+fn tell(errors: bool, accesses: bool, counts: bool, level: u32) {
     logging::divert::divert(errors, accesses);
+    leave_to_others(counts);
     logging::set_level(match level {
         41.. => LogLevel::Critical,
         31.. => LogLevel::Error,

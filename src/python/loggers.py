@@ -219,7 +219,10 @@ def emit(level, text, created, error=None):
     """One of the server's own records. ``error`` is an exception that it is about; without one the
     lines after the first are a traceback. False: it is to be written by the server itself."""
     if logger is not None:
-        getattr(logger, LEVELS[level])(text, **({"exc_info": error} if error else {}))
+        if error:
+            say_raised(text, error, error.__traceback__)
+        else:
+            getattr(logger, LEVELS[level])(text)
         return True
     log = sys.modules["logging"].getLogger("gunicorn.error")
     # gunicorn: a dictConfig that disables existing loggers, its default, silences the server.
@@ -233,6 +236,15 @@ def emit(level, text, created, error=None):
         record.exc_text = trace or None
         log.handle(record)
     return True
+
+
+def say_raised(text, error, trace):
+    """As where it was caught: others than logging ask for sys.exc_info() too."""
+    try:
+        raise error
+    except BaseException:
+        error.__traceback__ = trace
+        logger.exception(text)
 
 
 def access(resp, req, environ, request_time):

@@ -134,11 +134,7 @@ impl Application {
                 if self.hooks.is_none() {
                     log::debug!("{} {}", request.head.method, request.head.target.path);
                 }
-                let outcome = if self.hooks.is_some() || divert::takes_accesses() {
-                    self.call_and_tell(py, &mut request)
-                } else {
-                    self.try_call(py, &mut request).map(|(outcome, ..)| outcome)
-                };
+                let outcome = self.call_and_tell(py, &mut request);
                 threads::between_requests(py);
                 outcome.unwrap_or_else(|error| {
                     // The server's own objects could not be made: out of memory, or a bug.
@@ -152,22 +148,29 @@ impl Application {
     /// gunicorn's order: pre_request, the application, the response to its end, the access log,
     /// post_request.
     fn call_and_tell(&self, py: Python<'_>, request: &mut Request<'_>) -> PyResult<Outcome> {
-        let (head, place) = (request.head, &request.place);
-        let shown = self.shown.request(py, head, place.client, place.is_https)?;
-        let refused = self.hooks.as_ref().and_then(|hooks| hooks.before(&shown).err());
+        let (mut shown, mut refused) = (None, None);
+        if let Some(hooks) = &self.hooks {
+            let request = self.show(py, request)?;
+            refused = hooks.before(&request).err();
+            shown = Some(request);
+        }
         let is_refused = refused.is_some();
         let (mut outcome, environ, mut status_line) = match refused {
             Some(error) => {
                 let text =
                     format!("the hook pre_request, at {}, raised an exception:", line_of(request));
                 log_raised(py, &text, &error);
-                let environ = self.environ.build(py, head, place)?;
+                let environ = self.environ.build(py, request.head, &request.place)?;
                 let environ_shown = chosen(&environ, request.environ_names);
                 let outcome = Outcome { environ: environ_shown, ..failed(request, 500, Some("")) };
                 (outcome, environ, Vec::new())
             }
             None => {
                 let (outcome, environ, response) = self.try_call(py, request)?;
+                // The application may have changed that.
+                if self.hooks.is_none() && !divert::takes_accesses() {
+                    return Ok(outcome);
+                }
                 let status_line = response.try_borrow_mut()?.take_status_line();
                 (outcome, environ, status_line)
             }
@@ -178,6 +181,7 @@ impl Application {
             // The application gave none: ours.
             status_line = format!("{} {}", outcome.status, reason(outcome.status)).into_bytes();
         }
+        let shown = shown.map_or_else(|| self.show(py, request), Ok)?;
         let response = self.shown.response(
             &shown,
             &Answered {
@@ -204,6 +208,11 @@ impl Application {
             }
         }
         Ok(outcome)
+    }
+
+    fn show<'py>(&self, py: Python<'py>, request: &Request<'_>) -> PyResult<Bound<'py, PyAny>> {
+        let place = &request.place;
+        self.shown.request(py, request.head, place.client, place.is_https)
     }
 
     fn try_call<'py>(

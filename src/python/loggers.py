@@ -27,8 +27,10 @@ logger = None
 its_parts = []
 # Whether the server's own records come here.
 writes_errors = False
-# What each of the two loggers looks like while nobody has changed it.
+# What each of the two loggers and its handlers look like while nobody has changed it.
 untouched = {}
+# Attributes that say nothing about lines: others' doing, or logging's own.
+UNTOLD = {"_cache", "_closed", "_name", "disabled", "lock", "manager", "parent"}
 
 
 def set_up(*arguments):
@@ -114,9 +116,12 @@ def set_up_logger(logging, name, level, log, formatter):
     for handler in handlers:
         handler.is_unicoros = True
         logger.addHandler(handler)
-    for watched in (logger, *handlers):
+    # The manager is whom logging.disable tells.
+    for watched in (logger, *handlers, logger.manager):
         watch(watched)
-    untouched[name] = level, [(handler, handler.formatter) for handler in handlers]
+    ours = logging.Logger(name, level)
+    ours.propagate, ours.handlers = False, handlers
+    untouched[name] = looks(ours)
 
 
 def access_formatter(logging, cfg):
@@ -140,7 +145,7 @@ def syslog_handler(logging, log):
 
 
 class Watched:
-    """Mixed into the two loggers and our handlers: whoever changes one is noticed."""
+    """Mixed into the two loggers and what belongs to them: whoever changes one is noticed."""
 
     def __setattr__(self, name, value):
         super().__setattr__(name, value)
@@ -149,20 +154,47 @@ class Watched:
 
 def watch(watched):
     kind = type(watched)
-    if issubclass(kind, Watched):
-        return
+    if not issubclass(kind, Watched):
+        names = {"__module__": kind.__module__}
+        watched.__class__ = type(kind.__name__, (Watched, kind), names)
+    for name in ("handlers", "filters"):
+        if type(getattr(watched, name, None)) is list:
+            setattr(watched, name, WatchedList(getattr(watched, name)))
 
-    def noticed(name):
-        def method(self, *args, **kwargs):
-            getattr(kind, name)(self, *args, **kwargs)
-            look()
 
-        return method
+class WatchedList(list):
+    """The same for their handlers and filters."""
 
-    names = ("addHandler", "removeHandler", "addFilter", "removeFilter")
-    methods = {name: noticed(name) for name in names if hasattr(kind, name)}
-    methods["__module__"] = kind.__module__
-    watched.__class__ = type(kind.__name__, (Watched, kind), methods)
+
+def noticed(name):
+    method = getattr(list, name)
+
+    def noticing(self, *args, **kwargs):
+        result = method(self, *args, **kwargs)
+        look()
+        return result
+
+    return noticing
+
+
+for name in "append clear extend insert pop remove __delitem__ __iadd__ __setitem__".split():
+    setattr(WatchedList, name, noticed(name))
+
+
+def looks(log):
+    """What decides what becomes of a record, to be compared."""
+    parts = [log]
+    for handler in log.handlers:
+        formatter = getattr(handler, "formatter", None)
+        parts += handler, formatter, getattr(formatter, "_style", None)
+    return [
+        {
+            name: list(value) if isinstance(value, list) else value
+            for name, value in getattr(part, "__dict__", {}).items()
+            if name not in UNTOLD
+        }
+        for part in parts
+    ]
 
 
 def look():
@@ -190,17 +222,7 @@ def sends_figures():
 
 
 def is_changed(log):
-    level, handlers = untouched[log.name]
-    return bool(
-        log.propagate
-        or log.filters
-        or log.level != level
-        or len(log.handlers) != len(handlers)
-        or any(
-            handler is not ours or handler.filters or handler.level or handler.formatter != formatter
-            for handler, (ours, formatter) in zip(log.handlers, handlers)
-        )
-    )
+    return bool(log.manager.disable) or looks(log) != untouched[log.name]
 
 
 def has_access_log(cfg):

@@ -253,11 +253,19 @@ def emit(level, text, created, error=None):
     if log.isEnabledFor(level):
         message, _, trace = text.partition("\n")
         info = error and (type(error), error, error.__traceback__)
-        record = log.makeRecord(log.name, level, "unicoro", 0, message, (), info)
+        here = __file__, 0, message, (), info, "emit"
+        record = log.makeRecord(log.name, level, *here)
         record.created, record.msecs = created, created % 1 * 1000
         record.exc_text = trace or None
         log.handle(record)
     return True
+
+
+def begin_thread():
+    """Of the thread that calls ``emit`` in a worker that serves."""
+    import threading
+
+    threading.current_thread().name = "unicoro-log"
 
 
 def say_raised(text, error, trace):

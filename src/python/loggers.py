@@ -284,33 +284,56 @@ def access(resp, req, environ, request_time):
     cfg = wanted[3]
     log = sys.modules["logging"].getLogger("gunicorn.access")
     if log.isEnabledFor(20):
-        log.info(cfg.access_log_format, atoms(resp, req, environ, request_time))
+        log.info(Line(cfg.access_log_format), atoms(resp, req, environ, request_time))
 
 
-REQUEST_LINE = ("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL")
+class Line(str):
+    """The ``msg`` of an access record: a format that shows atoms as the server's own lines do."""
+
+    def __str__(self):
+        return self
+
+    def __mod__(self, atoms):
+        return super().__mod__(ShownAtoms(atoms) if type(atoms) is Atoms else atoms)
 
 
 class Atoms(dict):
-    """The ``args`` of an access record. What is not there is a dash, and the names of fields are in
-    any case."""
+    """Its ``args``. What is not there is a dash, and the names of fields are in any case."""
 
     def __getitem__(self, name):
+        # gunicorn: only the quotes, so that a path with %0a forges a line.
+        value = self.find(name)
+        if type(value) is not str:
+            return value
+        return value.replace('"', '\\"') if value.isprintable() else escape(value)  # noqa: F821
+
+    def find(self, name):
         return self.get(name.lower() if name[:1] == "{" else name, "-")
 
 
+class ShownAtoms(Atoms):
+    def __getitem__(self, name):
+        value = self.find(name)
+        return escape(value) if type(value) is str else value  # noqa: F821
+
+
 def atoms(resp, req, environ, request_time):
+    # An application may have taken variables away.
+    method = environ.get("REQUEST_METHOD", req.method)
+    uri = environ.get("RAW_URI", req.uri)
+    protocol = environ.get("SERVER_PROTOCOL", "HTTP/%d.%d" % req.version)
     seconds, micros = request_time.seconds, request_time.microseconds
     found = {
         "h": environ.get("REMOTE_ADDR") or "-",
         "l": "-",
         "u": user(environ) or "-",
         "t": time.strftime("[%d/%b/%Y:%H:%M:%S %z]"),
-        "r": " ".join(environ[name] for name in REQUEST_LINE).strip() or "-",
+        "r": f"{method} {uri} {protocol}".strip() or "-",
         "s": resp.status.split(None, 1)[0],
-        "m": environ.get("REQUEST_METHOD"),
+        "m": method,
         "U": environ.get("PATH_INFO"),
         "q": environ.get("QUERY_STRING"),
-        "H": environ.get("SERVER_PROTOCOL"),
+        "H": protocol,
         "b": str(resp.sent),
         "B": resp.sent,
         "f": environ.get("HTTP_REFERER", "-"),
@@ -323,18 +346,8 @@ def atoms(resp, req, environ, request_time):
     }
     for kind, fields in (("i", req.headers), ("o", resp.headers), ("e", environ.items())):
         for name, value in fields:
-            found[f"{{{name.lower()}}}{kind}"] = value
-    if wanted[3].access_log_json:
-        return Atoms(found)  # JSON has escapes of its own.
-    return Atoms({name: harmless(value) for name, value in found.items()})
-
-
-def harmless(value):
-    # gunicorn: only the quotes, so that a path with %0a forges a line.
-    if type(value) is not str:
-        return value
-    is_plain = value.isascii() and value.isprintable() and '"' not in value and "\\" not in value
-    return value if is_plain else escape(value)  # noqa: F821
+            found[f"{{{str(name).lower()}}}{kind}"] = value
+    return Atoms(found)
 
 
 def user(environ):

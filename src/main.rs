@@ -4,12 +4,16 @@ mod host;
 mod logs;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use pyo3::Py;
+use pyo3::types::PyDict;
 use unicoro::config::{Invocation, Settings, Stop};
+use unicoro::logging::AccessLog;
 use unicoro::supervisor::Options;
 use unicoro::sys::daemon::daemonize;
 use unicoro::sys::inheritance::Inheritance;
@@ -73,16 +77,9 @@ fn main() -> ExitCode {
         };
     }
     if goes {
-        if let Err(text) = go_to_background(settings) {
-            return fail(&text, 1);
-        }
-        access_log = match open_logs(settings, names, &arguments) {
+        access_log = match go_to_background(settings, names, &arguments) {
             Ok(access_log) => access_log,
-            Err(text) => {
-                // Nobody sees standard error.
-                log::error!(target: logging::TRACEBACK, "{text}");
-                return ExitCode::FAILURE;
-            }
+            Err(text) => return fail(&text, 1),
         };
     }
     title_of_master(settings, if inheritance.parent.is_some() { ".2" } else { "" });
@@ -114,9 +111,13 @@ fn start_directory() -> io::Result<PathBuf> {
     Ok(std::env::var_os("PWD").map(PathBuf::from).filter(is_it).unwrap_or(directory))
 }
 
-/// After the first look at the logs, so that a mistake there is seen in the terminal; they are opened
-/// once more after it, since standard error is another one then.
-fn go_to_background(settings: &Settings) -> Result<(), String> {
+/// After the first look at the logs, so that a mistake there is seen in the terminal; and then the
+/// logs once more, since standard error is another one now.
+fn go_to_background(
+    settings: &Settings,
+    names: Option<&Py<PyDict>>,
+    arguments: &[OsString],
+) -> Result<Option<AccessLog>, String> {
     // Of the mistakes that a start finds later, the one that is made the most.
     settings
         .pidfile
@@ -124,7 +125,10 @@ fn go_to_background(settings: &Settings) -> Result<(), String> {
         .map_or(Ok(()), PidFile::check)
         .map_err(|error| error.to_string())?;
     daemonize(python::fork, settings.enable_stdio_inheritance)
-        .map_err(|error| format!("cannot go to the background: {error}"))
+        .map_err(|error| format!("cannot go to the background: {error}"))?;
+    // Nobody sees standard error.
+    open_logs(settings, names, arguments)
+        .inspect_err(|text| log::error!(target: logging::TRACEBACK, "{text}"))
 }
 
 fn fail(text: &str, code: i32) -> ExitCode {

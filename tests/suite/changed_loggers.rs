@@ -218,3 +218,18 @@ each_of! { Sync, Gthread, Coroutine; fn a_record_says_who_has_made_it(engine) {
     assert!(!server.scratch.read("noted").contains("Dummy"), "{found:?}");
     server.stop();
 }}
+
+each_of! { Sync, Coroutine; fn what_changes_no_line_leaves_the_logs_to_the_server(engine) {
+    let harmless = "import logging.config, gevent.monkey\nlog = logging.getLogger('gunicorn.error')\n\
+        gevent.monkey.patch_all()\nlogging.getLogger('gunicorn')\nsite = logging.getLogger('site')\n\
+        site.handlers = log.handlers\nsite.setLevel(log.level)\nlogging.basicConfig(force=True)\n\
+        logging.config.dictConfig({'version': 1, 'disable_existing_loggers': False})\n\
+        log.isEnabledFor(10)\nlog.addFilter(print)\nlog.removeFilter(print)\n\
+        logging.disable(20)\nlogging.disable(0)\nsite.warning('by site')\n";
+    let server = launch(engine, "accesslog = '-'\n", harmless).start();
+    assert_eq!(server.get("/").status, 200);
+    lines(&server, "stdout", "GET /", 1);
+    server.wait_for_log("by site");
+    assert!(!server.log().contains("Python's logging writes"), "{}", server.log());
+    server.stop();
+}}

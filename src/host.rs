@@ -34,6 +34,8 @@ struct Generation {
     names: Option<Py<PyDict>>,
     application: Option<Py<PyAny>>,
     access_log: Option<AccessLog>,
+    /// The number of its first worker, once there is one.
+    first_worker: Option<u64>,
 }
 
 /// The program, as the supervisor sees it.
@@ -74,8 +76,9 @@ impl WorkerHost {
         };
         let started = Arc::new(settings);
         let settings = Arc::clone(&started);
-        let generations =
-            HashMap::from([(1, Generation { settings, names, application, access_log })]);
+        let first_worker = None;
+        let first = Generation { settings, names, application, access_log, first_worker };
+        let generations = HashMap::from([(1, first)]);
         let program = program(&arguments, &invocation);
         let hooks = Arc::new(hooks);
         Ok(Self { invocation, arguments, started, generations, hooks, program, systemd })
@@ -89,13 +92,14 @@ impl Host for WorkerHost {
             return 1;
         };
         let choice = engines::choose(&generation.settings);
-        let Generation { settings, names, application, access_log } = generation;
+        let Generation { settings, names, application, access_log, first_worker } = generation;
         let equipment = Equipment {
             settings,
             arguments: self.arguments.clone(),
             names,
             application,
             access_log,
+            is_first: first_worker == Some(seat.number),
             hooks: Arc::clone(&self.hooks),
         };
         worker::run(seat, equipment, choice)
@@ -134,8 +138,9 @@ impl Host for WorkerHost {
             log::warn!("These settings have changed, which only a restart takes over: {held_back}");
         }
         let settings = Arc::new(settings);
-        self.generations
-            .insert(generation, Generation { settings, names, application, access_log });
+        let first_worker = None;
+        let next = Generation { settings, names, application, access_log, first_worker };
+        self.generations.insert(generation, next);
         Ok(options)
     }
 
@@ -160,6 +165,9 @@ impl Host for WorkerHost {
     }
 
     fn pre_fork(&mut self, number: u64, generation: u64) -> Result<(), String> {
+        if let Some(generation) = self.generations.get_mut(&generation) {
+            generation.first_worker.get_or_insert(number);
+        }
         self.hooks.pre_fork(generation, number)
     }
 

@@ -21,13 +21,22 @@ pub fn open_logs(
     names: Option<&Py<PyDict>>,
     arguments: &[OsString],
 ) -> Result<Option<AccessLog>, String> {
+    let access_log = open_own_logs(settings)?;
+    set_up_python(settings, names, arguments, access_log.as_ref())?;
+    Ok(access_log)
+}
+
+/// The same without Python's logging.
+///
+/// # Errors
+/// A text for the operator.
+pub fn open_own_logs(settings: &Settings) -> Result<Option<AccessLog>, String> {
     let syslog = syslog(settings)?;
     let statsd = statsd(settings);
     let access_log = access_log(settings, syslog.clone(), statsd.clone())?;
     log_to(settings)?;
     logging::use_syslog(syslog);
     use_statsd(statsd);
-    set_up_python(settings, names, arguments, access_log.as_ref())?;
     Ok(access_log)
 }
 

@@ -22,7 +22,7 @@ use unicoro::sys::signal::{leave_on_stop, remember_beginning};
 use unicoro::{logging, python, supervisor, worker};
 
 use crate::host::{WorkerHost, options, read_settings, title_of_master};
-use crate::logs::open_logs;
+use crate::logs::{open_logs, open_own_logs};
 
 /// The exit code for a command line that is not understood, as gunicorn's.
 const USAGE: i32 = 2;
@@ -55,7 +55,15 @@ fn main() -> ExitCode {
     };
     let settings = &configuration.settings;
     let names = configuration.names.as_ref();
-    let mut access_log = match open_logs(settings, names, &arguments) {
+    // A new master of an upgrade is in the background already.
+    let goes = settings.daemon && !settings.check_config && inheritance.parent.is_none();
+    // An object of logger_class is made once, and there.
+    let opened = if goes && settings.logger_class.is_some() {
+        open_own_logs(settings)
+    } else {
+        open_logs(settings, names, &arguments)
+    };
+    let mut access_log = match opened {
         Ok(access_log) => access_log,
         Err(text) => return fail(&text, 1),
     };
@@ -68,8 +76,6 @@ fn main() -> ExitCode {
             Err(text) => fail(&text, 1),
         };
     }
-    // A new master of an upgrade is in the background already.
-    let goes = settings.daemon && inheritance.parent.is_none();
     if goes {
         access_log = match go_to_background(settings, names, &arguments) {
             Ok(access_log) => access_log,
@@ -120,7 +126,9 @@ fn go_to_background(
         .map_err(|error| error.to_string())?;
     daemonize(python::fork, settings.enable_stdio_inheritance)
         .map_err(|error| format!("cannot go to the background: {error}"))?;
+    // Nobody sees standard error.
     open_logs(settings, names, arguments)
+        .inspect_err(|text| log::error!(target: logging::TRACEBACK, "{text}"))
 }
 
 fn fail(text: &str, code: i32) -> ExitCode {

@@ -1099,8 +1099,8 @@ pub static TABLE: &[Setting] = &[
         metavar: "CLASS",
         default: Preset::Str("gunicorn.glogging.Logger"),
         doc: "A Python class that writes both logs, as MODULE.CLASS or, in the config file, the \
-              class itself. One that is derived from gunicorn.glogging.Logger needs gunicorn to be \
-              installed.",
+              class itself. It hears of each request, with or without accesslog. One that is derived \
+              from gunicorn.glogging.Logger needs gunicorn to be installed.",
         ..ROW
     },
     Setting {

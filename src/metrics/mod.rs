@@ -2,4 +2,4 @@
 
 mod statsd;
 
-pub use statsd::{Statsd, statsd, use_statsd};
+pub use statsd::{Statsd, leave_to_others, statsd, use_statsd};

@@ -6,6 +6,7 @@ use std::env;
 use std::io;
 use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -53,6 +54,9 @@ impl Statsd {
     /// One request was answered.
     // gunicorn: three datagrams; statsd takes several lines in one.
     pub fn request(&self, status: u16, duration: Duration) {
+        if IS_LEFT_TO_OTHERS.load(Ordering::Relaxed) {
+            return;
+        }
         let millis = duration.as_secs_f64() * 1000.0;
         self.send(&[
             self.line("gunicorn.request.duration", &format!("{millis:.3}|ms")),
@@ -63,6 +67,9 @@ impl Statsd {
 
     /// Something was logged at a level that is counted.
     pub fn logged(&self, level: &str) {
+        if IS_LEFT_TO_OTHERS.load(Ordering::Relaxed) {
+            return;
+        }
         self.send(&[self.line(&format!("gunicorn.log.{level}"), "1|c|@1.0")]);
     }
 
@@ -102,6 +109,14 @@ pub fn use_statsd(statsd: Option<Arc<Statsd>>) {
 #[must_use]
 pub fn statsd() -> Option<Arc<Statsd>> {
     STATSD.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Whether somebody else counts requests and records: a `logger_class` that sends to statsd itself.
+static IS_LEFT_TO_OTHERS: AtomicBool = AtomicBool::new(false);
+
+/// Whether requests and records are left to somebody else to count from now on.
+pub fn leave_to_others(is_left: bool) {
+    IS_LEFT_TO_OTHERS.store(is_left, Ordering::Relaxed);
 }
 
 /// gunicorn: the prefix ends in one dot, however it was written.

@@ -134,11 +134,7 @@ impl Application {
                 if self.hooks.is_none() {
                     log::debug!("{} {}", request.head.method, request.head.target.path);
                 }
-                let outcome = if self.hooks.is_some() || divert::takes_accesses() {
-                    self.call_and_tell(py, &mut request)
-                } else {
-                    self.try_call(py, &mut request).map(|(outcome, ..)| outcome)
-                };
+                let outcome = self.call_and_tell(py, &mut request);
                 threads::between_requests(py);
                 outcome.unwrap_or_else(|error| {
                     // The server's own objects could not be made: out of memory, or a bug.
@@ -152,22 +148,40 @@ impl Application {
     /// gunicorn's order: pre_request, the application, the response to its end, the access log,
     /// post_request.
     fn call_and_tell(&self, py: Python<'_>, request: &mut Request<'_>) -> PyResult<Outcome> {
-        let (head, place) = (request.head, &request.place);
-        let shown = self.shown.request(py, head, place.client, place.is_https)?;
-        if let Some(hooks) = &self.hooks
-            && let Err(error) = hooks.before(&shown)
-        {
-            log_raised(py, "the hook pre_request, at", request, &error);
-            return Ok(failed(request, 500, Some("")));
+        let (mut shown, mut refused) = (None, None);
+        if let Some(hooks) = &self.hooks {
+            let request = self.show(py, request)?;
+            refused = hooks.before(&request).err();
+            shown = Some(request);
         }
-        let (mut outcome, environ, response) = self.try_call(py, request)?;
+        let is_refused = refused.is_some();
+        let (mut outcome, environ, mut status_line) = match refused {
+            Some(error) => {
+                let text =
+                    format!("the hook pre_request, at {}, raised an exception:", line_of(request));
+                log_raised(py, &text, &error);
+                let environ = self.environ.build(py, request.head, &request.place)?;
+                let environ_shown = chosen(&environ, request.environ_names);
+                let outcome = Outcome { environ: environ_shown, ..failed(request, 500, Some("")) };
+                (outcome, environ, Vec::new())
+            }
+            None => {
+                let (outcome, environ, response) = self.try_call(py, request)?;
+                // The application may have changed that.
+                if self.hooks.is_none() && !divert::takes_accesses() {
+                    return Ok(outcome);
+                }
+                let status_line = response.try_borrow_mut()?.take_status_line();
+                (outcome, environ, status_line)
+            }
+        };
         // The client has the whole response before a slow hook or handler begins.
         detached(py, || outcome.send_rest(request.stream, request.tempo));
-        let mut status_line = response.try_borrow_mut()?.take_status_line();
         if status_line.is_empty() {
             // The application gave none: ours.
             status_line = format!("{} {}", outcome.status, reason(outcome.status)).into_bytes();
         }
+        let shown = shown.map_or_else(|| self.show(py, request), Ok)?;
         let response = self.shown.response(
             &shown,
             &Answered {
@@ -180,13 +194,25 @@ impl Application {
             loggers::access(&shown, &response, &environ, request.began.elapsed());
             outcome.is_logged = true;
         }
-        if let Some(hooks) = &self.hooks {
+        // gunicorn: post_request is called, without a response, where pre_request has raised.
+        if let Some(hooks) = self.hooks.as_ref().filter(|_| !is_refused) {
             match hooks.after(&shown, &environ, &response) {
                 Ok(goes_on) => outcome.ends_worker = !goes_on,
-                Err(error) => log_raised(py, "the hook post_request, after", request, &error),
+                Err(error) => {
+                    let text = format!(
+                        "the hook post_request, after {}, raised an exception:",
+                        line_of(request)
+                    );
+                    log_raised(py, &text, &error);
+                }
             }
         }
         Ok(outcome)
+    }
+
+    fn show<'py>(&self, py: Python<'py>, request: &Request<'_>) -> PyResult<Bound<'py, PyAny>> {
+        let place = &request.place;
+        self.shown.request(py, request.head, place.client, place.is_https)
     }
 
     fn try_call<'py>(
@@ -260,15 +286,18 @@ fn warn_if_swallowed(py: Python<'_>, request: &Request<'_>, ended: &Result<Ended
     }
 }
 
-fn log_raised(py: Python<'_>, what: &str, request: &Request<'_>, error: &PyErr) {
-    let (line, text) = (line_of(request), traceback::format(py, error));
-    log::error!(target: TRACEBACK, "{what} {line}, raised an exception:\n{text}");
+fn log_raised(py: Python<'_>, text: &str, error: &PyErr) {
+    if !loggers::emit_raised(py, text, error) {
+        log::error!(target: TRACEBACK, "{text}\n{}", traceback::format(py, error));
+    }
 }
 
 /// The variables that the access log asks for, as text.
 fn chosen(environ: &Bound<'_, PyDict>, names: &[String]) -> Vec<(String, String)> {
     let value = |name: &String| {
-        let value = environ.get_item(name).ok().flatten()?;
+        let find = |name: &str| environ.get_item(name).ok().flatten();
+        // gunicorn: in whatever case a format spells them.
+        let value = find(name).or_else(|| find(&name.to_ascii_uppercase()))?;
         Some((name.clone(), value.str().ok()?.to_string()))
     };
     names.iter().filter_map(value).collect()
@@ -318,11 +347,7 @@ fn badly(
     } else {
         match trouble {
             Trouble::Raised(error) => {
-                let text = format!("Error handling request {line}");
-                if !loggers::emit_raised(py, &text, &error) {
-                    let trace = traceback::format(py, &error);
-                    log::error!(target: TRACEBACK, "{text}\n{trace}");
-                }
+                log_raised(py, &format!("Error handling request {line}"), &error);
             }
             Trouble::Misused(text) => log::error!("Error handling request {line}: {text}"),
             Trouble::HandedOver => {

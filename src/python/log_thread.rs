@@ -98,6 +98,7 @@ impl LogThread {
     }
 
     fn run(&self) {
+        loggers::begin_thread();
         let mut state = self.state();
         while state.stage == Stage::Queued {
             let Some(errand) = state.errands.pop_front() else {

@@ -22,12 +22,15 @@ LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
 
 # The last that `set_up` was called with.
 wanted = ()
-# The object of logger_class.
+# The object of logger_class, and the handlers and filters that it has given the two loggers.
 logger = None
+its_parts = []
 # Whether the server's own records come here.
 writes_errors = False
-# What each of the two loggers looks like while nobody has changed it.
+# What each of the two loggers and its handlers look like while nobody has changed it.
 untouched = {}
+# Attributes that say nothing about lines: others' doing, or logging's own.
+UNTOLD = {"_cache", "_closed", "_name", "disabled", "lock", "manager", "parent"}
 
 
 def set_up(*arguments):
@@ -62,7 +65,7 @@ def change(logging):
     set_up_logger(logging, "gunicorn.error", level, error_log, formatter)
     formatter = access_formatter(logging, cfg)
     set_up_logger(logging, "gunicorn.access", logging.INFO, access_log, formatter)
-    use_class(logger_class, cfg)
+    use_class(logging, logger_class, cfg)
     if configure and not logger_class:
         configure()
     look()
@@ -71,15 +74,30 @@ def change(logging):
 finder = Finder(lambda name: change if name == "logging" else None)  # noqa: F821
 
 
-def use_class(logger_class, cfg):
+def use_class(logging, logger_class, cfg):
     global logger
+    logs = [logging.getLogger(name) for name in ("gunicorn.error", "gunicorn.access")]
+    if type(logger) is not logger_class:
+        # With its class go the handlers and filters that it has made.
+        for log in logs:
+            for part in its_parts:
+                log.removeHandler(part)
+                log.removeFilter(part)
+        its_parts.clear()
     if not logger_class:
         logger = None
-    elif type(logger) is logger_class:
+        return
+    before = parts(logs)
+    if type(logger) is logger_class:
         logger.setup(cfg)
     else:
         getattr(logger_class, "install", lambda: None)()
         logger = logger_class(cfg)
+    its_parts.extend(part for part in parts(logs) if part not in before)
+
+
+def parts(logs):
+    return [part for log in logs for part in (*log.handlers, *log.filters)]
 
 
 def set_up_logger(logging, name, level, log, formatter):
@@ -98,9 +116,12 @@ def set_up_logger(logging, name, level, log, formatter):
     for handler in handlers:
         handler.is_unicoros = True
         logger.addHandler(handler)
-    for watched in (logger, *handlers):
+    # The manager is whom logging.disable tells.
+    for watched in (logger, *handlers, logger.manager):
         watch(watched)
-    untouched[name] = level, [(handler, handler.formatter) for handler in handlers]
+    ours = logging.Logger(name, level)
+    ours.propagate, ours.handlers = False, handlers
+    untouched[name] = looks(ours)
 
 
 def access_formatter(logging, cfg):
@@ -124,7 +145,7 @@ def syslog_handler(logging, log):
 
 
 class Watched:
-    """Mixed into the two loggers and our handlers: whoever changes one is noticed."""
+    """Mixed into the two loggers and what belongs to them: whoever changes one is noticed."""
 
     def __setattr__(self, name, value):
         super().__setattr__(name, value)
@@ -133,20 +154,47 @@ class Watched:
 
 def watch(watched):
     kind = type(watched)
-    if issubclass(kind, Watched):
-        return
+    if not issubclass(kind, Watched):
+        names = {"__module__": kind.__module__}
+        watched.__class__ = type(kind.__name__, (Watched, kind), names)
+    for name in ("handlers", "filters"):
+        if type(getattr(watched, name, None)) is list:
+            setattr(watched, name, WatchedList(getattr(watched, name)))
 
-    def noticed(name):
-        def method(self, *args, **kwargs):
-            getattr(kind, name)(self, *args, **kwargs)
-            look()
 
-        return method
+class WatchedList(list):
+    """The same for their handlers and filters."""
 
-    names = ("addHandler", "removeHandler", "addFilter", "removeFilter")
-    methods = {name: noticed(name) for name in names if hasattr(kind, name)}
-    methods["__module__"] = kind.__module__
-    watched.__class__ = type(kind.__name__, (Watched, kind), methods)
+
+def noticed(name):
+    method = getattr(list, name)
+
+    def noticing(self, *args, **kwargs):
+        result = method(self, *args, **kwargs)
+        look()
+        return result
+
+    return noticing
+
+
+for name in "append clear extend insert pop remove __delitem__ __iadd__ __setitem__".split():
+    setattr(WatchedList, name, noticed(name))
+
+
+def looks(log):
+    """What decides what becomes of a record, to be compared."""
+    parts = [log]
+    for handler in log.handlers:
+        formatter = getattr(handler, "formatter", None)
+        parts += handler, formatter, getattr(formatter, "_style", None)
+    return [
+        {
+            name: list(value) if isinstance(value, list) else value
+            for name, value in getattr(part, "__dict__", {}).items()
+            if name not in UNTOLD
+        }
+        for part in parts
+    ]
 
 
 def look():
@@ -158,24 +206,23 @@ def look():
     error, access = logging.getLogger("gunicorn.error"), logging.getLogger("gunicorn.access")
     level, _, _, cfg, _, _ = wanted
     writes_errors = logger is not None or is_changed(error)
-    writes_accesses = logger is not None or access.disabled or is_changed(access)
+    # An object hears of each request, for its figures: whether it writes a line is its own affair.
+    writes_accesses = logger is not None or (
+        (access.disabled or is_changed(access)) and has_access_log(cfg)
+    )
     if writes_errors:
         level = error.getEffectiveLevel() if logger is None else min(level, error.level)
-    tell(writes_errors, writes_accesses and has_access_log(cfg), level)  # noqa: F821
+    tell(writes_errors, writes_accesses, sends_figures(), level)  # noqa: F821
+
+
+def sends_figures():
+    """Whether it is a class that sends gunicorn's figures to statsd."""
+    module = sys.modules.get("gunicorn.instrument.statsd")
+    return module is not None and isinstance(logger, module.Statsd)
 
 
 def is_changed(log):
-    level, handlers = untouched[log.name]
-    return bool(
-        log.propagate
-        or log.filters
-        or log.level != level
-        or len(log.handlers) != len(handlers)
-        or any(
-            handler is not ours or handler.filters or handler.level or handler.formatter != formatter
-            for handler, (ours, formatter) in zip(log.handlers, handlers)
-        )
-    )
+    return bool(log.manager.disable) or looks(log) != untouched[log.name]
 
 
 def has_access_log(cfg):
@@ -194,7 +241,10 @@ def emit(level, text, created, error=None):
     """One of the server's own records. ``error`` is an exception that it is about; without one the
     lines after the first are a traceback. False: it is to be written by the server itself."""
     if logger is not None:
-        getattr(logger, LEVELS[level])(text, **({"exc_info": error} if error else {}))
+        if error:
+            say_raised(text, error, error.__traceback__)
+        else:
+            getattr(logger, LEVELS[level])(text)
         return True
     log = sys.modules["logging"].getLogger("gunicorn.error")
     # gunicorn: a dictConfig that disables existing loggers, its default, silences the server.
@@ -203,11 +253,28 @@ def emit(level, text, created, error=None):
     if log.isEnabledFor(level):
         message, _, trace = text.partition("\n")
         info = error and (type(error), error, error.__traceback__)
-        record = log.makeRecord(log.name, level, "unicoro", 0, message, (), info)
+        here = __file__, 0, message, (), info, "emit"
+        record = log.makeRecord(log.name, level, *here)
         record.created, record.msecs = created, created % 1 * 1000
         record.exc_text = trace or None
         log.handle(record)
     return True
+
+
+def begin_thread():
+    """Of the thread that calls ``emit`` in a worker that serves."""
+    import threading
+
+    threading.current_thread().name = "unicoro-log"
+
+
+def say_raised(text, error, trace):
+    """As where it was caught: others than logging ask for sys.exc_info() too."""
+    try:
+        raise error
+    except BaseException:
+        error.__traceback__ = trace
+        logger.exception(text)
 
 
 def access(resp, req, environ, request_time):
@@ -217,33 +284,56 @@ def access(resp, req, environ, request_time):
     cfg = wanted[3]
     log = sys.modules["logging"].getLogger("gunicorn.access")
     if log.isEnabledFor(20):
-        log.info(cfg.access_log_format, atoms(resp, req, environ, request_time))
+        log.info(Line(cfg.access_log_format), atoms(resp, req, environ, request_time))
 
 
-REQUEST_LINE = ("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL")
+class Line(str):
+    """The ``msg`` of an access record: a format that shows atoms as the server's own lines do."""
+
+    def __str__(self):
+        return self
+
+    def __mod__(self, atoms):
+        return super().__mod__(ShownAtoms(atoms) if type(atoms) is Atoms else atoms)
 
 
 class Atoms(dict):
-    """The ``args`` of an access record. What is not there is a dash, and the names of fields are in
-    any case."""
+    """Its ``args``. What is not there is a dash, and the names of fields are in any case."""
 
     def __getitem__(self, name):
+        # gunicorn: only the quotes, so that a path with %0a forges a line.
+        value = self.find(name)
+        if type(value) is not str:
+            return value
+        return value.replace('"', '\\"') if value.isprintable() else escape(value)  # noqa: F821
+
+    def find(self, name):
         return self.get(name.lower() if name[:1] == "{" else name, "-")
 
 
+class ShownAtoms(Atoms):
+    def __getitem__(self, name):
+        value = self.find(name)
+        return escape(value) if type(value) is str else value  # noqa: F821
+
+
 def atoms(resp, req, environ, request_time):
+    # An application may have taken variables away.
+    method = environ.get("REQUEST_METHOD", req.method)
+    uri = environ.get("RAW_URI", req.uri)
+    protocol = environ.get("SERVER_PROTOCOL", "HTTP/%d.%d" % req.version)
     seconds, micros = request_time.seconds, request_time.microseconds
     found = {
         "h": environ.get("REMOTE_ADDR") or "-",
         "l": "-",
         "u": user(environ) or "-",
         "t": time.strftime("[%d/%b/%Y:%H:%M:%S %z]"),
-        "r": " ".join(environ[name] for name in REQUEST_LINE).strip() or "-",
+        "r": f"{method} {uri} {protocol}".strip() or "-",
         "s": resp.status.split(None, 1)[0],
-        "m": environ.get("REQUEST_METHOD"),
+        "m": method,
         "U": environ.get("PATH_INFO"),
         "q": environ.get("QUERY_STRING"),
-        "H": environ.get("SERVER_PROTOCOL"),
+        "H": protocol,
         "b": str(resp.sent),
         "B": resp.sent,
         "f": environ.get("HTTP_REFERER", "-"),
@@ -256,18 +346,8 @@ def atoms(resp, req, environ, request_time):
     }
     for kind, fields in (("i", req.headers), ("o", resp.headers), ("e", environ.items())):
         for name, value in fields:
-            found[f"{{{name.lower()}}}{kind}"] = value
-    if wanted[3].access_log_json:
-        return Atoms(found)  # JSON has escapes of its own.
-    return Atoms({name: harmless(value) for name, value in found.items()})
-
-
-def harmless(value):
-    # gunicorn: only the quotes, so that a path with %0a forges a line.
-    if type(value) is not str:
-        return value
-    is_plain = value.isascii() and value.isprintable() and '"' not in value and "\\" not in value
-    return value if is_plain else escape(value)  # noqa: F821
+            found[f"{{{str(name).lower()}}}{kind}"] = value
+    return Atoms(found)
 
 
 def user(environ):

@@ -13,7 +13,8 @@ use std::time::Duration;
 use pyo3::exceptions::PyKeyError;
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::types::code::PyCodeInput;
+use pyo3::types::{PyCode, PyCodeMethods, PyDict, PyString, PyType};
 use unicoro_contract::Address;
 
 use super::attach::attached;
@@ -27,6 +28,7 @@ use crate::http::{Head, reason};
 use crate::logging::access_record::nothing;
 use crate::logging::divert::Entry;
 use crate::logging::{self, AccessLog, AccessRecord, LogLevel, access_json, divert};
+use crate::metrics::leave_to_others;
 use crate::sys::clock::unix_now;
 use crate::sys::process::Pid;
 
@@ -114,10 +116,12 @@ fn level(settings: &Settings) -> u32 {
 const ERROR: u32 = 40;
 
 /// Told by loggers.py, whenever somebody has changed a logger: which logs Python's logging writes,
-/// and what level of the server's own records it lets through.
+/// whether it sends figures of both to statsd, and what level of the server's own records it lets
+/// through.
 #[pyfunction]
-fn tell(errors: bool, accesses: bool, level: u32) {
+fn tell(errors: bool, accesses: bool, counts: bool, level: u32) {
     logging::divert::divert(errors, accesses);
+    leave_to_others(counts);
     logging::set_level(match level {
         41.. => LogLevel::Critical,
         31.. => LogLevel::Error,
@@ -175,13 +179,14 @@ fn complain(py: Python<'_>, error: &PyErr) -> bool {
     false
 }
 
+/// On the thread that emits, before it does.
+pub(super) fn begin_thread() {
+    call("begin_thread");
+}
+
 /// Opens the files of Python's handlers anew.
 pub(super) fn reopen() {
-    attached(|py| {
-        if let Err(error) = module(py).and_then(|module| module.call_method0("reopen")) {
-            complain(py, &error);
-        }
-    });
+    call("reopen");
 }
 
 /// Has Python's logging write the access log's line.
@@ -335,8 +340,12 @@ fn latin1_bytes(text: &str) -> Vec<u8> {
 
 /// Sees what was changed behind the back of loggers.py, such as a list of handlers in place.
 pub(super) fn look() {
+    call("look");
+}
+
+fn call(function: &str) {
     attached(|py| {
-        if let Err(error) = module(py).and_then(|module| module.call_method0("look")) {
+        if let Err(error) = module(py).and_then(|module| module.call_method0(function)) {
             complain(py, &error);
         }
     });
@@ -350,12 +359,17 @@ fn module(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
         module.setattr("tell", wrap_pyfunction!(tell, &module)?)?;
         module.setattr("json_line", wrap_pyfunction!(json_line, &module)?)?;
         module.setattr("escape", wrap_pyfunction!(escape, &module)?)?;
-        py.run(SOURCE, Some(&module.dict()), None)?;
+        module.setattr("__file__", FILE.to_str().unwrap_or_default())?;
+        let code = PyCode::compile(py, SOURCE, FILE, PyCodeInput::File)?;
+        code.run(Some(&module.dict()), None)?;
         Ok(module)
     })
 }
 
 const NAME: &str = "unicoro.loggers";
+
+/// As records have it that are made there.
+const FILE: &CStr = c"unicoro/loggers.py";
 
 /// In Python, because it is about Python's objects.
 const SOURCE: &CStr = c_str!(include_str!("loggers.py"));

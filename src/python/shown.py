@@ -32,6 +32,10 @@ class Config:
         return self.worker_class
 
     @property
+    def is_ssl(self):
+        return self.certfile or self.keyfile
+
+    @property
     def env(self):
         return dict(pair.split("=", 1) for pair in self.raw_env)
 

@@ -12,6 +12,7 @@ use super::fields::Fields;
 use super::own_module;
 use crate::config::{Bind, Settings, Value};
 use crate::http::{Head, Version};
+use crate::sys::remote::Remote;
 
 /// The classes of what is shown.
 pub struct Shown {
@@ -104,8 +105,12 @@ pub(super) fn values<'py>(
     names: Option<&Py<PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let values = PyDict::new(py);
+    values.set_item("default_proc_name", &settings.wsgi_app.0)?;
+    values.set_item("logconfig_dict", PyDict::new(py))?;
     for (name, value) in settings.values() {
-        values.set_item(name, to_python(py, value)?)?;
+        if !matches!(value, Value::None) || !values.contains(name)? {
+            values.set_item(name, to_python(py, value)?)?;
+        }
     }
     // With the objects that it has.
     if let Some(dict) =
@@ -116,6 +121,8 @@ pub(super) fn values<'py>(
     // gunicorn: these are resolved in `cfg`.
     values.set_item("address", addresses(py, &settings.bind)?)?;
     values.set_item("proc_name", &settings.proc_name)?;
+    values.set_item("sendfile", settings.sendfile)?;
+    values.set_item("statsd_host", statsd_host(py, settings)?)?;
     values.set_item("uid", settings.identity.uid)?;
     values.set_item("gid", settings.identity.gid)?;
     Ok(values)
@@ -124,6 +131,17 @@ pub(super) fn values<'py>(
 /// `cfg`, with these values.
 pub(super) fn config<'py>(values: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
     module(values.py())?.getattr("Config")?.call1((values,))
+}
+
+/// `cfg.statsd_host`: what a socket connects to.
+fn statsd_host<'py>(py: Python<'py>, settings: &Settings) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let remote = settings.statsd.as_ref().map(|statsd| match &statsd.remote {
+        Remote::Udp { host, port } | Remote::Tcp { host, port } => {
+            (host, port).into_pyobject(py).map(Bound::into_any)
+        }
+        Remote::Unix { path, .. } => Ok(PyString::new(py, &path.to_string_lossy()).into_any()),
+    });
+    remote.transpose()
 }
 
 /// `cfg.address`: what `bind` asks for, in the shape of the socket module's addresses.

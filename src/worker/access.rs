@@ -44,12 +44,16 @@ pub fn write(log: &AccessLog, answered: &Answered<'_>) {
     let head = answered.head;
     let text = |part: Option<&'_ str>| part.unwrap_or("").as_bytes().to_vec();
     let path = head.map_or(Cow::Borrowed(&b""[..]), |head| percent_decode(head.target.path));
-    let request_header = |name: &str| head.and_then(|head| head.field(name)).map(Cow::Borrowed);
+    // Of several the last, as gunicorn.
+    let request_header = |name: &str| {
+        let mut fields = head?.fields.iter().rev();
+        let found = fields.find(|field| field.name.eq_ignore_ascii_case(name))?;
+        Some(Cow::Borrowed(found.value))
+    };
     let response_header = |name: &str| {
-        let mut fields = answered.fields.iter();
-        fields
-            .find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
-            .map(|(_, value)| Cow::Borrowed(value))
+        let is_it = |known: &[u8]| known.eq_ignore_ascii_case(name.as_bytes());
+        let found = answered.fields.iter().filter(|(known, _)| is_it(known)).last()?;
+        Some(Cow::Borrowed(found.1))
     };
     let environ = |name: &str| {
         let found = answered.environ.iter().find(|(known, _)| known == name);

@@ -56,6 +56,8 @@ pub struct Equipment {
     pub application: Option<Py<PyAny>>,
     /// Opened by the master, whose rights the worker may not have.
     pub access_log: Option<AccessLog>,
+    /// Whether it is the first worker of a start or a reload, which speaks for all.
+    pub is_first: bool,
     /// The config file's.
     pub hooks: Arc<Hooks>,
 }
@@ -75,13 +77,16 @@ fn live(seat: WorkerSeat, equipment: Equipment, choice: EngineChoice) -> i32 {
     let seat = Arc::new(seat);
     seat.slot.set_state(SlotState::Booting);
     let (settings, hooks) = (Arc::clone(&equipment.settings), Arc::clone(&equipment.hooks));
+    let is_first = equipment.is_first;
     let begun = begin(&seat, equipment, &choice);
     let Begun { server, stop, reloader } = match begun {
         Ok(begun) => begun,
         Err((failure, text)) => return seat.failed(failure, &text),
     };
     python::begin_log_thread();
-    python::say_who_logs();
+    if is_first {
+        python::say_who_logs();
+    }
     let control = match Control::start(Arc::clone(&stop), &seat, &hooks) {
         Ok(control) => control,
         Err(error) => {
@@ -126,7 +131,7 @@ fn begin(
     equipment: Equipment,
     choice: &EngineChoice,
 ) -> Result<Begun, Failure> {
-    let Equipment { settings, arguments, names, application, access_log, hooks } = equipment;
+    let Equipment { settings, arguments, names, application, access_log, hooks, .. } = equipment;
     let setup = |text| (BootFailure::Setup, text);
     let hook = |text| (BootFailure::Hook, text);
     hooks.post_fork(seat.generation).map_err(hook)?;

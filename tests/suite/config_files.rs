@@ -169,7 +169,7 @@ each_of! { Sync, Gthread, Coroutine; fn hooks_may_keep_files_for_each_worker(eng
 }}
 
 /// A daemon by the pid in its file; killed when it is dropped, with its workers.
-struct Daemon(u32);
+pub struct Daemon(pub u32);
 
 impl Drop for Daemon {
     fn drop(&mut self) {

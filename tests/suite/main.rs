@@ -30,9 +30,11 @@ macro_rules! each_of {
 mod applications;
 mod backing;
 mod binary;
+mod changed_loggers;
 mod children;
 mod client;
 mod load;
+mod logger_class;
 mod processes;
 mod scratch;
 mod server;

@@ -11,17 +11,17 @@ use crate::sinks::Collector;
 use crate::wait;
 
 /// gunicorn's nearest.
-fn kin(engine: Engine) -> Engine {
+pub fn kin(engine: Engine) -> Engine {
     if engine == Engine::Sync { Engine::GunicornSync } else { Engine::Gunicorn }
 }
 
 /// Runs `look` under both and compares what it saw.
-fn compare<Seen: PartialEq + std::fmt::Debug>(engine: Engine, look: impl Fn(Engine) -> Seen) {
+pub fn compare<Seen: PartialEq + std::fmt::Debug>(engine: Engine, look: impl Fn(Engine) -> Seen) {
     let (found, expected) = (look(engine), look(kin(engine)));
     assert_eq!(found, expected, "unicoro on the left, gunicorn on the right");
 }
 
-const APP: &str = r#"
+pub const APP: &str = r#"
 def app(environ, start_response):
     if environ["PATH_INFO"] == "/boom":
         raise ValueError("no")
@@ -30,11 +30,11 @@ def app(environ, start_response):
 "#;
 
 /// What a config file says of the line, without times.
-const FORMAT: &str = "access_log_format = '%(h)s %(l)s %(u)s \"%(r)s\" %(m)s %(U)s %(q)s %(H)s %(s)s %(b)s \
+pub const FORMAT: &str = "access_log_format = '%(h)s %(l)s %(u)s \"%(r)s\" %(m)s %(U)s %(q)s %(H)s %(s)s %(b)s \
     %(B)s %(f)s %(a)s %(T)s %({X-In}i)s %({content-type}o)s %({request_method}e)s'\n";
 
 /// `conf` as gunicorn.conf.py, and the application above as `said:app`; `more` comes before it.
-fn launch(engine: Engine, conf: &str, more: &str) -> Launch {
+pub fn launch(engine: Engine, conf: &str, more: &str) -> Launch {
     let launch = Launch::new(engine).args(&["said:app"]);
     launch.scratch.write("gunicorn.conf.py", conf);
     launch.scratch.write("said.py", &format!("{more}\n{APP}"));
@@ -42,7 +42,7 @@ fn launch(engine: Engine, conf: &str, more: &str) -> Launch {
 }
 
 /// Three requests: plain, with fields, and one that the application fails at.
-fn ask(server: &mut Server) {
+pub fn ask(server: &mut Server) {
     server.expect_errors();
     assert_eq!(server.get("/health").status, 200);
     let request = "GET /a%20b?c=d HTTP/1.1\r\nHost: x\r\nX-In: i\"n\r\nReferer: http://r/\r\n\
@@ -53,7 +53,7 @@ fn ask(server: &mut Server) {
 }
 
 /// The lines of a file once there are as many, those that contain `text`, sorted: threads write them.
-fn lines(server: &Server, file: &str, text: &str, count: usize) -> Vec<String> {
+pub fn lines(server: &Server, file: &str, text: &str, count: usize) -> Vec<String> {
     wait::until(&format!("{count} lines of {text:?} in {file}"), wait::PATIENCE, || {
         let content = server.scratch.read(file);
         // gunicorn has no path for a request that the application failed at.
@@ -65,7 +65,7 @@ fn lines(server: &Server, file: &str, text: &str, count: usize) -> Vec<String> {
     })
 }
 
-const DICT: &str = "logconfig_dict = {'version': 1, 'formatters': {'named': {'format': \
+pub const DICT: &str = "logconfig_dict = {'version': 1, 'formatters': {'named': {'format': \
     '%(name)s|%(levelname)s|%(message)s'}}, 'handlers': {'console': {'class': \
     'logging.StreamHandler'}, 'error_console': {'class': 'logging.StreamHandler'}, 'own': \
     {'class': 'logging.FileHandler', 'filename': 'own', 'formatter': 'named'}}, 'loggers': \

@@ -21,6 +21,11 @@ impl Collector {
 
     /// Reads until one contains `text`.
     pub fn wait_for(&self, text: &str) -> String {
+        self.read_until(text, |_| ())
+    }
+
+    /// The same; `see` sees all that came before.
+    pub fn read_until(&self, text: &str, mut see: impl FnMut(&str)) -> String {
         loop {
             let mut buffer = [0; 4096];
             let length = wait::uninterrupted(|| self.0.recv(&mut buffer))
@@ -29,6 +34,7 @@ impl Collector {
             if message.contains(text) {
                 return message;
             }
+            see(&message);
         }
     }
 }

@@ -713,15 +713,3 @@ fn is_in_handler(green: &Green) -> bool {
     let here = (&raw const green) as usize;
     !green.stack.contains(&here) && signals::is_on_alternate_stack()
 }
-
-/// The calling thread's errno.
-pub fn errno() -> i32 {
-    // SAFETY: the address is valid for the calling thread.
-    unsafe { *libc::__errno_location() }
-}
-
-/// Sets the calling thread's errno.
-pub fn set_errno(value: i32) {
-    // SAFETY: the address is valid for the calling thread.
-    unsafe { *libc::__errno_location() = value };
-}

@@ -20,7 +20,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::bell;
-use crate::green::{Green, Ticket, Woken, errno, set_errno};
+use crate::errno::{errno, set_errno};
+use crate::green::{Green, Ticket, Woken};
 use crate::signals;
 
 /// Calls that end by themselves: resolvers, fsync. Fifty requests may look up names at once and

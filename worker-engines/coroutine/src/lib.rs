@@ -17,6 +17,7 @@ mod core;
 mod crew;
 mod deadlock;
 mod descriptors;
+mod errno;
 mod float;
 mod fork;
 mod green;

@@ -16,8 +16,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 
 use crate::bell;
+use crate::errno::{errno, set_errno};
 use crate::fork;
-use crate::green::{self, Ticket, Woken, errno, set_errno};
+use crate::green::{self, Ticket, Woken};
 
 /// Green threads that wait for any word of this process.
 static WAITING: AtomicUsize = AtomicUsize::new(0);

@@ -9,7 +9,8 @@
 use libc::{c_int, iovec, ssize_t};
 
 use super::vectors::Vectors;
-use super::wait::{Blocking, errno, fail, is_nonblocking, is_ready};
+use super::wait::{Blocking, fail, is_nonblocking, is_ready};
+use crate::errno::errno;
 use crate::green::Green;
 
 /// Reads once, when there is something; `real` is the whole blocking call.

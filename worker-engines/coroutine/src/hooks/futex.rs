@@ -20,10 +20,10 @@ use super::calls::Calls;
 use super::clock;
 use super::code::Code;
 use super::contest;
-use super::wait::errno;
 use super::{Hook, Real};
+use crate::errno::{errno, set_errno};
 use crate::fork;
-use crate::green::{self, Green, Woken, set_errno};
+use crate::green::{self, Green, Woken};
 use crate::words::{self, Kind};
 
 /// `long syscall(long number, ...)`. For a futex the number, which is known then, gives its place to

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::wait::{Outcome, Wait};
-use crate::green::{Green, set_errno};
+use crate::errno::set_errno;
+use crate::green::Green;
 use crate::helpers::MEETING;
 
 /// How often to try when all helpers are busy.

@@ -8,6 +8,7 @@ use std::ffi::{c_char, c_void};
 use libc::{c_int, gid_t, size_t, uid_t};
 
 use super::{Hook, c_name, real};
+use crate::errno::{errno, set_errno};
 use crate::{fork, green, thread_block};
 
 /// Defines the hooks: each is the real call, made under the OS thread's block.
@@ -44,16 +45,16 @@ fn as_the_os_thread(call: &mut dyn FnMut() -> c_int) -> c_int {
     let Some(green) = green::current().filter(|_| !fork::is_other_process()) else {
         return call();
     };
-    let (mut done, mut errno) = (0, 0);
+    let (mut done, mut error) = (0, 0);
     // SAFETY: the OS thread that we run on waits for us.
     unsafe {
         thread_block::under(green.os_block(), &mut || {
             done = call();
-            errno = green::errno();
+            error = errno();
         });
     }
     if done < 0 {
-        green::set_errno(errno);
+        set_errno(error);
     }
     done
 }

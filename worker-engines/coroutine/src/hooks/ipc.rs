@@ -9,7 +9,7 @@ use libc::{c_int, c_long, sembuf, size_t, ssize_t, timespec};
 
 use super::helped::on_a_helper;
 use super::hooks;
-use super::wait::errno;
+use crate::errno::errno;
 
 hooks! {
     fn semop(id: c_int, operations: *mut sembuf, count: size_t) -> c_int |green, real| {

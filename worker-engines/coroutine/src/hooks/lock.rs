@@ -11,7 +11,8 @@ use std::time::Duration;
 use libc::{c_int, off_t};
 
 use super::hooks;
-use super::wait::{Wait, errno};
+use super::wait::Wait;
+use crate::errno::errno;
 use crate::green::Green;
 use crate::helpers::WAITING;
 

@@ -14,8 +14,9 @@ use libc::{c_char, c_int, mode_t};
 
 use super::helped::on_a_helper;
 use super::hooks;
-use super::wait::{errno, set_nonblocking};
-use crate::green::{Green, set_errno};
+use super::wait::set_nonblocking;
+use crate::errno::{errno, set_errno};
+use crate::green::Green;
 
 hooks! {
     /// Variadic in C, as `fcntl`: see there.

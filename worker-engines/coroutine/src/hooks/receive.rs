@@ -11,8 +11,9 @@ use std::time::Duration;
 use libc::{c_int, c_uint, iovec, mmsghdr, msghdr, size_t, sockaddr, socklen_t, ssize_t, timespec};
 
 use super::vectors::Vectors;
-use super::wait::{Blocking, Outcome, errno, is_ready};
+use super::wait::{Blocking, Outcome, is_ready};
 use super::{file, hooks};
+use crate::errno::errno;
 use crate::green::Green;
 
 hooks! {

@@ -9,10 +9,10 @@ use libc::{c_int, clockid_t, sem_t, timespec};
 
 use super::calls::Calls;
 use super::clock;
-use super::wait::errno;
 use super::{Hook, hooks};
+use crate::errno::{errno, set_errno};
 use crate::fork;
-use crate::green::{self, Green, Woken, set_errno};
+use crate::green::{self, Green, Woken};
 use crate::words::{self, Kind};
 
 hooks! {

@@ -9,8 +9,9 @@ use std::ffi::c_void;
 use libc::{c_int, c_uint, iovec, mmsghdr, msghdr, off_t, size_t, sockaddr, socklen_t, ssize_t};
 
 use super::vectors::Vectors;
-use super::wait::{Blocking, errno, fail, is_nonblocking, set_nonblocking};
+use super::wait::{Blocking, fail, is_nonblocking, set_nonblocking};
 use super::{file, hooks};
+use crate::errno::errno;
 use crate::green::Green;
 
 hooks! {

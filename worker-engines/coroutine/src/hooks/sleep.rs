@@ -10,7 +10,8 @@ use unicoro_contract::interrupt;
 
 use super::clock::{self, duration, now};
 use super::hooks;
-use crate::green::{Green, set_errno};
+use crate::errno::set_errno;
+use crate::green::Green;
 
 hooks! {
     fn sleep(seconds: c_uint) -> c_uint |green, _real| {

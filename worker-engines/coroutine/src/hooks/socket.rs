@@ -6,8 +6,9 @@ use std::time::Duration;
 use libc::{c_int, sockaddr, socklen_t, ssize_t};
 
 use super::hooks;
-use super::wait::{Blocking, Outcome, errno, fail, is_nonblocking, is_ready, set_nonblocking};
-use crate::green::{Green, set_errno};
+use super::wait::{Blocking, Outcome, fail, is_nonblocking, is_ready, set_nonblocking};
+use crate::errno::{errno, set_errno};
+use crate::green::Green;
 
 hooks! {
     fn connect(fd: c_int, to: *const sockaddr, len: socklen_t) -> c_int |green, real| {

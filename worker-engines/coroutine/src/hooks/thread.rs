@@ -17,6 +17,7 @@ use unicoro_contract::interrupt;
 use unicoro_reactor::OWN;
 
 use super::{Hook, Real, c_name};
+use crate::errno::errno;
 use crate::{fork, green, progress, thread_block};
 
 /// Defines hooks: `fn name(thread, arguments) |real, found| { body for a green thread }`, with `found`
@@ -126,7 +127,7 @@ thread_hooks! {
         // SAFETY: no pointers that anybody here follows.
         match unsafe { libc::sigqueue(own_process(), signal, value) } {
             0 => 0,
-            _ => green::errno(),
+            _ => errno(),
         }
     }
 }
@@ -182,7 +183,7 @@ fn to_process(signal: c_int) -> c_int {
     // SAFETY: no pointers.
     match unsafe { libc::kill(own_process(), signal) } {
         0 => 0,
-        _ => green::errno(),
+        _ => errno(),
     }
 }
 

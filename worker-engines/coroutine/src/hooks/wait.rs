@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use libc::{c_int, ssize_t};
 
 use crate::descriptors::Watch;
-use crate::green::{Green, Ticket, Woken, set_errno};
-
-pub use crate::green::errno;
+use crate::errno::{errno, set_errno};
+use crate::green::{Green, Ticket, Woken};
 
 /// Why a wait for descriptors ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@
 
 mod arenas;
 mod bell;
+mod child;
 mod connection;
 mod contenders;
 mod core;
@@ -77,7 +78,7 @@ impl Engine for CoroutineEngine {
         hooks::find_own_code();
         hooks::use_first();
         hooks::remember_main_thread();
-        fork::watch();
+        child::watch();
         overflow::remember();
         arenas::limit();
         self.serve(seat, &handler)

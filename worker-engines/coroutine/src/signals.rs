@@ -10,8 +10,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use libc::{c_int, sigset_t};
 
-use crate::green;
-
 /// What a green thread believes to be blocked at first: what the main thread had blocked.
 static APPLICATION: AtomicU64 = AtomicU64::new(0);
 
@@ -49,13 +47,6 @@ pub fn with_mask<R>(mask: u64, start: impl FnOnce() -> R) -> R {
     let result = start();
     change(Some(before));
     result
-}
-
-/// A green thread has forked, and this is the child, whose only thread it is. Async-signal-safe.
-pub fn restore_in_child() {
-    if let Some(green) = green::current() {
-        change(Some(green.mask()));
-    }
 }
 
 /// Whether the calling thread runs on its alternate signal stack. Async-signal-safe.

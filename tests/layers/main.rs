@@ -41,9 +41,7 @@ const KNOTS: &[(&str, &[&str])] = &[
         "worker-engines/coroutine/src",
         &[
             "core.rs",
-            "crew.rs",
             "deadlock.rs",
-            "descriptors.rs",
             "green.rs",
             "held.rs",
             "helpers.rs",

@@ -26,12 +26,13 @@ use unicoro_reactor::{Clients, Epoll, Events, Line, Ready, TimerKey, Timers, Tok
 use crate::bell;
 use crate::crew::Crew;
 use crate::descriptors::Descriptors;
-use crate::green::{Green, Overdue, Ticket, Woken};
+use crate::green::{Green, Overdue};
 use crate::helpers;
 use crate::keeper::Keeper;
 use crate::room::{Room, Shortage};
 use crate::scheduler::{RunQueue, Task};
 use crate::thread_block::ThreadBlock;
+use crate::wait::{Ticket, Woken};
 use crate::waiter::ParkingWaiter;
 use crate::words::Words;
 use crate::{contenders, preemption, progress};
@@ -215,7 +216,7 @@ impl Core {
             let expired = self.timers.borrow_mut().pop_expired(now);
             match expired {
                 None => return,
-                Some(Target::Green(ticket)) => ticket.wake(Woken::Deadline),
+                Some(Target::Green(ticket)) => drop(ticket.wake(Woken::Deadline)),
                 Some(Target::Overdue(overdue)) => overdue.fire(),
             }
         }

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use crate::green::{Ticket, Woken};
+use crate::wait::{Ticket, Woken};
 
 /// An idle green worker ends after this long: its thread state, and what it holds, goes.
 const IDLE_LIFE: Duration = Duration::from_secs(10);

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::RawFd;
 
-use crate::green::{Ticket, Woken};
+use crate::wait::{Ticket, Woken};
 use crate::{connection, watched};
 use unicoro_reactor::{Epoll, Ready};
 

@@ -1,12 +1,5 @@
 //! A green thread: a coroutine, and a thread's block for it to run under.
 //!
-//! Waiting has one shape: take a [`Ticket`], leave it with whoever may wake you, park, take it back
-//! from all of them. A ticket wakes once and only the wait that it was made for.
-//!
-//! ```text
-//!    running ── leave ─► parked ── wake(ticket) ─► in line ── its turn ─► running
-//! ```
-//!
 //! Cells need no locks: they are touched by who has the scheduler's role, or are the green thread's own
 //! (see [`crate::role`], and [`Inside`]). The rule that a reader would break: borrow no `RefCell` of the
 //! engine across a park.
@@ -31,6 +24,7 @@ use crate::patience::Patience;
 use crate::role::{self, Entry};
 use crate::scheduler::Task;
 use crate::thread_block::ThreadBlock;
+use crate::wait::{Sleeper, Ticket, Woken};
 use crate::{fork, listener, progress, signals, stack, thread_block};
 
 thread_local! {
@@ -39,58 +33,23 @@ thread_local! {
     static CURRENT: Cell<*const Green> = const { Cell::new(ptr::null()) };
 }
 
-/// Why a wait ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Woken {
-    /// What it waited for has come, or may have come: look again.
-    Ready,
-    /// What it waited for is its own.
-    Given,
-    /// Its deadline has passed.
-    Deadline,
-    /// The request is overdue, and who waits listens: the wait ends with `EINTR`.
-    Interrupted(Listener),
-}
-
-impl Woken {
-    /// What the interrupted call sets errno to.
-    pub fn errno(self) -> Option<i32> {
-        match self {
-            Self::Interrupted(_) => Some(libc::EINTR),
-            Self::Ready | Self::Given | Self::Deadline => None,
-        }
-    }
-}
-
 /// A green thread. It lives on its own stack, from its first instruction to its last.
 pub struct Green {
     core: &'static Core,
-    task: *const Task,
+    sleeper: Sleeper,
     // The run in which it has the processor (see `role`), and the carrier that it runs on.
     run: Cell<u64>,
     carrier: Cell<usize>,
     // Of its block: its `pthread_t`, and what mutexes know it by.
     identity: usize,
     number: i32,
-    stack: Range<usize>,
-    // The wait in progress; 0 when it was woken or does not wait.
-    wait: Cell<u64>,
-    woken: Cell<Woken>,
-    // Where its stack ended when it last left the processor.
-    parked_at: Cell<usize>,
     // Its interruption and its request, for others to see.
     interrupt: InterruptWord,
     request: CurrentPlace,
-    // Its wait cannot be interrupted.
-    is_firm: Cell<bool>,
-    // It is to find out whether its wait is one that an interruption may end.
-    is_asked: Cell<bool>,
     // The last thing that it was seen to do is to give the interpreter lock up, and not a call that
     // may wait: it computes in the language.
     computes: Cell<bool>,
     has_lock: Cell<bool>,
-    // When its wait, or the last one, began: as exact as the reactor's turns.
-    waits_since: Cell<Instant>,
     patience: Patience,
     // The deadline of the request that it serves, or the next reminder.
     timer: Cell<Option<TimerKey>>,
@@ -104,48 +63,6 @@ pub struct Green {
     client: RefCell<Option<Arc<Stream>>>,
     // How often its deadline was put off.
     spared: Cell<u8>,
-}
-
-/// The right to wake one wait of one green thread.
-#[derive(Clone, Copy)]
-pub struct Ticket {
-    green: *const Green,
-    wait: u64,
-}
-
-impl Ticket {
-    /// Wakes the wait, unless it was woken already.
-    ///
-    /// The caller holds the ticket in a place from which the green thread removes it when its wait
-    /// ends, and runs on the scheduler's thread: so the green thread is alive.
-    pub fn wake(self, why: Woken) {
-        self.is_woken_by(why);
-    }
-
-    /// Wakes the wait; false: it was woken before, so that another may have to be woken instead.
-    pub fn is_woken_by(self, why: Woken) -> bool {
-        // SAFETY: see above; a green thread outlives its waits.
-        let green = unsafe { &*self.green };
-        let waits = green.wait.get() == self.wait;
-        if waits {
-            green.wake(why);
-            green.stand_in_line();
-        }
-        waits
-    }
-
-    /// Gives back the memory of the stack below where the green thread parks. It does park, and the
-    /// caller holds its ticket.
-    pub fn trim(self) {
-        // SAFETY: as in `is_woken_by`.
-        let green = unsafe { &*self.green };
-        stack::give_back(green.stack.start..green.parked_at.get());
-    }
-
-    /// Whether both are of one green thread.
-    pub fn is_of(self, other: Self) -> bool {
-        ptr::eq(self.green, other.green)
-    }
 }
 
 /// A green thread whose request has a deadline. The timer that holds it is taken back before the
@@ -227,22 +144,15 @@ impl Green {
     ) -> io::Result<()> {
         let green = Self {
             core,
-            task,
+            sleeper: Sleeper::new(&core.queue, task, stack, core.now.get()),
             run: Cell::default(),
             carrier: Cell::default(),
             identity: block.address(),
             number: block.number(),
-            stack,
-            wait: Cell::new(0),
-            woken: Cell::new(Woken::Ready),
-            parked_at: Cell::default(),
             interrupt: InterruptWord::own(),
             request: CurrentPlace::default(),
-            is_firm: Cell::default(),
-            is_asked: Cell::default(),
             computes: Cell::default(),
             has_lock: Cell::default(),
-            waits_since: Cell::new(core.now.get()),
             patience: Patience::default(),
             timer: Cell::default(),
             mask: Cell::new(signals::first_mask()),
@@ -280,8 +190,7 @@ impl Green {
     fn regain(&self) -> Entry {
         let entry = role::enter(self.run.get());
         if entry == Entry::Lost {
-            self.park_here();
-            self.core.queue.come_back(self.task(), self.carrier.get());
+            self.sleeper.come_back(self.carrier.get());
             self.has_processor();
         }
         entry
@@ -312,15 +221,9 @@ impl Green {
         }
     }
 
-    /// It leaves the processor.
-    fn park_here(&self) {
-        let here = 0u8;
-        self.parked_at.set((&raw const here) as usize);
-    }
-
     /// A ticket for the wait that [`Green::park`] is about to begin. It wakes nobody before that.
     pub fn ticket(&self) -> Ticket {
-        Ticket { green: self, wait: self.core.next_wait() }
+        self.sleeper.ticket(self.core.next_wait())
     }
 
     /// Waits until its ticket is used, or until `deadline`. An overdue request ends the wait only if
@@ -329,11 +232,11 @@ impl Green {
     pub fn park(&self, ticket: Ticket, deadline: Option<Instant>) -> Woken {
         let told = interrupt();
         let is_restless = || self.patience.is_over(Instant::now());
-        self.is_asked.set(told.is_due && told.tries < INTERRUPT_TRIES && is_restless());
+        self.sleeper.set_asked(told.is_due && told.tries < INTERRUPT_TRIES && is_restless());
         let woken = self.park_to_the_end(ticket, deadline);
-        self.is_asked.set(false);
+        self.sleeper.set_asked(false);
         if interrupt().is_due {
-            self.patience.waited(self.waits_since.get(), Instant::now());
+            self.patience.waited(self.sleeper.since(), Instant::now());
         }
         match woken {
             Woken::Interrupted(listener) => self.pass_on(listener),
@@ -346,18 +249,17 @@ impl Green {
 
     /// Waits until its ticket is used, or until `deadline`, whatever is due.
     pub fn park_firmly(&self, ticket: Ticket, deadline: Option<Instant>) -> Woken {
-        self.is_firm.set(true);
+        self.sleeper.set_firm(true);
         let woken = self.park_to_the_end(ticket, deadline);
-        self.is_firm.set(false);
+        self.sleeper.set_firm(false);
         woken
     }
 
     fn park_to_the_end(&self, ticket: Ticket, deadline: Option<Instant>) -> Woken {
-        self.wait.set(ticket.wait);
-        self.waits_since.set(self.core.now.get());
+        self.sleeper.begin_wait(ticket, self.core.now.get());
         let timer = deadline.map(|at| self.core.wake_at(at, ticket));
         self.park_until_woken();
-        let woken = self.woken.get();
+        let woken = self.sleeper.woken();
         // Its time has not come, so it is still there.
         if let Some(timer) = timer
             && woken != Woken::Deadline
@@ -369,8 +271,8 @@ impl Green {
 
     fn park_until_woken(&self) {
         // Resumed and not woken: asked.
-        while self.wait.get() != 0 {
-            if self.is_asked.take() {
+        while self.sleeper.waits() {
+            if self.sleeper.take_question() {
                 self.look_who_waits();
             } else {
                 self.leave();
@@ -381,39 +283,24 @@ impl Green {
     /// The request is overdue: ends the wait if who waits listens, else what it waits for.
     fn look_who_waits(&self) {
         if let Some(listener) = listener::waiting(&*self.core.handler) {
-            self.wake(Woken::Interrupted(listener));
+            self.sleeper.end_wait(Woken::Interrupted(listener));
             return;
         }
         let mut descriptors = self.core.descriptors.borrow_mut();
         // What another OS thread has closed may be another file's number by now.
         descriptors.collect_foreign_closes(&self.core.epoll);
-        if descriptors.shut_down(|ticket| ptr::eq(ticket.green, self)) {
+        if descriptors.shut_down(|ticket| ticket.is_for(&raw const self.sleeper)) {
             self.patience.broke_off(Instant::now());
         }
     }
 
-    fn wake(&self, why: Woken) {
-        self.wait.set(0);
-        self.woken.set(why);
-    }
-
-    fn task(&self) -> &Task {
-        // SAFETY: of the coroutine that it runs in.
-        unsafe { &*self.task }
-    }
-
-    fn stand_in_line(&self) {
-        self.core.queue.push(self.task());
-    }
-
     /// The request is overdue: tells the green thread, which does not run now, what it waits in or
-    /// computes. Whether a wait may end is seen from its stack, so it must look itself.
+    /// computes.
     fn remind(&self, now: Instant) {
-        if self.wait.get() == 0 {
+        if !self.sleeper.waits() {
             self.core.handler.interrupt_computing();
-        } else if !self.is_firm.get() && self.patience.ends_wait(self.waits_since.get(), now) {
-            self.is_asked.set(true);
-            self.stand_in_line();
+        } else if !self.sleeper.is_firm() && self.patience.ends_wait(self.sleeper.since(), now) {
+            self.sleeper.ask();
         }
     }
 
@@ -483,7 +370,7 @@ impl Green {
 
     /// Whether it runs on another carrier, asked by who has the role: it neither waits nor stands in line.
     pub fn runs_elsewhere(&self) -> bool {
-        self.wait.get() == 0 && !self.task().stands_in_line()
+        self.sleeper.runs_elsewhere()
     }
 
     /// Whether it runs on another carrier, and may be sending its first bytes right now: then its client
@@ -526,7 +413,7 @@ impl Green {
 
     /// Lets all that is runnable run once.
     pub fn yield_now(&self) {
-        self.stand_in_line();
+        self.sleeper.stand_in_line();
         self.leave();
     }
 
@@ -537,9 +424,8 @@ impl Green {
 
     /// Leaves the processor until it stands at the head of the line.
     fn leave(&self) {
-        self.park_here();
         self.core.before_switch();
-        self.core.queue.leave(self.task());
+        self.sleeper.leave();
         self.has_processor();
     }
 
@@ -603,7 +489,7 @@ impl Green {
 
     /// The addresses of its stack, without the guard.
     pub fn stack(&self) -> Range<usize> {
-        self.stack.clone()
+        self.sleeper.stack()
     }
 }
 
@@ -711,5 +597,5 @@ pub fn may_keep_lock(green: &Green) -> bool {
 /// library with coroutines of its own, is told apart at the price of a system call.
 fn is_in_handler(green: &Green) -> bool {
     let here = (&raw const green) as usize;
-    !green.stack.contains(&here) && signals::is_on_alternate_stack()
+    !green.stack().contains(&here) && signals::is_on_alternate_stack()
 }

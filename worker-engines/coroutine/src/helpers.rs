@@ -21,8 +21,9 @@ use std::time::Duration;
 
 use crate::bell;
 use crate::errno::{errno, set_errno};
-use crate::green::{Green, Ticket, Woken};
+use crate::green::Green;
 use crate::signals;
+use crate::wait::{Ticket, Woken};
 
 /// Calls that end by themselves: resolvers, fsync. Fifty requests may look up names at once and
 /// none be slower than alone; each waits for the network, not for a processor.

@@ -37,6 +37,7 @@ mod scheduler;
 mod signals;
 mod stack;
 mod thread_block;
+mod wait;
 mod waiter;
 mod watchdog;
 mod watched;

@@ -18,7 +18,8 @@ use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering, 
 use crate::bell;
 use crate::errno::{errno, set_errno};
 use crate::fork;
-use crate::green::{self, Ticket, Woken};
+use crate::green;
+use crate::wait::{Ticket, Woken};
 
 /// Green threads that wait for any word of this process.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
@@ -212,7 +213,7 @@ impl Waiters {
             && let Some(ticket) = self.tickets.pop_front()
         {
             self.called += 1;
-            woken += usize::from(ticket.is_woken_by(why));
+            woken += usize::from(ticket.wake(why));
         }
         woken
     }

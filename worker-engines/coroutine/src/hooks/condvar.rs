@@ -18,7 +18,8 @@ use libc::{c_int, clockid_t, pthread_cond_t, pthread_mutex_t, timespec};
 
 use super::mutex::{Until, lock_again, pthread_mutex_unlock};
 use super::{Hook, gil, real};
-use crate::green::{self, Green, Woken};
+use crate::green::{self, Green};
+use crate::wait::Woken;
 use crate::words::{self, Kind};
 use crate::{contenders, keeper, preemption, progress};
 

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use libc::{c_int, timespec};
 
 use super::clock;
-use crate::green::{Green, Woken};
+use crate::green::Green;
+use crate::wait::Woken;
 use crate::words::Kind;
 
 /// How often to look at what an OS thread has. It is kept for microseconds, or for long.

@@ -23,7 +23,8 @@ use super::contest;
 use super::{Hook, Real};
 use crate::errno::{errno, set_errno};
 use crate::fork;
-use crate::green::{self, Green, Woken};
+use crate::green::{self, Green};
+use crate::wait::Woken;
 use crate::words::{self, Kind};
 
 /// `long syscall(long number, ...)`. For a futex the number, which is known then, gives its place to

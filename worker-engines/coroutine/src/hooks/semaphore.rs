@@ -12,7 +12,8 @@ use super::clock;
 use super::{Hook, hooks};
 use crate::errno::{errno, set_errno};
 use crate::fork;
-use crate::green::{self, Green, Woken};
+use crate::green::{self, Green};
+use crate::wait::Woken;
 use crate::words::{self, Kind};
 
 hooks! {

@@ -8,7 +8,8 @@ use libc::{c_int, ssize_t};
 
 use crate::descriptors::Watch;
 use crate::errno::{errno, set_errno};
-use crate::green::{Green, Ticket, Woken};
+use crate::green::Green;
+use crate::wait::{Ticket, Woken};
 
 /// Why a wait for descriptors ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -48,7 +48,6 @@ const KNOTS: &[(&str, &[&str])] = &[
             "keeper.rs",
             "preemption.rs",
             "waiter.rs",
-            "words.rs",
         ],
     ),
     (

@@ -39,6 +39,7 @@ mod stack;
 mod thread_block;
 mod wait;
 mod waiter;
+mod wake;
 mod watchdog;
 mod watched;
 mod words;

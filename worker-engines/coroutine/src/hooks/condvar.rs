@@ -21,7 +21,7 @@ use super::{Hook, gil, real};
 use crate::green::{self, Green};
 use crate::wait::Woken;
 use crate::words::{self, Kind};
-use crate::{contenders, keeper, preemption, progress};
+use crate::{contenders, keeper, preemption, progress, wake};
 
 type Wait = unsafe extern "C" fn(*mut pthread_cond_t, *mut pthread_mutex_t) -> c_int;
 type TimedWait =
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn pthread_cond_signal(condition: *mut pthread_cond_t) -> 
     // SAFETY: the caller's condition variable, which somebody may free after this.
     let done = unsafe { real(condition) };
     if !gil::contains(condition as usize) {
-        words::let_go_on(condition as usize, 1);
+        wake::let_go_on(condition as usize, 1);
         return done;
     }
     // CPython's `take_gil` ends with one signal, and `drop_gil` with another.
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn pthread_cond_broadcast(condition: *mut pthread_cond_t) 
     let real = real!(pthread_cond_broadcast: Signal, c"GLIBC_2.3.2");
     // SAFETY: the caller's condition variable, which somebody may free after this.
     let done = unsafe { real(condition) };
-    words::let_go_on(condition as usize, usize::MAX);
+    wake::let_go_on(condition as usize, usize::MAX);
     done
 }
 
@@ -133,7 +133,7 @@ fn wait(
     }
     let Some(inside) = green::parkable() else {
         // The real call unlocks the mutex without our hook: who waits for it looks again.
-        words::let_go_on(mutex as usize, 1);
+        wake::let_go_on(mutex as usize, 1);
         return real();
     };
     match until().map(Until::instant) {

@@ -22,10 +22,10 @@ use super::code::Code;
 use super::contest;
 use super::{Hook, Real};
 use crate::errno::{errno, set_errno};
-use crate::fork;
 use crate::green::{self, Green};
 use crate::wait::Woken;
 use crate::words::{self, Kind};
+use crate::{fork, wake};
 
 /// `long syscall(long number, ...)`. For a futex the number, which is known then, gives its place to
 /// the caller's address; all else stays where the caller has put it, on the stack too.
@@ -133,7 +133,7 @@ unsafe extern "C" fn futex(
             if woken < 0 || left == 0 || !words::are_awaited() || fork::is_child() {
                 return woken;
             }
-            woken + words::wake_from_anywhere(word as usize, left).cast_signed() as c_long
+            woken + wake::wake_from_anywhere(word as usize, left).cast_signed() as c_long
         }
         _ => real(),
     }

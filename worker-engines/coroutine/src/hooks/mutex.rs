@@ -20,7 +20,7 @@ use super::{Hook, allocator, clock, gil, real};
 use crate::green::{self, Green};
 use crate::held::Lock;
 use crate::words::{self, Kind};
-use crate::{deadlock, fork, keeper, thread_block};
+use crate::{deadlock, fork, keeper, thread_block, wake};
 
 /// When a timed call gives up.
 #[derive(Clone, Copy)]
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_
     // SAFETY: the caller's mutex, which somebody may free after this: nothing looks at it then.
     let done = unsafe { real(mutex) };
     if !gil::contains(address) {
-        words::let_go_on(address, 1);
+        wake::let_go_on(address, 1);
     }
     done
 }

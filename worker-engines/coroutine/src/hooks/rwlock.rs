@@ -17,7 +17,7 @@ use super::mutex::Until;
 use super::{Hook, real};
 use crate::green::{self, Green};
 use crate::words::{self, Kind};
-use crate::{deadlock, held, keeper, thread_block};
+use crate::{deadlock, held, keeper, thread_block, wake};
 
 type Function = unsafe extern "C" fn(*mut pthread_rwlock_t) -> c_int;
 type Timed = unsafe extern "C" fn(*mut pthread_rwlock_t, *const timespec) -> c_int;
@@ -97,7 +97,7 @@ unsafe extern "C" fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int
     let real = real!(pthread_rwlock_unlock: Function);
     // SAFETY: the caller's lock, which somebody may free after this: nothing looks at it then.
     let done = unsafe { real(lock) };
-    words::let_go_on(lock as usize, usize::MAX);
+    wake::let_go_on(lock as usize, usize::MAX);
     done
 }
 

@@ -14,8 +14,8 @@ use super::contest::{self, Contest};
 use super::{Hook, real};
 use crate::green::{self, Green};
 use crate::held::Lock;
-use crate::words::{self, Kind};
-use crate::{deadlock, keeper};
+use crate::words::Kind;
+use crate::{deadlock, keeper, wake};
 
 type Function = unsafe extern "C" fn(*mut pthread_spinlock_t) -> c_int;
 
@@ -80,7 +80,7 @@ unsafe extern "C" fn pthread_spin_unlock(lock: *mut pthread_spinlock_t) -> c_int
     let real = real!(pthread_spin_unlock: Function);
     // SAFETY: the caller's lock.
     let done = unsafe { real(lock) };
-    words::let_go_on(lock as usize, 1);
+    wake::let_go_on(lock as usize, 1);
     done
 }
 

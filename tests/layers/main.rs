@@ -42,9 +42,9 @@ const KNOTS: &[(&str, &[&str])] = &[
         &[
             "core.rs",
             "deadlock.rs",
+            "errands.rs",
             "green.rs",
             "held.rs",
-            "helpers.rs",
             "keeper.rs",
             "preemption.rs",
             "waiter.rs",

@@ -26,8 +26,8 @@ use unicoro_reactor::{Clients, Epoll, Events, Line, Ready, TimerKey, Timers, Tok
 use crate::bell;
 use crate::crew::Crew;
 use crate::descriptors::Descriptors;
+use crate::errands;
 use crate::green::{Green, Overdue};
-use crate::helpers;
 use crate::keeper::Keeper;
 use crate::room::{Room, Shortage};
 use crate::scheduler::{RunQueue, Task};
@@ -205,7 +205,7 @@ impl Core {
                 bell::acknowledge();
                 self.words.borrow_mut().collect_foreign_wakes();
                 self.descriptors.borrow_mut().collect_foreign_closes(&self.epoll);
-                helpers::collect_done();
+                errands::collect_done();
                 self.queue.collect_returned();
             }
         }

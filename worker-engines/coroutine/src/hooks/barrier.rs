@@ -1,7 +1,7 @@
 //! Barriers: a helper thread arrives in the green thread's place, so that green threads and OS threads
 //! meet.
 //!
-//! At most [`helpers::MEETING`]'s size wait at barriers at once. Who comes beyond that waits for one of
+//! At most [`errands::MEETING`]'s size wait at barriers at once. Who comes beyond that waits for one of
 //! them to go; a barrier that needs more green threads than that is never complete, and only those
 //! requests stand still.
 #![allow(unsafe_code)]
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use libc::{c_int, pthread_barrier_t};
 
 use super::hooks;
-use crate::helpers::MEETING;
+use crate::errands::MEETING;
 
 /// How often to ask for a helper while all wait at barriers.
 const LOOK: Duration = Duration::from_millis(10);

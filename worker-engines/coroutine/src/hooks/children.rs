@@ -13,8 +13,8 @@ use libc::{c_int, id_t, idtype_t, pid_t, rusage, siginfo_t};
 
 use super::hooks;
 use super::wait::Wait;
+use crate::errands::WAITING;
 use crate::green::Green;
-use crate::helpers::WAITING;
 
 hooks! {
     fn waitpid(pid: pid_t, status: *mut c_int, options: c_int) -> pid_t |green, real| {

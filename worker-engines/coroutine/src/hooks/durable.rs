@@ -4,7 +4,7 @@
 use libc::c_int;
 
 use super::hooks;
-use crate::helpers::WORKING;
+use crate::errands::WORKING;
 
 hooks! {
     fn fsync(fd: c_int) -> c_int |green, real| {

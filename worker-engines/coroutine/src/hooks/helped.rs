@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::wait::{Outcome, Wait};
+use crate::errands::MEETING;
 use crate::errno::set_errno;
 use crate::green::Green;
-use crate::helpers::MEETING;
 
 /// How often to try when all helpers are busy.
 const AGAIN: Duration = Duration::from_millis(10);

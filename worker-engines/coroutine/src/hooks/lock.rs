@@ -12,9 +12,9 @@ use libc::{c_int, off_t};
 
 use super::hooks;
 use super::wait::Wait;
+use crate::errands::WAITING;
 use crate::errno::errno;
 use crate::green::Green;
-use crate::helpers::WAITING;
 
 hooks! {
     fn flock(fd: c_int, operation: c_int) -> c_int |green, real| {

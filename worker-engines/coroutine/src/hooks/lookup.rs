@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use libc::{addrinfo, c_int, hostent, size_t, sockaddr, socklen_t};
 
 use super::hooks;
+use crate::errands::WORKING;
 use crate::green::Green;
-use crate::helpers::WORKING;
 
 hooks! {
     fn getaddrinfo(

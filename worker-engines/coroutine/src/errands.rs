@@ -1,4 +1,5 @@
-//! Helpers: OS threads for calls that cannot be made non-blocking (a resolver, a file lock, fsync).
+//! Errands: calls that cannot be made non-blocking (a resolver, a file lock, fsync), which OS threads
+//! beside the engine make, the helper threads.
 //!
 //! ```text
 //!   green thread              helper (OS thread)            reactor
@@ -11,7 +12,7 @@
 //!
 //! There are several teams, for a reason: calls that end by themselves may queue behind each other.
 //! Calls that wait for somebody else may not, because that somebody may stand behind them; for
-//! these there is a helper at once, or none ([`Helpers::run_now`]).
+//! these there is a helper at once, or none ([`Team::run_now`]).
 #![allow(unsafe_code)]
 
 use std::cell::{Cell, UnsafeCell};
@@ -27,19 +28,19 @@ use crate::wait::{Ticket, Woken};
 
 /// Calls that end by themselves: resolvers, fsync. Fifty requests may look up names at once and
 /// none be slower than alone; each waits for the network, not for a processor.
-pub static WORKING: Helpers = Helpers::new(64);
+pub static WORKING: Team = Team::new(64);
 /// Calls that wait for another process: file locks, `waitpid(-1)`.
-pub static WAITING: Helpers = Helpers::new(64);
+pub static WAITING: Team = Team::new(64);
 /// Calls in which green threads wait for each other and for OS threads, all at once: barriers, the
 /// other ends of FIFOs, System V's semaphores and queues. As many threads as a few hundred requests
 /// need; each costs its addresses and a few pages.
-pub static MEETING: Helpers = Helpers::new(512);
+pub static MEETING: Team = Team::new(512);
 
 /// An idle helper ends after this long.
 const IDLE_LIFE: Duration = Duration::from_secs(10);
 
 /// What helpers have done and the reactor has not seen.
-static DONE: Mutex<Vec<Shared>> = Mutex::new(Vec::new());
+static DONE: Mutex<Vec<Sent>> = Mutex::new(Vec::new());
 
 /// A call for a helper to make, and who waits for it.
 struct Errand<'a> {
@@ -52,30 +53,30 @@ struct Errand<'a> {
 
 /// An errand as it travels between threads.
 #[derive(Clone, Copy)]
-struct Shared(*const Errand<'static>);
+struct Sent(*const Errand<'static>);
 
 // SAFETY: the errand outlives its journey (the green thread does not return before it is done), its
 // call is touched by the helper only, its cells by the scheduler's thread only.
-unsafe impl Send for Shared {}
+unsafe impl Send for Sent {}
 
 /// A team of OS threads, made on demand.
-pub struct Helpers {
+pub struct Team {
     most: usize,
-    team: Mutex<Team>,
+    roster: Mutex<Roster>,
     work: Condvar,
 }
 
-struct Team {
+struct Roster {
     // Bounded by the number of green threads: each waits for its one errand.
-    queue: VecDeque<Shared>,
+    queue: VecDeque<Sent>,
     threads: usize,
     idle: usize,
 }
 
-impl Helpers {
+impl Team {
     const fn new(most: usize) -> Self {
-        let team = Team { queue: VecDeque::new(), threads: 0, idle: 0 };
-        Self { most, team: Mutex::new(team), work: Condvar::new() }
+        let roster = Roster { queue: VecDeque::new(), threads: 0, idle: 0 };
+        Self { most, roster: Mutex::new(roster), work: Condvar::new() }
     }
 
     /// Has a helper make `call`, when one is free; the green thread parks. errno is carried back.
@@ -107,7 +108,7 @@ impl Helpers {
             ticket: Cell::new(green.ticket()),
             is_done: Cell::new(false),
         };
-        if !self.queue(Shared((&raw const errand).cast()), is_urgent) {
+        if !self.queue(Sent((&raw const errand).cast()), is_urgent) {
             return Err(call.take().expect("nobody has made the call"));
         }
         while !errand.is_done.get() {
@@ -122,25 +123,25 @@ impl Helpers {
     }
 
     /// Queues an errand; false: no helper will come, or (if urgent) none at once.
-    fn queue(&'static self, errand: Shared, is_urgent: bool) -> bool {
-        let mut team = self.team();
-        let comes_at_once = team.idle > team.queue.len() || self.recruit(&mut team);
-        if !comes_at_once && (is_urgent || team.threads == 0) {
+    fn queue(&'static self, errand: Sent, is_urgent: bool) -> bool {
+        let mut roster = self.roster();
+        let comes_at_once = roster.idle > roster.queue.len() || self.recruit(&mut roster);
+        if !comes_at_once && (is_urgent || roster.threads == 0) {
             return false;
         }
-        team.queue.push_back(errand);
+        roster.queue.push_back(errand);
         self.work.notify_one();
         true
     }
 
-    fn recruit(&'static self, team: &mut Team) -> bool {
-        if team.threads >= self.most {
+    fn recruit(&'static self, roster: &mut Roster) -> bool {
+        if roster.threads >= self.most {
             return false;
         }
         let name = "unicoro-helper".to_owned();
         let spawned = std::thread::Builder::new().name(name).spawn(|| self.help()).is_ok();
-        team.threads += usize::from(spawned);
-        team.idle += usize::from(spawned);
+        roster.threads += usize::from(spawned);
+        roster.idle += usize::from(spawned);
         spawned
     }
 
@@ -148,32 +149,32 @@ impl Helpers {
     fn help(&self) {
         // A signal must not end a call of the application's with EINTR.
         signals::block_all();
-        let mut team = self.team();
+        let mut roster = self.roster();
         loop {
-            while let Some(errand) = team.queue.pop_front() {
-                team.idle -= 1;
-                drop(team);
+            while let Some(errand) = roster.queue.pop_front() {
+                roster.idle -= 1;
+                drop(roster);
                 run(errand);
-                team = self.team();
-                team.idle += 1;
+                roster = self.roster();
+                roster.idle += 1;
             }
-            let waited = self.work.wait_timeout(team, IDLE_LIFE);
+            let waited = self.work.wait_timeout(roster, IDLE_LIFE);
             let (again, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            team = again;
-            if timeout.timed_out() && team.queue.is_empty() {
-                team.threads -= 1;
-                team.idle -= 1;
+            roster = again;
+            if timeout.timed_out() && roster.queue.is_empty() {
+                roster.threads -= 1;
+                roster.idle -= 1;
                 return;
             }
         }
     }
 
-    fn team(&self) -> MutexGuard<'_, Team> {
-        self.team.lock().unwrap_or_else(PoisonError::into_inner)
+    fn roster(&self) -> MutexGuard<'_, Roster> {
+        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn run(errand: Shared) {
+fn run(errand: Sent) {
     // SAFETY: the errand is alive until the reactor has seen it in DONE, and this helper is the
     // only one that took it out of the queue.
     let call = unsafe { (*(*errand.0).call.get()).take() };

@@ -39,16 +39,7 @@ const KNOTS: &[(&str, &[&str])] = &[
     ("worker-engines/contract/src", &["listener.rs", "sys.rs"]),
     (
         "worker-engines/coroutine/src",
-        &[
-            "core.rs",
-            "deadlock.rs",
-            "errands.rs",
-            "green.rs",
-            "held.rs",
-            "keeper.rs",
-            "preemption.rs",
-            "waiter.rs",
-        ],
+        &["core.rs", "deadlock.rs", "green.rs", "held.rs", "keeper.rs"],
     ),
     (
         "worker-engines/coroutine/src/hooks",

@@ -6,7 +6,7 @@
 //! ```text
 //!   main thread          carriers (may's workers), one with the role     may's timer thread
 //!   loads the app,       reactor ◄──yield──► green workers               never used
-//!   takes signals        (core)              (crew)
+//!   takes signals        (reactor.rs)        (green.rs)
 //! ```
 
 mod arenas;
@@ -31,6 +31,7 @@ mod overflow;
 mod patience;
 mod preemption;
 mod progress;
+mod reactor;
 mod role;
 mod room;
 mod scheduler;
@@ -51,6 +52,8 @@ use std::time::Duration;
 use unicoro_contract::{Engine, Handler, Refusal, Seat};
 
 use crate::core::{Core, Shared};
+use crate::reactor::Reactor;
+use crate::waiter::ParkingWaiter;
 
 pub use hooks::{Bypass, Count, bypassed, counts};
 
@@ -145,9 +148,15 @@ impl CoroutineEngine {
         thread_block::prepare()?;
         overflow::install();
         let carriers = self.carriers.max(1);
-        let core =
-            Core::new(seat, Arc::clone(handler), self.stack_bytes, carriers, self.most_at_once)
-                .map_err(|error| error.to_string())?;
+        let core = Core::new(
+            seat,
+            Arc::clone(handler),
+            &ParkingWaiter,
+            self.stack_bytes,
+            carriers,
+            self.most_at_once,
+        )
+        .map_err(|error| error.to_string())?;
         let core: &'static Core = Box::leak(Box::new(core));
         if let Some(slice) = self.switch_interval
             && let Err(error) = preemption::start(slice, Arc::clone(handler), Shared(core))
@@ -162,7 +171,7 @@ impl CoroutineEngine {
 fn carry(core: Shared, index: usize, done: &mpsc::Sender<()>) {
     let core = core.0;
     core.handler.on_engine_thread(&mut || {
-        core.run(index);
+        Reactor { core }.run(index);
         // The main thread ends the process; nothing may run here any more.
         let _ = done.send(());
         core.handler.stir();

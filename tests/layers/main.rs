@@ -37,10 +37,7 @@ const KNOTS: &[(&str, &[&str])] = &[
     ("src/supervisor/plan", &["event.rs", "mod.rs"]),
     ("tests/suite", &["binary.rs", "server.rs"]),
     ("worker-engines/contract/src", &["listener.rs", "sys.rs"]),
-    (
-        "worker-engines/coroutine/src",
-        &["core.rs", "deadlock.rs", "green.rs", "held.rs", "keeper.rs"],
-    ),
+    ("worker-engines/coroutine/src", &["core.rs", "green.rs"]),
     (
         "worker-engines/coroutine/src/hooks",
         &[

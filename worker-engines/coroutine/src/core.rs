@@ -15,8 +15,8 @@ use unicoro_reactor::{Clients, Epoll, Line, TimerKey, Timers, Token};
 
 use crate::crew::Crew;
 use crate::descriptors::Descriptors;
-use crate::green::{Green, Overdue};
-use crate::keeper::Keeper;
+use crate::green::Overdue;
+use crate::held::{Lock, Owner};
 use crate::room::Room;
 use crate::scheduler::RunQueue;
 use crate::wait::Ticket;
@@ -29,6 +29,17 @@ pub enum Target {
     Green(Ticket),
     /// A request in progress.
     Overdue(Overdue),
+}
+
+/// Who keeps the interpreter lock, parked.
+#[derive(Clone, Copy)]
+pub struct Keeper {
+    /// It. It lives, because it waits.
+    pub owner: Owner,
+    /// What it waits for.
+    pub lock: Lock,
+    /// Since when.
+    pub since: Instant,
 }
 
 /// The engine's state. Not `Sync`, but for who has the role: see [`Shared`].
@@ -46,7 +57,7 @@ pub struct Core {
     /// Who can run.
     pub queue: RunQueue,
     /// All green threads; each is alive while it stands here.
-    pub all: RefCell<Vec<*const Green>>,
+    pub owners: RefCell<Vec<Owner>>,
     /// Green threads that wait for the interpreter lock by letting others run.
     pub yielding: Cell<usize>,
     /// The green thread that keeps the interpreter lock while it is parked.
@@ -100,7 +111,7 @@ impl Core {
             stack_bytes,
             now: Cell::new(Instant::now()),
             queue: RunQueue::new(carriers),
-            all: RefCell::default(),
+            owners: RefCell::default(),
             yielding: Cell::new(0),
             keeper: Cell::default(),
             crew: Crew::new(most_at_once),

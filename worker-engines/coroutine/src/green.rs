@@ -13,13 +13,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    CurrentPlace, CurrentRequest, Interrupt, InterruptWord, Listener, Stream, interrupt,
-    replace_interrupt,
+    CurrentPlace, Interrupt, InterruptWord, Listener, Stream, interrupt, replace_interrupt,
 };
 use unicoro_reactor::TimerKey;
 
 use crate::core::{Core, Target};
-use crate::held::Held;
+use crate::held::{Held, Lock, Owner};
 use crate::patience::Patience;
 use crate::role::{self, Entry};
 use crate::scheduler::Task;
@@ -368,11 +367,6 @@ impl Green {
         result
     }
 
-    /// Whether it runs on another carrier, asked by who has the role: it neither waits nor stands in line.
-    pub fn runs_elsewhere(&self) -> bool {
-        self.sleeper.runs_elsewhere()
-    }
-
     /// Whether it runs on another carrier, and may be sending its first bytes right now: then its client
     /// is not parted with, a few times.
     fn may_be_sending(&self) -> bool {
@@ -381,7 +375,7 @@ impl Green {
         let has_begun = client.as_ref().is_some_and(|client| client.has_begun_response());
         let times = self.spared.get();
         self.spared.set(times.saturating_add(1));
-        self.runs_elsewhere() && has_begun && times < TIMES
+        self.sleeper.runs_elsewhere() && has_begun && times < TIMES
     }
 
     /// Serves a request of `client` that must end by `deadline`.
@@ -465,9 +459,20 @@ impl Green {
         &self.held
     }
 
-    /// The request that it serves.
-    pub fn request(&self) -> Option<Arc<CurrentRequest>> {
-        self.request.get()
+    /// It, as others know it who ask what it has.
+    pub fn owner(&self) -> Owner {
+        Owner {
+            identity: self.identity,
+            number: self.number,
+            held: &raw const self.held,
+            request: &raw const self.request,
+            sleeper: &raw const self.sleeper,
+        }
+    }
+
+    /// The other green thread that has a lock, as far as is known.
+    pub fn other_holder(&self, lock: Lock) -> Option<Owner> {
+        lock.holder(&self.core.owners.borrow(), self.owner())
     }
 
     /// What `pthread_self()` answers in it.
@@ -502,7 +507,7 @@ impl<'g> Here<'g> {
         CURRENT.set(green);
         // SAFETY: taken back when this is dropped.
         unsafe { CurrentPlace::stand_at(Some(&green.request)) };
-        green.core.all.borrow_mut().push(ptr::from_ref(green));
+        green.core.owners.borrow_mut().push(green.owner());
         Self(green)
     }
 }
@@ -512,9 +517,9 @@ impl Drop for Here<'_> {
         CURRENT.set(ptr::null());
         // SAFETY: there is none.
         unsafe { CurrentPlace::stand_at(None) };
-        let mut all = self.0.core.all.borrow_mut();
-        if let Some(at) = all.iter().rposition(|other| ptr::eq(*other, self.0)) {
-            all.swap_remove(at);
+        let mut owners = self.0.core.owners.borrow_mut();
+        if let Some(at) = owners.iter().rposition(|other| *other == self.0.owner()) {
+            owners.swap_remove(at);
         }
     }
 }

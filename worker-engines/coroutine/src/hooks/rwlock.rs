@@ -200,7 +200,7 @@ impl Lock {
         let (address, owner) = (self.0 as usize, self.writer_word());
         let lock = held::Lock { address, what: "lock of readers and a writer", owner };
         if let Some(_inside) = green::inside()
-            && (thread_block::is_number(self.writer()) || lock.holder(green).is_some())
+            && (thread_block::is_number(self.writer()) || green.other_holder(lock).is_some())
         {
             let deadline = until.and_then(Until::instant);
             let contend = || self.contend(green, aim, deadline);

@@ -37,7 +37,6 @@ const KNOTS: &[(&str, &[&str])] = &[
     ("src/supervisor/plan", &["event.rs", "mod.rs"]),
     ("tests/suite", &["binary.rs", "server.rs"]),
     ("worker-engines/contract/src", &["listener.rs", "sys.rs"]),
-    ("worker-engines/coroutine/src", &["core.rs", "green.rs"]),
     (
         "worker-engines/coroutine/src/hooks",
         &[

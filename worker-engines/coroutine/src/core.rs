@@ -14,22 +14,14 @@ use unicoro_contract::{Handler, Seat, Waiter};
 use unicoro_reactor::{Clients, Epoll, Line, TimerKey, Timers, Token};
 
 use crate::crew::Crew;
+use crate::deadline::Alarm;
 use crate::descriptors::Descriptors;
-use crate::green::Overdue;
 use crate::held::{Lock, Owner};
 use crate::room::Room;
 use crate::scheduler::RunQueue;
 use crate::wait::Ticket;
 use crate::words::Words;
 use crate::{bell, contenders};
-
-/// What a deadline is for.
-pub enum Target {
-    /// A wait of a green thread.
-    Green(Ticket),
-    /// A request in progress.
-    Overdue(Overdue),
-}
 
 /// Who keeps the interpreter lock, parked.
 #[derive(Clone, Copy)]
@@ -46,7 +38,7 @@ pub struct Keeper {
 pub struct Core {
     pub epoll: Rc<Epoll>,
     pub clients: RefCell<Clients<Ticket>>,
-    pub timers: RefCell<Timers<Target>>,
+    pub timers: RefCell<Timers<Alarm>>,
     pub descriptors: RefCell<Descriptors>,
     pub words: RefCell<Words>,
     pub handler: Arc<dyn Handler>,
@@ -156,6 +148,6 @@ impl Core {
 
     /// Wakes a wait at `at`.
     pub fn wake_at(&self, at: Instant, ticket: Ticket) -> TimerKey {
-        self.timers.borrow_mut().insert(at, Target::Green(ticket))
+        self.timers.borrow_mut().insert(at, Alarm::Wait(ticket))
     }
 }

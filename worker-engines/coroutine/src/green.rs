@@ -5,21 +5,18 @@
 //! engine across a park.
 #![allow(unsafe_code)]
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::io;
 use std::ops::Range;
 use std::ptr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use unicoro_contract::{
-    CurrentPlace, Interrupt, InterruptWord, Listener, Stream, interrupt, replace_interrupt,
-};
-use unicoro_reactor::TimerKey;
+use unicoro_contract::{CurrentPlace, Stream};
 
-use crate::core::{Core, Target};
+use crate::core::Core;
+use crate::deadline::Deadline;
 use crate::held::{Held, Lock, Owner};
-use crate::patience::Patience;
 use crate::role::{self, Entry};
 use crate::scheduler::Task;
 use crate::thread_block::ThreadBlock;
@@ -42,62 +39,15 @@ pub struct Green {
     // Of its block: its `pthread_t`, and what mutexes know it by.
     identity: usize,
     number: i32,
-    // Its interruption and its request, for others to see.
-    interrupt: InterruptWord,
-    request: CurrentPlace,
-    // The last thing that it was seen to do is to give the interpreter lock up, and not a call that
-    // may wait: it computes in the language.
-    computes: Cell<bool>,
+    deadline: Deadline,
     has_lock: Cell<bool>,
-    patience: Patience,
-    // The deadline of the request that it serves, or the next reminder.
-    timer: Cell<Option<TimerKey>>,
     // The signals that the application believes to have blocked here (see `signals`). Its own,
     // because subprocess blocks all around its vfork, and lets go of the interpreter lock in between.
     mask: Cell<u64>,
     // While it stands in a vfork: what its OS thread has blocked otherwise.
     vforked: Cell<Option<u64>>,
     held: Held,
-    // The client of the request that it serves, if requests have a deadline.
-    client: RefCell<Option<Arc<Stream>>>,
-    // How often its deadline was put off.
-    spared: Cell<u8>,
 }
-
-/// A green thread whose request has a deadline. The timer that holds it is taken back before the
-/// request ends, so the green thread is alive.
-pub struct Overdue(*const Green);
-
-impl Overdue {
-    /// The deadline has passed, or the application has not been told since. On the scheduler's
-    /// thread, outside any green thread.
-    pub fn fire(self) {
-        // SAFETY: see above.
-        let green = unsafe { &*self.0 };
-        if green.may_be_sending() {
-            green.set_timer(Instant::now() + REMINDER);
-            return;
-        }
-        if let Some(client) = green.client.take() {
-            let due = Interrupt { is_due: true, ..Interrupt::default() };
-            // SAFETY: of a green thread that is alive.
-            unsafe { green.interrupt.set(due) };
-            green.patience.begin(Instant::now());
-            green.core.handler.overdue(green.request.get().as_deref(), &client);
-        }
-        // SAFETY: as above.
-        if unsafe { green.interrupt.get() }.is_due {
-            green.remind(Instant::now());
-            green.set_timer(Instant::now() + REMINDER);
-        }
-    }
-}
-
-/// Waits that end at once for one interruption: CPython may begin the same wait again, if it is for
-/// a lock of its own that it does not interrupt. Later ones end by the next reminder.
-const INTERRUPT_TRIES: u8 = 3;
-/// How often an overdue request is told so until it has heard.
-const REMINDER: Duration = Duration::from_millis(100);
 
 impl Green {
     /// Runs `body` as a green thread with this block, in the coroutine `task`, which calls.
@@ -148,17 +98,11 @@ impl Green {
             carrier: Cell::default(),
             identity: block.address(),
             number: block.number(),
-            interrupt: InterruptWord::own(),
-            request: CurrentPlace::default(),
-            computes: Cell::default(),
+            deadline: Deadline::new(&*core.handler, &core.timers, block.address()),
             has_lock: Cell::default(),
-            patience: Patience::default(),
-            timer: Cell::default(),
             mask: Cell::new(signals::first_mask()),
             vforked: Cell::default(),
             held: Held::default(),
-            client: RefCell::default(),
-            spared: Cell::default(),
         };
         let _here = Here::begin(&green);
         green.has_processor();
@@ -216,7 +160,9 @@ impl Green {
         progress::switched(self.identity);
         // Beside one that keeps the interpreter lock nobody gets anywhere.
         if !progress::is_kept() {
-            self.request.with(|request| self.core.seat.pulse.running(request.map(|it| &**it)));
+            self.deadline
+                .request()
+                .with(|request| self.core.seat.pulse.running(request.map(|it| &**it)));
         }
     }
 
@@ -229,21 +175,11 @@ impl Green {
     /// who waits is known to listen (see [`listener`](crate::listener)); for all others it goes on,
     /// but sockets that they wait for are shut down.
     pub fn park(&self, ticket: Ticket, deadline: Option<Instant>) -> Woken {
-        let told = interrupt();
-        let is_restless = || self.patience.is_over(Instant::now());
-        self.sleeper.set_asked(told.is_due && told.tries < INTERRUPT_TRIES && is_restless());
+        self.sleeper.set_asked(self.deadline.ends_next_wait());
         let woken = self.park_to_the_end(ticket, deadline);
         self.sleeper.set_asked(false);
-        if interrupt().is_due {
-            self.patience.waited(self.sleeper.since(), Instant::now());
-        }
-        match woken {
-            Woken::Interrupted(listener) => self.pass_on(listener),
-            woken => {
-                replace_interrupt(Interrupt { tries: 0, ..interrupt() });
-                woken
-            }
-        }
+        self.deadline.waited(self.sleeper.since(), woken);
+        woken
     }
 
     /// Waits until its ticket is used, or until `deadline`, whatever is due.
@@ -289,55 +225,7 @@ impl Green {
         // What another OS thread has closed may be another file's number by now.
         descriptors.collect_foreign_closes(&self.core.epoll);
         if descriptors.shut_down(|ticket| ticket.is_for(&raw const self.sleeper)) {
-            self.patience.broke_off(Instant::now());
-        }
-    }
-
-    /// The request is overdue: tells the green thread, which does not run now, what it waits in or
-    /// computes.
-    fn remind(&self, now: Instant) {
-        if !self.sleeper.waits() {
-            self.core.handler.interrupt_computing();
-        } else if !self.sleeper.is_firm() && self.patience.ends_wait(self.sleeper.since(), now) {
-            self.sleeper.ask();
-        }
-    }
-
-    /// How a wait ends for an interruption: so that CPython finds it, which looks for signals after
-    /// `EINTR`, and runs their handlers in the main thread only. It finds one when it asks whether
-    /// this is the main thread ([`Green::asks_who_it_is`]).
-    fn pass_on(&self, listener: Listener) -> Woken {
-        let told = interrupt();
-        let tries = told.tries.saturating_add(1);
-        let poses_as_main = listener == Listener::Signals;
-        replace_interrupt(Interrupt { tries, poses_as_main, is_tripped: false, ..told });
-        if listener == Listener::EventLoop {
-            self.core.handler.interrupt(listener);
-        }
-        Woken::Interrupted(listener)
-    }
-
-    /// A call that may wait begins: who was told to look for signals has looked.
-    pub fn begin_call(&self) {
-        self.computes.set(false);
-        let told = interrupt();
-        if told.is_due {
-            self.patience.called(Instant::now());
-        }
-        if told.poses_as_main {
-            replace_interrupt(Interrupt { poses_as_main: false, ..told });
-        }
-    }
-
-    /// Something asks for the identity of this green thread, which passes for the main thread: if it
-    /// has the language's lock, the language, about to look for signals. Now there is one, which
-    /// nobody else can have seen.
-    pub fn asks_who_it_is(&self) {
-        let told = interrupt();
-        if !told.is_tripped && !self.core.handler.may_park() {
-            // First: the language asks again meanwhile.
-            replace_interrupt(Interrupt { is_tripped: true, ..told });
-            self.core.handler.interrupt(Listener::Signals);
+            self.deadline.broke_off();
         }
     }
 
@@ -345,37 +233,13 @@ impl Green {
     pub fn set_has_lock(&self, has_lock: bool) {
         self.has_lock.set(has_lock);
         if !has_lock {
-            self.computes.set(true);
+            self.deadline.gives_lock_up();
         }
     }
 
     /// Whether it has the interpreter lock.
     pub fn has_lock(&self) -> bool {
         self.has_lock.get()
-    }
-
-    /// Waits for the interpreter lock, by `wait`. If it computes and its request is overdue, whoever
-    /// has the lock meanwhile may have the exception raised.
-    pub fn wait_for_lock<R>(&self, wait: impl FnOnce() -> R) -> R {
-        let may_be_told = || self.computes.get() && self.patience.ends_computation(Instant::now());
-        if !interrupt().is_due || !may_be_told() {
-            return wait();
-        }
-        self.core.handler.set_computing(self.identity(), true);
-        let result = wait();
-        self.core.handler.set_computing(self.identity(), false);
-        result
-    }
-
-    /// Whether it runs on another carrier, and may be sending its first bytes right now: then its client
-    /// is not parted with, a few times.
-    fn may_be_sending(&self) -> bool {
-        const TIMES: u8 = 3;
-        let client = self.client.borrow();
-        let has_begun = client.as_ref().is_some_and(|client| client.has_begun_response());
-        let times = self.spared.get();
-        self.spared.set(times.saturating_add(1));
-        self.sleeper.runs_elsewhere() && has_begun && times < TIMES
     }
 
     /// Serves a request of `client` that must end by `deadline`.
@@ -385,24 +249,12 @@ impl Green {
         client: Arc<Stream>,
         serve: impl FnOnce() -> R,
     ) -> R {
-        self.client.replace(Some(client));
-        self.spared.set(0);
-        self.set_timer(deadline);
+        self.deadline.begin(&self.sleeper, deadline, client);
         let served = serve();
-        if let Some(timer) = self.timer.take() {
-            self.core.timers.borrow_mut().remove(timer);
-        }
-        // None: it was overdue.
-        if self.client.take().is_none() {
-            replace_interrupt(Interrupt::default());
+        if self.deadline.end() {
             self.outside(|| self.core.handler.overdue_ended(self.identity));
         }
         served
-    }
-
-    fn set_timer(&self, at: Instant) {
-        let timer = self.core.timers.borrow_mut().insert(at, Target::Overdue(Overdue(self)));
-        self.timer.set(Some(timer));
     }
 
     /// Lets all that is runnable run once.
@@ -453,6 +305,12 @@ impl Green {
         self.mask.set(mask);
     }
 
+    /// The deadline of what it serves.
+    #[inline]
+    pub fn deadline(&self) -> &Deadline {
+        &self.deadline
+    }
+
     /// The locks that it has.
     #[inline]
     pub fn held(&self) -> &Held {
@@ -465,7 +323,7 @@ impl Green {
             identity: self.identity,
             number: self.number,
             held: &raw const self.held,
-            request: &raw const self.request,
+            request: self.deadline.request(),
             sleeper: &raw const self.sleeper,
         }
     }
@@ -506,7 +364,7 @@ impl<'g> Here<'g> {
     fn begin(green: &'g Green) -> Self {
         CURRENT.set(green);
         // SAFETY: taken back when this is dropped.
-        unsafe { CurrentPlace::stand_at(Some(&green.request)) };
+        unsafe { CurrentPlace::stand_at(Some(green.deadline.request())) };
         green.core.owners.borrow_mut().push(green.owner());
         Self(green)
     }

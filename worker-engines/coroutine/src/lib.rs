@@ -16,6 +16,7 @@ mod connection;
 mod contenders;
 mod core;
 mod crew;
+mod deadline;
 mod deadlock;
 mod descriptors;
 mod errands;

@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 use unicoro_contract::{AfterServe, Connection, StopState, serve_caught};
 use unicoro_reactor::{Events, Ready, Token};
 
-use crate::core::{Core, Target};
+use crate::core::Core;
+use crate::deadline::Alarm;
 use crate::green::Green;
 use crate::room::Shortage;
 use crate::scheduler::Task;
@@ -131,8 +132,8 @@ impl Reactor {
             let expired = self.core.timers.borrow_mut().pop_expired(now);
             match expired {
                 None => return,
-                Some(Target::Green(ticket)) => drop(ticket.wake(Woken::Deadline)),
-                Some(Target::Overdue(overdue)) => overdue.fire(),
+                Some(Alarm::Wait(ticket)) => drop(ticket.wake(Woken::Deadline)),
+                Some(Alarm::Request(overdue)) => overdue.fire(),
             }
         }
     }

@@ -127,7 +127,7 @@ fn wait(
         };
         let green = inside.green();
         return match until() {
-            Some(_) => green.wait_for_lock(|| wait_for_interpreter(green, mutex, real)),
+            Some(_) => green.deadline().wait_for_lock(|| wait_for_interpreter(green, mutex, real)),
             None => wait_for_interpreter(green, mutex, real),
         };
     }

@@ -139,7 +139,7 @@ macro_rules! hooks {
                     Some(inside) => {
                         let $green = inside.green();
                         calls::$name.parkable();
-                        $green.begin_call();
+                        $green.deadline().begin_call();
                         $body
                     }
                 }

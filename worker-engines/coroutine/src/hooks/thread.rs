@@ -147,7 +147,7 @@ unsafe extern "C" fn pthread_self() -> pthread_t {
         return thread_block::current() as pthread_t;
     }
     if let Some(green) = green::current() {
-        green.asks_who_it_is();
+        green.deadline().leave_signal();
     }
     MAIN.load(Ordering::Relaxed) as pthread_t
 }

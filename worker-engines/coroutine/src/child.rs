@@ -18,6 +18,6 @@ pub fn watch() {
 /// In the child, whose only thread the green thread is. Async-signal-safe.
 fn restore_signals() {
     if let Some(green) = green::current() {
-        signals::set(green.mask());
+        signals::set(green.mask().get());
     }
 }

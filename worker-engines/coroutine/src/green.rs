@@ -19,9 +19,10 @@ use crate::deadline::Deadline;
 use crate::held::{Held, Lock, Owner};
 use crate::role::{self, Entry};
 use crate::scheduler::Task;
+use crate::signals::{self, Mask};
 use crate::thread_block::ThreadBlock;
 use crate::wait::{Sleeper, Ticket, Woken};
-use crate::{fork, listener, progress, signals, stack, thread_block};
+use crate::{fork, listener, progress, stack, thread_block};
 
 thread_local! {
     // In the block of a green thread: that one, from its first instruction to its last; null in the
@@ -41,11 +42,7 @@ pub struct Green {
     number: i32,
     deadline: Deadline,
     has_lock: Cell<bool>,
-    // The signals that the application believes to have blocked here (see `signals`). Its own,
-    // because subprocess blocks all around its vfork, and lets go of the interpreter lock in between.
-    mask: Cell<u64>,
-    // While it stands in a vfork: what its OS thread has blocked otherwise.
-    vforked: Cell<Option<u64>>,
+    mask: Mask,
     held: Held,
 }
 
@@ -100,8 +97,7 @@ impl Green {
             number: block.number(),
             deadline: Deadline::new(&*core.handler, &core.timers, block.address()),
             has_lock: Cell::default(),
-            mask: Cell::new(signals::first_mask()),
-            vforked: Cell::default(),
+            mask: Mask::first(),
             held: Held::default(),
         };
         let _here = Here::begin(&green);
@@ -275,34 +271,9 @@ impl Green {
         self.has_processor();
     }
 
-    /// Whether the child of a vfork may stand on this stack, in our memory and with the interpreter
-    /// lock free (CPython releases it around vfork). A switch there would run the others in the child.
-    /// Who calls clone(2) for it blocks all signals for that time, as glibc's posix_spawn does; nobody asks
-    /// the kernel at each call.
-    fn may_have_vforked(&self) -> bool {
-        self.vforked.get().is_some() || self.mask.get() != signals::first_mask()
-    }
-
-    /// It is about to call vfork: the child begins with the mask that is its own.
-    pub fn vforks(&self) {
-        self.vforked.set(Some(signals::set(self.mask.get())));
-    }
-
-    /// The child has gone its own way.
-    pub fn has_vforked(&self) {
-        if let Some(mask) = self.vforked.take() {
-            signals::set(mask);
-        }
-    }
-
-    /// The signals that the application believes to have blocked in this green thread.
-    pub fn mask(&self) -> u64 {
-        self.mask.get()
-    }
-
-    /// The application blocks these here from now on.
-    pub fn set_mask(&self, mask: u64) {
-        self.mask.set(mask);
+    /// The signals that the application believes to have blocked in it.
+    pub fn mask(&self) -> &Mask {
+        &self.mask
     }
 
     /// The deadline of what it serves.
@@ -444,7 +415,7 @@ pub fn parkable() -> Option<Inside<'static>> {
 
 /// Whether the green thread that runs may park.
 pub fn may_park(green: &Green) -> bool {
-    let is_child = fork::is_child() || green.may_have_vforked() && fork::is_other_process();
+    let is_child = fork::is_child() || green.mask.may_have_vforked() && fork::is_other_process();
     !is_child && green.core.handler.may_park() && !is_in_handler(green)
 }
 

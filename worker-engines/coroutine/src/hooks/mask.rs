@@ -75,7 +75,7 @@ unsafe extern "C" fn pthread_create(
     // SAFETY: the caller's arguments.
     let create = || unsafe { real(thread, attributes, begin, argument) };
     match caller() {
-        Some(green) => signals::with_mask(green.mask(), create),
+        Some(green) => signals::with_mask(green.mask().get(), create),
         None => create(),
     }
 }
@@ -127,7 +127,7 @@ unsafe extern "C" fn popen(command: *const c_char, kind: *const c_char) -> *mut 
     // SAFETY: the caller's arguments.
     let open = || unsafe { real(command, kind) };
     match caller() {
-        Some(green) => signals::with_mask(green.mask(), open),
+        Some(green) => signals::with_mask(green.mask().get(), open),
         None => open(),
     }
 }
@@ -160,14 +160,14 @@ unsafe extern "C" fn vfork() -> pid_t {
 
 extern "C" fn before_vfork() {
     if let Some(green) = caller() {
-        green.vforks();
+        green.mask().begin_vfork();
     }
 }
 
 /// In the parent, with what the system call has returned.
 extern "C" fn after_vfork(result: isize) -> pid_t {
     if let Some(green) = caller() {
-        green.has_vforked();
+        green.mask().end_vfork();
     }
     match pid_t::try_from(-result) {
         Ok(error @ 1..) => fail(error),
@@ -198,7 +198,7 @@ fn caller() -> Option<&'static Green> {
 /// # Safety
 /// The sets are null or valid.
 unsafe fn change(green: &Green, how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int {
-    let before = green.mask();
+    let before = green.mask().get();
     // SAFETY: the caller's word.
     if let Some(set) = unsafe { set.as_ref() } {
         let set = signals::mask_of(set);
@@ -208,7 +208,7 @@ unsafe fn change(green: &Green, how: c_int, set: *const sigset_t, old: *mut sigs
             libc::SIG_SETMASK => set,
             _ => return libc::EINVAL,
         };
-        green.set_mask(after);
+        green.mask().set(after);
     }
     // SAFETY: the caller's word.
     if let Some(old) = unsafe { old.as_mut() } {
@@ -238,7 +238,7 @@ unsafe fn with_own_mask(attributes: *const posix_spawnattr_t) -> Option<posix_sp
             return None;
         }
         libc::posix_spawnattr_setflags(&raw mut own, flags | sets_mask);
-        let mask = signals::set_of(green.mask());
+        let mask = signals::set_of(green.mask().get());
         libc::posix_spawnattr_setsigmask(&raw mut own, &raw const mask);
         Some(own)
     }

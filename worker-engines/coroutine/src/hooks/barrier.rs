@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use libc::{c_int, pthread_barrier_t};
 
-use super::hooks;
+use super::hook::hooks;
 use crate::errands::MEETING;
 
 /// How often to ask for a helper while all wait at barriers.

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use libc::{dl_phdr_info, size_t};
 
-use super::TABLE;
+use super::table::TABLE;
 
 /// A library whose calls of `names` may not reach the hooks.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use std::ffi::c_void;
 
 use libc::{c_int, pthread_cond_t, pthread_mutex_t, timespec};
 
-use super::Hook;
 use super::condvar::{
     pthread_cond_broadcast, pthread_cond_signal, pthread_cond_timedwait, pthread_cond_wait,
 };
+use super::hook::Hook;
 use super::mutex::{lock_again, pthread_mutex_timedlock, pthread_mutex_unlock};
 use super::once::pthread_once;
 use super::spin::sched_yield;
@@ -28,7 +28,7 @@ macro_rules! standard {
         )*
 
         pub(super) static HOOKS: &[Hook] = &[
-            $(Hook::new(super::c_name!($name), $name as *const c_void),)*
+            $(Hook::new(super::hook::c_name!($name), $name as *const c_void),)*
             Hook::new(c"call_once", call_once as *const c_void),
             Hook::new(c"thrd_sleep", thrd_sleep as *const c_void),
             Hook::new(c"thrd_yield", thrd_yield as *const c_void),

@@ -3,7 +3,7 @@
 
 use std::ffi::CStr;
 
-use super::TABLE;
+use super::table::TABLE;
 
 /// Checks every hook.
 ///

@@ -10,8 +10,10 @@ use std::os::fd::RawFd;
 
 use libc::{c_int, c_uint};
 
-use super::Hook;
+use unicoro_contract::Real;
+
 use super::calls::Calls;
+use super::hook::Hook;
 use crate::descriptors::Descriptors;
 use crate::{fork, green, watched};
 use unicoro_reactor::Epoll;
@@ -19,7 +21,7 @@ use unicoro_reactor::Epoll;
 #[unsafe(no_mangle)]
 unsafe extern "C" fn close(fd: c_int) -> c_int {
     type Function = unsafe extern "C" fn(c_int) -> c_int;
-    static REAL: super::Real = super::Real::new(c"close");
+    static REAL: Real = Real::new(c"close");
     // SAFETY: the address is that of the function of this name and this type.
     let real: Function = unsafe { std::mem::transmute(REAL.address()) };
     let is_watched = watched::contains(fd) && !fork::is_other_process();
@@ -37,7 +39,7 @@ unsafe extern "C" fn close(fd: c_int) -> c_int {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn dup2(old: c_int, new: c_int) -> c_int {
     type Function = unsafe extern "C" fn(c_int, c_int) -> c_int;
-    static REAL: super::Real = super::Real::new(c"dup2");
+    static REAL: Real = Real::new(c"dup2");
     // SAFETY: the address is that of the function of this name and this type.
     let real: Function = unsafe { std::mem::transmute(REAL.address()) };
     // SAFETY: the caller's descriptors.
@@ -49,7 +51,7 @@ unsafe extern "C" fn dup2(old: c_int, new: c_int) -> c_int {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn dup3(old: c_int, new: c_int, flags: c_int) -> c_int {
     type Function = unsafe extern "C" fn(c_int, c_int, c_int) -> c_int;
-    static REAL: super::Real = super::Real::new(c"dup3");
+    static REAL: Real = Real::new(c"dup3");
     // SAFETY: the address is that of the function of this name and this type.
     let real: Function = unsafe { std::mem::transmute(REAL.address()) };
     // SAFETY: the caller's descriptors.
@@ -61,7 +63,7 @@ unsafe extern "C" fn dup3(old: c_int, new: c_int, flags: c_int) -> c_int {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int {
     type Function = unsafe extern "C" fn(c_uint, c_uint, c_int) -> c_int;
-    static REAL: super::Real = super::Real::new(c"close_range");
+    static REAL: Real = Real::new(c"close_range");
     // SAFETY: the address is that of the function of this name and this type.
     let real: Function = unsafe { std::mem::transmute(REAL.address()) };
     // SAFETY: the caller's arguments.

@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 
 use libc::{c_int, clockid_t, pthread_cond_t, pthread_mutex_t, timespec};
 
+use super::gil;
+use super::hook::{Hook, real};
 use super::mutex::{Until, lock_again, pthread_mutex_unlock};
-use super::{Hook, gil, real};
 use crate::green::{self, Green};
 use crate::wait::Woken;
 use crate::words::{self, Kind};

@@ -3,7 +3,7 @@
 
 use libc::c_int;
 
-use super::hooks;
+use super::hook::hooks;
 use crate::errands::WORKING;
 
 hooks! {

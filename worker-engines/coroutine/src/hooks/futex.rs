@@ -15,12 +15,14 @@ use std::time::Instant;
 
 use libc::{c_int, c_long, timespec};
 
+use unicoro_contract::Real;
+
 use super::allocator;
 use super::calls::Calls;
 use super::clock;
 use super::code::Code;
 use super::contest;
-use super::{Hook, Real};
+use super::hook::Hook;
 use crate::errno::{errno, set_errno};
 use crate::green::{self, Green};
 use crate::wait::Woken;

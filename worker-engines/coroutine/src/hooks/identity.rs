@@ -7,7 +7,7 @@ use std::ffi::{c_char, c_void};
 
 use libc::{c_int, gid_t, size_t, uid_t};
 
-use super::{Hook, c_name, real};
+use super::hook::{Hook, c_name, real};
 use crate::errno::{errno, set_errno};
 use crate::{fork, green, thread_block};
 

@@ -7,8 +7,8 @@ use std::ffi::c_void;
 
 use libc::{c_int, c_long, sembuf, size_t, ssize_t, timespec};
 
-use super::helped::on_a_helper;
-use super::hooks;
+use super::hook::hooks;
+use super::meeting::on_a_helper;
 use crate::errno::errno;
 
 hooks! {

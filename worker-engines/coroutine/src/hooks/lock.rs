@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use libc::{c_int, off_t};
 
-use super::hooks;
+use super::hook::hooks;
 use super::wait::Wait;
 use crate::errands::WAITING;
 use crate::errno::errno;

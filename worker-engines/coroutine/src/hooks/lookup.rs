@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use libc::{addrinfo, c_int, hostent, size_t, sockaddr, socklen_t};
 
-use super::hooks;
+use super::hook::hooks;
 use crate::errands::WORKING;
 use crate::green::Green;
 

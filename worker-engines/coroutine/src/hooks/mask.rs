@@ -13,8 +13,10 @@ use libc::{
     pthread_t, sigset_t,
 };
 
+use unicoro_contract::Real;
+
+use super::hook::Hook;
 use super::wait::fail;
-use super::{Hook, Real};
 use crate::green::{self, Green};
 use crate::{fork, signals};
 

@@ -16,7 +16,8 @@ use std::time::Instant;
 use libc::{c_int, clockid_t, pthread_mutex_t, timespec};
 
 use super::contest::{self, Contest};
-use super::{Hook, allocator, clock, gil, real};
+use super::hook::{Hook, real};
+use super::{allocator, clock, gil};
 use crate::green::{self, Green};
 use crate::held::Lock;
 use crate::words::{self, Kind};

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use libc::{c_int, c_void};
 
-use super::{Hook, real};
+use super::hook::{Hook, real};
 use crate::green::{self, Green};
 use crate::held::Lock;
 use crate::words;

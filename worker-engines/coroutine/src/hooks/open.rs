@@ -12,8 +12,8 @@ use std::ffi::c_void;
 
 use libc::{c_char, c_int, mode_t};
 
-use super::helped::on_a_helper;
-use super::hooks;
+use super::hook::hooks;
+use super::meeting::on_a_helper;
 use super::wait::set_nonblocking;
 use crate::errno::{errno, set_errno};
 use crate::green::Green;

@@ -13,7 +13,7 @@ use libc::{
 };
 
 use super::clock::duration;
-use super::hooks;
+use super::hook::hooks;
 use super::wait::{Outcome, Wait, fail};
 use crate::descriptors::Watch;
 use crate::green::Green;

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use libc::{c_int, c_uint, iovec, mmsghdr, msghdr, size_t, sockaddr, socklen_t, ssize_t, timespec};
 
+use super::file;
+use super::hook::hooks;
 use super::vectors::Vectors;
 use super::wait::{Blocking, Outcome, is_ready};
-use super::{file, hooks};
 use crate::errno::errno;
 use crate::green::Green;
 

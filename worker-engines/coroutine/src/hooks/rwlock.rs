@@ -13,8 +13,8 @@ use std::time::Instant;
 use libc::{c_int, clockid_t, pthread_rwlock_t, timespec};
 
 use super::contest::{self, Contest};
+use super::hook::{Hook, real};
 use super::mutex::Until;
-use super::{Hook, real};
 use crate::green::{self, Green};
 use crate::words::{self, Kind};
 use crate::{deadlock, held, keeper, thread_block, wake};

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use libc::{c_int, clockid_t, sem_t, timespec};
 
+use unicoro_contract::Real;
+
 use super::calls::Calls;
 use super::clock;
-use super::{Hook, hooks};
+use super::hook::{Hook, hooks};
 use crate::errno::{errno, set_errno};
 use crate::fork;
 use crate::green::{self, Green};
@@ -46,7 +48,7 @@ hooks! {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn sem_post(semaphore: *mut sem_t) -> c_int {
     type Function = unsafe extern "C" fn(*mut sem_t) -> c_int;
-    static REAL: super::Real = super::Real::new(c"sem_post");
+    static REAL: Real = Real::new(c"sem_post");
     // SAFETY: the address is that of the function of this name and this type.
     let real: Function = unsafe { std::mem::transmute(REAL.address()) };
     // Taken before the post: the waiter that it lets through may free the semaphore.

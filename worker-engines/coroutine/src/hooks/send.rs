@@ -8,9 +8,10 @@ use std::ffi::c_void;
 
 use libc::{c_int, c_uint, iovec, mmsghdr, msghdr, off_t, size_t, sockaddr, socklen_t, ssize_t};
 
+use super::file;
+use super::hook::hooks;
 use super::vectors::Vectors;
 use super::wait::{Blocking, fail, is_nonblocking, set_nonblocking};
-use super::{file, hooks};
 use crate::errno::errno;
 use crate::green::Green;
 

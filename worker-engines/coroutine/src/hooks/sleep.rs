@@ -9,7 +9,7 @@ use libc::{c_int, c_uint, clockid_t, timespec, useconds_t};
 use unicoro_contract::interrupt;
 
 use super::clock::{self, duration, now};
-use super::hooks;
+use super::hook::hooks;
 use crate::errno::set_errno;
 use crate::green::Green;
 

@@ -11,7 +11,7 @@ use std::time::Instant;
 use libc::{c_int, pthread_spinlock_t};
 
 use super::contest::{self, Contest};
-use super::{Hook, real};
+use super::hook::{Hook, real};
 use crate::green::{self, Green};
 use crate::held::Lock;
 use crate::words::Kind;

@@ -13,10 +13,10 @@ use libc::{
     c_int, clockid_t, cpu_set_t, pid_t, pthread_attr_t, pthread_t, sched_param, sigval, size_t,
 };
 
-use unicoro_contract::interrupt;
+use unicoro_contract::{Real, interrupt};
 use unicoro_reactor::OWN;
 
-use super::{Hook, Real, c_name};
+use super::hook::{Hook, c_name};
 use crate::errno::errno;
 use crate::{fork, green, progress, thread_block};
 

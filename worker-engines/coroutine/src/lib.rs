@@ -9,42 +9,62 @@
 //!   takes signals        (reactor.rs)        (green.rs)
 //! ```
 
+// The modules stand in layer order: each names only those above it (tests/layers).
+
+// About one thread, or one number, and nothing else.
 mod arenas;
 mod bell;
-mod child;
 mod connection;
 mod contenders;
-mod core;
-mod crew;
-mod deadline;
-mod deadlock;
-mod descriptors;
-mod errands;
 mod errno;
 mod float;
 mod fork;
-mod green;
-mod held;
-mod hooks;
-mod keeper;
 mod listener;
-mod overflow;
 mod patience;
-mod preemption;
 mod progress;
-mod reactor;
 mod role;
 mod room;
-mod scheduler;
 mod signals;
 mod stack;
+
 mod thread_block;
+mod watched;
+
+// Who runs.
+mod scheduler;
+
+// Who waits, and for what.
 mod wait;
+
+mod crew;
+mod deadline;
+mod descriptors;
+mod words;
+
+mod held;
+
+// The engine's state, and the green threads that share it.
+mod core;
+
+mod green;
+
+// What green threads do to each other, and what is done for them.
+mod child;
+mod deadlock;
+mod errands;
+mod overflow;
+mod preemption;
 mod waiter;
 mod wake;
+
+mod keeper;
 mod watchdog;
-mod watched;
-mod words;
+
+// What turns it all.
+mod reactor;
+
+// The door for the application.
+mod hooks;
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, mpsc};

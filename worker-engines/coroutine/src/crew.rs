@@ -111,7 +111,7 @@ impl Crew {
     }
 
     /// Nobody has anything to do any more: the idle ones end. Whether all have, but those that linger.
-    pub fn is_dismissed(&self) -> bool {
+    pub fn dismiss(&self) -> bool {
         for resting in self.idle.borrow_mut().drain(..) {
             resting.ticket.wake(Woken::Deadline);
         }

@@ -72,7 +72,7 @@ impl Overdue {
     pub fn fire(self) {
         // SAFETY: see above.
         let (deadline, sleeper) = unsafe { (&*self.deadline, &*self.sleeper) };
-        if deadline.may_be_sending(sleeper) {
+        if deadline.spare_sender(sleeper) {
             deadline.set_timer(sleeper, Instant::now() + REMINDER);
             return;
         }
@@ -195,7 +195,7 @@ impl Deadline {
     }
 
     /// The interpreter lock is given up.
-    pub fn gives_lock_up(&self) {
+    pub fn give_lock_up(&self) {
         self.computes.set(true);
     }
 
@@ -222,9 +222,9 @@ impl Deadline {
         }
     }
 
-    /// Whether it runs on another carrier, and may be sending its first bytes right now: then its client
-    /// is not parted with, a few times.
-    fn may_be_sending(&self, sleeper: &Sleeper) -> bool {
+    /// Spares one that runs on another carrier and may be sending its first bytes right now, a few times:
+    /// its client is not parted with yet. Whether it does.
+    fn spare_sender(&self, sleeper: &Sleeper) -> bool {
         const TIMES: u8 = 3;
         let client = self.client.borrow();
         let has_begun = client.as_ref().is_some_and(|client| client.has_begun_response());

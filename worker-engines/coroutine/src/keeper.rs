@@ -19,7 +19,7 @@ use crate::{deadlock, progress};
 
 /// Waits by `wait` for a lock, which parks, and keeps the interpreter lock; `None`: it cannot park here,
 /// even so.
-pub fn waits<R>(green: &Green, lock: Lock, wait: impl FnOnce() -> R) -> Option<R> {
+pub fn wait<R>(green: &Green, lock: Lock, wait: impl FnOnce() -> R) -> Option<R> {
     if !green::may_keep_lock(green) {
         return None;
     }

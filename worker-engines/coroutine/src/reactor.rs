@@ -49,7 +49,7 @@ impl Reactor {
         let mut events = Events::default();
         let mut last_look = Instant::now();
         let mut last_beat = None;
-        while !self.is_over() {
+        while !self.wind_up() {
             let mut now = Instant::now();
             if self.core.queue.runnable() == 0 || now.duration_since(last_look) >= LOOK {
                 let timeout = self.longest_wait(now);
@@ -84,11 +84,11 @@ impl Reactor {
         }
     }
 
-    /// Whether all is done that there is time for. Green workers end as threads do, with what their
-    /// threads held.
-    fn is_over(self) -> bool {
+    /// Ends what can end, once the worker is asked to; whether all is done that there is time for. Green
+    /// workers end as threads do, with what their threads held.
+    fn wind_up(self) -> bool {
         self.core.clients.borrow().is_done()
-            && (self.core.seat.stop.state() == StopState::Quitting || self.core.crew.is_dismissed())
+            && (self.core.seat.stop.state() == StopState::Quitting || self.core.crew.dismiss())
     }
 
     /// How long the reactor may block: not at all while anybody can run, or must be made to: the
@@ -146,7 +146,7 @@ impl Reactor {
                 return;
             }
             if let Err(shortage) = self.hire() {
-                self.core.room.is_out(shortage, self.core.crew.size());
+                self.core.room.run_out(shortage, self.core.crew.size());
             }
         }
     }
@@ -187,10 +187,10 @@ impl Reactor {
             let lived = Green::run(self.core, task, block, |green| self.work(green));
             self.core.crew.resize(-1);
             match lived {
-                Ok(()) => self.core.room.has_grown(),
+                Ok(()) => self.core.room.grow(),
                 Err(_) => {
                     self.core.crew.arrived();
-                    self.core.room.is_out(Shortage::of_a_mapping(), self.core.crew.size());
+                    self.core.room.run_out(Shortage::of_a_mapping(), self.core.crew.size());
                 }
             }
         };

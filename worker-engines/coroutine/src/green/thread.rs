@@ -140,7 +140,7 @@ impl Green {
     pub fn set_has_lock(&self, has_lock: bool) {
         self.has_lock.set(has_lock);
         if !has_lock {
-            self.deadline.gives_lock_up();
+            self.deadline.give_lock_up();
         }
     }
 

@@ -118,7 +118,7 @@ fn wait(
 ) -> c_int {
     if gil::contains(condition as usize) {
         // CPython waits for the lock itself with a time-out, and for its next holder without.
-        let Some(green) = green::current() else { return contenders::waiting(real) };
+        let Some(green) = green::current() else { return contenders::wait(real) };
         if !green::may_park(green) {
             return real();
         }

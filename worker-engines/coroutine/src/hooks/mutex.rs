@@ -238,7 +238,7 @@ impl Mutex {
         {
             let (green, owner) = (inside.green(), self.owner_word());
             let lock = Lock { address: self.0 as usize, what: "mutex", owner };
-            if let Some(done) = keeper::waits(green, lock, || self.contend(green, until)) {
+            if let Some(done) = keeper::wait(green, lock, || self.contend(green, until)) {
                 return done;
             }
             if until.is_none() {

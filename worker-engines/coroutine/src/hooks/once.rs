@@ -46,7 +46,7 @@ pub unsafe extern "C-unwind" fn pthread_once(control: *mut c_int, routine: *cons
         && let Some(_inside) = green::inside()
     {
         let lock = Lock { address: control as usize, what: "pthread_once", owner: ptr::null() };
-        if green.other_holder(lock).is_some() && keeper::waits(green, lock, wait).is_none() {
+        if green.other_holder(lock).is_some() && keeper::wait(green, lock, wait).is_none() {
             deadlock::look(green, lock);
         }
     }

@@ -204,7 +204,7 @@ impl Lock {
         {
             let deadline = until.and_then(Until::instant);
             let contend = || self.contend(green, aim, deadline);
-            if let Some(done) = keeper::waits(green, lock, contend) {
+            if let Some(done) = keeper::wait(green, lock, contend) {
                 return done;
             }
             if until.is_none() {

@@ -49,7 +49,7 @@ unsafe extern "C" fn pthread_spin_lock(lock: *mut pthread_spinlock_t) -> c_int {
     if let Some(_inside) = green::inside() {
         let lock_of = Lock { address, what: "spin lock", owner: ptr::null() };
         if green.other_holder(lock_of).is_some()
-            && let Some(done) = keeper::waits(green, lock_of, contend)
+            && let Some(done) = keeper::wait(green, lock_of, contend)
         {
             return done;
         }

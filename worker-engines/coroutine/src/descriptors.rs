@@ -12,8 +12,9 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::RawFd;
 
+use crate::shutdown::shut_down;
 use crate::wait::{Ticket, Woken};
-use crate::{connection, watched};
+use crate::watched;
 use unicoro_reactor::{Epoll, Ready};
 
 /// One descriptor that a green thread waits for, with poll(2)'s event bits.
@@ -126,7 +127,7 @@ impl Descriptors {
     pub fn shut_down(&self, is_owner: impl Fn(&Ticket) -> bool) -> bool {
         let waits = |waiter: &Waiter| waiter.fate == Fate::Waiting && is_owner(&waiter.ticket);
         let waited_for = self.waiters.iter().filter(|(_, waiters)| waiters.iter().any(waits));
-        waited_for.fold(false, |any, (fd, _)| connection::shut_down(*fd) || any)
+        waited_for.fold(false, |any, (fd, _)| shut_down(*fd) || any)
     }
 
     /// The descriptor is gone: whoever waits for it hears `EBADF`.

@@ -14,16 +14,16 @@
 // About one thread, or one number, and nothing else.
 mod arenas;
 mod bell;
-mod connection;
+mod caller;
 mod contenders;
 mod errno;
 mod float;
 mod fork;
-mod listener;
 mod patience;
 mod progress;
 mod role;
 mod room;
+mod shutdown;
 mod signals;
 mod stack;
 

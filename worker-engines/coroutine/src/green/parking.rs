@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use super::thread::Green;
-use crate::listener;
+use crate::caller;
 use crate::wait::{Ticket, Woken};
 
 impl Green {
@@ -15,7 +15,7 @@ impl Green {
     }
 
     /// Waits until its ticket is used, or until `deadline`. An overdue request ends the wait only if
-    /// who waits is known to listen (see [`listener`](crate::listener)); for all others it goes on,
+    /// who waits is known to listen (see [`caller`]); for all others it goes on,
     /// but sockets that they wait for are shut down.
     pub fn park(&self, ticket: Ticket, deadline: Option<Instant>) -> Woken {
         self.sleeper.set_asked(self.deadline.ends_next_wait());
@@ -60,7 +60,7 @@ impl Green {
 
     /// The request is overdue: ends the wait if who waits listens, else what it waits for.
     fn look_who_waits(&self) {
-        if let Some(listener) = listener::waiting(&*self.core.handler) {
+        if let Some(listener) = caller::listener(&*self.core.handler) {
             self.sleeper.end_wait(Woken::Interrupted(listener));
             return;
         }

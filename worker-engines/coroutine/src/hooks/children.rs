@@ -12,7 +12,7 @@ use std::time::Duration;
 use libc::{c_int, id_t, idtype_t, pid_t, rusage, siginfo_t};
 
 use super::hook::hooks;
-use super::wait::Wait;
+use super::readiness::Wait;
 use crate::errands::WAITING;
 use crate::green::Green;
 

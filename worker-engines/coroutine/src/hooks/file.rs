@@ -8,8 +8,8 @@
 
 use libc::{c_int, iovec, ssize_t};
 
+use super::readiness::{Blocking, fail, is_nonblocking, is_ready};
 use super::vectors::Vectors;
-use super::wait::{Blocking, fail, is_nonblocking, is_ready};
 use crate::errno::errno;
 use crate::green::Green;
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use libc::{c_int, off_t};
 
 use super::hook::hooks;
-use super::wait::Wait;
+use super::readiness::Wait;
 use crate::errands::WAITING;
 use crate::errno::errno;
 use crate::green::Green;

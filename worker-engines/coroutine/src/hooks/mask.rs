@@ -16,7 +16,7 @@ use libc::{
 use unicoro_contract::Real;
 
 use super::hook::Hook;
-use super::wait::fail;
+use super::readiness::fail;
 use crate::green::{self, Green};
 use crate::{fork, signals};
 

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::wait::{Outcome, Wait};
+use super::readiness::{Outcome, Wait};
 use crate::errands::MEETING;
 use crate::errno::set_errno;
 use crate::green::Green;

@@ -14,7 +14,7 @@ use libc::{c_char, c_int, mode_t};
 
 use super::hook::hooks;
 use super::meeting::on_a_helper;
-use super::wait::set_nonblocking;
+use super::readiness::set_nonblocking;
 use crate::errno::{errno, set_errno};
 use crate::green::Green;
 

@@ -14,7 +14,7 @@ use libc::{
 
 use super::clock::duration;
 use super::hook::hooks;
-use super::wait::{Outcome, Wait, fail};
+use super::readiness::{Outcome, Wait, fail};
 use crate::descriptors::Watch;
 use crate::green::Green;
 

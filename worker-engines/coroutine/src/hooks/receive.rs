@@ -12,8 +12,8 @@ use libc::{c_int, c_uint, iovec, mmsghdr, msghdr, size_t, sockaddr, socklen_t, s
 
 use super::file;
 use super::hook::hooks;
+use super::readiness::{Blocking, Outcome, is_ready};
 use super::vectors::Vectors;
-use super::wait::{Blocking, Outcome, is_ready};
 use crate::errno::errno;
 use crate::green::Green;
 

@@ -10,8 +10,8 @@ use libc::{c_int, c_uint, iovec, mmsghdr, msghdr, off_t, size_t, sockaddr, sockl
 
 use super::file;
 use super::hook::hooks;
+use super::readiness::{Blocking, fail, is_nonblocking, set_nonblocking};
 use super::vectors::Vectors;
-use super::wait::{Blocking, fail, is_nonblocking, set_nonblocking};
 use crate::errno::errno;
 use crate::green::Green;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use libc::{c_int, sockaddr, socklen_t, ssize_t};
 
 use super::hook::hooks;
-use super::wait::{Blocking, Outcome, fail, is_nonblocking, is_ready, set_nonblocking};
+use super::readiness::{Blocking, Outcome, fail, is_nonblocking, is_ready, set_nonblocking};
 use crate::errno::{errno, set_errno};
 use crate::green::Green;
 

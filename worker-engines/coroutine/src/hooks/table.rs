@@ -2,7 +2,7 @@
 
 use super::hook::Hook;
 use super::{
-    barrier, c11, children, closing, condvar, durable, futex, identity, ipc, lock, lookup, mask,
+    barrier, c11, children, closing, condvar, credentials, durable, futex, ipc, lock, lookup, mask,
     mutex, once, open, poll, receive, rwlock, semaphore, send, sleep, socket, spin, thread,
 };
 
@@ -13,9 +13,9 @@ pub(super) static TABLE: &[&[Hook]] = &[
     children::HOOKS,
     closing::HOOKS,
     condvar::HOOKS,
+    credentials::HOOKS,
     durable::HOOKS,
     futex::HOOKS,
-    identity::HOOKS,
     ipc::HOOKS,
     lock::HOOKS,
     lookup::HOOKS,

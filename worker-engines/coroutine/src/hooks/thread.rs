@@ -159,7 +159,7 @@ unsafe extern "C" fn raise(signal: c_int) -> c_int {
     if green::current().is_some() && !is_own_fault(signal) && !fork::is_other_process() {
         return match to_process(signal) {
             0 => 0,
-            error => super::wait::fail(error),
+            error => super::readiness::fail(error),
         };
     }
     // SAFETY: the address is that of the function of this name and this type.

@@ -1,4 +1,4 @@
-//! Who waits: code that listens when a wait ends early, or code that does not.
+//! Who has called and waits: code that listens when a wait ends early, or code that does not.
 //!
 //! An overdue request may end only waits of callers that are known to look why (CPython, which runs
 //! signal handlers after `EINTR`). A C library's wait goes on: libpq tries again after `EINTR`, and
@@ -16,7 +16,7 @@ use unicoro_contract::{Handler, Listener};
 
 /// The listener who has begun the wait in which this green thread stands; `None`: it was begun by
 /// somebody else. To be asked on the stack of the green thread.
-pub fn waiting(handler: &dyn Handler) -> Option<Listener> {
+pub fn listener(handler: &dyn Handler) -> Option<Listener> {
     // The server itself does not listen: the client that it waits for has been parted with.
     handler.listens(caller()?)
 }

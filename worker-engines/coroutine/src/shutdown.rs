@@ -1,4 +1,4 @@
-//! The connection behind a descriptor of the application's, and its end.
+//! The end of the connection behind a descriptor of the application's.
 #![allow(unsafe_code)]
 
 use std::os::fd::RawFd;

@@ -139,7 +139,7 @@ impl CoroutineEngine {
         let (began, beginning) = mpsc::channel();
         let (done, end) = mpsc::channel();
         let shared = Arc::clone(handler);
-        let first = move || match self.reactor(seat, &shared) {
+        let first = move || match self.set_up(seat, &shared) {
             Err(text) => drop(began.send(Err(text))),
             Ok(core) => {
                 let core = Shared(core);
@@ -164,7 +164,7 @@ impl CoroutineEngine {
     }
 
     /// Sets the engine up, in its first coroutine.
-    fn reactor(self, seat: Seat, handler: &Arc<dyn Handler>) -> Result<&'static Core, String> {
+    fn set_up(self, seat: Seat, handler: &Arc<dyn Handler>) -> Result<&'static Core, String> {
         stack::prepare(self.stack_bytes)?;
         thread_block::prepare()?;
         overflow::install();

@@ -19,7 +19,7 @@ use crate::green::Green;
 hooks! {
     fn waitpid(pid: pid_t, status: *mut c_int, options: c_int) -> pid_t |green, real| {
         // SAFETY: the caller's arguments.
-        until_changed(green, target_of(pid, options), options, |options| unsafe {
+        until_changed(green, whose(pid, options), options, |options| unsafe {
             real(pid, status, options)
         })
     }
@@ -27,7 +27,7 @@ hooks! {
     fn wait4(pid: pid_t, status: *mut c_int, options: c_int, usage: *mut rusage) -> pid_t
     |green, real| {
         // SAFETY: the caller's arguments.
-        until_changed(green, target_of(pid, options), options, |options| unsafe {
+        until_changed(green, whose(pid, options), options, |options| unsafe {
             real(pid, status, options, usage)
         })
     }
@@ -47,15 +47,15 @@ hooks! {
         // SAFETY: an all-zero siginfo is a valid one.
         let mut own: siginfo_t = unsafe { std::mem::zeroed() };
         let info = if info.is_null() { &raw mut own } else { info };
-        let target = match kind {
-            _ if options & (libc::WSTOPPED | libc::WCONTINUED) != 0 => Target::Any,
-            libc::P_PID => Target::Process(id.cast_signed()),
-            libc::P_PIDFD => Target::PidFd(id.cast_signed()),
-            _ => Target::Any,
+        let whom = match kind {
+            _ if options & (libc::WSTOPPED | libc::WCONTINUED) != 0 => Whom::Any,
+            libc::P_PID => Whom::Process(id.cast_signed()),
+            libc::P_PIDFD => Whom::PidFd(id.cast_signed()),
+            _ => Whom::Any,
         };
         // waitid(2): with WNOHANG it says 0 and no pid while nothing has happened; here in waitpid's
         // manner, 0 for that and 1 for a change.
-        let done = until_changed(green, target, options, |options| {
+        let done = until_changed(green, whom, options, |options| {
             // SAFETY: the caller's information, or ours; the kernel leaves the pid as it was.
             unsafe {
                 (*info.cast::<ChildInfo>()).pid = 0;
@@ -114,27 +114,22 @@ struct ChildInfo {
     pid: pid_t,
 }
 
-enum Target {
+enum Whom {
     Process(pid_t),
     PidFd(RawFd),
     Any,
 }
 
-fn target_of(pid: pid_t, options: c_int) -> Target {
+fn whose(pid: pid_t, options: c_int) -> Whom {
     let stops = libc::WUNTRACED | libc::WCONTINUED;
-    if pid > 0 && options & stops == 0 { Target::Process(pid) } else { Target::Any }
+    if pid > 0 && options & stops == 0 { Whom::Process(pid) } else { Whom::Any }
 }
 
 /// How often to look for a child's change when all helpers are busy.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// Asks without waiting, parks, asks again, until the answer is other than "nothing yet" (0).
-fn until_changed(
-    green: &Green,
-    target: Target,
-    options: c_int,
-    ask: impl Fn(c_int) -> pid_t,
-) -> pid_t {
+fn until_changed(green: &Green, whom: Whom, options: c_int, ask: impl Fn(c_int) -> pid_t) -> pid_t {
     if options & libc::WNOHANG != 0 {
         return ask(options);
     }
@@ -144,11 +139,11 @@ fn until_changed(
         if done != 0 {
             return done;
         }
-        let opened = match target {
-            Target::Process(pid) => PidFd::open(pid),
-            Target::PidFd(_) | Target::Any => None,
+        let opened = match whom {
+            Whom::Process(pid) => PidFd::open(pid),
+            Whom::PidFd(_) | Whom::Any => None,
         };
-        match (target_fd(&target), opened) {
+        match (pid_fd_of(&whom), opened) {
             (Some(fd), _) => drop(wait.for_one(fd, libc::POLLIN)),
             (None, Some(opened)) => drop(wait.for_one(opened.0, libc::POLLIN)),
             (None, None) => match WAITING.run_now(green, || ask(options)) {
@@ -159,10 +154,10 @@ fn until_changed(
     }
 }
 
-fn target_fd(target: &Target) -> Option<RawFd> {
-    match target {
-        Target::PidFd(fd) => Some(*fd),
-        Target::Process(_) | Target::Any => None,
+fn pid_fd_of(whom: &Whom) -> Option<RawFd> {
+    match whom {
+        Whom::PidFd(fd) => Some(*fd),
+        Whom::Process(_) | Whom::Any => None,
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::readiness::{Outcome, Wait};
+use super::readiness::{Ended, Wait};
 use crate::errands::MEETING;
 use crate::errno::set_errno;
 use crate::green::Green;
@@ -34,7 +34,7 @@ pub fn on_a_helper<R>(
                  more call waits for one of them (said once)"
             );
         }
-        if let Outcome::Ended(error) = wait.rest(AGAIN) {
+        if let Ended::Interrupted(error) = wait.rest(AGAIN) {
             set_errno(error);
             return failed;
         }

@@ -14,8 +14,8 @@ use libc::{
 
 use super::clock::duration;
 use super::hook::hooks;
-use super::readiness::{Outcome, Wait, fail};
-use crate::descriptors::Watch;
+use super::readiness::{Ended, Wait, fail};
+use crate::descriptors::Awaited;
 use crate::green::Green;
 
 hooks! {
@@ -23,7 +23,7 @@ hooks! {
         let wait = u64::try_from(timeout).ok().map(Duration::from_millis);
         // SAFETY: the caller's set.
         let ask = || unsafe { real(fds, count, 0) };
-        until_ready(green, wait, ask, || watches_of(fds, count), |closed| {
+        until_ready(green, wait, ask, || awaited_of(fds, count), |closed| {
             mark_closed(fds, count, closed)
         })
     }
@@ -38,7 +38,7 @@ hooks! {
         };
         // SAFETY: the caller's set.
         let ask = || unsafe { real(fds, count, &raw const zero, mask) };
-        until_ready(green, wait, ask, || watches_of(fds, count), |closed| {
+        until_ready(green, wait, ask, || awaited_of(fds, count), |closed| {
             mark_closed(fds, count, closed)
         })
     }
@@ -88,7 +88,7 @@ hooks! {
             unsafe { real(count, read, write, except, &raw mut zero) }
         };
         let began = Instant::now();
-        let found = until_ready(green, wait, ask, || sets.watches(), |_| fail(libc::EBADF));
+        let found = until_ready(green, wait, ask, || sets.awaited(), |_| fail(libc::EBADF));
         // Linux leaves the time not slept (select(2), NOTES).
         if let (Some(time), Some(wait)) = (given, wait) {
             let left = wait.saturating_sub(began.elapsed());
@@ -113,7 +113,7 @@ hooks! {
             // SAFETY: the caller's sets, as they were given.
             unsafe { real(count, read, write, except, &raw const zero, mask) }
         };
-        until_ready(green, wait, ask, || sets.watches(), |_| fail(libc::EBADF))
+        until_ready(green, wait, ask, || sets.awaited(), |_| fail(libc::EBADF))
     }
 
     fn epoll_wait(epoll: c_int, events: *mut epoll_event, room: c_int, timeout: c_int) -> c_int
@@ -122,8 +122,8 @@ hooks! {
         // SAFETY: the caller's room.
         let ask = || unsafe { real(epoll, events, room, 0) };
         // An epoll descriptor is itself readable when it has events (epoll(7)).
-        let watch = || vec![Watch { fd: epoll, events: libc::POLLIN }];
-        until_ready(green, wait, ask, watch, |_| fail(libc::EBADF))
+        let awaited = || vec![Awaited { fd: epoll, events: libc::POLLIN }];
+        until_ready(green, wait, ask, awaited, |_| fail(libc::EBADF))
     }
 
     fn epoll_pwait(
@@ -133,8 +133,8 @@ hooks! {
         let wait = u64::try_from(timeout).ok().map(Duration::from_millis);
         // SAFETY: the caller's room.
         let ask = || unsafe { real(epoll, events, room, 0, mask) };
-        let watch = || vec![Watch { fd: epoll, events: libc::POLLIN }];
-        until_ready(green, wait, ask, watch, |_| fail(libc::EBADF))
+        let awaited = || vec![Awaited { fd: epoll, events: libc::POLLIN }];
+        until_ready(green, wait, ask, awaited, |_| fail(libc::EBADF))
     }
 }
 
@@ -144,7 +144,7 @@ fn until_ready(
     green: &Green,
     wait: Option<Duration>,
     mut ask: impl FnMut() -> c_int,
-    watches: impl FnOnce() -> Vec<Watch>,
+    awaited: impl FnOnce() -> Vec<Awaited>,
     closed: impl FnOnce(&[c_int]) -> c_int,
 ) -> c_int {
     let found = ask();
@@ -153,17 +153,17 @@ fn until_ready(
     }
     // A wait of more than the clock can hold never ends.
     let mut wait = Wait::new(green, wait.and_then(|wait| Instant::now().checked_add(wait)));
-    let watches = watches();
+    let awaited = awaited();
     loop {
-        let (outcome, gone) = wait.for_any(&watches);
-        if let Outcome::Ended(error) = outcome {
+        let (ended, gone) = wait.for_any(&awaited);
+        if let Ended::Interrupted(error) = ended {
             return fail(error);
         }
         let found = ask();
         if !gone.is_empty() {
             return closed(&gone);
         }
-        if found != 0 || outcome == Outcome::Deadline {
+        if found != 0 || ended == Ended::Deadline {
             return found;
         }
     }
@@ -190,7 +190,7 @@ fn mark_closed(fds: *mut pollfd, count: nfds_t, closed: &[c_int]) -> c_int {
     fds.iter().filter(|slot| slot.fd >= 0 && slot.revents != 0).count() as c_int
 }
 
-fn watches_of(fds: *const pollfd, count: nfds_t) -> Vec<Watch> {
+fn awaited_of(fds: *const pollfd, count: nfds_t) -> Vec<Awaited> {
     if fds.is_null() {
         return Vec::new();
     }
@@ -198,7 +198,7 @@ fn watches_of(fds: *const pollfd, count: nfds_t) -> Vec<Watch> {
     let fds = unsafe { std::slice::from_raw_parts(fds, count as usize) };
     fds.iter()
         .filter(|slot| slot.fd >= 0)
-        .map(|slot| Watch { fd: slot.fd, events: slot.events })
+        .map(|slot| Awaited { fd: slot.fd, events: slot.events })
         .collect()
 }
 
@@ -241,17 +241,17 @@ impl Sets {
         }
     }
 
-    fn watches(&self) -> Vec<Watch> {
-        let mut watches = Vec::new();
+    fn awaited(&self) -> Vec<Awaited> {
+        let mut awaited = Vec::new();
         for fd in 0..self.count {
             let events = self.words.iter().zip(EVENTS).fold(0, |all, (words, event)| match words {
                 Some(words) if words[fd / WORD_BITS] >> (fd % WORD_BITS) & 1 == 1 => all | event,
                 _ => all,
             });
             if events != 0 {
-                watches.push(Watch { fd: fd as c_int, events });
+                awaited.push(Awaited { fd: fd as c_int, events });
             }
         }
-        watches
+        awaited
     }
 }

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use libc::{c_int, ssize_t};
 
-use crate::descriptors::Watch;
+use crate::descriptors::Awaited;
 use crate::errno::{errno, set_errno};
 use crate::green::Green;
 use crate::wait::{Ticket, Woken};
 
 /// Why a wait for descriptors ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Ended {
     /// One of them may be ready: look again.
     Ready,
     /// The deadline has passed.
@@ -21,7 +21,7 @@ pub enum Outcome {
     /// The descriptor was closed; its number may be another file's by now.
     Closed,
     /// The request is overdue, and the caller listens: the call ends with this error, `EINTR`.
-    Ended(c_int),
+    Interrupted(c_int),
 }
 
 /// The waits of one blocking call: all end at one deadline.
@@ -47,16 +47,16 @@ impl<'g> Wait<'g> {
     }
 
     /// Parks until one descriptor may be ready.
-    pub fn for_one(&mut self, fd: RawFd, events: i16) -> Outcome {
-        let (outcome, closed) = self.for_any(&[Watch { fd, events }]);
-        if closed.is_empty() { outcome } else { Outcome::Closed }
+    pub fn for_one(&mut self, fd: RawFd, events: i16) -> Ended {
+        let (ended, closed) = self.for_any(&[Awaited { fd, events }]);
+        if closed.is_empty() { ended } else { Ended::Closed }
     }
 
-    /// Parks until one of `watches` may be ready; the second part lists those that were closed.
-    pub fn for_any(&mut self, watches: &[Watch]) -> (Outcome, Vec<RawFd>) {
+    /// Parks until one of `all` may be ready; the second part lists those that were closed.
+    pub fn for_any(&mut self, all: &[Awaited]) -> (Ended, Vec<RawFd>) {
         self.rounds += 1;
         if self.rounds > FRUITLESS
-            && let ended @ (Outcome::Deadline | Outcome::Ended(_)) = self.rest(REST)
+            && let ended @ (Ended::Deadline | Ended::Interrupted(_)) = self.rest(REST)
         {
             return (ended, Vec::new());
         }
@@ -64,28 +64,28 @@ impl<'g> Wait<'g> {
         let ticket = self.green.ticket();
         let mut closed = Vec::new();
         let mut is_blind = false;
-        for watch in watches {
-            let added = core.descriptors.borrow_mut().add(&core.epoll, *watch, ticket);
+        for one in all {
+            let added = core.descriptors.borrow_mut().add(&core.epoll, *one, ticket);
             match added.map_err(|error| error.raw_os_error()) {
                 // A regular file: always readable and writable, and never more than that.
                 Ok(()) | Err(Some(libc::EPERM)) => {}
-                Err(Some(libc::EBADF)) => closed.push(watch.fd),
+                Err(Some(libc::EBADF)) => closed.push(one.fd),
                 Err(_) => is_blind = true,
             }
         }
-        let outcome = match closed.is_empty() {
+        let ended = match closed.is_empty() {
             true if is_blind => self.park(ticket, Some(LOOK)),
             true => self.park(ticket, None),
-            false => Outcome::Ready,
+            false => Ended::Ready,
         };
         let mut descriptors = core.descriptors.borrow_mut();
-        let gone = watches.iter().filter(|watch| descriptors.remove(watch.fd, ticket));
-        closed.extend(gone.map(|watch| watch.fd));
-        (outcome, closed)
+        let gone = all.iter().filter(|one| descriptors.remove(one.fd, ticket));
+        closed.extend(gone.map(|one| one.fd));
+        (ended, closed)
     }
 
     /// Parks for `time`, or until the deadline if that comes first.
-    pub fn rest(&mut self, time: Duration) -> Outcome {
+    pub fn rest(&mut self, time: Duration) -> Ended {
         self.park(self.green.ticket(), Some(time))
     }
 
@@ -94,13 +94,13 @@ impl<'g> Wait<'g> {
         self.deadline.is_some_and(|at| at <= Instant::now())
     }
 
-    fn park(&self, ticket: Ticket, at_most: Option<Duration>) -> Outcome {
+    fn park(&self, ticket: Ticket, at_most: Option<Duration>) -> Ended {
         let look = at_most.map(|time| Instant::now() + time);
         let until = [look, self.deadline].into_iter().flatten().min();
         match self.green.park(ticket, until) {
-            Woken::Interrupted(_) => Outcome::Ended(libc::EINTR),
-            Woken::Deadline if look.is_none() || self.is_over() => Outcome::Deadline,
-            _ => Outcome::Ready,
+            Woken::Interrupted(_) => Ended::Interrupted(libc::EINTR),
+            Woken::Deadline if look.is_none() || self.is_over() => Ended::Deadline,
+            _ => Ended::Ready,
         }
     }
 }
@@ -138,17 +138,17 @@ impl<'g> Blocking<'g> {
                 return fail(libc::EAGAIN);
             }
             match self.wait() {
-                Outcome::Ready => {}
+                Ended::Ready => {}
                 // socket(7): a socket call that times out says EAGAIN.
-                Outcome::Deadline => return fail(libc::EAGAIN),
-                Outcome::Closed => return fail(libc::EBADF),
-                Outcome::Ended(error) => return fail(error),
+                Ended::Deadline => return fail(libc::EAGAIN),
+                Ended::Closed => return fail(libc::EBADF),
+                Ended::Interrupted(error) => return fail(error),
             }
         }
     }
 
     /// Parks until the descriptor may be ready.
-    pub fn wait(&mut self) -> Outcome {
+    pub fn wait(&mut self) -> Ended {
         let (fd, events) = (self.fd, self.events);
         self.wait_state().for_one(fd, events)
     }

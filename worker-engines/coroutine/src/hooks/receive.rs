@@ -12,7 +12,7 @@ use libc::{c_int, c_uint, iovec, mmsghdr, msghdr, size_t, sockaddr, socklen_t, s
 
 use super::file;
 use super::hook::hooks;
-use super::readiness::{Blocking, Outcome, is_ready};
+use super::readiness::{Blocking, Ended, is_ready};
 use super::vectors::Vectors;
 use crate::errno::errno;
 use crate::green::Green;
@@ -224,7 +224,7 @@ fn peek_all(
     let mut seen = first;
     while seen.cast_unsigned() < len
         && !is_ready(fd, libc::POLLRDHUP)
-        && blocking.wait_state().rest(PEEK_AGAIN) == Outcome::Ready
+        && blocking.wait_state().rest(PEEK_AGAIN) == Ended::Ready
     {
         match attempt() {
             more if more < 0 => break,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use libc::{c_int, sockaddr, socklen_t, ssize_t};
 
 use super::hook::hooks;
-use super::readiness::{Blocking, Outcome, fail, is_nonblocking, is_ready, set_nonblocking};
+use super::readiness::{Blocking, Ended, fail, is_nonblocking, is_ready, set_nonblocking};
 use crate::errno::{errno, set_errno};
 use crate::green::Green;
 
@@ -35,9 +35,9 @@ hooks! {
                 // unix(7): the listener's queue is full. No event tells when it has room again.
                 libc::EAGAIN if is_unix(to, len) => {
                     match blocking.wait_state().rest(pause) {
-                        Outcome::Deadline => return fail(libc::EAGAIN),
-                        Outcome::Ended(error) => return fail(error),
-                        Outcome::Ready | Outcome::Closed => {}
+                        Ended::Deadline => return fail(libc::EAGAIN),
+                        Ended::Interrupted(error) => return fail(error),
+                        Ended::Ready | Ended::Closed => {}
                     }
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
@@ -64,11 +64,11 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 fn finish_connect(blocking: &mut Blocking<'_>, fd: c_int) -> c_int {
     while !is_ready(fd, libc::POLLOUT) {
         match blocking.wait() {
-            Outcome::Ready => {}
+            Ended::Ready => {}
             // socket(7), SO_SNDTIMEO: the attempt goes on without the caller.
-            Outcome::Deadline => return fail(libc::EINPROGRESS),
-            Outcome::Closed => return fail(libc::EBADF),
-            Outcome::Ended(error) => return fail(error),
+            Ended::Deadline => return fail(libc::EINPROGRESS),
+            Ended::Closed => return fail(libc::EBADF),
+            Ended::Interrupted(error) => return fail(error),
         }
     }
     let mut error: c_int = 0;

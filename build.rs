@@ -13,7 +13,7 @@ fn main() {
     }
 
     let root = std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
-    let hooks = Path::new(&root).join("worker-engines/coroutine/hooks.list");
+    let hooks = Path::new(&root).join("worker-engines/coroutine/interposed.list");
     println!("cargo:rerun-if-changed={}", hooks.display());
     println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic-symbol-list={}", hooks.display());
     // src/python/pending_calls.rs.

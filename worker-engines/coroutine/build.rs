@@ -5,7 +5,7 @@ use std::path::Path;
 
 fn main() {
     let root = std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
-    let list = Path::new(&root).join("hooks.list");
+    let list = Path::new(&root).join("interposed.list");
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed={}", list.display());
     for kind in ["tests", "benches"] {

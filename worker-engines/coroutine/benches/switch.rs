@@ -7,7 +7,7 @@
     reason = "every unsafe block here is libc calls on what the bench itself owns"
 )]
 
-#[path = "../tests/hooks/stage.rs"]
+#[path = "../tests/interposed/stage.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
 mod stage;
 

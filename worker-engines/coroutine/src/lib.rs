@@ -1,6 +1,6 @@
 //! `-k coroutine`: thousands of requests of one worker, as green threads, one at a time.
 //!
-//! The application's blocking calls park the green thread that makes them (see [`hooks`]); client
+//! The application's blocking calls park the green thread that makes them (see [`interposed`]); client
 //! connections between two requests are parked without a green thread (see [`unicoro_reactor::Clients`]).
 //!
 //! ```text
@@ -64,7 +64,7 @@ mod watchdog;
 mod reactor;
 
 // The door for the application.
-mod hooks;
+mod interposed;
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, mpsc};
@@ -76,7 +76,7 @@ use crate::core::{Core, Shared};
 use crate::reactor::Reactor;
 use crate::waiter::ParkingWaiter;
 
-pub use hooks::{Bypass, Count, bypassed, counts};
+pub use interposed::{Bypass, Count, bypassed, counts};
 
 /// The engine of `-k coroutine`.
 #[derive(Clone, Copy, Debug)]
@@ -96,14 +96,14 @@ pub struct CoroutineEngine {
 
 impl Engine for CoroutineEngine {
     fn run(self: Box<Self>, seat: Seat, handler: Arc<dyn Handler>) -> Result<(), Refusal> {
-        hooks::check().map_err(Refusal)?;
+        interposed::check().map_err(Refusal)?;
         warn_of_bypasses();
         stack::check_limit(self.stack_bytes).map_err(Refusal)?;
-        hooks::set_preemption_points(&handler.preemption_points());
-        hooks::find_allocator();
-        hooks::find_own_code();
-        hooks::use_first();
-        hooks::remember_main_thread();
+        interposed::set_preemption_points(&handler.preemption_points());
+        interposed::find_allocator();
+        interposed::find_own_code();
+        interposed::use_first();
+        interposed::remember_main_thread();
         child::watch();
         overflow::remember();
         arenas::limit();

@@ -43,7 +43,7 @@ macro_rules! hooks {
             unsafe extern "C" fn $name($($arg: $type),*) -> $ret {
                 type Function = unsafe extern "C" fn($($type),*) -> $ret;
                 static REAL: unicoro_contract::Real =
-                    unicoro_contract::Real::new($crate::hooks::hook::c_name!($name));
+                    unicoro_contract::Real::new($crate::interposed::hook::c_name!($name));
                 // SAFETY: the address is that of the function of this name and this type.
                 let $real: Function = unsafe { std::mem::transmute(REAL.address()) };
                 match $crate::green::parkable() {
@@ -65,14 +65,14 @@ macro_rules! hooks {
         /// The counters, each by the name of its hook.
         #[allow(non_upper_case_globals)]
         mod calls {
-            use $crate::hooks::calls::Calls;
+            use $crate::interposed::calls::Calls;
             $( pub(super) static $name: Calls = Calls::new(); )*
         }
 
         /// The hooks of this file.
-        pub(super) static HOOKS: &[$crate::hooks::hook::Hook] = &[
-            $($crate::hooks::hook::Hook::counted(
-                $crate::hooks::hook::c_name!($name),
+        pub(super) static HOOKS: &[$crate::interposed::hook::Hook] = &[
+            $($crate::interposed::hook::Hook::counted(
+                $crate::interposed::hook::c_name!($name),
                 $name as *const std::ffi::c_void,
                 &calls::$name,
             )),*
@@ -88,9 +88,9 @@ macro_rules! real {
         // SAFETY: the address is that of the function of this name and this type.
         unsafe { std::mem::transmute::<*mut std::ffi::c_void, $type>(REAL.address()) }
     }};
-    (@find $name:ident) => { unicoro_contract::Real::new($crate::hooks::hook::c_name!($name)) };
+    (@find $name:ident) => { unicoro_contract::Real::new($crate::interposed::hook::c_name!($name)) };
     (@find $name:ident $version:literal) => {
-        unicoro_contract::Real::versioned($crate::hooks::hook::c_name!($name), $version)
+        unicoro_contract::Real::versioned($crate::interposed::hook::c_name!($name), $version)
     };
 }
 

@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn the_linker_exports_every_hook_and_nothing_else() {
-        let list = include_str!("../../hooks.list");
+        let list = include_str!("../../interposed.list");
         let exported: Vec<_> =
             list.lines().filter_map(|line| line.trim().strip_suffix(';')).collect();
         let exported = &exported[..exported.len() - 1];

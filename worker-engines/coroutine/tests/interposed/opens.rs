@@ -165,7 +165,7 @@ fn regular_files_open_as_ever() {
         assert_eq!((failed, errno()), (-1, libc::EEXIST));
         assert_eq!((libc::open(c"/no/such".as_ptr(), libc::O_RDONLY), errno()), (-1, libc::ENOENT));
         // valgrind would report the address, which is the kernel's to refuse.
-        if std::env::var_os("HOOKS_UNTIMED").is_none() {
+        if std::env::var_os("INTERPOSED_UNTIMED").is_none() {
             let nowhere = libc::open(std::ptr::null(), libc::O_RDONLY);
             assert_eq!((nowhere, errno()), (-1, libc::EFAULT));
         }

@@ -1,4 +1,4 @@
-//! Puts the hooks into the dynamic symbol table of this crate's own tests and benches, as the
+//! Puts the interposed calls into the dynamic symbol table of this crate's own tests and benches, as the
 //! binary's build script does for the binary.
 
 use std::path::Path;

@@ -28,13 +28,13 @@ pub fn open() -> io::Result<RawFd> {
 /// The reactor has heard it. To be called before it looks: what comes between rings again.
 pub fn acknowledge() {
     let mut count = 0u64;
-    // SAFETY: eight writable bytes; a direct call, because `read` is a hook.
+    // SAFETY: eight writable bytes; a direct call, because `read` is interposed.
     unsafe { libc::syscall(libc::SYS_read, EVENT.load(Ordering::SeqCst), &raw mut count, 8usize) };
 }
 
 /// Makes the reactor look. Async-signal-safe.
 pub fn ring() {
     let one = 1u64;
-    // SAFETY: eight readable bytes; a direct call, because `write` is a hook.
+    // SAFETY: eight readable bytes; a direct call, because `write` is interposed.
     unsafe { libc::syscall(libc::SYS_write, EVENT.load(Ordering::SeqCst), &raw const one, 8usize) };
 }

@@ -1,4 +1,4 @@
-//! The application forks: in the child there is no scheduler, and every hook is the real call.
+//! The application forks: in the child there is no scheduler, and every interposed call is the real one.
 #![allow(unsafe_code)]
 
 use std::sync::atomic::{AtomicI32, Ordering};

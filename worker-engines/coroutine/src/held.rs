@@ -55,8 +55,8 @@ impl Held {
     }
 }
 
-/// A green thread, as others know it who ask what it has. It lives while it is listed in `Core::owners`, or
-/// waits.
+/// A green thread, as others know it who ask what it has. It lives while it is listed in
+/// `Core::owners`, or waits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Owner {
     /// What `pthread_self()` answers in it.

@@ -112,8 +112,8 @@ impl Engine for CoroutineEngine {
     }
 }
 
-/// The application is loaded: says which of its libraries the hooks do not reach. Those loaded later
-/// are the watchdog's to name.
+/// The application is loaded: says which of its libraries the interposed calls do not reach. Those
+/// loaded later are the watchdog's to name.
 fn warn_of_bypasses() {
     for bypass in bypassed().into_iter().filter(|bypass| bypass.is_certain) {
         log::warn!(

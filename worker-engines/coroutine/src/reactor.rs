@@ -42,8 +42,8 @@ pub struct Reactor {
 }
 
 impl Reactor {
-    /// Turns while this carrier has the role, until asked to stop, and until then everything in progress is
-    /// done.
+    /// Turns while this carrier has the role, until asked to stop, and until then everything in
+    /// progress is done.
     pub fn run(self, carrier: usize) {
         self.core.queue.begin(carrier);
         let mut events = Events::default();

@@ -21,8 +21,8 @@ pub fn blocked<R>(start: impl FnOnce() -> R) -> R {
     unicoro_reactor::blocked(start)
 }
 
-/// The signals that the application believes to have blocked in a green thread. Its own, because subprocess
-/// blocks all around its vfork, and lets go of the interpreter lock in between.
+/// The signals that the application believes to have blocked in a green thread. Its own, because
+/// subprocess blocks all around its vfork, and lets go of the interpreter lock in between.
 pub struct Mask {
     blocked: Cell<u64>,
     // While it stands in a vfork: what its OS thread has blocked otherwise.
@@ -112,7 +112,7 @@ pub fn block_all() {
 }
 
 /// Sets the calling thread's real mask, if there is one to set; what it was before. A direct call,
-/// because `pthread_sigmask` is a hook.
+/// because `pthread_sigmask` is interposed.
 fn change(mask: Option<u64>) -> u64 {
     // glibc's own, by which setuid(2) reaches all threads.
     const GLIBCS: u64 = 1 << 31 | 1 << 32;

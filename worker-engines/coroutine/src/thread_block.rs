@@ -441,7 +441,7 @@ impl Place {
             }
             let no_end = ptr::null::<libc::timespec>();
             // SAFETY: a word that stays. Not a private futex: the kernel wakes it as a shared one. A
-            // direct call: `futex` is a hook only by libc's `syscall`, from others than us.
+            // direct call: `futex` is interposed only by libc's `syscall`, from others than us.
             unsafe {
                 libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, number, no_end)
             };

@@ -179,7 +179,8 @@ impl Sleeper {
         self.is_asked.take()
     }
 
-    /// Whether it runs on another carrier, asked by who has the role: it neither waits nor stands in line.
+    /// Whether it runs on another carrier, asked by who has the role: it neither waits nor stands
+    /// in line.
     pub fn runs_elsewhere(&self) -> bool {
         !self.waits() && !self.task().stands_in_line()
     }

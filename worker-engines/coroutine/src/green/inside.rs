@@ -56,8 +56,8 @@ pub fn coming_in() -> Option<Inside<'static>> {
     current().map(Green::come_in)
 }
 
-/// The green thread that runs here comes into the engine, if it may park now. What every hook asks
-/// first: it must not allocate, log or panic.
+/// The green thread that runs here comes into the engine, if it may park now. What every interposed
+/// call asks first: it must not allocate, log or panic.
 pub fn parkable() -> Option<Inside<'static>> {
     current().filter(|green| may_park(green)).map(Green::come_in)
 }

@@ -21,7 +21,8 @@ use crate::wait::Sleeper;
 
 thread_local! {
     // In the block of a green thread: that one, from its first instruction to its last; null in the
-    // block of every OS thread. `const`, so that reading it in a hook is one instruction and no call.
+    // block of every OS thread. `const`, so that reading it in an interposed call is one
+    // instruction and no call.
     static CURRENT: Cell<*const Green> = const { Cell::new(ptr::null()) };
 }
 
@@ -215,6 +216,6 @@ pub(super) fn set_current(green: *const Green) {
 pub fn current() -> Option<&'static Green> {
     let green = CURRENT.get();
     // SAFETY: not null: it is the green thread whose stack we stand on, which outlives the call
-    // that asks. ('static is a lie that no caller keeps: hooks use it until they return.)
+    // that asks. ('static is a lie that no caller keeps: interposed calls use it until they return.)
     (!green.is_null()).then(|| unsafe { &*green })
 }

@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use libc::{c_int, pthread_barrier_t};
 
-use super::hook::hooks;
+use super::call::interposed;
 use crate::errands::MEETING;
 
 /// How often to ask for a helper while all wait at barriers.
 const LOOK: Duration = Duration::from_millis(10);
 
-hooks! {
+interposed! {
     fn pthread_barrier_wait(barrier: *mut pthread_barrier_t) -> c_int |green, real| {
         loop {
             // SAFETY: the caller's barrier.

@@ -1,6 +1,6 @@
-//! Which loaded libraries would bypass the hooks, as far as a library shows it.
+//! Which loaded libraries would bypass the interposed calls, as far as a library shows it.
 //!
-//! A library that defines a hooked name itself may call its own: certainly if it was linked with
+//! A library that defines an interposed name itself may call its own: certainly if it was linked with
 //! `-Bsymbolic`, perhaps if not. Not seen: a static libc that a library hides inside, and system
 //! calls made directly (Go, some allocators).
 #![allow(unsafe_code)]
@@ -12,7 +12,7 @@ use libc::{dl_phdr_info, size_t};
 
 use super::table::TABLE;
 
-/// A library whose calls of `names` may not reach the hooks.
+/// A library whose calls of `names` may not reach ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bypass {
     /// Its path.
@@ -23,7 +23,7 @@ pub struct Bypass {
     pub is_certain: bool,
 }
 
-/// The loaded libraries that have their own functions under hooked names.
+/// The loaded libraries that have their own functions under interposed names.
 #[must_use]
 pub fn bypassed() -> Vec<Bypass> {
     let mut found = Vec::new();
@@ -46,7 +46,7 @@ unsafe extern "C" fn visit(info: *mut dl_phdr_info, _size: size_t, found: *mut c
     }
     // SAFETY: the description is of a loaded library, whose dynamic section stays mapped.
     let Some(dynamic) = (unsafe { Dynamic::of(info) }) else { return 0 };
-    let names = dynamic.own(TABLE.iter().flat_map(|hooks| hooks.iter()).map(|hook| hook.name));
+    let names = dynamic.own(TABLE.iter().flat_map(|calls| calls.iter()).map(|call| call.name));
     if !names.is_empty() {
         found.push(Bypass { library, names, is_certain: dynamic.is_symbolic });
     }

@@ -1,5 +1,5 @@
 //! C11's threads (threads.h): in glibc other names for pthreads' functions, which call these inside
-//! libc, where no hook is reached.
+//! libc, where nothing interposed is reached.
 //!
 //! glibc's `mtx_t`, `cnd_t` and `once_flag` are pthreads' structures.
 #![allow(unsafe_code)]
@@ -8,10 +8,10 @@ use std::ffi::c_void;
 
 use libc::{c_int, pthread_cond_t, pthread_mutex_t, timespec};
 
+use super::call::Call;
 use super::condvar::{
     pthread_cond_broadcast, pthread_cond_signal, pthread_cond_timedwait, pthread_cond_wait,
 };
-use super::hook::Hook;
 use super::mutex::{lock_again, pthread_mutex_timedlock, pthread_mutex_unlock};
 use super::once::pthread_once;
 use super::spin::sched_yield;
@@ -27,11 +27,11 @@ macro_rules! standard {
             }
         )*
 
-        pub(super) static HOOKS: &[Hook] = &[
-            $(Hook::new(super::hook::c_name!($name), $name as *const c_void),)*
-            Hook::new(c"call_once", call_once as *const c_void),
-            Hook::new(c"thrd_sleep", thrd_sleep as *const c_void),
-            Hook::new(c"thrd_yield", thrd_yield as *const c_void),
+        pub(super) static CALLS: &[Call] = &[
+            $(Call::new(super::call::c_name!($name), $name as *const c_void),)*
+            Call::new(c"call_once", call_once as *const c_void),
+            Call::new(c"thrd_sleep", thrd_sleep as *const c_void),
+            Call::new(c"thrd_yield", thrd_yield as *const c_void),
         ];
     };
 }

@@ -1,20 +1,20 @@
-//! Whether the hooks are in force: what a library would find under each name is ours.
+//! Whether the interposed calls are in force: what a library would find under each name is ours.
 #![allow(unsafe_code)]
 
 use std::ffi::CStr;
 
 use super::table::TABLE;
 
-/// Checks every hook.
+/// Checks every one.
 ///
 /// # Errors
 /// A text for the operator that names those that are not reached.
 pub fn check() -> Result<(), String> {
     let bypassed: Vec<_> = TABLE
         .iter()
-        .flat_map(|hooks| hooks.iter())
-        .filter(|hook| found_by_libraries(hook.name) != hook.address.cast_mut())
-        .map(|hook| hook.name.to_string_lossy())
+        .flat_map(|calls| calls.iter())
+        .filter(|call| found_by_libraries(call.name) != call.address.cast_mut())
+        .map(|call| call.name.to_string_lossy())
         .collect();
     if bypassed.is_empty() {
         return Ok(());

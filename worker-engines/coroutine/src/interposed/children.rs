@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use libc::{c_int, id_t, idtype_t, pid_t, rusage, siginfo_t};
 
-use super::hook::hooks;
+use super::call::interposed;
 use super::readiness::Wait;
 use crate::errands::WAITING;
 use crate::green::Green;
 
-hooks! {
+interposed! {
     fn waitpid(pid: pid_t, status: *mut c_int, options: c_int) -> pid_t |green, real| {
         // SAFETY: the caller's arguments.
         until_changed(green, whose(pid, options), options, |options| unsafe {
@@ -68,8 +68,8 @@ hooks! {
         done.min(0)
     }
 
-    /// glibc's own would wait where no hook is reached. Not kept of system(3): SIGINT and SIGQUIT
-    /// stay as they are in this process, because they are the server's.
+    /// glibc's own would wait where nothing interposed is reached. Not kept of system(3): SIGINT
+    /// and SIGQUIT stay as they are in this process, because they are the server's.
     fn system(command: *const c_char) -> c_int |_green, real| {
         if command.is_null() {
             // SAFETY: asks whether there is a shell.
@@ -175,7 +175,7 @@ impl PidFd {
 
 impl Drop for PidFd {
     fn drop(&mut self) {
-        // SAFETY: ours; a direct call, because `close` is a hook and nobody waits any more.
+        // SAFETY: ours; a direct call, because `close` is interposed and nobody waits any more.
         unsafe { libc::syscall(libc::SYS_close, self.0) };
     }
 }

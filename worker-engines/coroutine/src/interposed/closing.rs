@@ -12,8 +12,8 @@ use libc::{c_int, c_uint};
 
 use unicoro_contract::Real;
 
-use super::calls::Calls;
-use super::hook::Hook;
+use super::call::Call;
+use super::tally::Tally;
 use crate::descriptors::Descriptors;
 use crate::{fork, green, watched};
 use unicoro_reactor::Epoll;
@@ -27,7 +27,7 @@ unsafe extern "C" fn close(fd: c_int) -> c_int {
     let is_watched = watched::contains(fd) && !fork::is_other_process();
     // Before the close, while epoll can still be told to forget the file.
     let is_known = is_watched && tell(|waits, epoll| waits.closed(epoll, fd));
-    CLOSE_CALLS.count(green::current().is_some());
+    CLOSE_TALLY.count(green::current().is_some());
     // SAFETY: the caller's descriptor.
     let done = unsafe { real(fd) };
     if is_watched && !is_known {
@@ -78,13 +78,13 @@ unsafe extern "C" fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c
     done
 }
 
-static CLOSE_CALLS: Calls = Calls::new();
+static CLOSE_TALLY: Tally = Tally::new();
 
-pub(super) static HOOKS: &[Hook] = &[
-    Hook::counted(c"close", close as *const _, &CLOSE_CALLS),
-    Hook::new(c"close_range", close_range as *const _),
-    Hook::new(c"dup2", dup2 as *const _),
-    Hook::new(c"dup3", dup3 as *const _),
+pub(super) static CALLS: &[Call] = &[
+    Call::counted(c"close", close as *const _, &CLOSE_TALLY),
+    Call::new(c"close_range", close_range as *const _),
+    Call::new(c"dup2", dup2 as *const _),
+    Call::new(c"dup3", dup3 as *const _),
 ];
 
 /// `new` is another file now.

@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use libc::{c_int, clockid_t, pthread_cond_t, pthread_mutex_t, timespec};
 
+use super::call::{Call, real};
 use super::gil;
-use super::hook::{Hook, real};
 use super::mutex::{Until, lock_again, pthread_mutex_unlock};
 use crate::green::{self, Green};
 use crate::wait::Woken;
@@ -102,12 +102,12 @@ pub unsafe extern "C" fn pthread_cond_broadcast(condition: *mut pthread_cond_t) 
     done
 }
 
-pub(super) static HOOKS: &[Hook] = &[
-    Hook::new(c"pthread_cond_broadcast", pthread_cond_broadcast as *const _),
-    Hook::new(c"pthread_cond_clockwait", pthread_cond_clockwait as *const _),
-    Hook::new(c"pthread_cond_signal", pthread_cond_signal as *const _),
-    Hook::new(c"pthread_cond_timedwait", pthread_cond_timedwait as *const _),
-    Hook::new(c"pthread_cond_wait", pthread_cond_wait as *const _),
+pub(super) static CALLS: &[Call] = &[
+    Call::new(c"pthread_cond_broadcast", pthread_cond_broadcast as *const _),
+    Call::new(c"pthread_cond_clockwait", pthread_cond_clockwait as *const _),
+    Call::new(c"pthread_cond_signal", pthread_cond_signal as *const _),
+    Call::new(c"pthread_cond_timedwait", pthread_cond_timedwait as *const _),
+    Call::new(c"pthread_cond_wait", pthread_cond_wait as *const _),
 ];
 
 fn wait(
@@ -133,7 +133,7 @@ fn wait(
         };
     }
     let Some(inside) = green::parkable() else {
-        // The real call unlocks the mutex without our hook: who waits for it looks again.
+        // The real call unlocks the mutex without ours: who waits for it looks again.
         wake::let_go_on(mutex as usize, 1);
         return real();
     };

@@ -2,8 +2,8 @@
 //!
 //! It stands in the line of its address, looks once more, and parks. Whoever lets go of the lock
 //! wakes the next one: on this thread by the line, on another by the bell (see `words`). What may
-//! change hands without a hook seeing it is looked at again by and by: a lock between processes, a
-//! mutex that an OS thread gives up inside `pthread_cond_wait`.
+//! change hands without an interposed call seeing it is looked at again by and by: a lock between
+//! processes, a mutex that an OS thread gives up inside `pthread_cond_wait`.
 //!
 //! The rule that a reader would break: `attempt` never parks.
 

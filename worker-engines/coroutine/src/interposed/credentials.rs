@@ -7,11 +7,11 @@ use std::ffi::{c_char, c_void};
 
 use libc::{c_int, gid_t, size_t, uid_t};
 
-use super::hook::{Hook, c_name, real};
+use super::call::{Call, c_name, real};
 use crate::errno::{errno, set_errno};
 use crate::{fork, green, thread_block};
 
-/// Defines the hooks: each is the real call, made under the OS thread's block.
+/// Defines the calls: each is the real call, made under the OS thread's block.
 macro_rules! as_the_os_thread {
     ($(fn $name:ident($($arg:ident : $type:ty),*);)*) => {
         $(
@@ -23,8 +23,8 @@ macro_rules! as_the_os_thread {
             }
         )*
 
-        pub(super) static HOOKS: &[Hook] =
-            &[$(Hook::new(c_name!($name), $name as *const c_void)),*];
+        pub(super) static CALLS: &[Call] =
+            &[$(Call::new(c_name!($name), $name as *const c_void)),*];
     };
 }
 

@@ -3,10 +3,10 @@
 
 use libc::c_int;
 
-use super::hook::hooks;
+use super::call::interposed;
 use crate::errands::WORKING;
 
-hooks! {
+interposed! {
     fn fsync(fd: c_int) -> c_int |green, real| {
         // SAFETY: the caller's arguments.
         WORKING.run(green, || unsafe { real(fd) })

@@ -73,7 +73,7 @@ fn write_if_ready(fd: c_int, rest: &[iovec]) -> ssize_t {
     let Some(part) = part else { return 0 };
     let len =
         if kind_of(fd) == libc::S_IFIFO { part.iov_len.min(libc::PIPE_BUF) } else { part.iov_len };
-    // SAFETY: a part of the caller's buffer; a direct call, because `write` is a hook.
+    // SAFETY: a part of the caller's buffer; a direct call, because `write` is interposed.
     unsafe { libc::syscall(libc::SYS_write, fd, part.iov_base, len) as ssize_t }
 }
 

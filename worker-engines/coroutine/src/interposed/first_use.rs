@@ -1,6 +1,7 @@
-//! The first use of the hooks that OS threads of the engine's come through, before green threads run.
+//! The first use of the interposed calls that OS threads of the engine's come through, before green
+//! threads run.
 //!
-//! A hook looks its function up at its first use, by dlsym(3), which waits for whoever loads a library;
+//! Each looks its function up at its first use, by dlsym(3), which waits for whoever loads a library;
 //! and a green thread that does may wait for the engine.
 #![allow(unsafe_code)]
 

@@ -1,6 +1,6 @@
 //! futex(2) as Rust's standard library and absl call it: by libc's `syscall`.
 //!
-//! Without this hook a green thread that waits for a lock which another one holds would stop the OS
+//! Without this a green thread that waits for a lock which another one holds would stop the OS
 //! thread that both share, for good. Not for this program's own waits (the engine's locks), which are
 //! known by their caller.
 //!
@@ -18,11 +18,11 @@ use libc::{c_int, c_long, timespec};
 use unicoro_contract::Real;
 
 use super::allocator;
-use super::calls::Calls;
+use super::call::Call;
 use super::clock;
 use super::code::Code;
 use super::contest;
-use super::hook::Hook;
+use super::tally::Tally;
 use crate::errno::{errno, set_errno};
 use crate::green::{self, Green};
 use crate::wait::Woken;
@@ -45,7 +45,7 @@ unsafe extern "C" fn syscall() {
     )
 }
 
-static CALLS: Calls = Calls::new();
+static TALLY: Tally = Tally::new();
 static OWN_CODE: Code = Code::unknown();
 
 /// Finds this program's own code. Before green threads run.
@@ -53,7 +53,7 @@ pub fn find_own_code() {
     OWN_CODE.find(futex as *const () as usize);
 }
 
-pub(super) static HOOKS: &[Hook] = &[Hook::counted(c"syscall", syscall as *const c_void, &CALLS)];
+pub(super) static CALLS: &[Call] = &[Call::counted(c"syscall", syscall as *const c_void, &TALLY)];
 
 /// The real one. Whether the caller has given all six arguments or fewer: those that it has not are
 /// read and passed on, and mean nothing.
@@ -98,7 +98,7 @@ unsafe extern "C" fn futex(
             // Neither the engine nor the allocator, which it calls in the midst of its work.
             let is_exempt = OWN_CODE.contains(caller) || allocator::contains(caller);
             let Some(green) = green::current().filter(|_| !is_exempt) else {
-                CALLS.held(green::current().is_some());
+                TALLY.held(green::current().is_some());
                 return real();
             };
             // SAFETY: null or the caller's; both commands take a time here.
@@ -123,10 +123,10 @@ unsafe extern "C" fn futex(
                 error => return fail(error),
             }
             let Some(inside) = green::parkable() else {
-                CALLS.held(true);
+                TALLY.held(true);
                 return real();
             };
-            CALLS.parkable();
+            TALLY.parkable();
             wait(inside.green(), word, value, deadline)
         }
         libc::FUTEX_WAKE | libc::FUTEX_WAKE_BITSET => {

@@ -7,11 +7,11 @@ use std::ffi::c_void;
 
 use libc::{c_int, c_long, sembuf, size_t, ssize_t, timespec};
 
-use super::hook::hooks;
+use super::call::interposed;
 use super::meeting::on_a_helper;
 use crate::errno::errno;
 
-hooks! {
+interposed! {
     fn semop(id: c_int, operations: *mut sembuf, count: size_t) -> c_int |green, real| {
         // SAFETY: the caller's arguments.
         let wait = || unsafe { real(id, operations, count) };

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use libc::{c_int, off_t};
 
-use super::hook::hooks;
+use super::call::interposed;
 use super::readiness::Wait;
 use crate::errands::WAITING;
 use crate::errno::errno;
 use crate::green::Green;
 
-hooks! {
+interposed! {
     fn flock(fd: c_int, operation: c_int) -> c_int |green, real| {
         // SAFETY: the caller's arguments; perhaps one flag more.
         let flock = |more: c_int| unsafe { real(fd, operation | more) };

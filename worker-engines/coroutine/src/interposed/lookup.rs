@@ -7,11 +7,11 @@ use std::net::IpAddr;
 
 use libc::{addrinfo, c_int, hostent, size_t, sockaddr, socklen_t};
 
-use super::hook::hooks;
+use super::call::interposed;
 use crate::errands::WORKING;
 use crate::green::Green;
 
-hooks! {
+interposed! {
     fn getaddrinfo(
         node: *const c_char, service: *const c_char, hints: *const addrinfo,
         results: *mut *mut addrinfo,

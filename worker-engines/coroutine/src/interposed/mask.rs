@@ -15,7 +15,7 @@ use libc::{
 
 use unicoro_contract::Real;
 
-use super::hook::Hook;
+use super::call::Call;
 use super::readiness::fail;
 use crate::green::{self, Green};
 use crate::{fork, signals};
@@ -135,8 +135,8 @@ unsafe extern "C" fn popen(command: *const c_char, kind: *const c_char) -> *mut 
 }
 
 /// As glibc's (sysdeps/unix/sysv/linux/x86_64/vfork.S): the child goes on on this stack and overwrites
-/// what lies above, so the address to return to waits in a register. What is around it may not be a frame of
-/// ours.
+/// what lies above, so the address to return to waits in a register. What is around it may not be a
+/// frame of ours.
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
 unsafe extern "C" fn vfork() -> pid_t {
@@ -180,14 +180,14 @@ extern "C" fn after_vfork(result: isize) -> pid_t {
 /// Before, a file that is no program was given to a shell.
 const SPAWN_VERSION: &std::ffi::CStr = c"GLIBC_2.15";
 
-pub(super) static HOOKS: &[Hook] = &[
-    Hook::new(c"popen", popen as *const _),
-    Hook::new(c"posix_spawn", posix_spawn as *const _),
-    Hook::new(c"posix_spawnp", posix_spawnp as *const _),
-    Hook::new(c"pthread_create", pthread_create as *const _),
-    Hook::new(c"pthread_sigmask", pthread_sigmask as *const _),
-    Hook::new(c"sigprocmask", sigprocmask as *const _),
-    Hook::new(c"vfork", vfork as *const _),
+pub(super) static CALLS: &[Call] = &[
+    Call::new(c"popen", popen as *const _),
+    Call::new(c"posix_spawn", posix_spawn as *const _),
+    Call::new(c"posix_spawnp", posix_spawnp as *const _),
+    Call::new(c"pthread_create", pthread_create as *const _),
+    Call::new(c"pthread_sigmask", pthread_sigmask as *const _),
+    Call::new(c"sigprocmask", sigprocmask as *const _),
+    Call::new(c"vfork", vfork as *const _),
 ];
 
 /// The green thread that calls, unless it is the child of a vfork that it made.

@@ -15,8 +15,8 @@ use std::time::Instant;
 
 use libc::{c_int, clockid_t, pthread_mutex_t, timespec};
 
+use super::call::{Call, real};
 use super::contest::{self, Contest};
-use super::hook::{Hook, real};
 use super::{allocator, clock, gil};
 use crate::green::{self, Green};
 use crate::held::Lock;
@@ -67,7 +67,7 @@ fn lock_of_gil(mutex: *mut pthread_mutex_t, green: &Green, real: impl Fn() -> c_
     }
 }
 
-/// `pthread_mutex_lock`, for hooks that lock on behalf of their callers.
+/// `pthread_mutex_lock`, for interposed calls that lock on behalf of their callers.
 ///
 /// # Safety
 /// A mutex.
@@ -114,11 +114,11 @@ pub unsafe extern "C" fn pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_
     done
 }
 
-pub(super) static HOOKS: &[Hook] = &[
-    Hook::new(c"pthread_mutex_clocklock", pthread_mutex_clocklock as *const c_void),
-    Hook::new(c"pthread_mutex_lock", pthread_mutex_lock as *const c_void),
-    Hook::new(c"pthread_mutex_timedlock", pthread_mutex_timedlock as *const c_void),
-    Hook::new(c"pthread_mutex_unlock", pthread_mutex_unlock as *const c_void),
+pub(super) static CALLS: &[Call] = &[
+    Call::new(c"pthread_mutex_clocklock", pthread_mutex_clocklock as *const c_void),
+    Call::new(c"pthread_mutex_lock", pthread_mutex_lock as *const c_void),
+    Call::new(c"pthread_mutex_timedlock", pthread_mutex_timedlock as *const c_void),
+    Call::new(c"pthread_mutex_unlock", pthread_mutex_unlock as *const c_void),
 ];
 
 /// The green thread that runs, unless the mutex is the interpreter lock's.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use libc::{c_int, c_void};
 
-use super::hook::{Hook, real};
+use super::call::{Call, real};
 use crate::green::{self, Green};
 use crate::held::Lock;
 use crate::words;
@@ -55,7 +55,7 @@ pub unsafe extern "C-unwind" fn pthread_once(control: *mut c_int, routine: *cons
     unsafe { real(control, routine) }
 }
 
-pub(super) static HOOKS: &[Hook] = &[Hook::new(c"pthread_once", pthread_once as *const c_void)];
+pub(super) static CALLS: &[Call] = &[Call::new(c"pthread_once", pthread_once as *const c_void)];
 
 /// A green thread is at the routine, until it returns or throws.
 struct Running<'g> {

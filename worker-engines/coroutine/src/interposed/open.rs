@@ -12,13 +12,13 @@ use std::ffi::c_void;
 
 use libc::{c_char, c_int, mode_t};
 
-use super::hook::hooks;
+use super::call::interposed;
 use super::meeting::on_a_helper;
 use super::readiness::set_nonblocking;
 use crate::errno::{errno, set_errno};
 use crate::green::Green;
 
-hooks! {
+interposed! {
     /// Variadic in C, as `fcntl`: see there.
     fn open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int |green, real| {
         // SAFETY: the caller's arguments, perhaps with O_NONBLOCK.
@@ -76,7 +76,7 @@ hooks! {
         made(green, path, || unsafe { real(path, mode) })
     }
 
-    /// glibc opens by a call of its own, which no hook sees.
+    /// glibc opens by a call of its own, which nothing interposes.
     fn fopen(path: *const c_char, mode: *const c_char) -> *mut c_void |green, real| {
         // SAFETY: the caller's arguments.
         stream(green, path, mode, || unsafe { real(path, mode) })
@@ -162,7 +162,7 @@ fn opened(
 
 /// The flags that an open file can change are as they were asked for (fcntl(2), `F_SETFL`).
 fn set_flags(fd: c_int, flags: c_int) {
-    // SAFETY: F_SETFL takes no pointer; a direct call, because `fcntl` is a hook.
+    // SAFETY: F_SETFL takes no pointer; a direct call, because `fcntl` is interposed.
     unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_SETFL, flags) };
 }
 

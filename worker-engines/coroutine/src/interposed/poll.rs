@@ -12,13 +12,13 @@ use libc::{
     c_int, c_ulong, epoll_event, fd_set, nfds_t, pollfd, sigset_t, size_t, timespec, timeval,
 };
 
+use super::call::interposed;
 use super::clock::duration;
-use super::hook::hooks;
 use super::readiness::{Ended, Wait, fail};
 use crate::descriptors::Awaited;
 use crate::green::Green;
 
-hooks! {
+interposed! {
     fn poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int |green, real| {
         let wait = u64::try_from(timeout).ok().map(Duration::from_millis);
         // SAFETY: the caller's set.

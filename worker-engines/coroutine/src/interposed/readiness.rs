@@ -1,4 +1,4 @@
-//! What the hooks for descriptors share: try, park until the descriptor is ready, try again.
+//! What the interposed calls on descriptors share: try, park until the descriptor is ready, try again.
 #![allow(unsafe_code)]
 
 use std::os::fd::RawFd;

@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use libc::{c_int, c_uint, iovec, mmsghdr, msghdr, size_t, sockaddr, socklen_t, ssize_t, timespec};
 
+use super::call::interposed;
 use super::file;
-use super::hook::hooks;
 use super::readiness::{Blocking, Ended, is_ready};
 use super::vectors::Vectors;
 use crate::errno::errno;
 use crate::green::Green;
 
-hooks! {
+interposed! {
     fn read(fd: c_int, buf: *mut c_void, count: size_t) -> ssize_t |green, real| {
         // SAFETY: the caller's arguments.
         let blocking = || unsafe { real(fd, buf, count) };

@@ -12,8 +12,8 @@ use std::time::Instant;
 
 use libc::{c_int, clockid_t, pthread_rwlock_t, timespec};
 
+use super::call::{Call, real};
 use super::contest::{self, Contest};
-use super::hook::{Hook, real};
 use super::mutex::Until;
 use crate::green::{self, Green};
 use crate::words::{self, Kind};
@@ -101,16 +101,16 @@ unsafe extern "C" fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int
     done
 }
 
-pub(super) static HOOKS: &[Hook] = &[
-    Hook::new(c"pthread_rwlock_clockrdlock", pthread_rwlock_clockrdlock as *const c_void),
-    Hook::new(c"pthread_rwlock_clockwrlock", pthread_rwlock_clockwrlock as *const c_void),
-    Hook::new(c"pthread_rwlock_rdlock", pthread_rwlock_rdlock as *const c_void),
-    Hook::new(c"pthread_rwlock_timedrdlock", pthread_rwlock_timedrdlock as *const c_void),
-    Hook::new(c"pthread_rwlock_timedwrlock", pthread_rwlock_timedwrlock as *const c_void),
-    Hook::new(c"pthread_rwlock_tryrdlock", pthread_rwlock_tryrdlock as *const c_void),
-    Hook::new(c"pthread_rwlock_trywrlock", pthread_rwlock_trywrlock as *const c_void),
-    Hook::new(c"pthread_rwlock_unlock", pthread_rwlock_unlock as *const c_void),
-    Hook::new(c"pthread_rwlock_wrlock", pthread_rwlock_wrlock as *const c_void),
+pub(super) static CALLS: &[Call] = &[
+    Call::new(c"pthread_rwlock_clockrdlock", pthread_rwlock_clockrdlock as *const c_void),
+    Call::new(c"pthread_rwlock_clockwrlock", pthread_rwlock_clockwrlock as *const c_void),
+    Call::new(c"pthread_rwlock_rdlock", pthread_rwlock_rdlock as *const c_void),
+    Call::new(c"pthread_rwlock_timedrdlock", pthread_rwlock_timedrdlock as *const c_void),
+    Call::new(c"pthread_rwlock_timedwrlock", pthread_rwlock_timedwrlock as *const c_void),
+    Call::new(c"pthread_rwlock_tryrdlock", pthread_rwlock_tryrdlock as *const c_void),
+    Call::new(c"pthread_rwlock_trywrlock", pthread_rwlock_trywrlock as *const c_void),
+    Call::new(c"pthread_rwlock_unlock", pthread_rwlock_unlock as *const c_void),
+    Call::new(c"pthread_rwlock_wrlock", pthread_rwlock_wrlock as *const c_void),
 ];
 
 /// A lock, not looked at: others write to it.

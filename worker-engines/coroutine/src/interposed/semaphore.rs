@@ -1,6 +1,6 @@
 //! `sem_wait` and its variants: CPython's locks, queues and joins.
 //!
-//! `sem_post` is a hook on every thread: a post anywhere must wake a green thread that waits.
+//! `sem_post` is interposed for every thread: a post anywhere must wake a green thread that waits.
 #![allow(unsafe_code)]
 
 use std::time::{Duration, Instant};
@@ -9,16 +9,16 @@ use libc::{c_int, clockid_t, sem_t, timespec};
 
 use unicoro_contract::Real;
 
-use super::calls::Calls;
+use super::call::{Call, interposed};
 use super::clock;
-use super::hook::{Hook, hooks};
+use super::tally::Tally;
 use crate::errno::{errno, set_errno};
 use crate::fork;
 use crate::green::{self, Green};
 use crate::wait::Woken;
 use crate::words::{self, Kind};
 
-hooks! {
+interposed! {
     fn sem_wait(semaphore: *mut sem_t) -> c_int |green, _real| {
         acquire(green, semaphore, None)
     }
@@ -54,7 +54,7 @@ unsafe extern "C" fn sem_post(semaphore: *mut sem_t) -> c_int {
     // Taken before the post: the waiter that it lets through may free the semaphore.
     let address = semaphore as usize;
     let inside = if fork::is_child() { None } else { green::inside() };
-    POST_CALLS.count(inside.is_some());
+    POST_TALLY.count(inside.is_some());
     let wake = |why| match &inside {
         Some(inside) => inside.green().core().words.borrow_mut().wake(address, 1, why),
         None => 0,
@@ -77,11 +77,11 @@ unsafe extern "C" fn sem_post(semaphore: *mut sem_t) -> c_int {
     done
 }
 
-static POST_CALLS: Calls = Calls::new();
+static POST_TALLY: Tally = Tally::new();
 
-/// The hook that needs no green thread.
-pub(super) static POST: &[Hook] =
-    &[Hook::counted(c"sem_post", sem_post as *const std::ffi::c_void, &POST_CALLS)];
+/// The one that needs no green thread.
+pub(super) static POST: &[Call] =
+    &[Call::counted(c"sem_post", sem_post as *const std::ffi::c_void, &POST_TALLY)];
 
 fn acquire(green: &Green, semaphore: *mut sem_t, deadline: Option<Instant>) -> c_int {
     let mut pause = FIRST_PAUSE;

@@ -8,14 +8,14 @@ use std::ffi::c_void;
 
 use libc::{c_int, c_uint, iovec, mmsghdr, msghdr, off_t, size_t, sockaddr, socklen_t, ssize_t};
 
+use super::call::interposed;
 use super::file;
-use super::hook::hooks;
 use super::readiness::{Blocking, fail, is_nonblocking, set_nonblocking};
 use super::vectors::Vectors;
 use crate::errno::errno;
 use crate::green::Green;
 
-hooks! {
+interposed! {
     fn write(fd: c_int, buf: *const c_void, count: size_t) -> ssize_t |green, real| {
         let done = whole(green, fd, (buf, count), |buf, count, quiet| {
             let flags = libc::MSG_DONTWAIT | quiet;
@@ -171,7 +171,7 @@ fn whole_message(
         };
         let flags = flags | libc::MSG_DONTWAIT | quiet(sent);
         // SAFETY: the caller's message, or what is left of it; a direct call, because `sendmsg` is
-        // a hook.
+        // interposed.
         let step = blocking
             .repeat(|| unsafe { libc::syscall(libc::SYS_sendmsg, fd, part, flags) as ssize_t });
         if step < 0 {

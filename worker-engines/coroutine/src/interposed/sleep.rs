@@ -8,12 +8,12 @@ use libc::{c_int, c_uint, clockid_t, timespec, useconds_t};
 
 use unicoro_contract::interrupt;
 
+use super::call::interposed;
 use super::clock::{self, duration, now};
-use super::hook::hooks;
 use crate::errno::set_errno;
 use crate::green::Green;
 
-hooks! {
+interposed! {
     fn sleep(seconds: c_uint) -> c_uint |green, _real| {
         let mut left = timespec { tv_sec: 0, tv_nsec: 0 };
         rest_or_tell(green, Duration::from_secs(seconds.into()), Some(&mut left));

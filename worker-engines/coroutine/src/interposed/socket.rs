@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use libc::{c_int, sockaddr, socklen_t, ssize_t};
 
-use super::hook::hooks;
+use super::call::interposed;
 use super::readiness::{Blocking, Ended, fail, is_nonblocking, is_ready, set_nonblocking};
 use crate::errno::{errno, set_errno};
 use crate::green::Green;
 
-hooks! {
+interposed! {
     fn connect(fd: c_int, to: *const sockaddr, len: socklen_t) -> c_int |green, real| {
         if is_nonblocking(fd) {
             // SAFETY: the caller's arguments.

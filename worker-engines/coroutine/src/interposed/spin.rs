@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use libc::{c_int, pthread_spinlock_t};
 
+use super::call::{Call, real};
 use super::contest::{self, Contest};
-use super::hook::{Hook, real};
 use crate::green::{self, Green};
 use crate::held::Lock;
 use crate::words::Kind;
@@ -117,11 +117,11 @@ fn give_processor() -> c_int {
     unsafe { real() }
 }
 
-pub(super) static HOOKS: &[Hook] = &[
-    Hook::new(c"pthread_spin_lock", pthread_spin_lock as *const c_void),
-    Hook::new(c"pthread_spin_trylock", pthread_spin_trylock as *const c_void),
-    Hook::new(c"pthread_spin_unlock", pthread_spin_unlock as *const c_void),
-    Hook::new(c"sched_yield", sched_yield as *const c_void),
+pub(super) static CALLS: &[Call] = &[
+    Call::new(c"pthread_spin_lock", pthread_spin_lock as *const c_void),
+    Call::new(c"pthread_spin_trylock", pthread_spin_trylock as *const c_void),
+    Call::new(c"pthread_spin_unlock", pthread_spin_unlock as *const c_void),
+    Call::new(c"sched_yield", sched_yield as *const c_void),
 ];
 
 fn attempt(green: &Green, lock: *mut pthread_spinlock_t) -> c_int {

@@ -1,37 +1,37 @@
-//! Every hook: what the linker exports, what is checked at start, what is counted.
+//! Every interposed call: what the linker exports, what is checked at start, what is counted.
 
-use super::hook::Hook;
+use super::call::Call;
 use super::{
     barrier, c11, children, closing, condvar, credentials, durable, futex, ipc, lock, lookup, mask,
     mutex, once, open, poll, receive, rwlock, semaphore, send, sleep, socket, spin, thread,
 };
 
-/// Every hook.
-pub(super) static TABLE: &[&[Hook]] = &[
-    barrier::HOOKS,
-    c11::HOOKS,
-    children::HOOKS,
-    closing::HOOKS,
-    condvar::HOOKS,
-    credentials::HOOKS,
-    durable::HOOKS,
-    futex::HOOKS,
-    ipc::HOOKS,
-    lock::HOOKS,
-    lookup::HOOKS,
-    mask::HOOKS,
-    mutex::HOOKS,
-    once::HOOKS,
-    open::HOOKS,
-    poll::HOOKS,
-    receive::HOOKS,
-    rwlock::HOOKS,
-    semaphore::HOOKS,
+/// Every one.
+pub(super) static TABLE: &[&[Call]] = &[
+    barrier::CALLS,
+    c11::CALLS,
+    children::CALLS,
+    closing::CALLS,
+    condvar::CALLS,
+    credentials::CALLS,
+    durable::CALLS,
+    futex::CALLS,
+    ipc::CALLS,
+    lock::CALLS,
+    lookup::CALLS,
+    mask::CALLS,
+    mutex::CALLS,
+    once::CALLS,
+    open::CALLS,
+    poll::CALLS,
+    receive::CALLS,
+    rwlock::CALLS,
+    semaphore::CALLS,
     semaphore::POST,
-    send::HOOKS,
-    sleep::HOOKS,
-    socket::HOOKS,
-    spin::HOOKS,
+    send::CALLS,
+    sleep::CALLS,
+    socket::CALLS,
+    spin::CALLS,
     thread::OF_THE_CALLER,
     thread::TAKING_A_THREAD,
 ];
@@ -41,16 +41,16 @@ mod tests {
     use super::TABLE;
 
     #[test]
-    fn the_linker_exports_every_hook_and_nothing_else() {
+    fn the_linker_exports_every_interposed_call_and_nothing_else() {
         let list = include_str!("../../interposed.list");
         let exported: Vec<_> =
             list.lines().filter_map(|line| line.trim().strip_suffix(';')).collect();
         let exported = &exported[..exported.len() - 1];
-        let mut hooks: Vec<_> = TABLE
+        let mut calls: Vec<_> = TABLE
             .iter()
-            .flat_map(|hooks| hooks.iter().map(|hook| hook.name.to_str().unwrap()))
+            .flat_map(|calls| calls.iter().map(|call| call.name.to_str().unwrap()))
             .collect();
-        hooks.sort_unstable();
-        assert_eq!(hooks, exported);
+        calls.sort_unstable();
+        assert_eq!(calls, exported);
     }
 }

@@ -16,13 +16,13 @@ use libc::{
 use unicoro_contract::{Real, interrupt};
 use unicoro_reactor::OWN;
 
-use super::hook::{Hook, c_name};
+use super::call::{Call, c_name};
 use crate::errno::errno;
 use crate::{fork, green, progress, thread_block};
 
-/// Defines hooks: `fn name(thread, arguments) |real, found| { body for a green thread }`, with `found`
-/// the OS thread behind it. For any other thread the hook is the real call.
-macro_rules! thread_hooks {
+/// Defines interposed calls: `fn name(thread, arguments) |real, found| { body }`, with the body for a
+/// green thread, and `found` the OS thread behind it. For any other thread it is the real call.
+macro_rules! thread_calls {
     ($(
         $(#[$doc:meta])*
         fn $name:ident ( $thread:ident $(, $arg:ident : $type:ty)* )
@@ -33,7 +33,7 @@ macro_rules! thread_hooks {
             #[unsafe(no_mangle)]
             unsafe extern "C" fn $name($thread: pthread_t $(, $arg: $type)*) -> c_int {
                 type Function = unsafe extern "C" fn(pthread_t $(, $type)*) -> c_int;
-                static REAL: Real = thread_hooks!(@real $name $($version)?);
+                static REAL: Real = thread_calls!(@real $name $($version)?);
                 // SAFETY: the address is that of the function of this name and this type.
                 let $real: Function = unsafe { std::mem::transmute(REAL.address()) };
                 if !thread_block::is_one($thread as usize) {
@@ -45,14 +45,14 @@ macro_rules! thread_hooks {
             }
         )*
 
-        pub(super) static TAKING_A_THREAD: &[Hook] =
-            &[$(Hook::new(c_name!($name), $name as *const c_void)),*];
+        pub(super) static TAKING_A_THREAD: &[Call] =
+            &[$(Call::new(c_name!($name), $name as *const c_void)),*];
     };
     (@real $name:ident) => { Real::new(c_name!($name)) };
     (@real $name:ident $version:literal) => { Real::versioned(c_name!($name), $version) };
 }
 
-thread_hooks! {
+thread_calls! {
     fn pthread_detach(thread) |_real, _found| {
         libc::EINVAL
     }
@@ -169,9 +169,9 @@ unsafe extern "C" fn raise(signal: c_int) -> c_int {
     }
 }
 
-pub(super) static OF_THE_CALLER: &[Hook] = &[
-    Hook::new(c"pthread_self", pthread_self as *const c_void),
-    Hook::new(c"raise", raise as *const c_void),
+pub(super) static OF_THE_CALLER: &[Call] = &[
+    Call::new(c"pthread_self", pthread_self as *const c_void),
+    Call::new(c"raise", raise as *const c_void),
 ];
 
 /// Signals that the scheduler's thread does not block: those that a thread brings upon itself.

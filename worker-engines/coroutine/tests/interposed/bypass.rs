@@ -1,4 +1,4 @@
-//! Libraries that bring their own versions of hooked functions.
+//! Libraries that bring their own versions of interposed functions.
 
 use std::ffi::CString;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Signal handlers that call hooks: faulthandler's writes what it prints.
+//! Signal handlers that make interposed calls: faulthandler's writes what it prints.
 
 use std::os::fd::AsRawFd;
 use std::sync::Arc;

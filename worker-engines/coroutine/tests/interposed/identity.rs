@@ -109,7 +109,7 @@ fn errno_is_each_green_threads_own() {
 }
 
 #[test]
-fn hooks_are_counted() {
+fn interposed_calls_are_counted() {
     let count = || {
         let counts = unicoro_coroutine::counts();
         counts.iter().find(|count| count.name == "usleep").map_or(0, |count| count.parkable)

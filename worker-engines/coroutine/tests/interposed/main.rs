@@ -1,4 +1,4 @@
-//! The hooks, called by green threads of a real engine, each test with at least two of them: one
+//! The interposed calls, made by green threads of a real engine, each test with at least two of them: one
 //! blocks in the call, and another, which would never run if the call blocked the OS thread, ends
 //! the wait.
 #![allow(

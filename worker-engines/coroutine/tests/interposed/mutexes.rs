@@ -234,7 +234,8 @@ fn green_threads_take_turns() {
     ]);
 }
 
-/// An OS thread gives the mutex up inside a wait for a condition variable, where no hook sees it.
+/// An OS thread gives the mutex up inside a wait for a condition variable, where nothing interposed
+/// sees it.
 #[test]
 fn a_mutex_is_free_while_an_os_thread_waits_for_a_condition() {
     let mutex = Mutex::of_type(libc::PTHREAD_MUTEX_NORMAL);

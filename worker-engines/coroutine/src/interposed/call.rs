@@ -3,35 +3,36 @@
 
 use std::ffi::{CStr, c_void};
 
-use super::calls::Calls;
+use super::tally::Tally;
 
 /// A function of ours under libc's name.
-pub(super) struct Hook {
+pub(super) struct Call {
     pub(super) name: &'static CStr,
     pub(super) address: *const c_void,
-    pub(super) calls: Option<&'static Calls>,
+    pub(super) tally: Option<&'static Tally>,
 }
 
 // SAFETY: the address is one of code; nothing is done with it but compare.
-unsafe impl Sync for Hook {}
+unsafe impl Sync for Call {}
 
-impl Hook {
+impl Call {
     pub(super) const fn new(name: &'static CStr, address: *const c_void) -> Self {
-        Self { name, address, calls: None }
+        Self { name, address, tally: None }
     }
 
     pub(super) const fn counted(
         name: &'static CStr,
         address: *const c_void,
-        calls: &'static Calls,
+        tally: &'static Tally,
     ) -> Self {
-        Self { name, address, calls: Some(calls) }
+        Self { name, address, tally: Some(tally) }
     }
 }
 
-/// Defines hooks: `fn name(arguments) -> type |green, real| { body in a green thread that may park }`,
-/// with `real` the function behind. Outside green threads the hook is the real call.
-macro_rules! hooks {
+/// Defines interposed calls: `fn name(arguments) -> type |green, real| { body }`, with the body for
+/// a green thread that may park, and `real` the function behind. Everywhere else it is the real
+/// call.
+macro_rules! interposed {
     ($(
         $(#[$doc:meta])*
         fn $name:ident ( $($arg:ident : $type:ty),* $(,)? ) -> $ret:ty
@@ -43,18 +44,18 @@ macro_rules! hooks {
             unsafe extern "C" fn $name($($arg: $type),*) -> $ret {
                 type Function = unsafe extern "C" fn($($type),*) -> $ret;
                 static REAL: unicoro_contract::Real =
-                    unicoro_contract::Real::new($crate::interposed::hook::c_name!($name));
+                    unicoro_contract::Real::new($crate::interposed::call::c_name!($name));
                 // SAFETY: the address is that of the function of this name and this type.
                 let $real: Function = unsafe { std::mem::transmute(REAL.address()) };
                 match $crate::green::parkable() {
                     None => {
-                        calls::$name.held($crate::green::current().is_some());
+                        tallies::$name.held($crate::green::current().is_some());
                         // SAFETY: the caller's arguments, unchanged.
                         unsafe { $real($($arg),*) }
                     }
                     Some(inside) => {
                         let $green = inside.green();
-                        calls::$name.parkable();
+                        tallies::$name.parkable();
                         $green.deadline().begin_call();
                         $body
                     }
@@ -62,35 +63,35 @@ macro_rules! hooks {
             }
         )*
 
-        /// The counters, each by the name of its hook.
+        /// The tallies, each by the name of its call.
         #[allow(non_upper_case_globals)]
-        mod calls {
-            use $crate::interposed::calls::Calls;
-            $( pub(super) static $name: Calls = Calls::new(); )*
+        mod tallies {
+            use $crate::interposed::tally::Tally;
+            $( pub(super) static $name: Tally = Tally::new(); )*
         }
 
-        /// The hooks of this file.
-        pub(super) static HOOKS: &[$crate::interposed::hook::Hook] = &[
-            $($crate::interposed::hook::Hook::counted(
-                $crate::interposed::hook::c_name!($name),
+        /// The calls of this file.
+        pub(super) static CALLS: &[$crate::interposed::call::Call] = &[
+            $($crate::interposed::call::Call::counted(
+                $crate::interposed::call::c_name!($name),
                 $name as *const std::ffi::c_void,
-                &calls::$name,
+                &tallies::$name,
             )),*
         ];
     };
 }
 
-/// The function behind a hook, by its name and type: `real!(name: fn type)`, with the version of a
-/// function of which glibc has several.
+/// The function behind an interposed one, by its name and type: `real!(name: fn type)`, with the version
+/// of a function of which glibc has several.
 macro_rules! real {
     ($name:ident : $type:ty $(, $version:literal)?) => {{
         static REAL: unicoro_contract::Real = real!(@find $name $($version)?);
         // SAFETY: the address is that of the function of this name and this type.
         unsafe { std::mem::transmute::<*mut std::ffi::c_void, $type>(REAL.address()) }
     }};
-    (@find $name:ident) => { unicoro_contract::Real::new($crate::interposed::hook::c_name!($name)) };
+    (@find $name:ident) => { unicoro_contract::Real::new($crate::interposed::call::c_name!($name)) };
     (@find $name:ident $version:literal) => {
-        unicoro_contract::Real::versioned($crate::interposed::hook::c_name!($name), $version)
+        unicoro_contract::Real::versioned($crate::interposed::call::c_name!($name), $version)
     };
 }
 
@@ -104,4 +105,4 @@ macro_rules! c_name {
     };
 }
 
-pub(super) use {c_name, hooks, real};
+pub(super) use {c_name, interposed, real};

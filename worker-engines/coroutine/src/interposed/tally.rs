@@ -1,15 +1,15 @@
-//! How often one hook is called by green threads.
+//! How often an interposed function is called by green threads.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The calls of one hook. Counting is an add and no locked instruction: mostly one green thread runs at a
-/// time. Where one runs beside it on another carrier, a count may be lost.
-pub(super) struct Calls {
+/// The calls of one function. Counting is an add and no locked instruction: mostly one green thread
+/// runs at a time. Where one runs beside it on another carrier, a count may be lost.
+pub(super) struct Tally {
     parkable: AtomicU64,
     held: AtomicU64,
 }
 
-impl Calls {
+impl Tally {
     pub(super) const fn new() -> Self {
         Self { parkable: AtomicU64::new(0), held: AtomicU64::new(0) }
     }
@@ -31,7 +31,7 @@ impl Calls {
         [&self.parkable, &self.held].map(|calls| calls.load(Ordering::Relaxed))
     }
 
-    /// A call of a hook that never parks.
+    /// A call of one that never parks.
     pub(super) fn count(&self, is_green: bool) {
         if is_green {
             bump(&self.parkable);

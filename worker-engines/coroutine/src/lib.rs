@@ -1,12 +1,12 @@
 //! `-k coroutine`: thousands of requests of one worker, as green threads, one at a time.
 //!
-//! The application's blocking calls park the green thread that makes them (see [`interposed`]); client
+//! The application's blocking calls park the green thread that makes them (see `interposed`); client
 //! connections between two requests are parked without a green thread (see [`unicoro_reactor::Clients`]).
 //!
 //! ```text
 //!   main thread          carriers (may's workers), one with the role     may's timer thread
 //!   loads the app,       reactor ◄──yield──► green workers               never used
-//!   takes signals        (reactor.rs)        (green.rs)
+//!   takes signals        (reactor.rs)        (green/)
 //! ```
 
 // The modules stand in layer order: each names only those above it (tests/layers).

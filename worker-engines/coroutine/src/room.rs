@@ -3,7 +3,7 @@
 //! generator makes a stack or panics, so room is looked for before: the mappings of a stack and
 //! some to spare are made, and given back at once. The spare part is for what the requests allocate
 //! meanwhile, and for other OS threads, which may take what was found: then the panic is caught
-//! ([`crate::scheduler::spawn`]), and that is a shortage as well.
+//! ([`crate::scheduler::RunQueue::spawn`]), and that is a shortage as well.
 //!
 //! In a shortage requests wait in the queue. Green threads that are done serve them; more are made
 //! when one has ended, or after a while. The rule that a reader would break: nothing is tried at

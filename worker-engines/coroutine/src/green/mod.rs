@@ -1,7 +1,7 @@
 //! A green thread: a coroutine, and a thread's block for it to run under.
 //!
 //! Cells need no locks: they are touched by who has the scheduler's role, or are the green thread's own
-//! (see [`crate::role`], and [`inside`]).
+//! (see [`crate::role`], and [`inside()`]).
 
 mod inside;
 mod life;

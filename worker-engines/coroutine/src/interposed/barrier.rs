@@ -1,7 +1,7 @@
 //! Barriers: a helper thread arrives in the green thread's place, so that green threads and OS threads
 //! meet.
 //!
-//! At most [`errands::MEETING`]'s size wait at barriers at once. Who comes beyond that waits for one of
+//! At most [`MEETING`]'s size wait at barriers at once. Who comes beyond that waits for one of
 //! them to go; a barrier that needs more green threads than that is never complete, and only those
 //! requests stand still.
 #![allow(unsafe_code)]

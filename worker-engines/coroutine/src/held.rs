@@ -59,19 +59,26 @@ impl Held {
 /// `Core::owners`, or waits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Owner {
-    /// What `pthread_self()` answers in it.
-    pub identity: usize,
-    /// What mutexes know it by.
-    pub number: c_int,
-    /// What it remembers to have.
-    pub held: *const Held,
-    /// The request that it serves.
-    pub request: *const CurrentPlace,
-    /// Its waits.
-    pub sleeper: *const Sleeper,
+    identity: usize,
+    number: c_int,
+    held: *const Held,
+    request: *const CurrentPlace,
+    sleeper: *const Sleeper,
 }
 
 impl Owner {
+    /// The green thread of this `pthread_self()` and of this number, as mutexes know it, with what it
+    /// remembers to have, the request that it serves, and its waits.
+    pub fn new(
+        identity: usize,
+        number: c_int,
+        held: &Held,
+        request: &CurrentPlace,
+        sleeper: &Sleeper,
+    ) -> Self {
+        Self { identity, number, held, request, sleeper }
+    }
+
     /// Whether it runs on another carrier, asked by who has the role.
     pub fn runs_elsewhere(&self) -> bool {
         // SAFETY: it lives.

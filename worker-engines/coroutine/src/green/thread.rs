@@ -169,13 +169,8 @@ impl Green {
 
     /// It, as others know it who ask what it has.
     pub fn owner(&self) -> Owner {
-        Owner {
-            identity: self.identity,
-            number: self.number,
-            held: &raw const self.held,
-            request: self.deadline.request(),
-            sleeper: &raw const self.sleeper,
-        }
+        let request = self.deadline.request();
+        Owner::new(self.identity, self.number, &self.held, request, &self.sleeper)
     }
 
     /// The other green thread that has a lock, as far as is known.

@@ -11,18 +11,19 @@ use unicoro_contract::{Stream, Tempo, interrupt};
 
 use super::app_socket::AppSocket;
 use super::attach::{attached, detached, in_fresh_context};
-use super::environ::{Environ, Place};
+use super::environ::{Environ, Place, ServerFacts};
 use super::fields::Fields;
 use super::fork::end_if_stray;
 use super::input::Input;
 use super::interned::interned;
+use super::reader::Reader;
 use super::request_hooks::RequestHooks;
 use super::request_timeout::is_request_timeout;
 use super::respond::{Ended, Trouble, respond};
 use super::response::Response;
 use super::shown::{Answered, Shown};
 use super::spew::trace_this_thread;
-use super::{Reader, ServerFacts, loggers, threads, traceback};
+use super::{loggers, threads, traceback};
 use crate::http::{Head, RequestFacts, reason, refusal};
 use crate::logging::{TRACEBACK, divert};
 

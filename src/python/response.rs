@@ -15,6 +15,7 @@ use unicoro_contract::{GivenUp, Stream, Tempo};
 
 use super::attach::detached;
 use super::fields::{Fields, push_latin1};
+use super::file_wrapper::Stretch;
 use super::interned::interned;
 use super::reader::EVICTED;
 use super::request_timeout;
@@ -192,11 +193,7 @@ impl Response {
     ///
     /// # Errors
     /// The client is gone.
-    pub fn send_file(
-        &mut self,
-        py: Python<'_>,
-        stretch: &super::file_wrapper::Stretch,
-    ) -> io::Result<()> {
+    pub fn send_file(&mut self, py: Python<'_>, stretch: &Stretch) -> io::Result<()> {
         if !self.begin_sending() {
             return Err(io::ErrorKind::TimedOut.into());
         }

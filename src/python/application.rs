@@ -10,10 +10,10 @@ use pyo3::types::PyDict;
 use unicoro_contract::{Stream, Tempo, interrupt};
 
 use super::app_socket::AppSocket;
-use super::attach::{attached, detached, in_fresh_context};
 use super::environ::{Environ, Place, ServerFacts};
 use super::fields::Fields;
 use super::fork::end_if_stray;
+use super::gil::attach::{attached, detached, in_fresh_context};
 use super::input::Input;
 use super::interned::interned;
 use super::reader::Reader;

@@ -5,7 +5,7 @@ use pyo3::types::{
     PyBool, PyDict, PyFloat, PyInt, PyList, PyModule, PySet, PyString, PyTuple, PyType,
 };
 
-use super::attach::attached;
+use super::gil::attach::attached;
 use super::{gevent, traceback};
 use crate::config::{ConfigError, ConfigSource, FileValue, Kind, TABLE, Value};
 

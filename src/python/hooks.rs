@@ -16,7 +16,7 @@ use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::attach::attached;
+use super::gil::attach::attached;
 use super::request_hooks::RequestHooks;
 use super::{shown, traceback};
 use crate::config::{Settings, Value};

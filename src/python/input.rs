@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyConnectionResetError, PyOSError, PyTimeoutError, PyValu
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::attach::detached;
+use super::gil::attach::detached;
 use super::reader::{BodyFailure, Reader};
 use super::request_timeout;
 

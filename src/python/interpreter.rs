@@ -12,8 +12,8 @@ use std::path::Path;
 use pyo3::types::{PyAnyMethods, PyList, PyListMethods};
 use pyo3::{PyResult, Python, ffi};
 
-use super::attach::attached;
 use super::free_threading;
+use super::gil::attach::attached;
 use super::home::Home;
 use super::traceback;
 use crate::logging::TRACEBACK;

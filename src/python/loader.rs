@@ -8,7 +8,7 @@ use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::attach::attached;
+use super::gil::attach::attached;
 use super::{threads, traceback};
 
 /// Why there is no application, by gunicorn's two exit codes.

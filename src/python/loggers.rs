@@ -17,9 +17,9 @@ use pyo3::types::code::PyCodeInput;
 use pyo3::types::{PyCode, PyCodeMethods, PyDict, PyString, PyType};
 use unicoro_contract::Address;
 
-use super::attach::attached;
 use super::errors::ErrorLog;
 use super::fields::Fields;
+use super::gil::attach::attached;
 use super::interpreter::is_running;
 use super::shown::{self, Answered, Shown, latin1};
 use super::{gevent, imports, log_config, log_thread, own_module, traceback};

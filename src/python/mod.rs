@@ -1,12 +1,13 @@
 //! The bridge to CPython: the interpreter, who holds its lock, and WSGI (PEP 3333).
 //!
-//! Only [`attach`] takes and gives the GIL; only [`attach`], [`thread_state`] and [`interpreter`]
+//! Only [`gil::attach`] takes and gives the GIL; only [`gil::attach`], [`thread_state`] and [`interpreter`]
 //! are unsafe. Never switch green threads while attached, and never keep a `Python` token, a `Bound`
-//! or a guard across something that may: detach first, with [`attach::detached`].
+//! or a guard across something that may: detach first, with [`gil::attach::detached`].
+
+mod gil;
 
 mod app_socket;
 mod application;
-mod attach;
 mod config_file;
 mod environ;
 mod errors;
@@ -43,13 +44,13 @@ mod threads;
 mod traceback;
 
 pub use application::{Application, Outcome, Request};
-pub use attach::{main_thread, take_lock, while_waiting};
 pub use config_file::{ConfigFile, run as run_config_file};
 pub use environ::{Place, ServerFacts};
 pub use fields::Fields;
 pub use file_wrapper::use_sendfile;
 pub use fork::{after_fork_child, after_fork_parent, before_fork, fork};
 pub use gevent::{adapt_gevent, after_request};
+pub use gil::attach::{main_thread, take_lock, while_waiting};
 pub use home::Home;
 pub use hooks::{Hooks, Raised};
 pub use interpreter::{end, is_running, preflight, prepare_path, set_environ, start};

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::{PyErr, ffi};
 
-use super::attach::attached;
+use super::gil::attach::attached;
 use super::signal_handlers;
 
 type Call = Option<unsafe extern "C" fn(*mut c_void) -> c_int>;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 
-use super::attach::attached;
+use super::gil::attach::attached;
 use super::{own_module, traceback};
 
 /// How a file looks: its time in nanoseconds, and its length for file systems with coarse times.

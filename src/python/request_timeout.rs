@@ -16,7 +16,7 @@ use pyo3::types::PyModule;
 use pyo3::{ffi, wrap_pyfunction};
 use unicoro_contract::{Interrupt, Listener, interrupt, replace_interrupt};
 
-use super::attach::{attached, attached_again, take_lock};
+use super::gil::attach::{attached, attached_again, take_lock};
 use super::thread_state::{self, on_engine_thread};
 use super::{gevent, traceback};
 

@@ -13,9 +13,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use unicoro_contract::{GivenUp, Stream, Tempo};
 
-use super::attach::detached;
 use super::fields::{Fields, push_latin1};
 use super::file_wrapper::Stretch;
+use super::gil::attach::detached;
 use super::interned::interned;
 use super::reader::EVICTED;
 use super::request_timeout;

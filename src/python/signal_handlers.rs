@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::IntoPyDict;
 use unicoro_contract::is_forked_child;
 
-use super::attach::attached;
+use super::gil::attach::attached;
 use super::traceback;
 use crate::logging::TRACEBACK;
 use crate::sys::fd::set_nonblocking;

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 
-use super::attach::attached;
+use super::gil::attach::attached;
 use super::traceback;
 
 static TRACE: OnceLock<Py<PyAny>> = OnceLock::new();

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unicoro_contract::stack_signal;
 
-use super::attach::{already_attached, attached};
+use super::gil::attach::{already_attached, attached};
 use super::thread_state::gil_addresses;
 use super::traceback;
 use crate::sys::activity::{Activity, activity_of};

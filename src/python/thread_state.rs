@@ -20,7 +20,7 @@ use std::ptr;
 use pyo3::ffi::PyThreadState;
 use pyo3::{Python, ffi};
 
-use super::attach::{attached, detached};
+use super::gil::attach::{attached, detached};
 use super::{gevent, threads};
 
 thread_local! {
@@ -33,7 +33,7 @@ thread_local! {
 
 /// Runs `body` on an OS thread of the engine's with one state for all of its life, so that what
 /// Python keeps by thread lasts; and so that pyo3 counts the thread as attached for good (see
-/// [`super::attach`]).
+/// [`super::gil::attach`]).
 pub fn on_engine_thread(body: &mut dyn FnMut()) {
     attached(|py| {
         // SAFETY: needs no GIL; the state of this thread.

@@ -13,7 +13,7 @@ use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::attach::attached;
+use super::gil::attach::attached;
 use super::{imports, request_timeout, traceback};
 use crate::logging::TRACEBACK;
 

@@ -5,15 +5,15 @@
 //!
 //! pyo3 counts attachments, thread by thread: a `Py<T>` dropped while the count is 0 is put aside instead
 //! of freed. So threads of the engine's keep it above 0 for their whole lives
-//! ([`super::on_engine_thread`]).
+//! ([`crate::python::on_engine_thread`]).
 #![allow(unsafe_code)]
 
 use std::time::{Duration, Instant};
 
 use pyo3::{PyErr, Python, ffi};
 
-use super::interpreter::is_running;
-use super::{request_timeout, thread_state};
+use crate::python::interpreter::is_running;
+use crate::python::{request_timeout, thread_state};
 
 /// Runs `body` with the GIL: as the green thread that runs, or as this OS thread.
 ///
@@ -28,7 +28,7 @@ pub fn attached<R>(body: impl FnOnce(Python<'_>) -> R) -> R {
 
 /// Runs `body` with the GIL in a call of C code that has given it up, as a callback of that code would;
 /// `None`: no thread of the engine's calls.
-pub(super) fn attached_again<R>(body: impl FnOnce(Python<'_>) -> R) -> Option<R> {
+pub fn attached_again<R>(body: impl FnOnce(Python<'_>) -> R) -> Option<R> {
     thread_state::lasting().map(|state| with_state(state, body))
 }
 

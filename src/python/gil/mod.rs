@@ -1,0 +1,3 @@
+//! Who holds the GIL: taking it and giving it up.
+
+pub mod attach;

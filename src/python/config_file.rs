@@ -5,8 +5,9 @@ use pyo3::types::{
     PyBool, PyDict, PyFloat, PyInt, PyList, PyModule, PySet, PyString, PyTuple, PyType,
 };
 
+use super::gevent;
 use super::gil::attach::attached;
-use super::{gevent, traceback};
+use super::interp::traceback;
 use crate::config::{ConfigError, ConfigSource, FileValue, Kind, TABLE, Value};
 
 /// A config file that was run: its settings as plain values, and its names as Python has them.

@@ -12,7 +12,7 @@ use unicoro_contract::Address;
 
 use super::errors::ErrorLog;
 use super::file_wrapper::FileWrapper;
-use super::interned::interned;
+use super::interp::interned::interned;
 use crate::http::{Head, ProxyHeader, percent_decode};
 
 /// Names of headers remembered: clients choose them, so there must be a bound.

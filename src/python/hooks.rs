@@ -17,8 +17,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::gil::attach::attached;
+use super::interp::traceback;
 use super::request_hooks::RequestHooks;
-use super::{shown, traceback};
+use super::shown;
 use crate::config::{Settings, Value};
 use crate::logging::{CRITICAL, TRACEBACK};
 

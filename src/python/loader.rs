@@ -9,7 +9,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::gil::attach::attached;
-use super::{threads, traceback};
+use super::interp::traceback;
+use super::threads;
 
 /// Why there is no application, by gunicorn's two exit codes.
 #[derive(Debug)]

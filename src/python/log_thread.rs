@@ -14,7 +14,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::interpreter::is_running;
+use super::interp::interpreter::is_running;
 use super::loggers;
 use crate::logging::divert::{self, Entry, Taker};
 

@@ -1,10 +1,13 @@
 //! The bridge to CPython: the interpreter, who holds its lock, and WSGI (PEP 3333).
 //!
-//! Only [`gil::attach`] takes and gives the GIL; only [`gil::attach`], [`thread_state`] and [`interpreter`]
+//! Only [`gil::attach`] takes and gives the GIL; only [`gil::attach`], [`thread_state`] and
+//! [`interp::interpreter`]
 //! are unsafe. Never switch green threads while attached, and never keep a `Python` token, a `Bound`
 //! or a guard across something that may: detach first, with [`gil::attach::detached`].
 
 mod gil;
+
+mod interp;
 
 mod app_socket;
 mod application;
@@ -13,21 +16,14 @@ mod environ;
 mod errors;
 mod fields;
 mod file_wrapper;
-mod fork;
-mod free_threading;
 mod gevent;
-mod home;
 mod hooks;
-mod imports;
 mod input;
-mod interned;
-mod interpreter;
 mod listeners;
 mod loader;
 mod log_config;
 mod log_thread;
 mod loggers;
-mod own_module;
 mod pending_calls;
 mod reader;
 mod reloading;
@@ -37,23 +33,22 @@ mod respond;
 mod response;
 mod shown;
 mod signal_handlers;
-mod spew;
-mod stack;
 mod thread_state;
 mod threads;
-mod traceback;
 
 pub use application::{Application, Outcome, Request};
 pub use config_file::{ConfigFile, run as run_config_file};
 pub use environ::{Place, ServerFacts};
 pub use fields::Fields;
 pub use file_wrapper::use_sendfile;
-pub use fork::{after_fork_child, after_fork_parent, before_fork, fork};
 pub use gevent::{adapt_gevent, after_request};
 pub use gil::attach::{main_thread, take_lock, while_waiting};
-pub use home::Home;
 pub use hooks::{Hooks, Raised};
-pub use interpreter::{end, is_running, preflight, prepare_path, set_environ, start};
+pub use interp::fork::{after_fork_child, after_fork_parent, before_fork, fork};
+pub use interp::home::Home;
+pub use interp::interpreter::{end, is_running, preflight, prepare_path, set_environ, start};
+pub use interp::spew::spew;
+pub use interp::stack::{Cause, all_stacks, stack_of, stacks_of, watch_stacks};
 pub use listeners::listener;
 pub use loader::{LoadError, load};
 pub use log_thread::begin_log_thread;
@@ -66,6 +61,4 @@ pub use request_timeout::{
     forgive, interrupt_computing, interrupt_listener, make_module, set_computing,
 };
 pub use signal_handlers::{SignalHandlers, stir};
-pub use spew::spew;
-pub use stack::{Cause, all_stacks, stack_of, stacks_of, watch_stacks};
 pub use thread_state::{gil_addresses, may_keep_lock, may_park, on_engine_thread, on_green_thread};

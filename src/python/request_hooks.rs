@@ -5,7 +5,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::interned::interned;
+use super::interp::interned::interned;
 
 /// The two hooks.
 pub struct RequestHooks {

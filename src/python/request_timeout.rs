@@ -16,9 +16,10 @@ use pyo3::types::PyModule;
 use pyo3::{ffi, wrap_pyfunction};
 use unicoro_contract::{Interrupt, Listener, interrupt, replace_interrupt};
 
+use super::gevent;
 use super::gil::attach::{attached, attached_again, take_lock};
+use super::interp::traceback;
 use super::thread_state::{self, on_engine_thread};
-use super::{gevent, traceback};
 
 static REQUEST_TIMEOUT: OnceLock<Py<PyAny>> = OnceLock::new();
 

@@ -10,8 +10,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use super::file_wrapper::FileWrapper;
-use super::fork::end_if_stray;
-use super::interned::interned;
+use super::interp::fork::end_if_stray;
+use super::interp::interned::interned;
 use super::response::Response;
 
 /// A list up to this long is gathered; more is sent piece by piece, without a copy.

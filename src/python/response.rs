@@ -16,7 +16,7 @@ use unicoro_contract::{GivenUp, Stream, Tempo};
 use super::fields::{Fields, push_latin1};
 use super::file_wrapper::Stretch;
 use super::gil::attach::detached;
-use super::interned::interned;
+use super::interp::interned::interned;
 use super::reader::EVICTED;
 use super::request_timeout;
 use crate::http::{Encoder, RequestFacts, early_hints};

@@ -9,7 +9,7 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString};
 use unicoro_contract::Address;
 
 use super::fields::Fields;
-use super::own_module;
+use super::interp::own_module;
 use crate::config::{Bind, Settings, Value};
 use crate::http::{Head, Version};
 use crate::sys::remote::Remote;

@@ -12,7 +12,7 @@ use pyo3::types::IntoPyDict;
 use unicoro_contract::is_forked_child;
 
 use super::gil::attach::attached;
-use super::traceback;
+use super::interp::traceback;
 use crate::logging::TRACEBACK;
 use crate::sys::fd::set_nonblocking;
 use crate::sys::pipe::pipe;

@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 
-use super::own_module;
-use super::traceback;
+use super::interp::own_module;
+use super::interp::traceback;
 use crate::logging::TRACEBACK;
 
 thread_local! {

@@ -14,7 +14,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::gil::attach::attached;
-use super::{imports, request_timeout, traceback};
+use super::interp::{imports, traceback};
+use super::request_timeout;
 use crate::logging::TRACEBACK;
 
 /// Functions of `modules.py`.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::{PyErr, Python, ffi};
 
-use crate::python::interpreter::is_running;
+use crate::python::interp::interpreter::is_running;
 use crate::python::{request_timeout, thread_state};
 
 /// Runs `body` with the GIL: as the green thread that runs, or as this OS thread.

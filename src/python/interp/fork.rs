@@ -36,7 +36,7 @@ pub fn fork() -> io::Result<Fork> {
 /// Ends this process if it is a child that the application forked, and that has come back out of
 /// it, with `raised` or without: the client and the connection are its parent's. With the exit code of
 /// a Python program. Its last words go past the log, which may have been locked when it was forked.
-pub(super) fn end_if_stray(py: Python<'_>, raised: Option<&PyErr>) {
+pub fn end_if_stray(py: Python<'_>, raised: Option<&PyErr>) {
     if is_forked_child() {
         process::exit_now(raised.map_or(0, |error| last_words(py, error)));
     }

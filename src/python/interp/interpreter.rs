@@ -13,10 +13,10 @@ use pyo3::types::{PyAnyMethods, PyList, PyListMethods};
 use pyo3::{PyResult, Python, ffi};
 
 use super::free_threading;
-use super::gil::attach::attached;
 use super::home::Home;
 use super::traceback;
 use crate::logging::TRACEBACK;
+use crate::python::gil::attach::attached;
 
 /// Whether an interpreter runs in this process.
 #[must_use]

@@ -12,9 +12,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unicoro_contract::stack_signal;
 
-use super::gil::attach::{already_attached, attached};
-use super::thread_state::gil_addresses;
 use super::traceback;
+use crate::python::gil::attach::{already_attached, attached};
+use crate::python::thread_state::gil_addresses;
 use crate::sys::activity::{Activity, activity_of};
 use crate::sys::fd::set_nonblocking;
 use crate::sys::pipe::pipe;

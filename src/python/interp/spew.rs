@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 
-use super::gil::attach::attached;
 use super::traceback;
+use crate::python::gil::attach::attached;
 
 static TRACE: OnceLock<Py<PyAny>> = OnceLock::new();
 
@@ -33,7 +33,7 @@ pub fn spew() -> Result<(), String> {
 }
 
 /// Goes on with it on the thread or green thread that calls, if it was begun.
-pub(super) fn trace_this_thread(py: Python<'_>) -> PyResult<()> {
+pub fn trace_this_thread(py: Python<'_>) -> PyResult<()> {
     let Some(trace) = TRACE.get() else { return Ok(()) };
     py.import("sys")?.call_method1("settrace", (trace,)).map(drop)
 }

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 ///
 /// # Errors
 /// What `make` failed with.
-pub(super) fn once<'py>(
+pub fn once<'py>(
     py: Python<'py>,
     name: &str,
     make: impl FnOnce() -> PyResult<Bound<'py, PyModule>>,

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 ///
 /// # Errors
 /// A Python exception: a bug.
-pub(super) fn finder_class(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+pub fn finder_class(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     let module = PyModule::from_code(py, SOURCE, c"<unicoro's imports.py>", c"unicoro.imports")?;
     module.setattr("note", wrap_pyfunction!(note, py)?)?;
     module.getattr("Finder")
@@ -17,7 +17,7 @@ pub(super) fn finder_class(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 
 /// A line for the error log.
 #[pyfunction]
-pub(super) fn note(text: &str) {
+pub fn note(text: &str) {
     log::info!("{text}");
 }
 

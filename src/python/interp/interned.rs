@@ -15,4 +15,4 @@ macro_rules! interned {
     }};
 }
 
-pub(super) use interned;
+pub(crate) use interned;

@@ -10,6 +10,7 @@ use pyo3::types::PyDict;
 use unicoro_contract::{Stream, Tempo, interrupt};
 
 use super::app_socket::AppSocket;
+use super::deadline::request_timeout::is_request_timeout;
 use super::environ::{Environ, Place, ServerFacts};
 use super::fields::Fields;
 use super::gil::attach::{attached, detached, in_fresh_context};
@@ -20,7 +21,6 @@ use super::interp::spew::trace_this_thread;
 use super::interp::traceback;
 use super::reader::Reader;
 use super::request_hooks::RequestHooks;
-use super::request_timeout::is_request_timeout;
 use super::respond::{Ended, Trouble, respond};
 use super::response::Response;
 use super::shown::{Answered, Shown};

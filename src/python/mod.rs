@@ -9,6 +9,8 @@ mod gil;
 
 mod interp;
 
+mod deadline;
+
 mod app_socket;
 mod application;
 mod config_file;
@@ -19,7 +21,6 @@ mod file_wrapper;
 mod gevent;
 mod hooks;
 mod input;
-mod listeners;
 mod loader;
 mod log_config;
 mod log_thread;
@@ -28,7 +29,6 @@ mod pending_calls;
 mod reader;
 mod reloading;
 mod request_hooks;
-mod request_timeout;
 mod respond;
 mod response;
 mod shown;
@@ -38,6 +38,10 @@ mod threads;
 
 pub use application::{Application, Outcome, Request};
 pub use config_file::{ConfigFile, run as run_config_file};
+pub use deadline::listeners::listener;
+pub use deadline::request_timeout::{
+    forgive, interrupt_computing, interrupt_listener, make_module, set_computing,
+};
 pub use environ::{Place, ServerFacts};
 pub use fields::Fields;
 pub use file_wrapper::use_sendfile;
@@ -49,7 +53,6 @@ pub use interp::home::Home;
 pub use interp::interpreter::{end, is_running, preflight, prepare_path, set_environ, start};
 pub use interp::spew::spew;
 pub use interp::stack::{Cause, all_stacks, stack_of, stacks_of, watch_stacks};
-pub use listeners::listener;
 pub use loader::{LoadError, load};
 pub use log_thread::begin_log_thread;
 pub use loggers::{has_loggers, log_refusal, say_who_logs, set_up_loggers};
@@ -57,8 +60,5 @@ pub use pending_calls::make_pending_calls;
 pub use reader::{BodyRules, Reader};
 pub use reloading::{Look, begin_watching, failed_application, files_to_watch};
 pub use request_hooks::RequestHooks;
-pub use request_timeout::{
-    forgive, interrupt_computing, interrupt_listener, make_module, set_computing,
-};
 pub use signal_handlers::{SignalHandlers, stir};
 pub use thread_state::{gil_addresses, may_keep_lock, may_park, on_engine_thread, on_green_thread};

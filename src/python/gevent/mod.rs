@@ -13,9 +13,9 @@ use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use super::deadline::request_timeout;
 use super::gil::attach::attached;
 use super::interp::{imports, traceback};
-use super::request_timeout;
 use crate::logging::TRACEBACK;
 
 /// Functions of `modules.py`.

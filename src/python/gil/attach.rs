@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use pyo3::{PyErr, Python, ffi};
 
+use crate::python::deadline::request_timeout;
 use crate::python::interp::interpreter::is_running;
-use crate::python::{request_timeout, thread_state};
+use crate::python::thread_state;
 
 /// Runs `body` with the GIL: as the green thread that runs, or as this OS thread.
 ///

@@ -16,10 +16,10 @@ use pyo3::types::PyModule;
 use pyo3::{ffi, wrap_pyfunction};
 use unicoro_contract::{Interrupt, Listener, interrupt, replace_interrupt};
 
-use super::gevent;
-use super::gil::attach::{attached, attached_again, take_lock};
-use super::interp::traceback;
-use super::thread_state::{self, on_engine_thread};
+use crate::python::gevent;
+use crate::python::gil::attach::{attached, attached_again, take_lock};
+use crate::python::interp::traceback;
+use crate::python::thread_state::{self, on_engine_thread};
 
 static REQUEST_TIMEOUT: OnceLock<Py<PyAny>> = OnceLock::new();
 
@@ -117,7 +117,7 @@ pub fn set_computing(identity: usize, is_computing: bool) {
 
 /// With the GIL held, on another thread: has the exception raised in all that compute. They wait for
 /// the GIL, so none of them can have gone on to where it may not be raised.
-pub(super) fn tell_computing(py: Python<'_>) {
+pub fn tell_computing(py: Python<'_>) {
     let Some(class) = REQUEST_TIMEOUT.get() else { return };
     let waiting = computing().clone();
     for Computing { identity, state } in waiting {
@@ -209,18 +209,18 @@ fn trip() {
 }
 
 /// The exception's class.
-pub(super) fn class(py: Python<'_>) -> Option<&Bound<'_, PyAny>> {
+pub fn class(py: Python<'_>) -> Option<&Bound<'_, PyAny>> {
     REQUEST_TIMEOUT.get().map(|class| class.bind(py))
 }
 
 /// The exception, if the request of the green thread that calls is overdue and was not told so: for
 /// what has failed here because its client was parted with.
-pub(super) fn due(py: Python<'_>) -> Option<PyErr> {
+pub fn due(py: Python<'_>) -> Option<PyErr> {
     let error = class(py).filter(|_| interrupt().is_due)?.call0();
     Some(error.map_or_else(|failure| failure, PyErr::from_value))
 }
 
 /// Whether an exception is ours.
-pub(super) fn is_request_timeout(py: Python<'_>, error: &PyErr) -> bool {
+pub fn is_request_timeout(py: Python<'_>, error: &PyErr) -> bool {
     class(py).is_some_and(|class| error.is_instance(py, class))
 }

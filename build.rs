@@ -16,7 +16,7 @@ fn main() {
     let hooks = Path::new(&root).join("worker-engines/coroutine/hooks.list");
     println!("cargo:rerun-if-changed={}", hooks.display());
     println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic-symbol-list={}", hooks.display());
-    // src/python/pending_calls.rs.
+    // src/python/threads/pending_calls.rs.
     println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic-symbol=Py_AddPendingCall");
 }
 

@@ -19,12 +19,13 @@ use super::interp::fork::end_if_stray;
 use super::interp::interned::interned;
 use super::interp::spew::trace_this_thread;
 use super::interp::traceback;
+use super::loggers;
 use super::reader::Reader;
 use super::request_hooks::RequestHooks;
 use super::respond::{Ended, Trouble, respond};
 use super::response::Response;
 use super::shown::{Answered, Shown};
-use super::{loggers, threads};
+use super::threads::request_threads;
 use crate::http::{Head, RequestFacts, reason, refusal};
 use crate::logging::{TRACEBACK, divert};
 
@@ -137,7 +138,7 @@ impl Application {
                     log::debug!("{} {}", request.head.method, request.head.target.path);
                 }
                 let outcome = self.call_and_tell(py, &mut request);
-                threads::between_requests(py);
+                request_threads::between_requests(py);
                 outcome.unwrap_or_else(|error| {
                     // The server's own objects could not be made: out of memory, or a bug.
                     log::error!(target: TRACEBACK, "{}", traceback::format(py, &error));

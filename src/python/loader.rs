@@ -10,7 +10,7 @@ use pyo3::types::PyDict;
 
 use super::gil::attach::attached;
 use super::interp::traceback;
-use super::threads;
+use super::threads::request_threads;
 
 /// Why there is no application, by gunicorn's two exit codes.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub fn load(spec: &str) -> Result<Py<PyAny>, LoadError> {
         let namespace = PyDict::new(py);
         // The thread that imports it first counts as the main thread, for whose locks the process waits
         // at its end: a request's would never give them up.
-        threads::prepare(py)
+        request_threads::prepare(py)
             .and_then(|()| py.run(SOURCE, Some(&namespace), None))
             .map_err(|error| LoadError::Import(traceback::format(py, &error)))?;
         let find = |name: &str| namespace.get_item(name).ok().flatten();

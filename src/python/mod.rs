@@ -1,6 +1,6 @@
 //! The bridge to CPython: the interpreter, who holds its lock, and WSGI (PEP 3333).
 //!
-//! Only [`gil::attach`] takes and gives the GIL; only [`gil::attach`], [`thread_state`] and
+//! Only [`gil::attach`] takes and gives the GIL; only [`gil::attach`], [`threads::thread_state`] and
 //! [`interp::interpreter`]
 //! are unsafe. Never switch green threads while attached, and never keep a `Python` token, a `Bound`
 //! or a guard across something that may: detach first, with [`gil::attach::detached`].
@@ -10,6 +10,8 @@ mod gil;
 mod interp;
 
 mod deadline;
+
+mod threads;
 
 mod app_socket;
 mod application;
@@ -25,16 +27,12 @@ mod loader;
 mod log_config;
 mod log_thread;
 mod loggers;
-mod pending_calls;
 mod reader;
 mod reloading;
 mod request_hooks;
 mod respond;
 mod response;
 mod shown;
-mod signal_handlers;
-mod thread_state;
-mod threads;
 
 pub use application::{Application, Outcome, Request};
 pub use config_file::{ConfigFile, run as run_config_file};
@@ -56,9 +54,11 @@ pub use interp::stack::{Cause, all_stacks, stack_of, stacks_of, watch_stacks};
 pub use loader::{LoadError, load};
 pub use log_thread::begin_log_thread;
 pub use loggers::{has_loggers, log_refusal, say_who_logs, set_up_loggers};
-pub use pending_calls::make_pending_calls;
 pub use reader::{BodyRules, Reader};
 pub use reloading::{Look, begin_watching, failed_application, files_to_watch};
 pub use request_hooks::RequestHooks;
-pub use signal_handlers::{SignalHandlers, stir};
-pub use thread_state::{gil_addresses, may_keep_lock, may_park, on_engine_thread, on_green_thread};
+pub use threads::pending_calls::make_pending_calls;
+pub use threads::signal_handlers::{SignalHandlers, stir};
+pub use threads::thread_state::{
+    gil_addresses, may_keep_lock, may_park, on_engine_thread, on_green_thread,
+};

@@ -19,7 +19,7 @@ use unicoro_contract::{Interrupt, Listener, interrupt, replace_interrupt};
 use crate::python::gevent;
 use crate::python::gil::attach::{attached, attached_again, take_lock};
 use crate::python::interp::traceback;
-use crate::python::thread_state::{self, on_engine_thread};
+use crate::python::threads::thread_state::{self, on_engine_thread};
 
 static REQUEST_TIMEOUT: OnceLock<Py<PyAny>> = OnceLock::new();
 

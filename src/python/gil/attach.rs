@@ -14,7 +14,7 @@ use pyo3::{PyErr, Python, ffi};
 
 use crate::python::deadline::request_timeout;
 use crate::python::interp::interpreter::is_running;
-use crate::python::thread_state;
+use crate::python::threads::thread_state;
 
 /// Runs `body` with the GIL: as the green thread that runs, or as this OS thread.
 ///

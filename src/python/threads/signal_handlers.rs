@@ -11,9 +11,9 @@ use pyo3::prelude::*;
 use pyo3::types::IntoPyDict;
 use unicoro_contract::is_forked_child;
 
-use super::gil::attach::attached;
-use super::interp::traceback;
 use crate::logging::TRACEBACK;
+use crate::python::gil::attach::attached;
+use crate::python::interp::traceback;
 use crate::sys::fd::set_nonblocking;
 use crate::sys::pipe::pipe;
 use crate::sys::raw::{raw_poll, raw_read, raw_write, readable};

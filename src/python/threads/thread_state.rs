@@ -20,8 +20,9 @@ use std::ptr;
 use pyo3::ffi::PyThreadState;
 use pyo3::{Python, ffi};
 
-use super::gil::attach::{attached, detached};
-use super::{gevent, threads};
+use super::request_threads;
+use crate::python::gevent;
+use crate::python::gil::attach::{attached, detached};
 
 thread_local! {
     // The state of this thread of the engine's, for as long as the thread lives.
@@ -33,14 +34,14 @@ thread_local! {
 
 /// Runs `body` on an OS thread of the engine's with one state for all of its life, so that what
 /// Python keeps by thread lasts; and so that pyo3 counts the thread as attached for good (see
-/// [`super::gil::attach`]).
+/// [`crate::python::gil::attach`]).
 pub fn on_engine_thread(body: &mut dyn FnMut()) {
     attached(|py| {
         // SAFETY: needs no GIL; the state of this thread.
         LASTING.set(unsafe { ffi::PyGILState_GetThisThreadState() });
-        threads::begin(py);
+        request_threads::begin(py);
         detached(py, body);
-        threads::end(py);
+        request_threads::end(py);
         LASTING.set(ptr::null_mut());
     });
 }
@@ -62,12 +63,12 @@ pub fn on_green_thread(body: &mut dyn FnMut()) -> io::Result<()> {
     in_python(|| unsafe {
         ffi::PyEval_RestoreThread(state);
         Python::attach(|py| {
-            threads::begin(py);
+            request_threads::begin(py);
             detached(py, &mut outside);
             if gevent::has_hubs() {
                 gevent::at_end(py);
             }
-            threads::end(py);
+            request_threads::end(py);
         });
         ffi::PyThreadState_Clear(state);
         // From here on there is none.
@@ -78,13 +79,13 @@ pub fn on_green_thread(body: &mut dyn FnMut()) -> io::Result<()> {
 }
 
 /// The lasting state of this thread.
-pub(super) fn lasting() -> Option<*mut PyThreadState> {
+pub fn lasting() -> Option<*mut PyThreadState> {
     let state = LASTING.get();
     (!state.is_null()).then_some(state)
 }
 
 /// Runs `body`, which takes and gives the GIL, as "in Python".
-pub(super) fn in_python<R>(body: impl FnOnce() -> R) -> R {
+pub fn in_python<R>(body: impl FnOnce() -> R) -> R {
     let _before = Before(IN_PYTHON.replace(true));
     body()
 }

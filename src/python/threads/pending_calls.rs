@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::{PyErr, ffi};
 
-use super::gil::attach::attached;
 use super::signal_handlers;
+use crate::python::gil::attach::attached;
 
 type Call = Option<unsafe extern "C" fn(*mut c_void) -> c_int>;
 type Add = unsafe extern "C" fn(Call, *mut c_void) -> c_int;

@@ -1,4 +1,4 @@
-"""The threads that requests run on, as `threading` knows them. Run once, by threads.rs, which provides
+"""The threads that requests run on, as `threading` knows them. Run once, by request_threads.rs, which provides
 ``is_ours``.
 
 For a thread that `threading` has not started it makes a _DummyThread as soon as somebody asks who runs:

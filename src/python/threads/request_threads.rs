@@ -1,4 +1,4 @@
-//! What `threading` knows of the engine's threads (see threads.py), and the functions that trace and
+//! What `threading` knows of the engine's threads (see request_threads.py), and the functions that trace and
 //! profile them.
 
 use std::cell::Cell;
@@ -8,9 +8,9 @@ use std::sync::OnceLock;
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 
-use super::interp::own_module;
-use super::interp::traceback;
 use crate::logging::TRACEBACK;
+use crate::python::interp::own_module;
+use crate::python::interp::traceback;
 
 thread_local! {
     // Between the begin and the end of a thread of the engine's. A forked child's other threads have
@@ -22,7 +22,7 @@ thread_local! {
 static TURNS: OnceLock<Turns> = OnceLock::new();
 
 struct Turns {
-    /// Of threads.py.
+    /// Of request_threads.py.
     begin: Py<PyAny>,
     end: Py<PyAny>,
     observers: [Observer; 2],
@@ -40,8 +40,8 @@ struct Observer {
 /// Before the engine's threads begin.
 ///
 /// # Errors
-/// threading cannot be imported, or threads.py is wrong.
-pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
+/// threading cannot be imported, or request_threads.py is wrong.
+pub fn prepare(py: Python<'_>) -> PyResult<()> {
     let module = own_module::once(py, NAME, || {
         let module = PyModule::new(py, NAME)?;
         module.setattr("is_ours", wrap_pyfunction!(is_ours, py)?)?;
@@ -66,7 +66,7 @@ fn is_ours() -> bool {
 }
 
 /// On a thread of the engine's, before it runs any code of the application's.
-pub(super) fn begin(py: Python<'_>) {
+pub fn begin(py: Python<'_>) {
     turn(py, |turns| {
         turns.begin.call0(py)?;
         IS_OURS.set(true);
@@ -75,14 +75,14 @@ pub(super) fn begin(py: Python<'_>) {
 }
 
 /// On the same, between two requests: a function that one has set for itself does not see the next.
-pub(super) fn between_requests(py: Python<'_>) {
+pub fn between_requests(py: Python<'_>) {
     if IS_OURS.get() {
         turn(py, |turns| turns.observers.iter().try_for_each(|observer| observer.leave(py)));
     }
 }
 
 /// On the same, after.
-pub(super) fn end(py: Python<'_>) {
+pub fn end(py: Python<'_>) {
     turn(py, |turns| {
         turns.observers.iter().try_for_each(|observer| observer.set(py, py.None()))?;
         IS_OURS.set(false);
@@ -129,4 +129,4 @@ impl Observer {
 const NAME: &str = "unicoro.threads";
 
 /// In Python, because it is about Python's objects.
-const SOURCE: &CStr = c_str!(include_str!("threads.py"));
+const SOURCE: &CStr = c_str!(include_str!("request_threads.py"));

@@ -11,21 +11,21 @@ use unicoro_contract::{Stream, Tempo, interrupt};
 
 use super::app_socket::AppSocket;
 use super::deadline::request_timeout::is_request_timeout;
-use super::environ::{Environ, Place, ServerFacts};
-use super::fields::Fields;
 use super::gil::attach::{attached, detached, in_fresh_context};
-use super::input::Input;
 use super::interp::fork::end_if_stray;
 use super::interp::interned::interned;
 use super::interp::spew::trace_this_thread;
 use super::interp::traceback;
 use super::loggers;
-use super::reader::Reader;
 use super::request_hooks::RequestHooks;
-use super::respond::{Ended, Trouble, respond};
-use super::response::Response;
 use super::shown::{Answered, Shown};
 use super::threads::request_threads;
+use super::wsgi::environ::{Environ, Place, ServerFacts};
+use super::wsgi::fields::Fields;
+use super::wsgi::input::Input;
+use super::wsgi::reader::Reader;
+use super::wsgi::respond::{Ended, Trouble, respond};
+use super::wsgi::response::Response;
 use crate::http::{Head, RequestFacts, reason, refusal};
 use crate::logging::{TRACEBACK, divert};
 

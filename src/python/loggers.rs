@@ -17,12 +17,12 @@ use pyo3::types::code::PyCodeInput;
 use pyo3::types::{PyCode, PyCodeMethods, PyDict, PyString, PyType};
 use unicoro_contract::Address;
 
-use super::errors::ErrorLog;
-use super::fields::Fields;
 use super::gil::attach::attached;
 use super::interp::interpreter::is_running;
 use super::interp::{imports, own_module, traceback};
 use super::shown::{self, Answered, Shown, latin1};
+use super::wsgi::errors::ErrorLog;
+use super::wsgi::fields::Fields;
 use super::{gevent, log_config, log_thread};
 use crate::config::Settings;
 use crate::http::{Head, reason};

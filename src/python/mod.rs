@@ -11,27 +11,21 @@ mod interp;
 
 mod deadline;
 
+mod wsgi;
+
 mod threads;
 
 mod app_socket;
 mod application;
 mod config_file;
-mod environ;
-mod errors;
-mod fields;
-mod file_wrapper;
 mod gevent;
 mod hooks;
-mod input;
 mod loader;
 mod log_config;
 mod log_thread;
 mod loggers;
-mod reader;
 mod reloading;
 mod request_hooks;
-mod respond;
-mod response;
 mod shown;
 
 pub use application::{Application, Outcome, Request};
@@ -40,9 +34,6 @@ pub use deadline::listeners::listener;
 pub use deadline::request_timeout::{
     forgive, interrupt_computing, interrupt_listener, make_module, set_computing,
 };
-pub use environ::{Place, ServerFacts};
-pub use fields::Fields;
-pub use file_wrapper::use_sendfile;
 pub use gevent::{adapt_gevent, after_request};
 pub use gil::attach::{main_thread, take_lock, while_waiting};
 pub use hooks::{Hooks, Raised};
@@ -54,7 +45,6 @@ pub use interp::stack::{Cause, all_stacks, stack_of, stacks_of, watch_stacks};
 pub use loader::{LoadError, load};
 pub use log_thread::begin_log_thread;
 pub use loggers::{has_loggers, log_refusal, say_who_logs, set_up_loggers};
-pub use reader::{BodyRules, Reader};
 pub use reloading::{Look, begin_watching, failed_application, files_to_watch};
 pub use request_hooks::RequestHooks;
 pub use threads::pending_calls::make_pending_calls;
@@ -62,3 +52,7 @@ pub use threads::signal_handlers::{SignalHandlers, stir};
 pub use threads::thread_state::{
     gil_addresses, may_keep_lock, may_park, on_engine_thread, on_green_thread,
 };
+pub use wsgi::environ::{Place, ServerFacts};
+pub use wsgi::fields::Fields;
+pub use wsgi::file_wrapper::use_sendfile;
+pub use wsgi::reader::{BodyRules, Reader};

@@ -8,8 +8,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString};
 use unicoro_contract::Address;
 
-use super::fields::Fields;
 use super::interp::own_module;
+use super::wsgi::fields::Fields;
 use crate::config::{Bind, Settings, Value};
 use crate::http::{Head, Version};
 use crate::sys::remote::Remote;

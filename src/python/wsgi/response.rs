@@ -13,13 +13,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use unicoro_contract::{GivenUp, Stream, Tempo};
 
-use super::deadline::request_timeout;
 use super::fields::{Fields, push_latin1};
 use super::file_wrapper::Stretch;
-use super::gil::attach::detached;
-use super::interp::interned::interned;
 use super::reader::EVICTED;
 use crate::http::{Encoder, RequestFacts, early_hints};
+use crate::python::deadline::request_timeout;
+use crate::python::gil::attach::detached;
+use crate::python::interp::interned::interned;
 
 /// The response to one request, called by the application as `start_response`.
 const OVERDUE: &str = "it was overdue, and answered in the application's place";

@@ -12,8 +12,8 @@ use unicoro_contract::Address;
 
 use super::errors::ErrorLog;
 use super::file_wrapper::FileWrapper;
-use super::interp::interned::interned;
 use crate::http::{Head, ProxyHeader, percent_decode};
+use crate::python::interp::interned::interned;
 
 /// Names of headers remembered: clients choose them, so there must be a bound.
 const NAMES_KEPT: usize = 256;

@@ -10,9 +10,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use super::file_wrapper::FileWrapper;
-use super::interp::fork::end_if_stray;
-use super::interp::interned::interned;
 use super::response::Response;
+use crate::python::interp::fork::end_if_stray;
+use crate::python::interp::interned::interned;
 
 /// A list up to this long is gathered; more is sent piece by piece, without a copy.
 const GATHER: usize = 64 * 1024;

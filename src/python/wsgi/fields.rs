@@ -6,7 +6,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
-use super::interp::interned::interned;
+use crate::python::interp::interned::interned;
 
 /// Header fields as bytes, in one piece.
 #[derive(Default)]

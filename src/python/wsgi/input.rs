@@ -7,9 +7,9 @@ use pyo3::exceptions::{PyConnectionResetError, PyOSError, PyTimeoutError, PyValu
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::deadline::request_timeout;
-use super::gil::attach::detached;
 use super::reader::{BodyFailure, Reader};
+use crate::python::deadline::request_timeout;
+use crate::python::gil::attach::detached;
 
 /// Decoded at a time when all is asked for, and when a line's end is looked for.
 const STEP: usize = 64 * 1024;

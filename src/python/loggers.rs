@@ -18,9 +18,9 @@ use pyo3::types::{PyCode, PyCodeMethods, PyDict, PyString, PyType};
 use unicoro_contract::Address;
 
 use super::gil::attach::attached;
+use super::gunicorn::shown::{self, Answered, Shown, latin1};
 use super::interp::interpreter::is_running;
 use super::interp::{imports, own_module, traceback};
-use super::shown::{self, Answered, Shown, latin1};
 use super::wsgi::errors::ErrorLog;
 use super::wsgi::fields::Fields;
 use super::{gevent, log_config, log_thread};

@@ -13,30 +13,28 @@ mod deadline;
 
 mod wsgi;
 
+mod gunicorn;
+
 mod threads;
 
-mod app_socket;
 mod application;
-mod config_file;
 mod gevent;
-mod hooks;
 mod loader;
 mod log_config;
 mod log_thread;
 mod loggers;
 mod reloading;
-mod request_hooks;
-mod shown;
 
 pub use application::{Application, Outcome, Request};
-pub use config_file::{ConfigFile, run as run_config_file};
 pub use deadline::listeners::listener;
 pub use deadline::request_timeout::{
     forgive, interrupt_computing, interrupt_listener, make_module, set_computing,
 };
 pub use gevent::{adapt_gevent, after_request};
 pub use gil::attach::{main_thread, take_lock, while_waiting};
-pub use hooks::{Hooks, Raised};
+pub use gunicorn::config_file::{ConfigFile, run as run_config_file};
+pub use gunicorn::hooks::{Hooks, Raised};
+pub use gunicorn::request_hooks::RequestHooks;
 pub use interp::fork::{after_fork_child, after_fork_parent, before_fork, fork};
 pub use interp::home::Home;
 pub use interp::interpreter::{end, is_running, preflight, prepare_path, set_environ, start};
@@ -46,7 +44,6 @@ pub use loader::{LoadError, load};
 pub use log_thread::begin_log_thread;
 pub use loggers::{has_loggers, log_refusal, say_who_logs, set_up_loggers};
 pub use reloading::{Look, begin_watching, failed_application, files_to_watch};
-pub use request_hooks::RequestHooks;
 pub use threads::pending_calls::make_pending_calls;
 pub use threads::signal_handlers::{SignalHandlers, stir};
 pub use threads::thread_state::{

@@ -5,7 +5,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::interp::interned::interned;
+use crate::python::interp::interned::interned;
 
 /// The two hooks.
 pub struct RequestHooks {
@@ -14,18 +14,18 @@ pub struct RequestHooks {
 
 impl RequestHooks {
     /// From the `Hooks` of hooks.py.
-    pub(super) fn new(hooks: &Bound<'_, PyAny>) -> Self {
+    pub fn new(hooks: &Bound<'_, PyAny>) -> Self {
         Self { hooks: hooks.clone().unbind() }
     }
 
     /// Calls `pre_request`; the request as both hooks see it.
-    pub(super) fn before<'py>(&self, request: &Bound<'py, PyAny>) -> PyResult<()> {
+    pub fn before<'py>(&self, request: &Bound<'py, PyAny>) -> PyResult<()> {
         let py = request.py();
         self.hooks.bind(py).call_method1(interned!(py, "pre_request"), (request,)).map(drop)
     }
 
     /// Calls `post_request`. False: the worker is to be replaced.
-    pub(super) fn after(
+    pub fn after(
         &self,
         request: &Bound<'_, PyAny>,
         environ: &Bound<'_, PyDict>,

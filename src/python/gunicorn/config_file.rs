@@ -5,10 +5,10 @@ use pyo3::types::{
     PyBool, PyDict, PyFloat, PyInt, PyList, PyModule, PySet, PyString, PyTuple, PyType,
 };
 
-use super::gevent;
-use super::gil::attach::attached;
-use super::interp::traceback;
 use crate::config::{ConfigError, ConfigSource, FileValue, Kind, TABLE, Value};
+use crate::python::gevent;
+use crate::python::gil::attach::attached;
+use crate::python::interp::traceback;
 
 /// A config file that was run: its settings as plain values, and its names as Python has them.
 pub struct ConfigFile {

@@ -8,10 +8,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString};
 use unicoro_contract::Address;
 
-use super::interp::own_module;
-use super::wsgi::fields::Fields;
 use crate::config::{Bind, Settings, Value};
 use crate::http::{Head, Version};
+use crate::python::interp::own_module;
+use crate::python::wsgi::fields::Fields;
 use crate::sys::remote::Remote;
 
 /// The classes of what is shown.
@@ -21,7 +21,7 @@ pub struct Shown {
 }
 
 impl Shown {
-    pub(super) fn new(py: Python<'_>) -> PyResult<Self> {
+    pub fn new(py: Python<'_>) -> PyResult<Self> {
         let module = module(py)?;
         Ok(Self {
             request: module.getattr("Request")?.unbind(),
@@ -30,7 +30,7 @@ impl Shown {
     }
 
     /// `req`, of a client that speaks https or not.
-    pub(super) fn request<'py>(
+    pub fn request<'py>(
         &self,
         py: Python<'py>,
         head: &Head<'_>,
@@ -64,12 +64,12 @@ impl Shown {
     }
 
     /// `req` of a head that could not be read.
-    pub(super) fn nothing<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    pub fn nothing<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.request.bind(py).call1(("", "", "", "", (1, 1), PyList::empty(py), "http", ""))
     }
 
     /// `resp`, to a request that is shown.
-    pub(super) fn response<'py>(
+    pub fn response<'py>(
         &self,
         request: &Bound<'py, PyAny>,
         answered: &Answered<'_>,
@@ -85,21 +85,21 @@ impl Shown {
 }
 
 /// What `resp` tells.
-pub(super) struct Answered<'a> {
+pub struct Answered<'a> {
     /// `200 OK`.
-    pub(super) status_line: &'a [u8],
+    pub status_line: &'a [u8],
     /// As the application gave them.
-    pub(super) fields: &'a Fields,
+    pub fields: &'a Fields,
     /// Bytes of the body.
-    pub(super) sent: u64,
+    pub sent: u64,
 }
 
-pub(super) fn latin1<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyString>> {
+pub fn latin1<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyString>> {
     PyString::from_encoded_object(&PyBytes::new(py, bytes), Some(c"latin-1"), None)
 }
 
 /// The settings by name, as `cfg` has them. `names` are the config file's.
-pub(super) fn values<'py>(
+pub fn values<'py>(
     py: Python<'py>,
     settings: &Settings,
     names: Option<&Py<PyDict>>,
@@ -129,7 +129,7 @@ pub(super) fn values<'py>(
 }
 
 /// `cfg`, with these values.
-pub(super) fn config<'py>(values: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+pub fn config<'py>(values: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
     module(values.py())?.getattr("Config")?.call1((values,))
 }
 
@@ -184,7 +184,7 @@ fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>>
 }
 
 /// The module that has run.
-pub(super) fn module(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
+pub fn module(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
     own_module::once(py, "unicoro.shown", || {
         PyModule::from_code(py, SOURCE, c"<unicoro's shown.py>", c"unicoro.shown")
     })

@@ -16,12 +16,12 @@ use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::gil::attach::attached;
-use super::interp::traceback;
 use super::request_hooks::RequestHooks;
 use super::shown;
 use crate::config::{Settings, Value};
 use crate::logging::{CRITICAL, TRACEBACK};
+use crate::python::gil::attach::attached;
+use crate::python::interp::traceback;
 
 /// The hooks of every generation that is known.
 #[derive(Default)]

@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use unicoro_contract::Stream;
 
-use super::wsgi::input::Input;
+use crate::python::wsgi::input::Input;
 
 /// Stands for the socket.
 #[pyclass(module = "unicoro", name = "Socket", frozen)]

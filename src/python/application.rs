@@ -18,7 +18,7 @@ use super::interp::fork::end_if_stray;
 use super::interp::interned::interned;
 use super::interp::spew::trace_this_thread;
 use super::interp::traceback;
-use super::loggers;
+use super::loggers::module;
 use super::threads::request_threads;
 use super::wsgi::environ::{Environ, Place, ServerFacts};
 use super::wsgi::fields::Fields;
@@ -194,7 +194,7 @@ impl Application {
             },
         )?;
         if divert::takes_accesses() {
-            loggers::access(&shown, &response, &environ, request.began.elapsed());
+            module::access(&shown, &response, &environ, request.began.elapsed());
             outcome.is_logged = true;
         }
         // gunicorn: post_request is called, without a response, where pre_request has raised.
@@ -290,7 +290,7 @@ fn warn_if_swallowed(py: Python<'_>, request: &Request<'_>, ended: &Result<Ended
 }
 
 fn log_raised(py: Python<'_>, text: &str, error: &PyErr) {
-    if !loggers::emit_raised(py, text, error) {
+    if !module::emit_raised(py, text, error) {
         log::error!(target: TRACEBACK, "{text}\n{}", traceback::format(py, error));
     }
 }

@@ -15,14 +15,13 @@ mod wsgi;
 
 mod gunicorn;
 
+mod loggers;
+
 mod threads;
 
 mod application;
 mod gevent;
 mod loader;
-mod log_config;
-mod log_thread;
-mod loggers;
 mod reloading;
 
 pub use application::{Application, Outcome, Request};
@@ -41,8 +40,8 @@ pub use interp::interpreter::{end, is_running, preflight, prepare_path, set_envi
 pub use interp::spew::spew;
 pub use interp::stack::{Cause, all_stacks, stack_of, stacks_of, watch_stacks};
 pub use loader::{LoadError, load};
-pub use log_thread::begin_log_thread;
-pub use loggers::{has_loggers, log_refusal, say_who_logs, set_up_loggers};
+pub use loggers::log_thread::begin_log_thread;
+pub use loggers::module::{has_loggers, log_refusal, say_who_logs, set_up_loggers};
 pub use reloading::{Look, begin_watching, failed_application, files_to_watch};
 pub use threads::pending_calls::make_pending_calls;
 pub use threads::signal_handlers::{SignalHandlers, stir};

@@ -11,7 +11,7 @@ use crate::config::{LogConfig, Settings};
 
 /// What sets Python's logging up as the settings say, to be called without arguments; `None`: they
 /// say nothing. `names` are the config file's.
-pub(super) fn configure<'py>(
+pub fn configure<'py>(
     py: Python<'py>,
     settings: &Settings,
     names: Option<&Py<PyDict>>,

@@ -17,19 +17,20 @@ use pyo3::types::code::PyCodeInput;
 use pyo3::types::{PyCode, PyCodeMethods, PyDict, PyString, PyType};
 use unicoro_contract::Address;
 
-use super::gil::attach::attached;
-use super::gunicorn::shown::{self, Answered, Shown, latin1};
-use super::interp::interpreter::is_running;
-use super::interp::{imports, own_module, traceback};
-use super::wsgi::errors::ErrorLog;
-use super::wsgi::fields::Fields;
-use super::{gevent, log_config, log_thread};
+use super::{log_config, log_thread};
 use crate::config::Settings;
 use crate::http::{Head, reason};
 use crate::logging::access_record::nothing;
 use crate::logging::divert::Entry;
 use crate::logging::{self, AccessLog, AccessRecord, LogLevel, access_json, divert};
 use crate::metrics::leave_to_others;
+use crate::python::gevent;
+use crate::python::gil::attach::attached;
+use crate::python::gunicorn::shown::{self, Answered, Shown, latin1};
+use crate::python::interp::interpreter::is_running;
+use crate::python::interp::{imports, own_module, traceback};
+use crate::python::wsgi::errors::ErrorLog;
+use crate::python::wsgi::fields::Fields;
 use crate::sys::clock::unix_now;
 use crate::sys::process::Pid;
 
@@ -147,7 +148,7 @@ pub fn say_who_logs() {
 }
 
 /// Has Python's logging write a record; what it cannot, comes back.
-pub(super) fn emit(entry: Entry) -> Result<(), Entry> {
+pub fn emit(entry: Entry) -> Result<(), Entry> {
     let is_written = attached(|py| {
         let arguments = (entry.level, &entry.text, entry.created);
         let written = module(py).and_then(|module| module.call_method1("emit", arguments));
@@ -157,7 +158,7 @@ pub(super) fn emit(entry: Entry) -> Result<(), Entry> {
 }
 
 /// The same for an exception of the application's, in its request. False: it is to be written.
-pub(super) fn emit_raised(py: Python<'_>, text: &str, error: &PyErr) -> bool {
+pub fn emit_raised(py: Python<'_>, text: &str, error: &PyErr) -> bool {
     if !divert::takes_errors() {
         return false;
     }
@@ -181,17 +182,17 @@ fn complain(py: Python<'_>, error: &PyErr) -> bool {
 }
 
 /// On the thread that emits, before it does.
-pub(super) fn begin_thread() {
+pub fn begin_thread() {
     call("begin_thread");
 }
 
 /// Opens the files of Python's handlers anew.
-pub(super) fn reopen() {
+pub fn reopen() {
     call("reopen");
 }
 
 /// Has Python's logging write the access log's line.
-pub(super) fn access(
+pub fn access(
     request: &Bound<'_, PyAny>,
     response: &Bound<'_, PyAny>,
     environ: &Bound<'_, PyDict>,
@@ -340,7 +341,7 @@ fn latin1_bytes(text: &str) -> Vec<u8> {
 }
 
 /// Sees what was changed behind the back of loggers.py, such as a list of handlers in place.
-pub(super) fn look() {
+pub fn look() {
     call("look");
 }
 

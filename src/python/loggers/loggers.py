@@ -1,5 +1,5 @@
 """The loggers gunicorn.error and gunicorn.access, as an application finds them under gunicorn: with
-handlers, which lead into the server's own logs here. Run by loggers.rs, which provides ``Finder``,
+handlers, which lead into the server's own logs here. Run by module.rs, which provides ``Finder``,
 ``tell``, ``escape`` and ``json_line``.
 
 As long as nobody has changed a logger, the server writes past it. One that somebody has changed, in

@@ -14,9 +14,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::interp::interpreter::is_running;
-use super::loggers;
+use super::module;
 use crate::logging::divert::{self, Entry, Taker};
+use crate::python::interp::interpreter::is_running;
 
 /// Records that wait; more are written by the server itself.
 const QUEUE: usize = 1024;
@@ -24,14 +24,14 @@ const QUEUE: usize = 1024;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// From now on Python's logging takes what it is asked to.
-pub(super) fn offer() {
+pub fn offer() {
     divert::offer(&THREAD);
 }
 
 /// This worker begins to serve: from here on records are taken by a thread.
 pub fn begin_log_thread() {
     if is_running() {
-        loggers::look();
+        module::look();
         THREAD.state().stage = Stage::Queued;
     }
 }
@@ -98,7 +98,7 @@ impl LogThread {
     }
 
     fn run(&self) {
-        loggers::begin_thread();
+        module::begin_thread();
         let mut state = self.state();
         while state.stage == Stage::Queued {
             let Some(errand) = state.errands.pop_front() else {
@@ -118,7 +118,7 @@ impl LogThread {
 impl Taker for LogThread {
     fn take(&self, entry: Entry) -> Result<(), Entry> {
         if self.is_in_place() {
-            return loggers::emit(entry);
+            return module::emit(entry);
         }
         match THREAD.queue() {
             Some(mut state) => state.errands.push_back(Errand::Write(entry)),
@@ -129,7 +129,7 @@ impl Taker for LogThread {
 
     fn reopen(&self) {
         if self.is_in_place() {
-            loggers::reopen();
+            module::reopen();
         } else if let Some(mut state) = THREAD.queue() {
             state.errands.push_back(Errand::Reopen);
         }
@@ -155,9 +155,9 @@ impl Taker for LogThread {
 
 fn do_errand(errand: Errand) {
     match errand {
-        Errand::Reopen => loggers::reopen(),
+        Errand::Reopen => module::reopen(),
         Errand::Write(entry) => {
-            if let Err(entry) = loggers::emit(entry) {
+            if let Err(entry) = module::emit(entry) {
                 crate::logging::write_entry(&entry);
             }
         }

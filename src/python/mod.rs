@@ -15,16 +15,17 @@ mod wsgi;
 
 mod gunicorn;
 
+mod app;
+
 mod loggers;
 
 mod threads;
 
-mod application;
 mod gevent;
-mod loader;
-mod reloading;
 
-pub use application::{Application, Outcome, Request};
+pub use app::application::{Application, Outcome, Request};
+pub use app::loader::{LoadError, load};
+pub use app::reloading::{Look, begin_watching, failed_application, files_to_watch};
 pub use deadline::listeners::listener;
 pub use deadline::request_timeout::{
     forgive, interrupt_computing, interrupt_listener, make_module, set_computing,
@@ -39,10 +40,8 @@ pub use interp::home::Home;
 pub use interp::interpreter::{end, is_running, preflight, prepare_path, set_environ, start};
 pub use interp::spew::spew;
 pub use interp::stack::{Cause, all_stacks, stack_of, stacks_of, watch_stacks};
-pub use loader::{LoadError, load};
 pub use loggers::log_thread::begin_log_thread;
 pub use loggers::module::{has_loggers, log_refusal, say_who_logs, set_up_loggers};
-pub use reloading::{Look, begin_watching, failed_application, files_to_watch};
 pub use threads::pending_calls::make_pending_calls;
 pub use threads::signal_handlers::{SignalHandlers, stir};
 pub use threads::thread_state::{

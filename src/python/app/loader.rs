@@ -8,9 +8,9 @@ use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::gil::attach::attached;
-use super::interp::traceback;
-use super::threads::request_threads;
+use crate::python::gil::attach::attached;
+use crate::python::interp::traceback;
+use crate::python::threads::request_threads;
 
 /// Why there is no application, by gunicorn's two exit codes.
 #[derive(Debug)]

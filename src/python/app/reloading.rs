@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 
-use super::gil::attach::attached;
-use super::interp::{own_module, traceback};
+use crate::python::gil::attach::attached;
+use crate::python::interp::{own_module, traceback};
 
 /// How a file looks: its time in nanoseconds, and its length for file systems with coarse times.
 pub type Look = (i128, u64);

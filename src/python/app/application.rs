@@ -9,25 +9,25 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unicoro_contract::{Stream, Tempo, interrupt};
 
-use super::deadline::request_timeout::is_request_timeout;
-use super::gil::attach::{attached, detached, in_fresh_context};
-use super::gunicorn::app_socket::AppSocket;
-use super::gunicorn::request_hooks::RequestHooks;
-use super::gunicorn::shown::{Answered, Shown};
-use super::interp::fork::end_if_stray;
-use super::interp::interned::interned;
-use super::interp::spew::trace_this_thread;
-use super::interp::traceback;
-use super::loggers::module;
-use super::threads::request_threads;
-use super::wsgi::environ::{Environ, Place, ServerFacts};
-use super::wsgi::fields::Fields;
-use super::wsgi::input::Input;
-use super::wsgi::reader::Reader;
-use super::wsgi::respond::{Ended, Trouble, respond};
-use super::wsgi::response::Response;
 use crate::http::{Head, RequestFacts, reason, refusal};
 use crate::logging::{TRACEBACK, divert};
+use crate::python::deadline::request_timeout::is_request_timeout;
+use crate::python::gil::attach::{attached, detached, in_fresh_context};
+use crate::python::gunicorn::app_socket::AppSocket;
+use crate::python::gunicorn::request_hooks::RequestHooks;
+use crate::python::gunicorn::shown::{Answered, Shown};
+use crate::python::interp::fork::end_if_stray;
+use crate::python::interp::interned::interned;
+use crate::python::interp::spew::trace_this_thread;
+use crate::python::interp::traceback;
+use crate::python::loggers::module;
+use crate::python::threads::request_threads;
+use crate::python::wsgi::environ::{Environ, Place, ServerFacts};
+use crate::python::wsgi::fields::Fields;
+use crate::python::wsgi::input::Input;
+use crate::python::wsgi::reader::Reader;
+use crate::python::wsgi::respond::{Ended, Trouble, respond};
+use crate::python::wsgi::response::Response;
 
 /// A loaded WSGI application.
 pub struct Application {

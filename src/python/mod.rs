@@ -31,7 +31,9 @@ pub use deadline::request_timeout::{
     forgive, interrupt_computing, interrupt_listener, make_module, set_computing,
 };
 pub use gevent::{adapt_gevent, after_request};
+pub use gil::addresses::gil_addresses;
 pub use gil::attach::{main_thread, take_lock, while_waiting};
+pub use gil::current::{may_keep_lock, may_park};
 pub use gunicorn::config_file::{ConfigFile, run as run_config_file};
 pub use gunicorn::hooks::{Hooks, Raised};
 pub use gunicorn::request_hooks::RequestHooks;
@@ -44,9 +46,7 @@ pub use loggers::log_thread::begin_log_thread;
 pub use loggers::module::{has_loggers, log_refusal, say_who_logs, set_up_loggers};
 pub use threads::pending_calls::make_pending_calls;
 pub use threads::signal_handlers::{SignalHandlers, stir};
-pub use threads::thread_state::{
-    gil_addresses, may_keep_lock, may_park, on_engine_thread, on_green_thread,
-};
+pub use threads::thread_state::{on_engine_thread, on_green_thread};
 pub use wsgi::environ::{Place, ServerFacts};
 pub use wsgi::fields::Fields;
 pub use wsgi::file_wrapper::use_sendfile;

@@ -18,8 +18,9 @@ use unicoro_contract::{Interrupt, Listener, interrupt, replace_interrupt};
 
 use crate::python::gevent;
 use crate::python::gil::attach::{attached, attached_again, take_lock};
+use crate::python::gil::current;
 use crate::python::interp::traceback;
-use crate::python::threads::thread_state::{self, on_engine_thread};
+use crate::python::threads::thread_state::on_engine_thread;
 
 static REQUEST_TIMEOUT: OnceLock<Py<PyAny>> = OnceLock::new();
 
@@ -109,7 +110,7 @@ fn computing() -> MutexGuard<'static, Vec<Computing>> {
 /// where the exception may be raised.
 pub fn set_computing(identity: usize, is_computing: bool) {
     let mut computing = computing();
-    match thread_state::lasting() {
+    match current::lasting() {
         Some(state) if is_computing => computing.push(Computing { identity, state }),
         _ => computing.retain(|other| other.identity != identity),
     }

@@ -12,17 +12,17 @@ use std::time::{Duration, Instant};
 
 use pyo3::{PyErr, Python, ffi};
 
+use super::current;
 use crate::python::deadline::request_timeout;
 use crate::python::interp::interpreter::is_running;
-use crate::python::threads::thread_state;
 
 /// Runs `body` with the GIL: as the green thread that runs, or as this OS thread.
 ///
 /// `body` must not keep anything of Python beyond its end, and must not wait while attached: use
 /// [`detached`].
 pub fn attached<R>(body: impl FnOnce(Python<'_>) -> R) -> R {
-    match thread_state::lasting() {
-        Some(state) => thread_state::in_python(|| with_state(state, body)),
+    match current::lasting() {
+        Some(state) => current::in_python(|| with_state(state, body)),
         None => Python::attach(body),
     }
 }
@@ -30,7 +30,7 @@ pub fn attached<R>(body: impl FnOnce(Python<'_>) -> R) -> R {
 /// Runs `body` with the GIL in a call of C code that has given it up, as a callback of that code would;
 /// `None`: no thread of the engine's calls.
 pub fn attached_again<R>(body: impl FnOnce(Python<'_>) -> R) -> Option<R> {
-    thread_state::lasting().map(|state| with_state(state, body))
+    current::lasting().map(|state| with_state(state, body))
 }
 
 /// Runs `body` in C code that keeps the GIL; `None`: it does not. What the code was at is lost: for

@@ -13,8 +13,8 @@ use pyo3::types::PyDict;
 use unicoro_contract::stack_signal;
 
 use super::traceback;
+use crate::python::gil::addresses::gil_addresses;
 use crate::python::gil::attach::{already_attached, attached};
-use crate::python::threads::thread_state::gil_addresses;
 use crate::sys::activity::{Activity, activity_of};
 use crate::sys::fd::set_nonblocking;
 use crate::sys::pipe::pipe;

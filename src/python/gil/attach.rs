@@ -8,13 +8,9 @@
 //! ([`crate::python::on_engine_thread`]).
 #![allow(unsafe_code)]
 
-use std::time::{Duration, Instant};
-
 use pyo3::{PyErr, Python, ffi};
 
 use super::current;
-use crate::python::deadline::request_timeout;
-use crate::python::interp::interpreter::is_running;
 
 /// Runs `body` with the GIL: as the green thread that runs, or as this OS thread.
 ///
@@ -54,26 +50,6 @@ fn with_state<R>(state: *mut ffi::PyThreadState, body: impl FnOnce(Python<'_>) -
     body(unsafe { Python::assume_attached() })
 }
 
-/// Takes the GIL from whoever computes under it, until `until` is true or a moment has passed: the
-/// loser must find it taken when it asks for it again (CPython's "forced switching"). In the second case
-/// `otherwise` is called first.
-pub fn take_lock(until: &dyn Fn() -> bool, otherwise: &dyn Fn()) {
-    attached(|py| {
-        let start = Instant::now();
-        while !until() && start.elapsed() < LONGEST_HOLD {
-            std::thread::yield_now();
-        }
-        if !until() {
-            otherwise();
-        }
-        request_timeout::tell_computing(py);
-    });
-}
-
-/// Longer than the loser ever takes to come around; holding on for ever would be a deadlock if it
-/// never does.
-const LONGEST_HOLD: Duration = Duration::from_micros(300);
-
 /// Gives the GIL up for `body`, which may wait and park.
 ///
 /// Unlike pyo3's `detach` it leaves pyo3's count alone.
@@ -106,12 +82,6 @@ pub fn in_fresh_context<R>(_py: Python<'_>, body: impl FnOnce() -> R) -> R {
 pub fn main_thread<R>(body: impl FnOnce() -> R) -> R {
     let _detached = Detached::save();
     body()
-}
-
-/// Gives the GIL up in the master while it waits, if there is an interpreter: threads that a config
-/// file started may run meanwhile.
-pub fn while_waiting(wait: impl FnOnce()) {
-    if is_running() { main_thread(wait) } else { wait() }
 }
 
 /// The GIL, held by a green thread. A guard, so that a panic gives it back too.

@@ -16,7 +16,7 @@ use super::free_threading;
 use super::home::Home;
 use super::traceback;
 use crate::logging::TRACEBACK;
-use crate::python::gil::attach::attached;
+use crate::python::gil::attach::{attached, main_thread};
 
 /// Whether an interpreter runs in this process.
 #[must_use]
@@ -167,6 +167,12 @@ pub fn preflight() -> Result<(), String> {
 /// this long: with CPython's default of 5 ms one computing thread leaves 550 switches a second, with
 /// this 4,000.
 const SWITCH_SECONDS: f64 = 0.0005;
+
+/// Gives the GIL up in the master while it waits, if there is an interpreter: threads that a config
+/// file started may run meanwhile.
+pub fn while_waiting(wait: impl FnOnce()) {
+    if is_running() { main_thread(wait) } else { wait() }
+}
 
 /// Ends what the application has begun: joins its threads, runs atexit, flushes its output. The
 /// process ends by `_exit` after this.

@@ -44,7 +44,8 @@ pub use interp::interpreter::{
 pub use interp::spew::spew;
 pub use interp::stack::{Cause, all_stacks, stack_of, stacks_of, watch_stacks};
 pub use loggers::log_thread::begin_log_thread;
-pub use loggers::module::{has_loggers, log_refusal, say_who_logs, set_up_loggers};
+pub use loggers::refusal::log_refusal;
+pub use loggers::set_up::{has_loggers, say_who_logs, set_up_loggers};
 pub use threads::interrupt::{interrupt_computing, interrupt_listener, take_lock};
 pub use threads::pending_calls::make_pending_calls;
 pub use threads::signal_handlers::{SignalHandlers, stir};

@@ -20,7 +20,7 @@ use crate::python::interp::fork::end_if_stray;
 use crate::python::interp::interned::interned;
 use crate::python::interp::spew::trace_this_thread;
 use crate::python::interp::traceback;
-use crate::python::loggers::module;
+use crate::python::loggers::records;
 use crate::python::threads::request_threads;
 use crate::python::wsgi::environ::{Environ, Place, ServerFacts};
 use crate::python::wsgi::fields::Fields;
@@ -194,7 +194,7 @@ impl Application {
             },
         )?;
         if divert::takes_accesses() {
-            module::access(&shown, &response, &environ, request.began.elapsed());
+            records::access(&shown, &response, &environ, request.began.elapsed());
             outcome.is_logged = true;
         }
         // gunicorn: post_request is called, without a response, where pre_request has raised.
@@ -290,7 +290,7 @@ fn warn_if_swallowed(py: Python<'_>, request: &Request<'_>, ended: &Result<Ended
 }
 
 fn log_raised(py: Python<'_>, text: &str, error: &PyErr) {
-    if !module::emit_raised(py, text, error) {
+    if !records::emit_raised(py, text, error) {
         log::error!(target: TRACEBACK, "{text}\n{}", traceback::format(py, error));
     }
 }

@@ -14,7 +14,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::module;
+use super::{module, records};
 use crate::logging::divert::{self, Entry, Taker};
 use crate::python::interp::interpreter::is_running;
 
@@ -118,7 +118,7 @@ impl LogThread {
 impl Taker for LogThread {
     fn take(&self, entry: Entry) -> Result<(), Entry> {
         if self.is_in_place() {
-            return module::emit(entry);
+            return records::emit(entry);
         }
         match THREAD.queue() {
             Some(mut state) => state.errands.push_back(Errand::Write(entry)),
@@ -157,7 +157,7 @@ fn do_errand(errand: Errand) {
     match errand {
         Errand::Reopen => module::reopen(),
         Errand::Write(entry) => {
-            if let Err(entry) = module::emit(entry) {
+            if let Err(entry) = records::emit(entry) {
                 crate::logging::write_entry(&entry);
             }
         }

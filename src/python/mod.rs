@@ -1,9 +1,23 @@
-//! The bridge to CPython: the interpreter, who holds its lock, and WSGI (PEP 3333).
+//! The bridge to CPython: who holds its lock, the interpreter, and WSGI (PEP 3333).
 //!
-//! Only [`gil::attach`] takes and gives the GIL; only [`gil::attach`], [`threads::thread_state`] and
-//! [`interp::interpreter`]
-//! are unsafe. Never switch green threads while attached, and never keep a `Python` token, a `Bound`
-//! or a guard across something that may: detach first, with [`gil::attach::detached`].
+//! Its rooms stand in layer order; each imports only from those above it, and names the files that it
+//! means. Others see what this file exports.
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | `gil` | taking the GIL and giving it up, who has it |
+//! | `interp` | the interpreter of the process: start, fork, end; what runs and reads Python in it |
+//! | `deadline` | the exception for an overdue request, and who may be told |
+//! | `gevent` | what code written for gevent needs in green threads |
+//! | `threads` | the engine's threads as CPython and `threading` see them; the main thread's duties |
+//! | `wsgi` | what an application is given and gives back |
+//! | `gunicorn` | config files, hooks, and gunicorn's objects as they are shown them |
+//! | `loggers` | `gunicorn.error` and `gunicorn.access`: Python's logging as the writer of the logs |
+//! | `app` | the application: found and loaded, watched, called for each request |
+//!
+//! Only [`gil::attach`] and [`threads::thread_state`] take and give the GIL. Never switch green threads
+//! while attached, and never keep a `Python` token, a `Bound` or a guard across something that may:
+//! detach first, with [`gil::attach::detached`].
 
 mod gil;
 
@@ -11,17 +25,17 @@ mod interp;
 
 mod deadline;
 
+mod gevent;
+
+mod threads;
+
 mod wsgi;
 
 mod gunicorn;
 
-mod app;
-
 mod loggers;
 
-mod threads;
-
-mod gevent;
+mod app;
 
 pub use app::application::{Application, Outcome, Request};
 pub use app::loader::{LoadError, load};

@@ -15,9 +15,9 @@
 //! | `loggers` | `gunicorn.error` and `gunicorn.access`: Python's logging as the writer of the logs |
 //! | `app` | the application: found and loaded, watched, called for each request |
 //!
-//! Only [`gil::attach`] and [`threads::thread_state`] take and give the GIL. Never switch green threads
-//! while attached, and never keep a `Python` token, a `Bound` or a guard across something that may:
-//! detach first, with [`gil::attach::detached`].
+//! Only `gil::attach` and `threads::thread_state` take and give the GIL. Never switch green threads while
+//! attached, and never keep a `Python` token, a `Bound` or a guard across something that may: detach
+//! first, with `gil::attach::detached`.
 
 mod gil;
 

@@ -1,4 +1,4 @@
-"""Finds a WSGI application by its name. Run once in a worker, by loader.rs."""
+"""Finds a WSGI application by its name. Run by loader.rs, each time that one is loaded."""
 
 import ast
 import functools

@@ -1,9 +1,7 @@
 //! `unicoro.RequestTimeout`: the exception that ends a request which takes too long.
 //!
-//! Two ways lead into the application. One that waits in CPython's own code is woken with `EINTR`;
-//! CPython then looks for signals, finds ours, and its handler raises. A green thread that computes is
-//! told by CPython itself ([`super::computing`]). Either way the exception's making is the moment of
-//! delivery (`unicoro._delivered`).
+//! In whichever way it comes into the application, its making is the moment of delivery
+//! (`unicoro._delivered`).
 #![allow(unsafe_code)]
 
 use std::sync::OnceLock;

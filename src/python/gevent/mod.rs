@@ -40,7 +40,7 @@ pub(super) fn has_hubs() -> bool {
     HAS_HUBS.load(Ordering::Relaxed)
 }
 
-/// Before a configuration file or the application runs: calls that patch are kept until [`decide`].
+/// Before a configuration file or the application runs: calls that patch are kept until [`adapt_gevent`].
 ///
 /// # Errors
 /// The text of the Python exception.

@@ -1,4 +1,5 @@
-//! The only place that takes or gives the GIL.
+//! Taking the GIL and giving it up. Nobody else does, except `threads::thread_state` where a green thread
+//! begins and ends.
 //!
 //! A thread of the engine's, green or not, has one state for all of its life, which is restored and saved;
 //! on any other pyo3 does it (`Python::attach`).

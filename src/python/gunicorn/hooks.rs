@@ -26,7 +26,7 @@ use crate::python::interp::traceback;
 /// The hooks of every generation that is known.
 #[derive(Default)]
 pub struct Hooks {
-    /// The `Hooks` of hooks.py; Empty as long as no config file had a hook.
+    /// The `Hooks` of hooks.py. Empty as long as no config file has had a hook.
     python: OnceLock<Py<PyAny>>,
     /// A worker ends once, whoever notices.
     has_exited: AtomicBool,

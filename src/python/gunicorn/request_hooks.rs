@@ -18,7 +18,7 @@ impl RequestHooks {
         Self { hooks: hooks.clone().unbind() }
     }
 
-    /// Calls `pre_request`; the request as both hooks see it.
+    /// Calls `pre_request`.
     pub fn before<'py>(&self, request: &Bound<'py, PyAny>) -> PyResult<()> {
         let py = request.py();
         self.hooks.bind(py).call_method1(interned!(py, "pre_request"), (request,)).map(drop)

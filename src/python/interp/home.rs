@@ -1,4 +1,4 @@
-//! Which Python environment the application lives in: pure, but for looking at files.
+//! Which Python environment the application lives in. Looks at files, and runs none.
 //!
 //! `VIRTUAL_ENV`, else a `python3` beside the binary, else the interpreter that unicoro was built
 //! against. The libpython is linked, so an environment of another minor version cannot be used.

@@ -1,4 +1,4 @@
-//! Being called when the application imports a module, to change what it finds there.
+//! Changing modules of others when they are imported (see imports.py).
 
 use std::ffi::CStr;
 

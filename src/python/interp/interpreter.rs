@@ -151,7 +151,7 @@ pub fn set_environ(variables: &[(String, String)]) -> Result<(), String> {
     })
 }
 
-/// What must be known of this CPython before green threads run in it, found on the main thread.
+/// Sets what green threads need of this CPython, before they run in it. On the main thread.
 ///
 /// # Errors
 /// A text for the operator.

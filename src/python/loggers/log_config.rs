@@ -1,4 +1,5 @@
-//! Python's logging in the application's process, set up as the settings say and only then.
+//! Python's logging, set up as `logconfig_dict`, `logconfig_json` or `logconfig` say; without them it is
+//! left alone.
 
 use std::ffi::CStr;
 

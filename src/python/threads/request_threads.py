@@ -1,5 +1,5 @@
-"""The threads that requests run on, as `threading` knows them. Run once, by request_threads.rs, which provides
-``is_ours``.
+"""The threads that requests run on, as `threading` knows them. Run once, by request_threads.rs, which
+provides ``is_ours``.
 
 For a thread that `threading` has not started it makes a _DummyThread as soon as somebody asks who runs:
 a daemon, and what it starts are daemons; nobody can join it, and a forked child whose main thread it
@@ -16,7 +16,7 @@ numbers = itertools.count(1)
 class RequestThread(threading.Thread):
     """A thread of a worker's that serves requests, one after another."""
 
-    # As threading's own _MainThread, but that nobody waits for it at the end of the process.
+    # As threading's own _MainThread, except that nobody waits for it at the end of the process.
     def __init__(self):
         super().__init__(name=f"request-{next(numbers)}", daemon=False)
         self._started = STARTED

@@ -1,5 +1,5 @@
-//! What `threading` knows of the engine's threads (see request_threads.py), and the functions that trace and
-//! profile them.
+//! What `threading` knows of the engine's threads (see request_threads.py), and the functions that
+//! trace and profile them.
 
 use std::cell::Cell;
 use std::ffi::CStr;
@@ -114,8 +114,8 @@ impl Observer {
         if first.is_none(py) { Ok(()) } else { self.set(py, first) }
     }
 
-    /// Takes it away, but from a program all of whose threads are observed: who does that may have put
-    /// another in the place of the first.
+    /// Takes it away, unless the program has all of its threads observed: it may have put another in the
+    /// place of the first.
     fn leave(&self, py: Python<'_>) -> PyResult<()> {
         let is_left = !self.current.call0(py)?.is_none(py) && self.first.call0(py)?.is_none(py);
         if is_left { self.set(py, py.None()) } else { Ok(()) }

@@ -2,14 +2,13 @@
 //! its life, attached while it runs Python.
 //!
 //! ```text
-//!   one OS thread
-//!   ├ green thread 1   PyThreadState A    detached (parked in recv)
-//!   ├ green thread 2   PyThreadState B    attached (runs bytecode)
-//!   └ green thread 3   PyThreadState C    detached (parked in sem_wait)
+//!   green thread 1   PyThreadState A    detached (parked in recv)
+//!   green thread 2   PyThreadState B    attached (runs bytecode)
+//!   green thread 3   PyThreadState C    detached (parked in sem_wait)
 //! ```
 //!
 //! CPython finds "this thread's state" in the thread's own keys and variables, which each green thread
-//! has. The rule that stays is to switch only while detached.
+//! has, whichever OS thread it runs on. The rule that stays: it switches only while detached.
 #![allow(unsafe_code)]
 
 use std::{io, ptr};
@@ -23,7 +22,7 @@ use crate::python::gil::current;
 
 /// Runs `body` on an OS thread of the engine's with one state for all of its life, so that what
 /// Python keeps by thread lasts; and so that pyo3 counts the thread as attached for good (see
-/// [`crate::python::gil::attach`]).
+/// `gil::attach`).
 pub fn on_engine_thread(body: &mut dyn FnMut()) {
     attached(|py| {
         // SAFETY: needs no GIL; the state of this thread.

@@ -50,6 +50,8 @@ pub struct Place<'a> {
 }
 
 impl Environ {
+    /// For all requests of a server.
+    ///
     /// # Errors
     /// No memory.
     pub fn new(py: Python<'_>, facts: ServerFacts) -> PyResult<Self> {
@@ -67,7 +69,7 @@ impl Environ {
         Ok(Self { template: template.unbind(), names: Mutex::default() })
     }
 
-    /// The environ of one request, but for `wsgi.input`.
+    /// The environ of one request, without what belongs to its connection (`wsgi.input` and its like).
     ///
     /// # Errors
     /// No memory.

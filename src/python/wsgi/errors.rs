@@ -1,4 +1,5 @@
-//! `wsgi.errors`: text that the application writes goes to the error log (PEP 3333).
+//! `wsgi.errors`: text that the application writes goes to the error log (PEP 3333). The handlers of the
+//! logger `gunicorn.error` write to it as well.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;

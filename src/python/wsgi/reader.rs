@@ -14,7 +14,7 @@ use crate::http::{BodyDecoder, CONTINUE, HttpError};
 pub struct BodyRules {
     /// Bytes of data, at most.
     pub longest: u64,
-    /// How slowly.
+    /// How slowly it may come.
     pub tempo: Tempo,
 }
 
@@ -150,7 +150,7 @@ impl Reader {
     /// one byte at most, and detaches nothing. 0 at the end.
     ///
     /// # Errors
-    /// See [`BodyFailure`]; the same again at each further call.
+    /// See `BodyFailure`; the same again at each further call.
     pub fn read(&mut self, max: usize, out: &mut Vec<u8>) -> Result<usize, BodyFailure> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());

@@ -21,9 +21,10 @@ use crate::python::deadline::request_timeout;
 use crate::python::gil::attach::detached;
 use crate::python::interp::interned::interned;
 
-/// The response to one request, called by the application as `start_response`.
+/// What the log says of a response that came too late.
 const OVERDUE: &str = "it was overdue, and answered in the application's place";
 
+/// The response to one request, called by the application as `start_response`.
 #[pyclass(module = "unicoro", name = "StartResponse")]
 pub struct Response {
     stream: Option<Arc<Stream>>,

@@ -5,13 +5,14 @@ use std::ffi::CStr;
 
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString};
+use pyo3::types::{PyBool, PyDict, PyList, PyString};
 use unicoro_contract::Address;
 
 use crate::config::{Bind, Settings, Value};
 use crate::http::{Head, Version};
 use crate::python::interp::own_module;
 use crate::python::wsgi::fields::Fields;
+use crate::python::wsgi::latin1::latin1;
 use crate::sys::remote::Remote;
 
 /// The classes of what is shown.
@@ -39,7 +40,7 @@ impl Shown {
     ) -> PyResult<Bound<'py, PyAny>> {
         let headers = PyList::empty(py);
         for field in head.fields.iter() {
-            headers.append((field.name.to_ascii_uppercase(), latin1(py, field.value)?))?;
+            headers.append((field.name.to_ascii_uppercase(), latin1(py, field.value)))?;
         }
         let version = match head.version {
             Version::Http10 => (1, 0),
@@ -77,9 +78,9 @@ impl Shown {
         let py = request.py();
         let headers = PyList::empty(py);
         for (name, value) in answered.fields.iter() {
-            headers.append((latin1(py, name)?, latin1(py, value)?))?;
+            headers.append((latin1(py, name), latin1(py, value)))?;
         }
-        let status = latin1(py, answered.status_line)?;
+        let status = latin1(py, answered.status_line);
         self.response.bind(py).call1((request, status, headers, answered.sent))
     }
 }
@@ -92,10 +93,6 @@ pub struct Answered<'a> {
     pub fields: &'a Fields,
     /// Bytes of the body.
     pub sent: u64,
-}
-
-pub fn latin1<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyString>> {
-    PyString::from_encoded_object(&PyBytes::new(py, bytes), Some(c"latin-1"), None)
 }
 
 /// The settings by name, as `cfg` has them. `names` are the config file's.

@@ -10,8 +10,9 @@ use super::module::complain;
 use super::records::access;
 use crate::http::{Head, reason};
 use crate::python::gil::attach::attached;
-use crate::python::gunicorn::shown::{Answered, Shown, latin1};
+use crate::python::gunicorn::shown::{Answered, Shown};
 use crate::python::wsgi::fields::Fields;
+use crate::python::wsgi::latin1::latin1;
 
 /// The line of a request that no application has seen. `head` is `None` if it could not be read.
 pub fn log_refusal(client: &Address, head: Option<&Head<'_>>, status: u16) {
@@ -65,7 +66,7 @@ fn refused<'py>(
         ("authorization", "HTTP_AUTHORIZATION"),
     ] {
         if let Some(value) = head.and_then(|head| head.field(name)) {
-            environ.set_item(variable, latin1(py, value)?)?;
+            environ.set_item(variable, latin1(py, value))?;
         }
     }
     Ok(environ)

@@ -12,6 +12,7 @@ use unicoro_contract::Address;
 
 use super::errors::ErrorLog;
 use super::file_wrapper::FileWrapper;
+use super::latin1::latin1;
 use crate::http::{Head, ProxyHeader, percent_decode};
 use crate::python::interp::interned::interned;
 
@@ -209,14 +210,6 @@ fn server_name(head: &Head<'_>, place: &Place<'_>) -> (String, String) {
                 }
             }
         }
-    }
-}
-
-/// PEP 3333: bytes as a native string that holds latin-1.
-fn latin1<'py>(py: Python<'py>, bytes: &[u8]) -> Bound<'py, PyString> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if text.is_ascii() => PyString::new(py, text),
-        _ => PyString::new(py, &bytes.iter().map(|byte| char::from(*byte)).collect::<String>()),
     }
 }
 

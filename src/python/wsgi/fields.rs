@@ -2,10 +2,11 @@
 //!
 //! Only their types are judged here; what may stand in a field is for `http` to say.
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyTuple};
 
+use super::latin1::push_latin1;
 use crate::python::interp::interned::interned;
 
 /// Header fields as bytes, in one piece.
@@ -76,27 +77,4 @@ fn as_text<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         return object.call_method1(interned!(object.py(), "decode"), ("latin-1",));
     }
     Ok(object.clone())
-}
-
-/// PEP 3333: native strings that hold latin-1.
-///
-/// # Errors
-/// `object` is none; `what` names it.
-pub fn push_latin1(object: &Bound<'_, PyAny>, what: &str, out: &mut Vec<u8>) -> PyResult<()> {
-    let text = object.cast::<PyString>().map_err(|_| {
-        let kind = object.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
-        PyTypeError::new_err(format!("{what} must be str, not {kind}"))
-    })?;
-    let text = text.to_cow()?;
-    if text.is_ascii() {
-        out.extend_from_slice(text.as_bytes());
-        return Ok(());
-    }
-    for letter in text.chars() {
-        let byte = u8::try_from(u32::from(letter)).map_err(|_| {
-            PyValueError::new_err(format!("{what} holds {letter:?}, which is not latin-1"))
-        })?;
-        out.push(byte);
-    }
-    Ok(())
 }

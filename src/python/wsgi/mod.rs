@@ -5,6 +5,7 @@ pub mod errors;
 pub mod fields;
 pub mod file_wrapper;
 pub mod input;
+pub mod latin1;
 pub mod reader;
 pub mod respond;
 pub mod response;

@@ -13,8 +13,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use unicoro_contract::{GivenUp, Stream, Tempo};
 
-use super::fields::{Fields, push_latin1};
+use super::fields::Fields;
 use super::file_wrapper::Stretch;
+use super::latin1::push_latin1;
 use super::reader::EVICTED;
 use crate::http::{Encoder, RequestFacts, early_hints};
 use crate::python::deadline::request_timeout;

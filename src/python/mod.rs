@@ -37,9 +37,11 @@ mod loggers;
 
 mod app;
 
-pub use app::application::{Application, Outcome, Request};
+pub use app::application::Application;
 pub use app::loader::{LoadError, load};
+pub use app::outcome::Outcome;
 pub use app::reloading::{Look, begin_watching, failed_application, files_to_watch};
+pub use app::request::Request;
 pub use deadline::computing::{forgive, set_computing};
 pub use deadline::listeners::listener;
 pub use deadline::request_timeout::make_module;

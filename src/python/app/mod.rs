@@ -2,4 +2,6 @@
 
 pub mod application;
 pub mod loader;
+pub mod outcome;
 pub mod reloading;
+pub mod request;

@@ -7,8 +7,9 @@ use pyo3::types::PyDict;
 
 use super::module::{ERROR, complain, module};
 use crate::logging::divert::Entry;
-use crate::logging::{self, divert};
+use crate::logging::{self, TRACEBACK, divert};
 use crate::python::gil::attach::attached;
+use crate::python::interp::traceback;
 
 /// Has Python's logging write a record; what it cannot, comes back.
 pub fn emit(entry: Entry) -> Result<(), Entry> {
@@ -20,8 +21,15 @@ pub fn emit(entry: Entry) -> Result<(), Entry> {
     if is_written { Ok(()) } else { Err(entry) }
 }
 
-/// The same for an exception of the application's, in its request. False: it is to be written.
-pub fn emit_raised(py: Python<'_>, text: &str, error: &PyErr) -> bool {
+/// Logs an exception of the application's, in its request.
+pub fn log_raised(py: Python<'_>, text: &str, error: &PyErr) {
+    if !emit_raised(py, text, error) {
+        log::error!(target: TRACEBACK, "{text}\n{}", traceback::format(py, error));
+    }
+}
+
+/// Has Python's logging write it. False: it is to be written.
+fn emit_raised(py: Python<'_>, text: &str, error: &PyErr) -> bool {
     if !divert::takes_errors() {
         return false;
     }

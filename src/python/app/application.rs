@@ -8,7 +8,7 @@ use pyo3::types::PyDict;
 use unicoro_contract::interrupt;
 
 use super::outcome::{Outcome, badly, failed, well};
-use super::request::{Request, line_of};
+use super::request::Request;
 use crate::http::reason;
 use crate::logging::{TRACEBACK, divert};
 use crate::python::deadline::request_timeout::is_request_timeout;
@@ -20,7 +20,7 @@ use crate::python::interp::fork::end_if_stray;
 use crate::python::interp::interned::interned;
 use crate::python::interp::spew::trace_this_thread;
 use crate::python::interp::traceback;
-use crate::python::loggers::records::{self, log_raised};
+use crate::python::loggers::records::{log_access, log_raised};
 use crate::python::threads::request_threads;
 use crate::python::wsgi::environ::{Environ, ServerFacts};
 use crate::python::wsgi::input::Input;
@@ -94,7 +94,7 @@ impl Application {
         let (mut outcome, environ, mut status_line) = match refused {
             Some(error) => {
                 let text =
-                    format!("the hook pre_request, at {}, raised an exception:", line_of(request));
+                    format!("the hook pre_request, at {}, raised an exception:", request.line());
                 log_raised(py, &text, &error);
                 let environ = self.environ.build(py, request.head, &request.place)?;
                 let environ_shown = chosen(&environ, request.environ_names);
@@ -127,7 +127,7 @@ impl Application {
             },
         )?;
         if divert::takes_accesses() {
-            records::access(&shown, &response, &environ, request.began.elapsed());
+            log_access(&shown, &response, &environ, request.began.elapsed());
             outcome.is_logged = true;
         }
         // gunicorn: post_request is called, without a response, where pre_request has raised.
@@ -137,7 +137,7 @@ impl Application {
                 Err(error) => {
                     let text = format!(
                         "the hook post_request, after {}, raised an exception:",
-                        line_of(request)
+                        request.line()
                     );
                     log_raised(py, &text, &error);
                 }
@@ -217,7 +217,7 @@ fn warn_if_swallowed(py: Python<'_>, request: &Request<'_>, ended: &Result<Ended
         log::warn!(
             "{}: the application has swallowed unicoro.RequestTimeout; it should clean up and let \
              it pass",
-            line_of(request)
+            request.line()
         );
     }
 }

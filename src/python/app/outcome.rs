@@ -6,7 +6,7 @@ use std::io::IoSlice;
 use pyo3::prelude::*;
 use unicoro_contract::{Stream, Tempo};
 
-use super::request::{Request, line_of};
+use super::request::Request;
 use crate::http::refusal;
 use crate::python::deadline::request_timeout::is_request_timeout;
 use crate::python::loggers::records::log_raised;
@@ -61,7 +61,7 @@ impl Outcome {
 /// Of a response that has come to its end.
 pub fn well(request: &Request<'_>, response: &Bound<'_, Response>, ended: Ended) -> Outcome {
     if let Some(complaint) = ended.complaint {
-        log::error!("{}: {complaint}", line_of(request));
+        log::error!("{}: {complaint}", request.line());
     }
     let mut outcome = failed(request, 0, None);
     if let Ok(mut response) = response.try_borrow_mut() {
@@ -86,7 +86,7 @@ pub fn badly(
         }
         Err(_) => (None, true, 0, 0),
     };
-    let line = line_of(request);
+    let line = request.line();
     let mut status = 500;
     let mut is_client_gone = breakage.is_some();
     let was_too_late = response.try_borrow().is_ok_and(|response| response.is_overdue());

@@ -31,7 +31,9 @@ pub struct Request<'a> {
     pub tempo: &'a Tempo,
 }
 
-/// The request line as the log shows it. The parser lets no control byte into any part of it.
-pub fn line_of(request: &Request<'_>) -> String {
-    format!("{} {}", request.head.method, request.head.target.raw)
+impl Request<'_> {
+    /// The request line as the log shows it. The parser lets no control byte into any part of it.
+    pub fn line(&self) -> String {
+        format!("{} {}", self.head.method, self.head.target.raw)
+    }
 }

@@ -46,7 +46,7 @@ fn emit_raised(py: Python<'_>, text: &str, error: &PyErr) -> bool {
 }
 
 /// Has Python's logging write the access log's line.
-pub fn access(
+pub fn log_access(
     request: &Bound<'_, PyAny>,
     response: &Bound<'_, PyAny>,
     environ: &Bound<'_, PyDict>,

@@ -7,7 +7,7 @@ use pyo3::types::PyDict;
 use unicoro_contract::Address;
 
 use super::module::complain;
-use super::records::access;
+use super::records::log_access;
 use crate::http::{Head, reason};
 use crate::python::gil::attach::attached;
 use crate::python::gunicorn::shown::{Answered, Shown};
@@ -33,7 +33,7 @@ pub fn log_refusal(client: &Address, head: Option<&Head<'_>>, status: u16) {
                     sent: 0,
                 },
             )?;
-            access(&request, &response, &environ, Duration::ZERO);
+            log_access(&request, &response, &environ, Duration::ZERO);
             Ok(())
         };
         if let Err(error) = log() {

@@ -1,8 +1,8 @@
 //! Taking the GIL and giving it up. Nobody else does, except `threads::thread_state` where a green thread
 //! begins and ends.
 //!
-//! A thread of the engine's, green or not, has one state for all of its life, which is restored and saved;
-//! on any other pyo3 does it (`Python::attach`).
+//! A thread of the engine's, green or not, has one state for all of its life, which is restored and saved.
+//! On any other thread pyo3 attaches (`Python::attach`), with the state that the thread has or a new one.
 //!
 //! pyo3 counts attachments, thread by thread: a `Py<T>` dropped while the count is 0 is put aside instead
 //! of freed. So threads of the engine's keep it above 0 for their whole lives
@@ -24,14 +24,14 @@ pub fn attached<R>(body: impl FnOnce(Python<'_>) -> R) -> R {
     }
 }
 
-/// Runs `body` with the GIL in a call of C code that has given it up, as a callback of that code would;
-/// `None`: no thread of the engine's calls.
+/// Runs `body` with the GIL within C code that has given it up, as a callback of that code would.
+/// `None`: the thread that calls is none of the engine's.
 pub fn attached_again<R>(body: impl FnOnce(Python<'_>) -> R) -> Option<R> {
     current::lasting().map(|state| with_state(state, body))
 }
 
-/// Runs `body` in C code that keeps the GIL; `None`: it does not. What the code was at is lost: for
-/// last words only.
+/// Runs `body` within C code that has kept the GIL. `None`: it has not. An exception that the code has set
+/// is lost, so this is for last words only.
 pub fn already_attached<R>(body: impl FnOnce(Python<'_>) -> R) -> Option<R> {
     // SAFETY: may be asked anywhere.
     if unsafe { ffi::PyGILState_Check() } == 0 {

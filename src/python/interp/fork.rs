@@ -1,4 +1,5 @@
-//! Around a fork of a process that has an interpreter: what `os.fork` does (Modules/posixmodule.c).
+//! Around a fork of a process that has an interpreter: what `os.fork` does (Modules/posixmodule.c), and
+//! the end of a child that the application has forked.
 #![allow(unsafe_code)]
 
 use std::io;

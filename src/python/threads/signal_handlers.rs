@@ -30,7 +30,8 @@ pub fn stir() {
     }
 }
 
-/// CPython, which writes there as well, is told the same.
+/// The same for CPython, which writes there as well. In a child that the application has forked; one that
+/// has set a descriptor of its own keeps it.
 #[pyfunction]
 fn in_child(py: Python<'_>) -> PyResult<()> {
     let set = |fd| py.import("signal")?.call_method1("set_wakeup_fd", (fd,))?.extract::<i32>();

@@ -32,7 +32,7 @@ pub struct Response {
     // How slowly the client may take it.
     tempo: Tempo,
     facts: RequestFacts,
-    // The client asked whether to send its body, and has no answer yet.
+    // Whether the client waits to hear that it may send its body.
     continue_due: Option<Arc<AtomicBool>>,
     date: Arc<str>,
     encoder: Encoder,

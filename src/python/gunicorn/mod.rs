@@ -3,6 +3,7 @@
 
 pub mod app_socket;
 pub mod config_file;
+pub mod config_values;
 pub mod hooks;
 pub mod request_hooks;
 pub mod shown;

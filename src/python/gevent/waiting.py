@@ -7,9 +7,8 @@ moment that another one does, the state stays gevent's and the waiting is done h
 hub if it has one, and else as the caller's thread waits.
 
 The other thread may come at any instruction, and so may a finalizer, in the same thread: what changes
-does so in one call, and gevent is asked to wait only where `_await` can still call the wait off.
-
-Run by modules.py when gevent is first imported; ``gevent.hub`` and what it imports is there by then.
+does so in one call, and gevent is asked to wait only where `_await` can still call the wait off. Run by
+modules.py when gevent is first imported; ``gevent.hub`` and what it imports is there by then.
 """
 
 import queue as standard

@@ -87,7 +87,7 @@ impl Stage {
             && let Some(run) = outside
         {
             // Before others run: what is said to run is the keeper's request.
-            progress::set_kept_in_c(player.identity == holder);
+            progress::set_kept_in_c(self.keeper.is_some() || player.identity == holder);
             if core.0.queue.hand_on(run) && player.identity == holder {
                 self.keeper = Some(player);
             }

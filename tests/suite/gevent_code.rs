@@ -160,6 +160,24 @@ fn requests_share_what_the_first_of_them_has_made() {
     }
 }
 
+/// Made while the application was imported or by the request that came first.
+#[test]
+fn requests_share_thread_pools() {
+    let server = start();
+    for path in ["/thread_pool_at_import", "/thread_pool_in_a_request", "/executor_at_import"] {
+        with_tokens(&server, 20, 2, path, three_jobs);
+    }
+    for response in at_once(server.address, 20, "/raised_in_threads") {
+        assert_eq!(response.text(), "[True, True, True]");
+    }
+    assert_eq!(server.get("/thread_pool_in_a_child").text(), "7");
+    assert_eq!(server.get("/end_thread_pools").text(), "0 0");
+    // gevent prints the tracebacks of tasks that fail.
+    let mut server = server;
+    server.expect_errors();
+    server.stop();
+}
+
 #[test]
 fn another_threads_greenlet_cannot_be_switched_to() {
     let server = start();

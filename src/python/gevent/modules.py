@@ -64,6 +64,13 @@ def replacing(**classes):
     return replace
 
 
+def change_thread_pools(module):
+    replacing(ThreadPool="ThreadPool", ThreadResult="ThreadResult")(module)
+    # In its place: its methods name it.
+    executor = module.ThreadPoolExecutor
+    executor.__init__ = ours("waiting.py", WAITING)["executor_init"](executor.__init__)
+
+
 def change_hub(module):
     hubs_may_exist()
     with_children = cache(ours("children.py", CHILDREN)["with_children"])
@@ -99,6 +106,7 @@ WAITERS = {
         PriorityQueue="Queue",
         LifoQueue="Queue",
     ),
+    "gevent.threadpool": change_thread_pools,
 }
 
 

@@ -5,6 +5,7 @@ from gevent import monkey
 monkey.patch_all(thread=False)
 
 import asyncio
+import concurrent.futures
 import gc
 import functools
 import importlib
@@ -324,6 +325,30 @@ def executor_at_import(environ):
 
     jobs = [gevent.spawn(submit, number) for number in range(10)]
     return " ".join([job.get(timeout=20) for job in jobs][:3])
+
+
+def executor_by_the_standard_library(environ):
+    """What concurrent.futures knows of gevent's futures, and one that is asked now and then."""
+    def job(number):
+        time.sleep(0.001)
+        return f"{environ['QUERY_STRING']}.{number}"
+
+    def submitted():
+        return [thread_executor.submit(job, number) for number in range(3)]
+
+    asked = submitted()
+    deadline = time.monotonic() + 20
+    while not all(future.done() for future in asked):
+        assert time.monotonic() < deadline, asked
+        time.sleep(0.001)
+    ways = [
+        [future.result() for future in asked],
+        sorted(done.result() for done in concurrent.futures.as_completed(submitted(), 20)),
+        sorted(done.result() for done in concurrent.futures.wait(submitted(), 20).done),
+        list(thread_executor.map(job, range(3), timeout=20)),
+    ]
+    assert ways == [ways[0]] * len(ways), ways
+    return " ".join(ways[0])
 
 
 def raised_in_threads(environ):

@@ -16,6 +16,7 @@ import queue as standard
 from _thread import RLock, _local, allocate_lock, get_ident
 from abc import ABCMeta
 from collections import deque
+from concurrent.futures._base import FINISHED, RUNNING
 from functools import cache
 from time import monotonic
 from time import sleep as sleep_as_thread
@@ -248,8 +249,14 @@ class Linkable(Shareable):
             return super().rawlink(callback)  # gevent's own wait
         if not callable(callback):
             raise TypeError(f"Expected callable: {callback!r}")
+        self._link(callback, get_hub())
+
+    def link_at_once(self, callback):
+        """Called by who sets it, in no hub."""
+        self._link(callback, None)
+
+    def _link(self, *link):
         self._share()
-        link = (callback, get_hub())
         self._links.append(link)
         if self.ready():
             self._schedule(link)
@@ -272,8 +279,11 @@ class Linkable(Shareable):
         return done
 
     def _schedule(self, link):
-        loop = link[1].loop
-        if link[1] is get_hub_if_exists():
+        hub = link[1]
+        loop = hub and hub.loop
+        if hub is None:
+            self._call(link)
+        elif hub is get_hub_if_exists():
             loop.run_callback(self._call, link)
         elif loop is not None:
             loop.run_callback_threadsafe(self._call, link)
@@ -483,6 +493,11 @@ class ThreadPool:
 
     _manager = None
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        # The pool's threads release it.
+        self._available_worker_threads_greenlet_sem._share()
+
     @property
     def hub(self):
         """The caller's."""
@@ -553,20 +568,48 @@ class ThreadPool:
 
 
 class ThreadResult:
-    """gevent.threadpool.ThreadResult, which frees the pool's thread when the task is done: the hub may
-    hear of it much later."""
+    """gevent.threadpool.ThreadResult, which frees the pool's thread and gives the result at once: the
+    hub of who spawned the task may hear of its end much later."""
+
+    def __init__(self, receiver, *others):
+        super().__init__(receiver, *others)
+        receiver._share()
 
     def set(self, value):
-        self._free()
+        self.value = value
+        self._settle()
         super().set(value)
 
     def handle_error(self, context, exc_info):
-        self._free()
+        self.exc_info = exc_info
+        self._settle()
         super().handle_error(context, exc_info)
 
-    def _free(self):
+    def _settle(self):
         free, self._call_when_ready = self._call_when_ready, lambda: None
+        receiver, self.receiver = self.receiver, lambda result: None
         free()
+        receiver(self)
+
+
+class Future:
+    """What gevent's executors answer with, made to do in concurrent.futures.as_completed and wait,
+    which wait as the caller's thread does."""
+
+    _state = RUNNING
+
+    def __init__(self, result):
+        super().__init__(result)
+        # A lock is all that they use of a condition.
+        self._condition, self._waiters = RLock(), []
+        result.link_at_once(self._finish)
+
+    def _finish(self, result):
+        with self._condition:
+            self._state = FINISHED
+            for waiter in self._waiters:
+                add = waiter.add_result if self.successful() else waiter.add_exception
+                add(self)
 
 
 def executor_init(init):

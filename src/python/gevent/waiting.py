@@ -280,7 +280,8 @@ class Linkable(Shareable):
 
     def _schedule(self, link):
         hub = link[1]
-        loop = hub and hub.loop
+        # A hub that has not begun to run is false.
+        loop = None if hub is None else hub.loop
         if hub is None:
             self._call(link)
         elif hub is get_hub_if_exists():

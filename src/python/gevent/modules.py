@@ -79,6 +79,8 @@ def change_thread_pools(module):
     # In its place: its methods name it.
     executor = module.ThreadPoolExecutor
     executor.__init__ = ours("waiting.py", WAITING)["executor_init"](executor.__init__)
+    # That of gevent 22.10 makes itself ready at its first use: before several threads come at once.
+    sys.modules["gevent._tblib"].dump_traceback(None)
 
 
 def change_hub(module):

@@ -10,10 +10,9 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use unicoro_contract::stack_signal;
+use unicoro_contract::{Grip, stack_signal};
 
 use super::traceback;
-use crate::python::gil::addresses::gil_addresses;
 use crate::python::gil::attach::{already_attached, attached};
 use crate::sys::activity::{Activity, activity_of};
 use crate::sys::fd::set_nonblocking;
@@ -83,26 +82,21 @@ pub fn watch_stacks(error_log: RawFd) -> Result<(), String> {
 /// The stack of what runs on a thread that stands still; `thread` as gettid(2) numbers it, `identity`
 /// as Python does.
 #[must_use]
-pub fn stack_of(thread: i32, identity: usize) -> Stack {
-    // Looked at while we have the GIL: who wants it waits for it, and who computes does so without.
-    let seen = with_lock(move |py| (one_stack(py, identity), activity_of(thread)));
-    match seen {
-        Some((stack, activity)) => {
-            let text = stack.unwrap_or_else(|_| UNKNOWN.to_owned());
-            let waits_for_lock = matches!(
-                activity,
-                Some(Activity::Waits { call: libc::SYS_futex, first })
-                    if gil_addresses().contains(&(first as usize))
-            );
-            let cause = if waits_for_lock { Cause::Python } else { Cause::WithoutLock(activity) };
-            Stack { text, cause }
+pub fn stack_of(thread: i32, identity: usize, grip: Grip) -> Stack {
+    // First: the signal that has the stack printed ends a wait.
+    let activity = activity_of(thread);
+    let text = match grip {
+        Grip::Keeps => None,
+        Grip::Has | Grip::None => {
+            with_lock(move |py| one_stack(py, identity).unwrap_or_else(|_| UNKNOWN.to_owned()))
         }
-        None => {
-            // First: the signal that has the stack printed ends a wait.
-            let cause = Cause::KeepsLock(activity_of(thread));
-            Stack { text: printed(thread), cause }
-        }
-    }
+    };
+    let cause = match (grip, &text) {
+        (Grip::None, _) => Cause::WithoutLock(activity),
+        (Grip::Has, Some(_)) => Cause::Python,
+        (Grip::Has | Grip::Keeps, None) | (Grip::Keeps, Some(_)) => Cause::KeepsLock(activity),
+    };
+    Stack { text: text.unwrap_or_else(|| printed(thread)), cause }
 }
 
 /// The stacks of two threads, by the identities that Python knows them by, on a thread that keeps the

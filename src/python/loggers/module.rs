@@ -86,8 +86,9 @@ pub const ERROR: u32 = 40;
 
 const NAME: &str = "unicoro.loggers";
 
-/// As records have it that are made there.
-const FILE: &CStr = c"unicoro/loggers.py";
+/// As records have it that are made there: to logging its module is "loggers". Brackets, because
+/// `trace` opens what is not in such.
+const FILE: &CStr = c"<unicoro/loggers.py>";
 
 /// In Python, because it is about Python's objects.
 const SOURCE: &CStr = c_str!(include_str!("loggers.py"));

@@ -20,7 +20,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use unicoro_contract::{AfterServe, Connection, Handler, Seat, StopState, serve_caught};
+use unicoro_contract::{AfterServe, Connection, Handler, Seat, StopState, drain, serve_caught};
 use unicoro_reactor::{Clients, Epoll, Events, Line, Ready, TimerKey, Timers, Token};
 
 use crate::bell;
@@ -75,6 +75,8 @@ pub struct Core {
     // The requests that wait for a green worker.
     line: RefCell<Line>,
     has_said_full: Cell<bool>,
+    // Since when all clients have gone, at the end of the worker.
+    done_at: Cell<Option<Instant>>,
     room: Room,
     waits: Cell<u64>,
 }
@@ -122,6 +124,7 @@ impl Core {
             crew: Crew::new(most_at_once),
             line: RefCell::default(),
             has_said_full: Cell::default(),
+            done_at: Cell::default(),
             room: Room::default(),
             waits: Cell::new(0),
         })
@@ -170,10 +173,17 @@ impl Core {
     }
 
     /// Whether all is done that there is time for. Green workers end as threads do, with what their
-    /// threads held.
+    /// threads held; a finaliser that waits for ever is not waited for.
     fn is_over(&self) -> bool {
-        self.clients.borrow().is_done()
-            && (self.seat.stop.state() == StopState::Quitting || self.crew.is_dismissed())
+        if !self.clients.borrow().is_done() {
+            return false;
+        }
+        let now = Instant::now();
+        let done_at = self.done_at.get().unwrap_or(now);
+        self.done_at.set(Some(done_at));
+        self.seat.stop.state() == StopState::Quitting
+            || self.crew.is_dismissed()
+            || now.duration_since(done_at) >= drain::GRACE
     }
 
     /// How long the reactor may block: not at all while anybody can run, or must be made to: the

@@ -16,7 +16,7 @@ fn main() {
     let interposed = Path::new(&root).join("worker-engines/coroutine/interposed.list");
     println!("cargo:rerun-if-changed={}", interposed.display());
     println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic-symbol-list={}", interposed.display());
-    // src/python/pending_calls.rs.
+    // src/python/threads/pending_calls.rs.
     println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic-symbol=Py_AddPendingCall");
 }
 

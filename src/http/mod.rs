@@ -15,7 +15,6 @@
 pub mod body;
 mod bytes;
 mod chunk;
-pub mod date;
 pub mod error;
 mod fault;
 pub mod forwarded;
@@ -39,7 +38,6 @@ pub mod version;
 pub mod whole;
 
 pub use body::{BodyDecoder, Decoded};
-pub use date::imf_fixdate;
 pub use error::{HttpError, ResponseError};
 pub use forwarded::{Forwarded, Forwarding, Underscores, below};
 pub use frame::{ChunkSize, Framed, FramedLen};

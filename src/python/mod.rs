@@ -1,70 +1,69 @@
-//! The bridge to CPython: the interpreter, who holds its lock, and WSGI (PEP 3333).
+//! The bridge to CPython: who holds its lock, the interpreter, and WSGI (PEP 3333).
 //!
-//! Only [`attach`] takes and gives the GIL; only [`attach`], [`thread_state`] and [`interpreter`]
-//! are unsafe. Never switch green threads while attached, and never keep a `Python` token, a `Bound`
-//! or a guard across something that may: detach first, with [`attach::detached`].
+//! Its rooms stand in layer order; each imports only from those above it, and names the files that it
+//! means. Others see what this file exports.
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | `gil` | taking the GIL and giving it up, who has it |
+//! | `interp` | the interpreter of the process: start, fork, end; what runs and reads Python in it |
+//! | `deadline` | the exception for an overdue request, and who may be told |
+//! | `gevent` | what code written for gevent needs in green threads |
+//! | `threads` | the engine's threads as CPython and `threading` see them; the main thread's duties |
+//! | `wsgi` | what an application is given and gives back |
+//! | `gunicorn` | config files, hooks, and gunicorn's objects as they are shown them |
+//! | `loggers` | `gunicorn.error` and `gunicorn.access`: Python's logging as the writer of the logs |
+//! | `app` | the application: found and loaded, watched, called for each request |
+//!
+//! Only `gil::attach` and `threads::thread_state` take and give the GIL. Never switch green threads while
+//! attached, and never keep a `Python` token, a `Bound` or a guard across something that may: detach
+//! first, with `gil::attach::detached`.
 
-mod app_socket;
-mod application;
-mod attach;
-mod config_file;
-mod environ;
-mod errors;
-mod fields;
-mod file_wrapper;
-mod fork;
-mod free_threading;
+mod gil;
+
+mod interp;
+
+mod deadline;
+
 mod gevent;
-mod home;
-mod hooks;
-mod imports;
-mod input;
-mod interned;
-mod interpreter;
-mod listeners;
-mod loader;
-mod log_config;
-mod log_thread;
-mod loggers;
-mod own_module;
-mod pending_calls;
-mod reader;
-mod reloading;
-mod request_hooks;
-mod request_timeout;
-mod respond;
-mod response;
-mod shown;
-mod signal_handlers;
-mod spew;
-mod stack;
-mod thread_state;
-mod threads;
-mod traceback;
 
-pub use application::{Application, Outcome, Request};
-pub use attach::{main_thread, take_lock, while_waiting};
-pub use config_file::{ConfigFile, run as run_config_file};
-pub use environ::{Place, ServerFacts};
-pub use fields::Fields;
-pub use file_wrapper::use_sendfile;
-pub use fork::{after_fork_child, after_fork_parent, before_fork, fork};
+mod threads;
+
+mod wsgi;
+
+mod gunicorn;
+
+mod loggers;
+
+mod app;
+
+pub use app::application::Application;
+pub use app::loader::{LoadError, load};
+pub use app::outcome::Outcome;
+pub use app::reloading::{Look, begin_watching, failed_application, files_to_watch};
+pub use app::request::Request;
+pub use deadline::computing::{forgive, set_computing};
+pub use deadline::listeners::listener;
+pub use deadline::request_timeout::make_module;
 pub use gevent::{adapt_gevent, after_request};
-pub use home::Home;
-pub use hooks::{Hooks, Raised};
-pub use interpreter::{end, is_running, preflight, prepare_path, set_environ, start};
-pub use listeners::listener;
-pub use loader::{LoadError, load};
-pub use log_thread::begin_log_thread;
-pub use loggers::{has_loggers, log_refusal, say_who_logs, set_up_loggers};
-pub use pending_calls::make_pending_calls;
-pub use reader::{BodyRules, Reader};
-pub use reloading::{Look, begin_watching, failed_application, files_to_watch};
-pub use request_hooks::RequestHooks;
-pub use request_timeout::{
-    forgive, interrupt_computing, interrupt_listener, make_module, set_computing,
-};
-pub use signal_handlers::{SignalHandlers, stir};
-pub use spew::spew;
-pub use stack::{Cause, all_stacks, stack_of, stacks_of, watch_stacks};
-pub use thread_state::{gil_addresses, may_keep_lock, may_park, on_engine_thread, on_green_thread};
+pub use gil::addresses::gil_addresses;
+pub use gil::attach::main_thread;
+pub use gil::current::{may_keep_lock, may_park};
+pub use gunicorn::config_file::{ConfigFile, run as run_config_file};
+pub use gunicorn::hooks::{Hooks, Raised};
+pub use gunicorn::request_hooks::RequestHooks;
+pub use interp::fork::{after_fork_child, after_fork_parent, before_fork, fork};
+pub use interp::interpreter::{end, preflight, prepare_path, set_environ, start, while_waiting};
+pub use interp::spew::spew;
+pub use interp::stack::{Cause, all_stacks, stack_of, stacks_of, watch_stacks};
+pub use loggers::log_thread::begin_log_thread;
+pub use loggers::refusal::log_refusal;
+pub use loggers::set_up::{has_loggers, say_who_logs, set_up_loggers};
+pub use threads::interrupt::{interrupt_computing, interrupt_listener, take_lock};
+pub use threads::pending_calls::make_pending_calls;
+pub use threads::signal_handlers::{SignalHandlers, stir};
+pub use threads::thread_state::{on_engine_thread, on_green_thread};
+pub use wsgi::environ::{Place, ServerFacts};
+pub use wsgi::fields::Fields;
+pub use wsgi::file_wrapper::use_sendfile;
+pub use wsgi::reader::{BodyRules, Reader};

@@ -10,9 +10,9 @@ use crate::sys::activity::{Activity, name_of_call};
 /// Says it in the log.
 pub fn report(blocked: &Blocked, desk: Desk) {
     match *blocked {
-        Blocked::Since { age, thread, identity, has_spare_carrier } => {
+        Blocked::Since { age, thread, identity, grip, has_spare_carrier } => {
             let request = desk.current().unwrap_or_else(|| "no request".to_owned());
-            let stack = python::stack_of(thread, identity);
+            let stack = python::stack_of(thread, identity, grip);
             log::warn!(
                 target: TRACEBACK,
                 "BLOCKED: no other request has run for {:.1} s because of {request}: {} \

@@ -5,6 +5,7 @@ from gevent import monkey
 monkey.patch_all(thread=False)
 
 import asyncio
+import concurrent.futures
 import gc
 import functools
 import importlib
@@ -273,6 +274,111 @@ def executor(environ):
     with gevent.threadpool.ThreadPoolExecutor(2) as pool:
         futures = [pool.submit(pow, number, 2) for number in range(3)]
         return str([future.result(timeout=20) for future in futures])
+
+
+thread_pool = gevent.threadpool.ThreadPool(3)
+thread_executor = gevent.threadpool.ThreadPoolExecutor(3)
+
+
+@functools.cache
+def thread_pool_of_the_first():
+    return gevent.threadpool.ThreadPool(3)
+
+
+def in_threads(pool, token):
+    """By each of the ways into a thread pool, in other threads than the caller's."""
+    caller = threading.get_ident()
+
+    def job(number):
+        time.sleep(0.001)
+        assert threading.get_ident() != caller
+        return f"{token}.{number}"
+
+    ways = [
+        [pool.spawn(job, number).get(timeout=20) for number in range(3)],
+        pool.map(job, range(3)),
+        [pool.apply(job, (number,)) for number in range(3)],
+        [pool.apply_async(job, (number,)).get(timeout=20) for number in range(3)],
+        list(pool.imap(job, range(3))),
+        sorted(pool.imap_unordered(job, range(3))),
+    ]
+    assert ways == [ways[0]] * len(ways), ways
+    return " ".join(ways[0])
+
+
+def thread_pool_at_import(environ):
+    return in_threads(thread_pool, environ["QUERY_STRING"])
+
+
+def thread_pool_in_a_request(environ):
+    return in_threads(thread_pool_of_the_first(), environ["QUERY_STRING"])
+
+
+def executor_at_import(environ):
+    """In more greenlets than it has threads: some have to wait for their turn to submit."""
+    def job(number):
+        time.sleep(0.001)
+        return f"{environ['QUERY_STRING']}.{number}"
+
+    def submit(number):
+        return thread_executor.submit(job, number).result(timeout=20)
+
+    jobs = [gevent.spawn(submit, number) for number in range(10)]
+    return " ".join([job.get(timeout=20) for job in jobs][:3])
+
+
+def executor_by_the_standard_library(environ):
+    """What concurrent.futures knows of gevent's futures, and one that is asked now and then."""
+    def job(number):
+        time.sleep(0.001)
+        return f"{environ['QUERY_STRING']}.{number}"
+
+    def submitted():
+        return [thread_executor.submit(job, number) for number in range(3)]
+
+    asked = submitted()
+    deadline = time.monotonic() + 20
+    while not all(future.done() for future in asked):
+        assert time.monotonic() < deadline, asked
+        time.sleep(0.001)
+    ways = [
+        [future.result() for future in asked],
+        sorted(done.result() for done in concurrent.futures.as_completed(submitted(), 20)),
+        sorted(done.result() for done in concurrent.futures.wait(submitted(), 20).done),
+        list(thread_executor.map(job, range(3), timeout=20)),
+    ]
+    assert ways == [ways[0]] * len(ways), ways
+    return " ".join(ways[0])
+
+
+def raised_in_threads(environ):
+    raised = []
+    for call in (
+        thread_pool.spawn(int, "no number").get,
+        lambda: thread_pool.map(int, ["no number"]),
+        thread_executor.submit(int, "no number").result,
+    ):
+        try:
+            call()
+        except ValueError as error:
+            raised.append("no number" in str(error))
+    return str(raised)
+
+
+def end_thread_pools(environ):
+    thread_pool.join()
+    thread_pool.kill()
+    thread_executor.shutdown()
+    return f"{len(thread_pool)} {thread_pool.size}"
+
+
+def thread_pool_in_a_child(environ):
+    """It has none of the pool's threads, and makes its own."""
+    thread_pool.apply(str, (1,))
+    pid = os.fork()
+    if not pid:
+        os._exit(7 if thread_pool.map(str, range(5)) == list("01234") else 1)
+    return str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
 def look_up(environ):

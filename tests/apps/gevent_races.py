@@ -15,6 +15,7 @@ import gevent.lock
 import gevent.os
 import gevent.queue
 import gevent.subprocess
+import gevent.threadpool
 from gevent._hub_local import get_hub_if_exists
 from notes import plain
 
@@ -417,6 +418,100 @@ def abandoned(environ):
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     gevent.subprocess.check_call(["true"])
     return f"{len(held)} {os.path.exists(f'/proc/{pid}')}"
+
+
+def outlives_its_maker(environ):
+    """A thread pool works on when the thread that has made it is gone, and its hub."""
+    def make():
+        pool = gevent.threadpool.ThreadPool(2)
+        pool.map(str, range(3))
+        return pool
+
+    pool = Task(make).end()
+
+    def use():
+        numbers = pool.map(str, range(3))
+        pool.maxsize = 1
+        pool.maxsize = 3
+        more = [result.get() for result in [pool.spawn(str, number) for number in range(8)]]
+        pool.join()
+        pool.kill()
+        return numbers == more[:3] and pool.size == 0
+
+    return str(Task(use).end())
+
+
+def frees_its_threads(environ):
+    """A thread of the pool is free when its task is done, whatever who wanted the task does now."""
+    pool = gevent.threadpool.ThreadPool(1)
+    is_taken, is_through = threading.Event(), threading.Event()
+
+    def take():
+        for _ in range(2):
+            pool.spawn(int)
+        is_taken.set()
+        return is_through.wait(DEADLINE)
+
+    def go_through():
+        is_taken.wait(DEADLINE)
+        pool.apply(int)
+        is_through.set()
+
+    tasks = Task(take), Task(go_through)
+    return str([task.end() for task in tasks])
+
+
+def grows_for_those_that_wait(environ):
+    """Who waits for a thread of the pool gets one of those that another thread adds."""
+    pool = gevent.threadpool.ThreadPool(1)
+    is_over = threading.Event()
+    for _ in range(2):
+        pool.spawn(is_over.wait, DEADLINE)
+
+    def go_through():
+        waits()
+        return pool.apply(is_over.is_set)
+
+    tasks = [Task(go_through) for _ in range(2)]
+    for task in tasks:
+        task.is_settled.wait(DEADLINE)
+    pool.maxsize = 5
+    answers = [task.end() for task in tasks]
+    is_over.set()
+    return str(answers)
+
+
+def nests(environ):
+    """A task of a thread pool applies another one to the pool at once: no thread may be free."""
+    pool = gevent.threadpool.ThreadPool(1)
+
+    def outer():
+        return pool.apply(threading.get_ident) == threading.get_ident()
+
+    return str(Task(lambda: [pool.apply(outer), pool.apply(outer)]).end())
+
+
+def replaces_its_threads(environ):
+    """A thread of the pool that breaks while a task waits is replaced."""
+    is_queued = threading.Event()
+
+    class Thread(gevent.threadpool.ThreadPool._WorkerGreenlet):
+        def _after_run_task(self, func, args, *others):
+            super()._after_run_task(func, args, *others)
+            if args:
+                raise ValueError("breaks the thread")
+
+    class Pool(gevent.threadpool.ThreadPool):
+        _WorkerGreenlet = Thread
+
+    def use():
+        pool = Pool(1)
+        pool.spawn(is_queued.wait, DEADLINE)
+        waiting = pool.spawn(str)
+        is_queued.set()
+        return waiting.get(timeout=DEADLINE)
+
+    return repr(Task(use).end())
 
 
 def application(environ, start_response):

@@ -1,6 +1,7 @@
 """Locks of C libraries that requests share: each view waits while it has one.
 
-The library in $LOCKS is called without the GIL, as most extension modules do; under /keeping with it.
+The library in $LOCKS is called without the GIL, as most extension modules do; under /keeping with it,
+under /both first without and then with it.
 """
 
 import ctypes
@@ -90,6 +91,10 @@ def application(environ, start_response):
         found = VIEWS[name]()
     elif how == "thread":
         found = from_a_thread(name)
+    elif how == "both":
+        # Others run beside the first part; the second must not go on beside them.
+        getattr(LIBRARY, name)(micros // 10)
+        found = getattr(KEEPING, name)(micros)
     elif how == "calling":
         found = getattr(LIBRARY, name)(micros, CALLBACK)
     else:

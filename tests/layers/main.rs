@@ -28,11 +28,6 @@ const KNOTS: &[(&str, &[&str])] = &[
     ("src/config/reference", &["bash.rs", "fish.rs", "mod.rs", "zsh.rs"]),
     ("src/http", &["head.rs", "leniency.rs"]),
     ("src/logging", &["error_log.rs", "mod.rs"]),
-    (
-        "src/python",
-        &["attach.rs", "gevent/mod.rs", "interpreter.rs", "request_timeout.rs", "thread_state.rs"],
-    ),
-    ("src/python", &["log_thread.rs", "loggers.rs"]),
     ("src/supervisor", &["arbiter.rs", "upgrade.rs"]),
     ("src/supervisor/plan", &["event.rs", "mod.rs"]),
     ("tests/suite", &["binary.rs", "server.rs"]),

@@ -7,20 +7,31 @@ use crate::{locks, wait};
 /// The line that the log has of a view that blocks, on a server with these arguments.
 fn line_of(view: &str, arguments: &[&str]) -> String {
     let server = Server::start(Engine::Coroutine, "blocked", arguments);
-    assert_eq!(server.get(&format!("/{view}")).text(), "done");
+    line_about(server, &format!("/{view}"), view)
+}
+
+/// The same of one that computes in C for three seconds, called as `how` says: see tests/apps/locks.py.
+fn line_of_c(how: &str, arguments: &[&str]) -> String {
+    let server = locks::in_c().args(arguments).args(&["locks"]).start();
+    line_about(server, &format!("/{how}/unseen?3000000"), "application")
+}
+
+/// `function` is in its stack.
+fn line_about(server: Server, path: &str, function: &str) -> String {
+    assert_eq!(server.get(path).status, 200);
     // Reading its stack may end what blocks: then the answer comes before the line.
     wait::until_true("the log to say so", || server.log().contains("BLOCKED"));
-    wait::until_true("its stack", || server.log().contains(&format!("in {view}\n")));
+    wait::until_true("its stack", || server.log().contains(&format!("in {function}\n")));
     let log = server.log();
     let line = log.lines().find(|line| line.contains("BLOCKED")).unwrap().to_owned();
-    assert!(line.contains(&format!("because of GET /{view} (")), "{line}");
+    assert!(line.contains(&format!("because of GET {path} (")), "{line}");
     server.stop();
     line
 }
 
 #[test]
 fn c_that_computes_without_the_gil_is_named_where_there_is_one_carrier() {
-    let line = line_of("in_c_without_the_gil", &["--carriers", "1"]);
+    let line = line_of_c("c", &["--carriers", "1"]);
     assert!(
         line.contains("it computes in C without the GIL, and all carriers are taken"),
         "{line}"
@@ -35,14 +46,14 @@ fn a_wait_that_no_hook_sees_is_named_where_there_is_one_carrier() {
 
 #[test]
 fn c_that_computes_with_the_gil_is_named() {
-    let line = line_of("in_c_with_the_gil", &[]);
+    let line = line_of_c("keeping", &[]);
     assert!(line.contains("it computes in a C call that keeps the GIL"), "{line}");
 }
 
 /// One that computes beside the others comes back before it takes the GIL.
 #[test]
 fn c_that_computes_with_the_gil_is_named_after_it_has_computed_without() {
-    let line = line_of("in_c_without_and_with_the_gil", &[]);
+    let line = line_of_c("both", &[]);
     assert!(line.contains("it computes in a C call that keeps the GIL"), "{line}");
 }
 
@@ -86,18 +97,22 @@ fn python_that_computes_is_named_where_nothing_interrupts_it() {
 
 #[test]
 fn c_without_the_gil_is_named_where_nobody_looks_for_it() {
-    let line = line_of("in_c_without_the_gil", &["--switch-interval", "0"]);
+    let line = line_of_c("c", &["--switch-interval", "0"]);
     assert!(line.contains("and no carrier has come to go on with the others"), "{line}");
 }
 
 /// With carriers to spare, C without the GIL blocks nobody, and nothing is said.
 #[test]
 fn nothing_is_said_where_others_can_run() {
-    let server = Server::start(Engine::Coroutine, "blocked", &[]);
-    for view in ["in_c_without_the_gil", "waits_unseen", "in_python"] {
-        assert_eq!(server.get(&format!("/{view}")).text(), "done");
+    let blocked = Server::start(Engine::Coroutine, "blocked", &[]);
+    for view in ["waits_unseen", "in_python"] {
+        assert_eq!(blocked.get(&format!("/{view}")).text(), "done");
     }
-    let log = server.log();
-    assert!(!log.contains("BLOCKED"), "{log}");
-    server.stop();
+    let in_c = locks::start_in_c();
+    assert_eq!(in_c.get("/c/unseen?3000000").text(), "0");
+    for server in [blocked, in_c] {
+        let log = server.log();
+        assert!(!log.contains("BLOCKED"), "{log}");
+        server.stop();
+    }
 }

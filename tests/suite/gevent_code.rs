@@ -55,13 +55,16 @@ fn patching_does_nothing_and_says_so_once() {
 fn patching_in_the_configuration_file_does_nothing() {
     let launch = Launch::new(Engine::Coroutine);
     let file = launch.scratch.file("gunicorn.conf.py");
-    let text = "from gevent import monkey\nmonkey.patch_all()\n\
+    let text = "import gevent.pool, gevent.threadpool\n\
+                from gevent import monkey\nmonkey.patch_all()\n\
                 def post_fork(server, worker):\n    \
                     import psycogreen.gevent\n    psycogreen.gevent.patch_psycopg()\n";
     std::fs::write(&file, text).unwrap();
     let server = launch.args(&["-c".into(), file.into_os_string()]).args(&["gevent_code"]).start();
     assert_eq!(server.get("/origins").text(), "time socket _thread None");
     with_tokens(&server, 20, 2, "/hub", three_jobs);
+    with_tokens(&server, 20, 2, "/shared", str::to_owned);
+    with_tokens(&server, 20, 2, "/executor_at_import", three_jobs);
     assert_eq!(server.log().matches("patch_all() does nothing").count(), 1);
     server.stop();
 }
@@ -158,6 +161,29 @@ fn requests_share_what_the_first_of_them_has_made() {
         }
         server.stop();
     }
+}
+
+/// Made while the application was imported or by the request that came first.
+#[test]
+fn requests_share_thread_pools() {
+    let server = start();
+    for path in [
+        "/thread_pool_at_import",
+        "/thread_pool_in_a_request",
+        "/executor_at_import",
+        "/executor_by_the_standard_library",
+    ] {
+        with_tokens(&server, 20, 2, path, three_jobs);
+    }
+    for response in at_once(server.address, 20, "/raised_in_threads") {
+        assert_eq!(response.text(), "[True, True, True]");
+    }
+    assert_eq!(server.get("/thread_pool_in_a_child").text(), "7");
+    assert_eq!(server.get("/end_thread_pools").text(), "0 0");
+    // gevent prints the tracebacks of tasks that fail.
+    let mut server = server;
+    server.expect_errors();
+    server.stop();
 }
 
 #[test]

@@ -57,3 +57,24 @@ fn watchers_of_children_keep_hubs_going_as_they_are_told() {
 fn hubs_end_closes_the_watchers_of_children() {
     assert_eq!(answer("abandoned"), "0 False");
 }
+
+#[test]
+fn thread_pools_belong_to_no_thread() {
+    for (view, expected) in [
+        ("outlives_its_maker", "True"),
+        ("frees_its_threads", "[True, None]"),
+        ("grows_for_those_that_wait", "[False, False]"),
+        ("nests", "[True, True]"),
+    ] {
+        assert_eq!(answer(view), expected, "{view}");
+    }
+}
+
+#[test]
+fn broken_threads_of_a_pool_are_replaced() {
+    let mut server = Server::start(Engine::Coroutine, "gevent_races", &[]);
+    assert_eq!(server.get("/replaces_its_threads").text(), "''");
+    // gevent prints the traceback.
+    server.expect_errors();
+    server.stop();
+}

@@ -36,6 +36,11 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("semaphore", "test_fair_or_hangs"),
     // That child watchers do not work in a thread: here they do.
     ("subprocess", "test_subprocess_in_native_thread"),
+    // That other threads' pools, and concurrent.futures, refuse: here they work.
+    ("threadpool", "test_cannot_spawn_from_other_thread"),
+    ("threadpool", "TestTPE.test_future_wait_module_function"),
+    // A task's end is told in the pool's thread, not in the hub.
+    ("threadpool", "test_exception_in_on_async_doesnt_crash"),
 ];
 
 #[test]

@@ -27,9 +27,14 @@ fn with_library(compiler: &str, source: &str) -> Launch {
     launch.env("LOCKS", library)
 }
 
-/// Serves the library's functions.
+/// With the library's functions, for the application `locks`.
+pub fn in_c() -> Launch {
+    with_library("cc", "locks.c")
+}
+
+/// Serves them.
 pub fn start_in_c() -> Server {
-    with_library("cc", "locks.c").args(&["locks"]).start()
+    in_c().args(&["locks"]).start()
 }
 
 /// So many requests at once: all are answered, and none found another where it must be alone.

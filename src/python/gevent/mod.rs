@@ -5,16 +5,20 @@
 //! is about modules and objects: `modules.py` changes what is imported, `waiting.py` lets greenlets of
 //! several requests share what waits, and `children.py` lets each hub wait for child processes.
 
+mod pass_deadlines_on;
+
 use std::ffi::CStr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyDict;
 
-use super::attach::attached;
-use super::{imports, request_timeout, traceback};
+use self::pass_deadlines_on::PassDeadlinesOn;
+use super::deadline::request_timeout;
+use super::gil::attach::attached;
+use super::interp::{imports, traceback};
 use crate::logging::TRACEBACK;
 
 /// Functions of `modules.py`.
@@ -39,7 +43,7 @@ pub(super) fn has_hubs() -> bool {
     HAS_HUBS.load(Ordering::Relaxed)
 }
 
-/// Before a configuration file or the application runs: calls that patch are kept until [`decide`].
+/// Before a configuration file or the application runs: calls that patch are kept until [`adapt_gevent`].
 ///
 /// # Errors
 /// The text of the Python exception.
@@ -120,42 +124,6 @@ fn call(function: &Bound<'_, PyAny>) {
     if let Err(error) = function.call0() {
         let text = traceback::format(function.py(), &error);
         log::error!(target: TRACEBACK, "after a request that used gevent:\n{text}");
-    }
-}
-
-/// The hub's method for errors that no greenlet waits for, made to hand a request's deadline to the
-/// greenlet that the request began in. Not in Python: the exception comes at the first instruction
-/// of the first Python function, which must not be the one that catches it.
-#[pyclass(frozen)]
-struct PassDeadlinesOn {
-    handle_error: Py<PyAny>,
-    hub: Option<Py<PyAny>>,
-}
-
-#[pymethods]
-impl PassDeadlinesOn {
-    #[new]
-    fn new(handle_error: Py<PyAny>) -> Self {
-        Self { handle_error, hub: None }
-    }
-
-    /// A method of the hub's.
-    fn __get__(&self, py: Python<'_>, hub: Option<Py<PyAny>>, _class: Option<Py<PyAny>>) -> Self {
-        Self { handle_error: self.handle_error.clone_ref(py), hub }
-    }
-
-    #[pyo3(signature = (*details))]
-    fn __call__(&self, py: Python<'_>, details: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
-        let Some(hub) = &self.hub else {
-            return self.handle_error.call1(py, details);
-        };
-        let method = self.handle_error.bind(py).call_method1("__get__", (hub,))?;
-        match method.call1(details) {
-            Err(error) if request_timeout::is_request_timeout(py, &error) => {
-                hub.getattr(py, "parent")?.call_method1(py, "throw", (error,))
-            }
-            handled => handled.map(Bound::unbind),
-        }
     }
 }
 

@@ -59,9 +59,28 @@ def replacing(**classes):
             original = getattr(module, name, None)
             # SimpleQueue was the standard library's before gevent 25.4.
             if original is not None and original.__module__ != "queue":
-                setattr(module, name, waiting["shareable"](waiting[methods], original))
+                replace_everywhere(module, name, waiting["shareable"](waiting[methods], original))
 
     return replace
+
+
+def replace_everywhere(module, name, value):
+    """In the module, and in those of gevent's that have imported it from there already."""
+    original = getattr(module, name)
+    setattr(module, name, value)
+    for path, user in list(sys.modules.items()):
+        is_users = path.startswith("gevent.") and path != original.__module__
+        if is_users and getattr(user, name, None) is original:
+            setattr(user, name, value)
+
+
+def change_thread_pools(module):
+    replacing(ThreadPool="ThreadPool", ThreadResult="ThreadResult", _FutureProxy="Future")(module)
+    # In its place: its methods name it.
+    executor = module.ThreadPoolExecutor
+    executor.__init__ = ours("waiting.py", WAITING)["executor_init"](executor.__init__)
+    # That of gevent 22.10 makes itself ready at its first use: before several threads come at once.
+    sys.modules["gevent._tblib"].dump_traceback(None)
 
 
 def change_hub(module):
@@ -99,6 +118,7 @@ WAITERS = {
         PriorityQueue="Queue",
         LifoQueue="Queue",
     ),
+    "gevent.threadpool": change_thread_pools,
 }
 
 

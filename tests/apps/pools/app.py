@@ -12,6 +12,7 @@ count as a request's time. The views:
 What a driver raises is answered with 500 and its text. No view knows that it may be overdue.
 """
 
+import gc
 import os
 from urllib.parse import parse_qsl
 
@@ -27,6 +28,8 @@ WAYS = {way.name: way for way in ({**SQL, **REDIS, **WEB, **SQLITE, **GRPC})[os.
 
 def answer(way, question, token=None, **wanted):
     if question == "state":
+        # A connection whose making an exception has ended may still stand in that one's traceback.
+        gc.collect()
         return f"{way.idle()} {way.at_server()}"
     if question == "ask":
         return way.ask(token)

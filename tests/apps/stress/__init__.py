@@ -8,6 +8,7 @@ Of a view that is about a `pool`, each connection is one request's at a time; a 
 several requests' at once; what is `plain` has no connection that could break.
 """
 
+import gc
 from urllib.parse import parse_qsl
 
 from notes import plain
@@ -27,6 +28,7 @@ def application(environ, start_response):
             f"{way.name} {way.size}" for way in connections.WAYS.values()))
     if rest == "state":
         way = connections.WAYS[name]
+        gc.collect()  # as in pools.app
         return plain(start_response, f"{way.idle()} {way.at_server()}")
     wanted = dict(parse_qsl(environ["QUERY_STRING"]))
     [(about, view)] = [(about, view) for (known, about), view in VIEWS.items() if known == name]

@@ -55,6 +55,8 @@ pub enum Blocked {
         thread: i32,
         /// The green thread that runs, by its `pthread_self()`.
         identity: usize,
+        /// What was seen of it and the language's lock.
+        grip: Grip,
         /// Whether another OS thread could go on in its place.
         has_spare_carrier: bool,
     },
@@ -63,6 +65,17 @@ pub enum Blocked {
         /// How long it stood still.
         lasted: Duration,
     },
+}
+
+/// What a green thread does with the language's lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grip {
+    /// It does not have it.
+    None,
+    /// It has it.
+    Has,
+    /// It has it, and has been asked for it in vain.
+    Keeps,
 }
 
 /// A green thread that keeps the language's lock and waits for another one, which cannot run before

@@ -38,7 +38,7 @@ pub use engine::{Engine, Pulse, Refusal, Seat};
 pub use forks::{is_forked_child, watch_forks};
 pub use given_up::GivenUp;
 pub use handler::{
-    AfterRead, AfterServe, Blocked, Deadlock, Handler, Party, serve_caught, stack_signal,
+    AfterRead, AfterServe, Blocked, Deadlock, Grip, Handler, Party, serve_caught, stack_signal,
 };
 pub use inbox::Inbox;
 pub use intake::{last_look, take_in};

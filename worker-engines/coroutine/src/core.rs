@@ -60,6 +60,8 @@ pub struct Core {
     pub line: RefCell<Line>,
     /// It was said that no more requests may be in progress.
     pub has_said_full: Cell<bool>,
+    /// Since when all clients have gone, at the end of the worker.
+    pub done_at: Cell<Option<Instant>>,
     /// The room for more green workers.
     pub room: Room,
     waits: Cell<u64>,
@@ -109,6 +111,7 @@ impl Core {
             crew: Crew::new(most_at_once),
             line: RefCell::default(),
             has_said_full: Cell::default(),
+            done_at: Cell::default(),
             room: Room::default(),
             waits: Cell::new(0),
         })

@@ -56,12 +56,13 @@ pub fn set_kept_in_c(is_kept: bool) {
     IS_KEPT_IN_C.store(is_kept, Ordering::Relaxed);
 }
 
-/// The interpreter lock is taken: by a green thread, known by its identity, or by another thread (0).
+/// The interpreter lock is had by a green thread, known by its identity, or by none (0). By who takes it
+/// and who gives it.
 pub fn set_holder(identity: usize) {
     HOLDER.store(identity, Ordering::Relaxed);
 }
 
-/// Who has taken it last.
+/// Which green thread has it.
 pub fn holder() -> usize {
     HOLDER.load(Ordering::Relaxed)
 }

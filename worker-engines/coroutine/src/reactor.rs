@@ -15,7 +15,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use unicoro_contract::{AfterServe, Connection, StopState, serve_caught};
+use unicoro_contract::{AfterServe, Connection, StopState, drain, serve_caught};
 use unicoro_reactor::{Events, Ready, Token};
 
 use crate::core::Core;
@@ -85,10 +85,18 @@ impl Reactor {
     }
 
     /// Ends what can end, once the worker is asked to; whether all is done that there is time for. Green
-    /// workers end as threads do, with what their threads held.
+    /// workers end as threads do, with what their threads held; a finaliser that waits for ever is not
+    /// waited for.
     fn wind_up(self) -> bool {
-        self.core.clients.borrow().is_done()
-            && (self.core.seat.stop.state() == StopState::Quitting || self.core.crew.dismiss())
+        if !self.core.clients.borrow().is_done() {
+            return false;
+        }
+        let now = Instant::now();
+        let done_at = self.core.done_at.get().unwrap_or(now);
+        self.core.done_at.set(Some(done_at));
+        self.core.seat.stop.state() == StopState::Quitting
+            || self.core.crew.dismiss()
+            || now.duration_since(done_at) >= drain::GRACE
     }
 
     /// How long the reactor may block: not at all while anybody can run, or must be made to: the

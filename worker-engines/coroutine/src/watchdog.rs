@@ -7,7 +7,7 @@
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-use unicoro_contract::{Blocked, Handler};
+use unicoro_contract::{Blocked, Grip, Handler};
 
 use crate::core::Shared;
 use crate::{preemption, progress, role};
@@ -80,17 +80,18 @@ impl Stage {
             self.keeper = None;
         }
         let outside = role::outside();
-        let player = Player::now();
         if lacks_lock
             && !has_switched
             && outside == self.outside
             && let Some(run) = outside
         {
-            // Before others run: what is said to run is the keeper's request.
-            progress::set_kept_in_c(player.identity == holder);
-            if core.0.queue.hand_on(run) && player.identity == holder {
+            let player = Player::now();
+            if player.identity == holder {
                 self.keeper = Some(player);
             }
+            // Before others run: what is said to run is the keeper's request.
+            progress::set_kept_in_c(self.keeper.is_some());
+            core.0.queue.hand_on(run);
         }
         self.outside = outside;
         progress::set_kept_in_c(self.keeper.is_some());
@@ -100,7 +101,12 @@ impl Stage {
     fn blocked(&self, age: Duration, core: Shared) -> Blocked {
         let Player { thread, identity } = self.keeper.unwrap_or_else(Player::now);
         let has_spare_carrier = core.0.queue.has_spare_carrier();
-        Blocked::Since { age, thread, identity, has_spare_carrier }
+        let grip = match self.keeper {
+            Some(_) => Grip::Keeps,
+            None if progress::holder() == identity => Grip::Has,
+            None => Grip::None,
+        };
+        Blocked::Since { age, thread, identity, grip, has_spare_carrier }
     }
 }
 

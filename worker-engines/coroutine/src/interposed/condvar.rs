@@ -87,9 +87,8 @@ pub unsafe extern "C" fn pthread_cond_signal(condition: *mut pthread_cond_t) -> 
     if let Some(green) = green::current() {
         green.set_has_lock(is_taken);
     }
-    if is_taken {
-        progress::set_holder(green::current().map_or(0, Green::identity));
-    }
+    let holder = green::current().filter(|_| is_taken).map_or(0, Green::identity);
+    progress::set_holder(holder);
     done
 }
 

@@ -1,0 +1,130 @@
+"""Finds a WSGI application by its name. Run by loader.rs, each time that one is loaded."""
+
+import ast
+import functools
+import importlib
+import inspect
+
+
+class NoApplication(Exception):
+    """There is no application of this name; the text says what to do."""
+
+
+def load(spec):
+    """The application that ``spec`` names: ``mod``, ``mod:var``, ``mod:factory("literal", k=1)``."""
+    module_name, _, expression = spec.partition(":")
+    name, args, kwargs = parse(expression or "application", spec)
+    module = importlib.import_module(module_name)
+    try:
+        found = getattr(module, name)
+    except AttributeError:
+        raise NoApplication(
+            f"the module {module_name!r} has no {name!r}: name the application's variable, "
+            f"as in {module_name}:app"
+        ) from None
+    if args is not None:
+        found = found(*args, **kwargs)
+    if found is None:
+        raise NoApplication(f"{spec!r} is None: no application")
+    if not callable(found):
+        raise NoApplication(f"{spec!r} is {type(found).__name__}, which cannot be called")
+    check(found, spec, f"{module_name}:{name}()")
+    return found
+
+
+ASGI = (
+    "{spec!r} is asynchronous, an ASGI application, and unicoro serves WSGI: name the WSGI application of "
+    "the framework, as Django's wsgi.py has one, or wrap it: a2wsgi.ASGIMiddleware(app)"
+)
+FACTORY = (
+    "{spec!r} does not answer the two arguments of a WSGI application (environ, start_response); "
+    "if it makes one, let it be called: {called!r}"
+)
+
+CACHED = type(functools.cache(len))
+ASYNCHRONOUS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+# By which Flask's own command finds a factory.
+FACTORIES = ("create_app", "make_app")
+
+
+def check(found, spec, called):
+    """Refuses what would certainly fail every request. All else starts, as with gunicorn."""
+    try:
+        fault = fault_of(found)
+    except Exception:
+        # A signature that is none, or a proxy of what is there in a request only.
+        return
+    if fault:
+        raise NoApplication(fault.format(spec=spec, called=called))
+
+
+def fault_of(found):
+    """What is certainly wrong. What a decorator has wrapped is not asked: who knows how it is called."""
+    while type(found) is CACHED:
+        found = found.__wrapped__
+    is_class = inspect.isclass(found)
+    calls = (found if is_class else type(found)).__call__
+    if not (says_what_it_is(found) and says_what_it_is(calls)):
+        return None
+    if is_class:
+        return fault_of_instances(found) or fault_of_signature(found)
+    if is_asynchronous(found) or is_asynchronous(calls):
+        return ASGI
+    return fault_of_signature(found)
+
+
+def says_what_it_is(found):
+    """Not so proxies, and what has set a signature for others to read."""
+    return found.__class__ is type(found) and not hasattr(found, "__signature__")
+
+
+def is_asynchronous(function):
+    return getattr(getattr(function, "__code__", None), "co_flags", 0) & ASYNCHRONOUS
+
+
+def fault_of_instances(found):
+    """Of a class: a call makes an instance, which must be the iterable answer."""
+    is_made = type(found).__call__ is type.__call__ and found.__new__ is object.__new__
+    if not is_made or hasattr(found, "__iter__") or hasattr(found, "__getitem__"):
+        return None
+    return ASGI if is_asynchronous(found.__call__) else FACTORY
+
+
+def fault_of_signature(found):
+    signature = inspect.signature(found, follow_wrapped=False)
+    if takes(signature, 2):
+        return FACTORY if is_factory(found, signature) else None
+    return ASGI if takes(signature, 3) else FACTORY
+
+
+def takes(signature, count):
+    try:
+        signature.bind(*[None] * count)
+    except TypeError:
+        return False
+    return True
+
+
+def is_factory(found, signature):
+    """By its name, if nothing that it takes must be given, and it does not take just anything."""
+    is_named = inspect.isfunction(found) and found.__name__ in FACTORIES
+    kinds = {parameter.kind for parameter in signature.parameters.values()}
+    return is_named and takes(signature, 0) and inspect.Parameter.VAR_POSITIONAL not in kinds
+
+
+def parse(expression, spec):
+    """A name, and the arguments if it is a call."""
+    try:
+        tree = ast.parse(expression, mode="eval").body
+        if isinstance(tree, ast.Name):
+            return tree.id, None, None
+        if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name):
+            args = [ast.literal_eval(arg) for arg in tree.args]
+            kwargs = {key.arg: ast.literal_eval(key.value) for key in tree.keywords}
+            return tree.func.id, args, kwargs
+    except (SyntaxError, ValueError):
+        pass
+    raise NoApplication(
+        f"{spec!r} does not name an application: after the colon comes a variable, "
+        "or a call of a function with literal arguments"
+    )

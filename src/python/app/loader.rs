@@ -1,0 +1,65 @@
+//! Finding the application: `mod`, `mod:var`, `mod:factory("literal", k=1)`.
+
+use std::ffi::CStr;
+use std::fmt;
+
+use pyo3::exceptions::PySystemExit;
+use pyo3::ffi::c_str;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::python::gil::attach::attached;
+use crate::python::interp::traceback;
+use crate::python::threads::request_threads;
+
+/// Why there is no application, by gunicorn's two exit codes.
+#[derive(Debug)]
+pub enum LoadError {
+    /// Importing it raised: the traceback. Exit code 3.
+    Import(String),
+    /// It is not there, or no application: what was asked for and what to do. Exit code 4.
+    Application(String),
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Import(text) | Self::Application(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Imports the application that `spec` names.
+///
+/// # Errors
+/// See [`LoadError`].
+pub fn load(spec: &str) -> Result<Py<PyAny>, LoadError> {
+    attached(|py| {
+        let namespace = PyDict::new(py);
+        // The thread that imports it first counts as the main thread, for whose locks the process waits
+        // at its end: a request's would never give them up.
+        request_threads::prepare(py)
+            .and_then(|()| py.run(SOURCE, Some(&namespace), None))
+            .map_err(|error| LoadError::Import(traceback::format(py, &error)))?;
+        let find = |name: &str| namespace.get_item(name).ok().flatten();
+        let (Some(load), Some(wrong)) = (find("load"), find("NoApplication")) else {
+            return Err(LoadError::Import("the loader is incomplete".into()));
+        };
+        load.call1((spec,)).map(Bound::unbind).map_err(|error| {
+            if error.is_instance(py, &wrong) {
+                LoadError::Application(error.value(py).to_string())
+            } else if error.is_instance_of::<PySystemExit>(py) {
+                LoadError::Import(format!(
+                    "{}\nthe application called exit() while it was \
+                    imported",
+                    traceback::format(py, &error)
+                ))
+            } else {
+                LoadError::Import(traceback::format(py, &error))
+            }
+        })
+    })
+}
+
+/// In Python, because it is about Python's syntax.
+const SOURCE: &CStr = c_str!(include_str!("loader.py"));

@@ -1,0 +1,130 @@
+//! Which Python environment the application lives in. Looks at files, and runs none.
+//!
+//! `VIRTUAL_ENV`, else a `python3` beside the binary, else the interpreter that unicoro was built
+//! against. The libpython is linked, so an environment of another minor version cannot be used.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A Python environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Home {
+    /// The path of its interpreter, from which CPython finds the rest.
+    pub executable: Option<PathBuf>,
+}
+
+impl Home {
+    /// Finds the environment that counts, for a libpython of `linked` (`(3, 11)`).
+    ///
+    /// # Errors
+    /// A text for the operator: the environment is no environment, or of another version.
+    pub fn find(
+        virtual_env: Option<&Path>,
+        binary: Option<&Path>,
+        linked: (u32, u32),
+    ) -> Result<Self, String> {
+        if let Some(env) = virtual_env {
+            return Self::of_virtual_env(env, linked);
+        }
+        let beside = binary.and_then(Path::parent).map(|bin| bin.join("python3"));
+        if let Some(python) = beside.filter(|python| python.exists()) {
+            check_version(&python, linked)?;
+            return Ok(Self { executable: Some(python) });
+        }
+        let built_against = option_env!("UNICORO_BUILT_AGAINST").map(PathBuf::from);
+        Ok(Self { executable: built_against.filter(|python| python.exists()) })
+    }
+
+    fn of_virtual_env(env: &Path, linked: (u32, u32)) -> Result<Self, String> {
+        let names = ["python3", "python"];
+        let python = names.iter().map(|name| env.join("bin").join(name)).find(|p| p.exists());
+        let Some(python) = python else {
+            return Err(format!(
+                "VIRTUAL_ENV is {}, where there is no bin/python3: activate an environment that \
+                 exists, or unset VIRTUAL_ENV",
+                env.display()
+            ));
+        };
+        check_version(&python, linked)?;
+        Ok(Self { executable: Some(python) })
+    }
+}
+
+fn check_version(python: &Path, linked: (u32, u32)) -> Result<(), String> {
+    match version(python) {
+        Some(found) if found != linked => Err(format!(
+            "the Python environment of {python} is {}.{}, and this unicoro was built against \
+             {}.{}: build one for it with\n    PYO3_PYTHON={python} cargo install --path .",
+            found.0,
+            found.1,
+            linked.0,
+            linked.1,
+            python = python.display(),
+        )),
+        // An interpreter whose version cannot be read off is let through: CPython itself says what
+        // is missing.
+        _ => Ok(()),
+    }
+}
+
+/// The version of an interpreter, without running it: from its pyvenv.cfg, else from the name of
+/// what it is a link to (`python3.11`).
+fn version(python: &Path) -> Option<(u32, u32)> {
+    let config = python.parent()?.parent()?.join("pyvenv.cfg");
+    if let Ok(text) = fs::read_to_string(config) {
+        let line = text.lines().find_map(|line| {
+            let (key, value) = line.split_once('=')?;
+            // `version` is venv's and virtualenv's key, `version_info` is uv's.
+            matches!(key.trim(), "version" | "version_info").then(|| value.trim())
+        });
+        return line.and_then(minor_version);
+    }
+    let real = fs::canonicalize(python).ok()?;
+    minor_version(real.file_name()?.to_str()?.strip_prefix("python")?)
+}
+
+fn minor_version(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(name: &str, config: &str) -> PathBuf {
+        let env = std::env::temp_dir().join(format!("unicoro-home-{}-{name}", std::process::id()));
+        fs::create_dir_all(env.join("bin")).unwrap();
+        fs::write(env.join("pyvenv.cfg"), config).unwrap();
+        fs::write(env.join("bin/python3"), "").unwrap();
+        env
+    }
+
+    #[test]
+    fn a_virtual_env_of_the_linked_version_is_taken() {
+        let env = environment("same", "home = /usr/bin\nversion = 3.11.7\n");
+        let home = Home::find(Some(&env), None, (3, 11)).unwrap();
+        assert_eq!(home.executable, Some(env.join("bin/python3")));
+    }
+
+    #[test]
+    fn another_version_is_an_error_that_names_both_and_the_build_command() {
+        let env = environment("other", "version_info = 3.12.1\n");
+        let error = Home::find(Some(&env), None, (3, 11)).unwrap_err();
+        assert!(error.contains("is 3.12") && error.contains("against 3.11"), "{error}");
+        assert!(error.contains("PYO3_PYTHON="), "{error}");
+    }
+
+    #[test]
+    fn a_virtual_env_that_is_gone_is_an_error() {
+        let error = Home::find(Some(Path::new("/nonexistent")), None, (3, 11)).unwrap_err();
+        assert!(error.contains("VIRTUAL_ENV is /nonexistent"), "{error}");
+    }
+
+    #[test]
+    fn a_python_beside_the_binary_is_taken() {
+        let env = environment("beside", "version = 3.11.7\n");
+        let home = Home::find(None, Some(&env.join("bin/unicoro")), (3, 11)).unwrap();
+        assert_eq!(home.executable, Some(env.join("bin/python3")));
+    }
+}

@@ -1,0 +1,12 @@
+//! The interpreter of this process: started, forked and ended; and what runs and reads Python in it.
+
+pub mod fork;
+pub mod free_threading;
+pub mod home;
+pub mod imports;
+pub mod interned;
+pub mod interpreter;
+pub mod own_module;
+pub mod spew;
+pub mod stack;
+pub mod traceback;

@@ -1,0 +1,73 @@
+//! The access log's line of a request that was refused before any application saw it.
+
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use unicoro_contract::Address;
+
+use super::module::complain;
+use super::records::log_access;
+use crate::http::{Head, reason};
+use crate::python::gil::attach::attached;
+use crate::python::gunicorn::shown::{Answered, Shown};
+use crate::python::wsgi::fields::Fields;
+use crate::python::wsgi::latin1::latin1;
+
+/// The line of a request that no application has seen. `head` is `None` if it could not be read.
+pub fn log_refusal(client: &Address, head: Option<&Head<'_>>, status: u16) {
+    attached(|py| {
+        let log = || -> PyResult<()> {
+            let shown = Shown::new(py)?;
+            let environ = refused(py, client, head)?;
+            let request = match head {
+                Some(head) => shown.request(py, head, client, false)?,
+                None => shown.nothing(py)?,
+            };
+            let status_line = format!("{status} {}", reason(status));
+            let response = shown.response(
+                &request,
+                &Answered {
+                    status_line: status_line.as_bytes(),
+                    fields: &Fields::default(),
+                    sent: 0,
+                },
+            )?;
+            log_access(&request, &response, &environ, Duration::ZERO);
+            Ok(())
+        };
+        if let Err(error) = log() {
+            complain(py, &error);
+        }
+    });
+}
+
+/// As much of an environ as a line shows.
+fn refused<'py>(
+    py: Python<'py>,
+    client: &Address,
+    head: Option<&Head<'_>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let environ = PyDict::new(py);
+    let part = |part: fn(&Head<'_>) -> String| head.map(part).unwrap_or_default();
+    environ.set_item("REQUEST_METHOD", part(|head| head.method.to_owned()))?;
+    environ.set_item("RAW_URI", part(|head| head.target.raw.to_owned()))?;
+    environ.set_item("PATH_INFO", part(|head| head.target.path.to_owned()))?;
+    environ.set_item("QUERY_STRING", part(|head| head.target.query.to_owned()))?;
+    environ.set_item("SERVER_PROTOCOL", part(|head| head.version.as_str().to_owned()))?;
+    let address = match client {
+        Address::Ip(address) => address.ip().to_string(),
+        Address::Unix(_) => String::new(),
+    };
+    environ.set_item("REMOTE_ADDR", address)?;
+    for (name, variable) in [
+        ("referer", "HTTP_REFERER"),
+        ("user-agent", "HTTP_USER_AGENT"),
+        ("authorization", "HTTP_AUTHORIZATION"),
+    ] {
+        if let Some(value) = head.and_then(|head| head.field(name)) {
+            environ.set_item(variable, latin1(py, value))?;
+        }
+    }
+    Ok(environ)
+}

@@ -1,0 +1,188 @@
+//! `wsgi.input`: the request's body as a binary file that is read as it comes (PEP 3333).
+//!
+//! It lives as long as the application keeps it; the connection only as long as the request. So the
+//! [`Reader`] is lent to it and taken back at the end, and what reads later finds the end of file.
+
+use pyo3::exceptions::{PyConnectionResetError, PyOSError, PyTimeoutError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use super::reader::{BodyFailure, Reader};
+use crate::python::deadline::request_timeout;
+use crate::python::gil::attach::detached;
+
+/// Decoded at a time when all is asked for, and when a line's end is looked for.
+const STEP: usize = 64 * 1024;
+
+/// A request's body.
+#[pyclass(module = "unicoro", name = "Input")]
+pub struct Input {
+    reader: Option<Reader>,
+    // Read from the body beyond what was asked for: only looking for a line's end does that.
+    ahead: Vec<u8>,
+    taken: usize,
+}
+
+impl Input {
+    /// A body that `reader` reads.
+    pub fn new(reader: Reader) -> Self {
+        Self { reader: Some(reader), ahead: Vec::new(), taken: 0 }
+    }
+
+    /// No body.
+    pub fn empty() -> Self {
+        Self { reader: None, ahead: Vec::new(), taken: 0 }
+    }
+
+    /// Takes the reader back.
+    pub fn take_reader(&mut self) -> Option<Reader> {
+        self.reader.take()
+    }
+
+    /// Takes what the client has sent beyond all that was read, as it came.
+    pub fn take_received(&mut self) -> Vec<u8> {
+        self.reader.as_mut().map(Reader::take_received).unwrap_or_default()
+    }
+
+    fn ahead(&self) -> &[u8] {
+        &self.ahead[self.taken..]
+    }
+
+    /// Takes up to `count` bytes of what was read ahead.
+    fn take_ahead(&mut self, count: usize, out: &mut Vec<u8>) {
+        let count = count.min(self.ahead().len());
+        out.extend_from_slice(&self.ahead()[..count]);
+        self.taken += count;
+        if self.taken == self.ahead.len() {
+            self.ahead.clear();
+            self.taken = 0;
+        }
+    }
+
+    /// Reads `wanted` bytes, fewer only at the end.
+    fn read_exactly(&mut self, py: Python<'_>, wanted: usize) -> PyResult<Vec<u8>> {
+        let mut out = Vec::with_capacity(wanted.min(STEP));
+        self.take_ahead(wanted, &mut out);
+        while out.len() < wanted {
+            let step = (wanted - out.len()).min(STEP);
+            if self.pull(py, step, &mut out)? == 0 {
+                break;
+            }
+        }
+        Ok(out)
+    }
+
+    /// Reads up to and with the next line's end, at most `limit` bytes.
+    fn read_line(&mut self, py: Python<'_>, limit: usize) -> PyResult<Vec<u8>> {
+        let mut searched = 0;
+        loop {
+            let line_end = self.ahead()[searched..].iter().position(|byte| *byte == b'\n');
+            let found = line_end.map(|at| searched + at + 1);
+            let enough = found.or((self.ahead().len() >= limit).then_some(limit));
+            if let Some(count) = enough {
+                let mut line = Vec::with_capacity(count.min(limit));
+                self.take_ahead(count.min(limit), &mut line);
+                return Ok(line);
+            }
+            searched = self.ahead().len();
+            let mut ahead = std::mem::take(&mut self.ahead);
+            let pulled = self.pull(py, STEP, &mut ahead);
+            self.ahead = ahead;
+            if pulled? == 0 {
+                let mut line = Vec::new();
+                self.take_ahead(usize::MAX, &mut line);
+                return Ok(line);
+            }
+        }
+    }
+
+    /// Reads what has come, at most `max` bytes; waits, detached, when nothing has. 0 at the end.
+    fn pull(&mut self, py: Python<'_>, max: usize, out: &mut Vec<u8>) -> PyResult<usize> {
+        let Some(reader) = &mut self.reader else {
+            return Ok(0);
+        };
+        detached(py, || reader.read(max, out)).map_err(|failure| {
+            if let Some(overdue) = request_timeout::due(py) {
+                return overdue;
+            }
+            let text = failure.to_string();
+            match failure {
+                BodyFailure::Malformed(_) | BodyFailure::TooLong(_) => PyOSError::new_err(text),
+                BodyFailure::Gone | BodyFailure::Evicted => PyConnectionResetError::new_err(text),
+                BodyFailure::TimedOut | BodyFailure::TooSlow => PyTimeoutError::new_err(text),
+            }
+        })
+    }
+}
+
+/// Python's sizes: nothing, `None` and negative numbers all mean "to the end".
+fn size_or_all(size: Option<isize>) -> usize {
+    size.and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX)
+}
+
+#[pymethods]
+impl Input {
+    #[pyo3(signature = (size=None, /))]
+    fn read<'py>(&mut self, py: Python<'py>, size: Option<isize>) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = self.read_exactly(py, size_or_all(size))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    #[pyo3(signature = (size=None, /))]
+    fn readline<'py>(
+        &mut self,
+        py: Python<'py>,
+        size: Option<isize>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let line = self.read_line(py, size_or_all(size))?;
+        Ok(PyBytes::new(py, &line))
+    }
+
+    #[pyo3(signature = (hint=None, /))]
+    fn readlines<'py>(
+        &mut self,
+        py: Python<'py>,
+        hint: Option<isize>,
+    ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        // io.IOBase.readlines: no line is begun once `hint` bytes were read; 0 is no hint.
+        let hint = hint.filter(|hint| *hint > 0).map_or(usize::MAX, isize::unsigned_abs);
+        let mut lines = Vec::new();
+        let mut total = 0;
+        while total < hint {
+            let line = self.read_line(py, usize::MAX)?;
+            if line.is_empty() {
+                break;
+            }
+            total += line.len();
+            lines.push(PyBytes::new(py, &line));
+        }
+        Ok(lines)
+    }
+
+    /// What has come, at most `buffer`'s length: for `io.BufferedReader` and its like.
+    fn readinto(&mut self, py: Python<'_>, buffer: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let wanted = buffer.len()?;
+        let mut bytes = Vec::new();
+        self.take_ahead(wanted, &mut bytes);
+        if bytes.is_empty() && wanted > 0 {
+            self.pull(py, wanted, &mut bytes)?;
+        }
+        let end = isize::try_from(bytes.len()).map_err(|_| PyValueError::new_err("too long"))?;
+        let slice = pyo3::types::PySlice::new(py, 0, end, 1);
+        buffer.set_item(slice, PyBytes::new(py, &bytes))?;
+        Ok(bytes.len())
+    }
+
+    fn readable(&self) -> bool {
+        true
+    }
+
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let line = self.read_line(py, usize::MAX)?;
+        Ok((!line.is_empty()).then(|| PyBytes::new(py, &line)))
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! glibc notes in mutexes, and in locks that are had for writing, which thread has them. Of all others
 //! (spin locks, those had for reading, `pthread_once`) each green thread remembers the last few itself.
-//! Not recorded are the language's own locks (see `interposed::gil`).
+//! Not recorded are the language's own locks (see `interposed::sync::gil`).
 //!
 //! The rule that a reader would break: nothing is allocated here, because allocators lock too.
 #![allow(unsafe_code)]

@@ -2,8 +2,8 @@
 //!
 //! The scheduler's thread has them blocked ([`unicoro_reactor::blocked`]), and the application must
 //! not see that: what it starts inherits the mask, and a child with all signals blocked could not be
-//! terminated. So each green thread has a mask that it is told of (see `interposed::mask`), and with
-//! which its children and threads begin.
+//! terminated. So each green thread has a mask that it is told of (see `interposed::process::mask`), and
+//! with which its children and threads begin.
 #![allow(unsafe_code)]
 
 use std::cell::Cell;

@@ -8,53 +8,34 @@
 //! the interpreter lock held, a forked child, before the engine runs), it is the real call. The rule
 //! that a reader would break: before that answer nothing may allocate, log or panic, because any
 //! thread of any library comes through here.
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | `machinery` | what the calls are made of |
+//! | `descriptors` | read, write, poll and their like; close |
+//! | `offloaded` | what can only block: name look-ups, file locks, fsync, FIFOs, System V's calls |
+//! | `process` | children, credentials, signal masks, kernel threads, sleep |
+//! | `sync` | locks, condition variables, semaphores, barriers, futexes |
 
-mod allocator;
-mod barrier;
-mod bypass;
-mod c11;
-mod call;
-mod check;
-mod children;
-mod clock;
-mod closing;
-mod code;
-mod condvar;
-mod contest;
-mod counts;
-mod credentials;
-mod durable;
-mod file;
-mod first_use;
-mod futex;
-mod gil;
-mod ipc;
-mod lock;
-mod lookup;
-mod mask;
-mod meeting;
-mod mutex;
-mod once;
-mod open;
-mod poll;
-mod readiness;
-mod receive;
-mod rwlock;
-mod semaphore;
-mod send;
-mod sleep;
-mod socket;
-mod spin;
+mod machinery;
+
+mod descriptors;
+mod offloaded;
+mod process;
+mod sync;
+
 mod table;
-mod tally;
-mod thread;
-mod vectors;
 
-pub use allocator::find as find_allocator;
+mod bypass;
+mod check;
+mod counts;
+mod first_use;
+
 pub use bypass::{Bypass, bypassed};
 pub use check::check;
 pub use counts::{Count, counts};
 pub use first_use::use_first;
-pub use futex::find_own_code;
-pub use gil::set_preemption_points;
-pub use thread::remember_main_thread;
+pub use process::thread::remember_main_thread;
+pub use sync::allocator::find as find_allocator;
+pub use sync::futex::find_own_code;
+pub use sync::gil::set_preemption_points;

@@ -1,10 +1,10 @@
 //! Every interposed call: what the linker exports, what is checked at start, what is counted.
 
-use super::call::Call;
-use super::{
-    barrier, c11, children, closing, condvar, credentials, durable, futex, ipc, lock, lookup, mask,
-    mutex, once, open, poll, receive, rwlock, semaphore, send, sleep, socket, spin, thread,
-};
+use super::descriptors::{closing, poll, receive, send, socket};
+use super::machinery::call::Call;
+use super::offloaded::{durable, file_lock, ipc, lookup, open};
+use super::process::{children, credentials, mask, sleep, thread};
+use super::sync::{barrier, c11, condvar, futex, mutex, once, rwlock, semaphore, spin};
 
 /// Every one.
 pub(super) static TABLE: &[&[Call]] = &[
@@ -17,7 +17,7 @@ pub(super) static TABLE: &[&[Call]] = &[
     durable::CALLS,
     futex::CALLS,
     ipc::CALLS,
-    lock::CALLS,
+    file_lock::CALLS,
     lookup::CALLS,
     mask::CALLS,
     mutex::CALLS,

@@ -73,11 +73,12 @@ impl Crate {
         uses
     }
 
-    /// The modules that the root declares, in that order, each with its files.
-    pub fn top_modules(&self) -> Vec<(String, BTreeSet<PathBuf>)> {
-        let mut top: Vec<_> = self.modules[0].children.iter().collect();
-        top.sort_by_key(|(_, index)| **index);
-        top.into_iter().map(|(name, index)| (name.clone(), self.files_of(*index))).collect()
+    /// The modules that a file declares, in that order, each with its files.
+    pub fn modules_in(&self, file: &Path) -> Vec<(String, BTreeSet<PathBuf>)> {
+        let declaring = self.modules.iter().find(|module| module.file == file);
+        let mut declared: Vec<_> = declaring.iter().flat_map(|module| &module.children).collect();
+        declared.sort_by_key(|(_, index)| **index);
+        declared.into_iter().map(|(name, index)| (name.clone(), self.files_of(*index))).collect()
     }
 
     /// The files in which a name begins with this word.

@@ -7,9 +7,9 @@ use super::table::TABLE;
 pub struct Count {
     /// The function.
     pub name: &'static str,
-    /// Tally that could let others run.
+    /// Calls that could let others run.
     pub parkable: u64,
-    /// Tally that held the interpreter's lock: they blocked everybody for as long as they took.
+    /// Calls that held the interpreter's lock: they blocked everybody for as long as they took.
     pub held: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Tally that wait for somebody else and can only block: a helper thread makes them.
+//! Calls that wait for somebody else and can only block: a helper thread makes them.
 //!
 //! They must not queue behind each other, because that somebody may stand behind them: when all
 //! helpers are busy they are tried again and again, without waiting where the call can be made so.

@@ -24,7 +24,7 @@ use crate::wait::Woken;
 use crate::words::{self, Kind};
 use crate::{contenders, keeper, preemption, progress, wake};
 
-type Wait = unsafe extern "C" fn(*mut pthread_cond_t, *mut pthread_mutex_t) -> c_int;
+type WaitFunction = unsafe extern "C" fn(*mut pthread_cond_t, *mut pthread_mutex_t) -> c_int;
 type TimedWait =
     unsafe extern "C" fn(*mut pthread_cond_t, *mut pthread_mutex_t, *const timespec) -> c_int;
 type ClockWait = unsafe extern "C" fn(
@@ -42,7 +42,7 @@ pub unsafe extern "C" fn pthread_cond_wait(
     condition: *mut pthread_cond_t,
     mutex: *mut pthread_mutex_t,
 ) -> c_int {
-    let real = real!(pthread_cond_wait: Wait, c"GLIBC_2.3.2");
+    let real = real!(pthread_cond_wait: WaitFunction, c"GLIBC_2.3.2");
     // SAFETY: the caller's arguments.
     wait(condition, mutex, || None, || unsafe { real(condition, mutex) })
 }

@@ -37,13 +37,13 @@ macro_rules! ways {
         unsafe extern "C" fn $lock(lock: *mut pthread_rwlock_t) -> c_int {
             let real = real!($lock: Function);
             // SAFETY: the caller's lock.
-            Lock(lock).take($aim, None, || unsafe { real(lock) })
+            RwLock(lock).take($aim, None, || unsafe { real(lock) })
         }
 
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $try_lock(lock: *mut pthread_rwlock_t) -> c_int {
             match green::current() {
-                Some(green) => Lock(lock).attempt(green, $aim),
+                Some(green) => RwLock(lock).attempt(green, $aim),
                 None => {
                     let real = real!($try_lock: Function);
                     // SAFETY: the caller's lock.
@@ -57,7 +57,7 @@ macro_rules! ways {
             let real = real!($timed: Timed);
             let until = Until { clock: libc::CLOCK_REALTIME, time };
             // SAFETY: the caller's arguments.
-            Lock(lock).take($aim, Some(until), || unsafe { real(lock, time) })
+            RwLock(lock).take($aim, Some(until), || unsafe { real(lock, time) })
         }
 
         #[unsafe(no_mangle)]
@@ -69,7 +69,7 @@ macro_rules! ways {
             let real = real!($clocked: Clocked);
             // SAFETY: the caller's arguments.
             let real = || unsafe { real(lock, clock, time) };
-            Lock(lock).take($aim, Some(Until { clock, time }), real)
+            RwLock(lock).take($aim, Some(Until { clock, time }), real)
         }
     };
 }
@@ -91,7 +91,7 @@ ways!(
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int {
-    if let Some(green) = green::current().filter(|_| Lock(lock).writer() == 0) {
+    if let Some(green) = green::current().filter(|_| RwLock(lock).writer() == 0) {
         green.held().forget(lock as usize);
     }
     let real = real!(pthread_rwlock_unlock: Function);
@@ -115,7 +115,7 @@ pub static CALLS: &[Call] = &[
 
 /// A lock, not looked at: others write to it.
 #[derive(Clone, Copy)]
-struct Lock(*mut pthread_rwlock_t);
+struct RwLock(*mut pthread_rwlock_t);
 
 /// glibc's `struct __pthread_rwlock_arch_t` on x86-64, since 2.30.
 #[repr(C)]
@@ -125,7 +125,7 @@ struct Layout {
     writer: c_int,
 }
 
-impl Lock {
+impl RwLock {
     fn take(self, aim: Aim, until: Option<Until>, real: impl Fn() -> c_int) -> c_int {
         let Some(green) = green::current() else { return real() };
         let deadline = until.map(Until::instant);

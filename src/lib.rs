@@ -19,3 +19,5 @@ pub mod python;
 pub mod worker;
 
 pub mod engines;
+
+pub mod command;

@@ -71,7 +71,7 @@ pub struct Invocation {
 ///
 /// # Errors
 ///
-/// `Stop::Print` when help, the version or the settings were asked for, `Stop::Usage` for an
+/// `Stop::Print` when help or the settings were asked for, `Stop::Version`, `Stop::Usage` for an
 /// unknown flag, `Stop::Error` for a wrong value, a config file that fails, or no application.
 pub fn load(invocation: &Invocation, run_file: RunFile<'_>) -> Result<Settings, Stop> {
     let Invocation { args, env, cwd } = invocation;

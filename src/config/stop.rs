@@ -9,8 +9,10 @@ use super::error::ConfigError;
 /// Loading ended without settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
-    /// Help, version or the settings were asked for: this text belongs on stdout.
+    /// Help or the settings were asked for: this text belongs on stdout.
     Print(String),
+    /// The version was asked for.
+    Version,
     /// The command line is not understood: this text belongs on stderr.
     Usage(String),
     /// A value or the config file is wrong: belongs on stderr.
@@ -21,7 +23,7 @@ impl Stop {
     /// gunicorn's exit codes: 0 when text was asked for, 2 for an unknown option, 1 for the rest.
     pub fn exit_code(&self) -> i32 {
         match self {
-            Stop::Print(_) => 0,
+            Stop::Print(_) | Stop::Version => 0,
             Stop::Usage(_) => 2,
             Stop::Error(_) => 1,
         }
@@ -39,6 +41,7 @@ impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Stop::Print(text) | Stop::Usage(text) => f.write_str(text.trim_end()),
+            Stop::Version => f.write_str(env!("CARGO_PKG_VERSION")),
             Stop::Error(error) => write!(f, "{error}"),
         }
     }

@@ -5,25 +5,25 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
+use crate::config::{self, Bind, Invocation, Settings, Stop};
+use crate::engines;
+use crate::logging::AccessLog;
+use crate::python::{self, Hooks};
+use crate::supervisor::{Host, Options, WorkerSeat};
+use crate::sys::address::Address;
+use crate::sys::inheritance::Inheritance;
+use crate::sys::listener::{BindOptions, Listener};
+use crate::sys::process::{Exit, Pid};
+use crate::sys::title::set_title;
+use crate::worker::{self, Equipment};
 use pyo3::types::PyDict;
 use pyo3::{Py, PyAny};
-use unicoro::config::{self, Bind, Invocation, Settings, Stop};
-use unicoro::engines;
-use unicoro::logging::AccessLog;
-use unicoro::python::{self, Hooks};
-use unicoro::supervisor::{Host, Options, WorkerSeat};
-use unicoro::sys::address::Address;
-use unicoro::sys::inheritance::Inheritance;
-use unicoro::sys::listener::{BindOptions, Listener};
-use unicoro::sys::process::{Exit, Pid};
-use unicoro::sys::title::set_title;
-use unicoro::worker::{self, Equipment};
 
-use crate::logs::open_logs;
+use super::logs::open_logs;
+use super::start::Start;
 
 /// A listener as hooks see it: its descriptor, and its name in the log.
 type Shown = (i32, String);
@@ -41,14 +41,11 @@ struct Generation {
 /// The program, as the supervisor sees it.
 pub struct WorkerHost {
     invocation: Invocation,
-    arguments: Vec<OsString>,
+    start: Start,
     /// Of these, what a reload does not take over holds until the end.
     started: Arc<Settings>,
     generations: HashMap<u64, Generation>,
     hooks: Arc<Hooks>,
-    /// What to start on an upgrade: looked for at the start, by name and not by what is behind it,
-    /// because another file will be there then.
-    program: PathBuf,
     systemd: Vec<RawFd>,
 }
 
@@ -59,7 +56,7 @@ impl WorkerHost {
     /// With preload_app, the exit code and text of an application that does not load.
     pub fn new(
         invocation: Invocation,
-        arguments: Vec<OsString>,
+        start: Start,
         Configuration { settings, names }: Configuration,
         access_log: Option<AccessLog>,
         systemd: Vec<RawFd>,
@@ -67,7 +64,8 @@ impl WorkerHost {
         let hooks = Hooks::default();
         hooks.load(1, &settings, names.as_ref()).map_err(|text| (1, text))?;
         let application = if settings.preload_app {
-            let loaded = worker::load(&settings, &arguments, names.as_ref(), access_log.as_ref());
+            let loaded =
+                worker::load(&settings, &start.arguments, names.as_ref(), access_log.as_ref());
             let application = loaded.map_err(|(failure, text)| (failure.exit_code(), text))?;
             hooks.preloaded(&application);
             Some(application)
@@ -79,9 +77,8 @@ impl WorkerHost {
         let first_worker = None;
         let first = Generation { settings, names, application, access_log, first_worker };
         let generations = HashMap::from([(1, first)]);
-        let program = program(&arguments, &invocation);
         let hooks = Arc::new(hooks);
-        Ok(Self { invocation, arguments, started, generations, hooks, program, systemd })
+        Ok(Self { invocation, start, started, generations, hooks, systemd })
     }
 }
 
@@ -95,7 +92,7 @@ impl Host for WorkerHost {
         let Generation { settings, names, application, access_log, first_worker } = generation;
         let equipment = Equipment {
             settings,
-            arguments: self.arguments.clone(),
+            arguments: self.start.arguments.clone(),
             names,
             application,
             access_log,
@@ -123,7 +120,8 @@ impl Host for WorkerHost {
         std::env::set_current_dir(cwd)
             .map_err(|error| format!("the directory of the start, {}: {error}", cwd.display()))?;
         let Configuration { settings, names } =
-            read_settings(&self.invocation, &self.arguments).map_err(|stop| stop.to_string())?;
+            read_settings(&self.invocation, &self.start.arguments)
+                .map_err(|stop| stop.to_string())?;
         // gunicorn: a preloaded application is not loaded again by HUP; new code needs a restart
         // of the master. Said in the docs of preload_app.
         let newest = self.generations.values().next();
@@ -131,7 +129,7 @@ impl Host for WorkerHost {
             old.application.as_ref().map(|app| pyo3::Python::attach(|py| app.clone_ref(py)))
         });
         let options = options(&settings, &self.systemd)?;
-        let access_log = open_logs(&settings, names.as_ref(), &self.arguments)?;
+        let access_log = open_logs(&settings, names.as_ref(), &self.start.arguments)?;
         self.hooks.load(generation, &settings, names.as_ref())?;
         let held_back = self.started.needing_restart(&settings).join(", ");
         if !held_back.is_empty() {
@@ -188,10 +186,10 @@ impl Host for WorkerHost {
     }
 
     fn exec(&mut self, variables: &[(&str, String)]) -> io::Error {
-        let Some((name, arguments)) = self.arguments.split_first() else {
+        let Some((name, arguments)) = self.start.command_line.split_first() else {
             return io::ErrorKind::NotFound.into();
         };
-        Command::new(&self.program)
+        Command::new(self.invocation.cwd.join(&self.start.program))
             .arg0(name)
             .args(arguments)
             .envs(variables.iter().map(|(name, value)| (*name, value)))
@@ -280,17 +278,6 @@ pub fn options(settings: &Settings, systemd: &[RawFd]) -> Result<Options, String
         daemon: settings.daemon,
         has_backlog_metric: settings.statsd.as_ref().is_some_and(|statsd| statsd.has_backlog),
     })
-}
-
-/// As a shell finds it: by its path, or in PATH.
-fn program(arguments: &[OsString], invocation: &Invocation) -> PathBuf {
-    let name = PathBuf::from(arguments.first().cloned().unwrap_or_default());
-    if name.components().count() > 1 {
-        return invocation.cwd.join(name);
-    }
-    let path = invocation.env.get("PATH").cloned().unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join(&name));
-    found.into_iter().find(|path| path.is_file()).unwrap_or_else(|| "/proc/self/exe".into())
 }
 
 fn address(bind: &Bind) -> Address {

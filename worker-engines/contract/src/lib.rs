@@ -31,6 +31,7 @@ pub mod room;
 mod stop;
 mod stream;
 mod sys;
+mod thread_word;
 
 pub use connection::Connection;
 pub use current::{CurrentPlace, CurrentRequest, set_current};
@@ -50,3 +51,4 @@ pub use real::Real;
 pub use stop::{Stop, StopState};
 pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_blocking};
 pub use sys::{PollSlot, poll_set};
+pub use thread_word::ThreadWord;

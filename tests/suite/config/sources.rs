@@ -1,0 +1,278 @@
+//! Settings: where they come from, which origin wins, and what they do.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+
+use crate::support::client::get;
+use crate::support::server::{Launch, Server};
+use crate::support::wait;
+
+/// A config file that logs each access as `word`.
+fn logging(word: &str) -> String {
+    format!("accesslog = '-'\naccess_log_format = '{word}'\n")
+}
+
+/// Serves one request and stops; what the access log then says tells whose format won.
+fn winner(launch: Launch) -> String {
+    let server = launch.args(&["hello"]).start();
+    assert_eq!(server.get("/").status, 200);
+    let stdout = || server.scratch.read("stdout");
+    let word = wait::until("an access-log line", wait::PATIENCE, || {
+        stdout().split_once('\n').map(|(line, _)| line.to_owned())
+    });
+    server.stop();
+    word
+}
+
+each_of! { Sync, Gunicorn; fn config_file_named_on_the_command_line_is_read(engine) {
+    let launch = Launch::new(engine).args(&["-c", "site.conf.py"]);
+    launch.scratch.write("site.conf.py", &logging("from-file"));
+    launch.scratch.write("gunicorn.conf.py", &logging("from-default-file"));
+    assert_eq!(winner(launch), "from-file");
+}}
+
+each_of! { Sync, Gunicorn; fn gunicorn_conf_py_is_read_by_default(engine) {
+    let launch = Launch::new(engine);
+    launch.scratch.write("gunicorn.conf.py", &logging("from-default-file"));
+    assert_eq!(winner(launch), "from-default-file");
+}}
+
+each_of! { Sync, Gunicorn; fn environment_beats_the_config_file(engine) {
+    let launch = Launch::new(engine)
+        .env("GUNICORN_CMD_ARGS", "--config site.conf.py --access-logformat 'from environment'");
+    launch.scratch.write("site.conf.py", &logging("from-file"));
+    assert_eq!(winner(launch), "from environment");
+}}
+
+each_of! { Sync, Gunicorn; fn config_file_named_in_the_environment_is_read(engine) {
+    let launch = Launch::new(engine).env("GUNICORN_CMD_ARGS", "--config site.conf.py");
+    launch.scratch.write("site.conf.py", &logging("from-file"));
+    assert_eq!(winner(launch), "from-file");
+}}
+
+each_of! { Sync, Gunicorn; fn command_line_beats_everything(engine) {
+    let launch = Launch::new(engine)
+        .env("GUNICORN_CMD_ARGS", "-c other.conf.py --access-logformat from-environment")
+        .args(&["-c", "site.conf.py", "--access-logformat", "from-flag"]);
+    launch.scratch.write("other.conf.py", "workers = 'never read'\n");
+    launch.scratch.write("site.conf.py", &logging("from-file"));
+    assert_eq!(winner(launch), "from-flag");
+}}
+
+each_of! { Sync, Gunicorn; fn config_file_may_name_the_app(engine) {
+    let launch = Launch::new(engine);
+    launch.scratch.write("gunicorn.conf.py", "wsgi_app = 'hello:app'\n");
+    let server = launch.start();
+    assert_eq!(server.get("/").text(), "Hello, world!");
+    server.stop();
+}}
+
+each_of! { Sync, Gunicorn; fn config_file_is_python(engine) {
+    let launch = Launch::new(engine);
+    let text = "import os\nraw_env = ['COLOR=' + name for name in ['green']]\n";
+    launch.scratch.write("gunicorn.conf.py", text);
+    let server = launch.args(&["interpreter"]).start();
+    assert!(server.get("/").text().contains("color=green\n"));
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn app_may_be_made_by_a_call(engine) {
+    let server = Server::start(engine, "hello:factory(\"word\", times=2)", &[]);
+    assert_eq!(server.get("/").text(), "wordword");
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn app_is_found_in_the_working_directory(engine) {
+    let launch = Launch::new(engine).args(&["here"]);
+    launch.scratch.write("here.py", "from hello import application\n");
+    let server = launch.start();
+    assert_eq!(server.get("/").status, 200);
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn chdir_comes_before_the_app_is_loaded(engine) {
+    let launch = Launch::new(engine).args(&["--chdir", "below", "interpreter"]);
+    std::fs::create_dir(launch.scratch.file("below")).unwrap();
+    let below = launch.scratch.file("below").canonicalize().unwrap();
+    let server = launch.start();
+    let text = server.get("/").text();
+    assert!(text.contains(&format!("cwd={}\n", below.display())), "{text}");
+    assert!(text.contains("cwd_on_path=True\n"), "{text}");
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn pythonpath_is_searched(engine) {
+    let launch = Launch::new(engine).args(&["--pythonpath", "below,beside", "there"]);
+    for name in ["below", "beside"] {
+        std::fs::create_dir(launch.scratch.file(name)).unwrap();
+    }
+    launch.scratch.write("beside/there.py", "from hello import application\n");
+    let server = launch.start();
+    assert_eq!(server.get("/").status, 200);
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn raw_env_reaches_the_app(engine) {
+    let server = Server::start(engine, "interpreter", &["--env", "COLOR=blue=green"]);
+    assert!(server.get("/").text().contains("color=blue=green\n"));
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn preloaded_app_is_served(engine) {
+    let server = Server::start(engine, "hello", &["--preload", "--workers", "2"]);
+    assert_eq!(server.get("/").status, 200);
+    server.stop();
+}}
+
+each_of! { Sync, Gunicorn; fn worker_count_comes_from_web_concurrency(engine) {
+    let launch = Launch::new(engine).env("WEB_CONCURRENCY", "3").args(&["hello"]);
+    let server = launch.start();
+    wait::until_true("three workers", || server.worker_pids().len() == 3);
+    server.stop();
+}}
+
+each_of! { Sync, Gunicorn; fn print_config_shows_every_setting(engine) {
+    let mut server = Server::start(engine, "hello", &["--print-config", "--backlog", "77"]);
+    assert_eq!(server.exit_code(), 0);
+    let shown = server.scratch.read("stdout");
+    let line = shown.lines().find(|line| line.starts_with("backlog")).expect("a line for backlog");
+    assert!(line.contains("77"), "{line}");
+    assert!(shown.lines().count() > 20, "{shown}");
+}}
+
+each_of! { Sync, Gunicorn; fn help_and_version_end_with_0(engine) {
+    for flag in ["--help", "--version"] {
+        let mut server = Launch::new(engine).args(&[flag]).start_unbound();
+        assert_eq!(server.exit_code(), 0);
+        assert!(!server.scratch.read("stdout").is_empty(), "{flag} says nothing");
+    }
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn unix_socket_serves_and_is_removed(engine) {
+    let launch = Launch::new(engine).args(&["-b", "unix:app.sock", "-p", "app.pid", "environ_dump"]);
+    let server = launch.start_unbound();
+    let socket = server.scratch.file("app.sock");
+    let mut stream =
+        wait::until("the unix socket", wait::PATIENCE, || UnixStream::connect(&socket).ok());
+    stream.set_read_timeout(Some(wait::PATIENCE)).unwrap();
+    stream.write_all(b"GET / HTTP/1.0\r\nHost: site.example\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("\nREMOTE_ADDR ''\n"), "{answer}");
+    assert!(answer.contains("\nSERVER_NAME 'site.example'\n"), "{answer}");
+    assert!(answer.contains("\nSERVER_PORT '80'\n"), "{answer}");
+
+    let pid_file = server.scratch.file("app.pid");
+    assert_eq!(server.scratch.read("app.pid").trim(), server.pid().to_string());
+    server.signal(nix::sys::signal::Signal::SIGTERM);
+    wait::until_true("the files to be removed", || !socket.exists() && !pid_file.exists());
+    server.end_of_stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn several_addresses_are_served(engine) {
+    let sockets = ["127.0.0.1:0", "127.0.0.1:0"].map(|any| std::net::TcpListener::bind(any).unwrap());
+    let addresses = sockets.map(|socket| socket.local_addr().unwrap()); // and free them again
+    let binds = addresses.map(|address| address.to_string());
+    let launch = Launch::new(engine).args(&["-b", &binds[0], "-b", &binds[1], "hello"]);
+    let server = launch.start_unbound();
+    for address in addresses {
+        wait::until_true("the address to be bound", || {
+            std::net::TcpStream::connect(address).is_ok()
+        });
+        assert_eq!(get(address, "/").status, 200);
+    }
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn a_config_file_may_import_what_lies_beside_it(engine) {
+    for config in ["gunicorn.conf.py", "python:site_config"] {
+        let launch = Launch::new(engine).args(&["-c", config]);
+        launch.scratch.write("site_values.py", "FORMAT = 'imported'\n");
+        // The dataclass asks for the module that the file is.
+        let text = "from __future__ import annotations\nimport dataclasses, site_values\n\
+                    @dataclasses.dataclass\nclass Log:\n    file: str = '-'\n\
+                    accesslog = Log().file\naccess_log_format = site_values.FORMAT\n";
+        launch.scratch.write("gunicorn.conf.py", text);
+        launch.scratch.write("site_config.py", text);
+        assert_eq!(winner(launch), "imported", "{config}");
+    }
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn modules_are_found_in_gunicorns_order(engine) {
+    // pythonpath is relative to chdir.
+    let order = ["below/last", "below/first", "below", "."];
+    for (index, first) in order.iter().enumerate() {
+        let arguments = ["--chdir", "below", "--pythonpath", "first,last", "where:app"];
+        let launch = Launch::new(engine).args(&arguments);
+        for name in ["below", "below/first", "below/last"] {
+            std::fs::create_dir(launch.scratch.file(name)).unwrap();
+        }
+        // Each time one directory less has the module.
+        for directory in &order[index..] {
+            let text = format!(
+                "def app(environ, start_response):\n    start_response('200 OK', [])\n    \
+                 return [b'{directory}']\n"
+            );
+            launch.scratch.write(&format!("{directory}/where.py"), &text);
+        }
+        let server = launch.start();
+        assert_eq!(server.get("/").text(), *first);
+        server.stop();
+    }
+}}
+
+/// What `--print-config` shows of a setting.
+fn printed(launch: Launch, name: &str) -> String {
+    let mut server = launch.args(&["--print-config", "hello"]).start_unbound();
+    let code = server.exit_code();
+    assert_eq!(code, 0, "{}", server.log());
+    let shown = server.scratch.read("stdout");
+    let line = shown.lines().find(|line| line.split(' ').next() == Some(name)).unwrap();
+    let (_, value) = line.split_once('=').unwrap();
+    value.split("  #").next().unwrap().trim().trim_matches('\'').to_owned()
+}
+
+each_of! { Sync, Gunicorn; fn the_beginning_of_an_option_is_enough(engine) {
+    let launch = Launch::new(engine).args(&["--error-log", "somewhere", "--max-requests-j=3"]);
+    assert_eq!(printed(launch, "errorlog"), "somewhere");
+    // But not if two begin so.
+    let mut server = Launch::new(engine).args(&["--access-log", "-", "hello"]).start_unbound();
+    assert_eq!(server.exit_code(), 2);
+    assert!(server.log().contains("--access-log"), "{}", server.log());
+}}
+
+each_of! { Sync, Gunicorn; fn classes_of_gunicorns_may_be_given_as_such(engine) {
+    let launch = Launch::new(engine);
+    launch.scratch.write(
+        "gunicorn.conf.py",
+        "from gunicorn.glogging import Logger\nfrom gunicorn.workers.sync import SyncWorker\n\
+         worker_class, logger_class = SyncWorker, Logger\n",
+    );
+    let server = launch.args(&["hello"]).start();
+    assert_eq!(server.get("/").status, 200);
+    server.stop();
+}}
+
+each_of! { Sync, Gunicorn; fn nothing_may_be_given_where_gunicorn_takes_it(engine) {
+    let launch = Launch::new(engine).env("FORWARDED_ALLOW_IPS", "");
+    assert_eq!(printed(launch, "forwarded_allow_ips"), "[]");
+    let launch = Launch::new(engine);
+    let text = "import os\nlogconfig_dict = {}\n\
+                statsd_prefix = dogstatsd_tags = os.getenv('NOT_SET')\n";
+    launch.scratch.write("gunicorn.conf.py", text);
+    // An empty dict would have set Python's logging up: then the application's line has a date.
+    let app = "import logging\nlogging.getLogger('site').warning('bare')\nfrom hello import app\n";
+    launch.scratch.write("bare.py", app);
+    let server = launch.args(&["bare:app"]).start();
+    assert_eq!(server.get("/").status, 200);
+    assert!(server.log().lines().any(|line| line == "bare"), "{}", server.log());
+    server.stop();
+}}
+
+// gunicorn: takes a name that it does not know for info.
+each_of! { Sync; fn warn_is_a_log_level(engine) {
+    let server = Server::start(engine, "hello", &["--log-level", "warn"]);
+    assert_eq!(server.get("/").status, 200);
+    assert_eq!(server.log(), "");
+    server.stop();
+}}

@@ -1,0 +1,240 @@
+//! Popular libraries at random, by 32 clients: no wrong answer, no death, no error logged.
+//!
+//! Each view of tests/apps/popular makes something of its request's token by means of one library,
+//! waits in the middle of it, inside of the library where that can be, and compares with what is
+//! known without the library. Requests of all libraries meet in each other's waits.
+//!
+//! With the libraries of .venv it takes 15 seconds; views of others are skipped and named.
+//! `SUITE_LONG=1` takes ten minutes, another number so many seconds, with all the libraries of
+//! tests/apps/popular/requirements.txt, which are installed into `target` first. `SUITE_SEED=N` asks
+//! the same again, `SUITE_VIEWS=numpy,lxml` asks only views whose names begin so.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::support::backing;
+use crate::support::client::{Client, get_request};
+use crate::support::server::{Engine, Launch, Server, repository, virtual_environment};
+use crate::support::wait::PATIENCE;
+
+const CLIENTS: u64 = 32;
+/// In CI, where .venv has about half of the libraries.
+const SHORT: u64 = 15;
+/// How long a view waits at most, in milliseconds.
+const LONGEST: u64 = 30;
+/// What importing all of them may take on a busy machine.
+const BOOT: Duration = Duration::from_secs(120);
+/// So many faults of a view say enough.
+const MOST_FAULTS: usize = 5;
+
+#[test]
+fn popular_libraries_at_random() {
+    let long = std::env::var("SUITE_LONG").ok();
+    let seconds = match long.as_deref().map(|long| long.parse().unwrap_or(0)) {
+        None => SHORT,
+        Some(0 | 1) => 600,
+        Some(seconds) => seconds,
+    };
+    let server = launch(long.is_some()).args(&["--keep-alive", "30", "popular"]).start();
+    let views = views(&server);
+    let skipped = server.get("/skipped").text();
+    println!("{} views; skipped: {}", views.len(), skipped.replace('\n', ", "));
+    if long.is_some() {
+        assert!(skipped.is_empty(), "a view that misses its library:\n{skipped}");
+    }
+    let seed = seed();
+    println!("SUITE_SEED={seed}");
+    let crowd = Crowd::new(&server, Duration::from_secs(seconds));
+    let worker = server.worker_pid();
+    thread::scope(|scope| {
+        for number in 0..CLIENTS {
+            let visitor = Visitor::new(&crowd, &views, seed + number);
+            scope.spawn(move || visitor.come());
+        }
+    });
+    crowd.judge();
+    assert_eq!(server.worker_pid(), worker, "no worker dies");
+    // A busy machine's BLOCKED is no error.
+    server.complaints().iter().for_each(|line| println!("{line}"));
+    server.stop();
+}
+
+/// The server to be, with all that its views need.
+fn launch(has_all: bool) -> Launch {
+    let launch = backing::with_upstream(Launch::new(Engine::Coroutine))
+        .env("DATABASE_URL", backing::database_url())
+        .env("MARIADB", backing::mariadb())
+        .env("REDIS", backing::redis())
+        .env("GRPC", backing::slow_grpc());
+    // What matplotlib remembers of fonts.
+    let home = launch.scratch.file("matplotlib");
+    let launch = launch.env("MPLCONFIGDIR", home).env("TOKENIZERS_PARALLELISM", "true");
+    if !has_all {
+        return launch;
+    }
+    let mut path = repository().join("tests/apps").into_os_string();
+    path.push(":");
+    path.push(all_libraries());
+    launch.env("PYTHONPATH", path)
+}
+
+/// The directory of all the libraries, for this Python. As .venv, a finished one carries a stamp of
+/// what it was made from.
+fn all_libraries() -> PathBuf {
+    let python = virtual_environment().join("bin/python3");
+    let version = Command::new(&python).arg("-VV").output().expect("python3 can be run");
+    let lists = ["tests/requirements.txt", "tests/apps/popular/requirements.txt"]
+        .map(|list| repository().join(list));
+    let mut wanted = String::from_utf8_lossy(&version.stdout).into_owned();
+    wanted.extend(lists.iter().map(|list| fs::read_to_string(list).expect("the list is there")));
+    let short = wanted.split_whitespace().nth(1).expect("`Python 3.x.y ...`");
+    let directory = repository().join("target/popular").join(short);
+    if fs::read_to_string(directory.join("made-from")).is_ok_and(|made_from| made_from == wanted) {
+        return directory;
+    }
+    println!("installing into {}", directory.display());
+    let _ = fs::remove_dir_all(&directory);
+    install(&python, &lists, &directory);
+    fs::write(directory.join("made-from"), wanted).expect("target is writable");
+    directory
+}
+
+/// Both lists at once: what they share must fit both.
+fn install(python: &Path, lists: &[PathBuf], directory: &Path) {
+    let mut pip = Command::new(python);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"]);
+    pip.arg(directory);
+    for list in lists {
+        pip.arg("-r").arg(list);
+    }
+    assert!(pip.status().is_ok_and(|status| status.success()), "{pip:?}");
+}
+
+/// Once the server has imported all of them.
+fn views(server: &Server) -> Vec<String> {
+    let mut client = server.connect();
+    client.send(get_request("/views"));
+    let began = Instant::now();
+    while client.is_silent_for(PATIENCE) {
+        assert!(began.elapsed() < BOOT, "the application has not been imported in {BOOT:?}");
+    }
+    let response = client.response();
+    assert_eq!(response.status, 200, "{}", response.text());
+    let wanted = std::env::var("SUITE_VIEWS").unwrap_or_default();
+    let is_wanted = |view: &&str| wanted.split(',').any(|start| view.starts_with(start));
+    response.text().lines().filter(is_wanted).map(str::to_owned).collect()
+}
+
+fn seed() -> u64 {
+    let now = || SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
+    std::env::var("SUITE_SEED").map_or_else(|_| now(), |seed| seed.parse().expect("a number"))
+}
+
+/// What has become of the questions to one view.
+#[derive(Default)]
+struct Tally {
+    answered: usize,
+    faults: Vec<String>,
+}
+
+struct Crowd {
+    address: SocketAddr,
+    end: Instant,
+    /// Somebody had no answer: nobody comes any more.
+    is_over: AtomicBool,
+    next_token: AtomicU64,
+    tallies: Mutex<BTreeMap<String, Tally>>,
+}
+
+impl Crowd {
+    fn new(server: &Server, time: Duration) -> Crowd {
+        Crowd {
+            address: server.address,
+            end: Instant::now() + time,
+            is_over: AtomicBool::new(false),
+            next_token: AtomicU64::new(1_000_000_007),
+            tallies: Mutex::default(),
+        }
+    }
+
+    fn count(&self, view: &str, count: impl FnOnce(&mut Tally)) {
+        count(self.tallies.lock().unwrap().entry(view.to_owned()).or_default());
+    }
+
+    fn judge(&self) {
+        let tallies = self.tallies.lock().unwrap();
+        let mut faults = Vec::new();
+        for (view, tally) in &*tallies {
+            let wrong = tally.faults.len();
+            println!("{view:20} {:7} answered {wrong:5} wrong", tally.answered);
+            let shown = tally.faults.iter().take(MOST_FAULTS);
+            faults.extend(shown.map(|fault| format!("{view}: {fault}")));
+        }
+        assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+        assert!(tallies.values().any(|tally| tally.answered > 0), "nobody was answered");
+    }
+}
+
+/// One client that comes again and again.
+struct Visitor<'a> {
+    crowd: &'a Crowd,
+    views: &'a [String],
+    chance: u64,
+    kept: Option<Client>,
+}
+
+impl<'a> Visitor<'a> {
+    fn new(crowd: &'a Crowd, views: &'a [String], seed: u64) -> Visitor<'a> {
+        let chance = (seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        Visitor { crowd, views, chance, kept: None }
+    }
+
+    fn come(mut self) {
+        while Instant::now() < self.crowd.end && !self.crowd.is_over.load(Ordering::Relaxed) {
+            let view = &self.views[self.below(self.views.len() as u64) as usize];
+            if let Err(why) = self.ask(view) {
+                // Whoever is in the same wait or death says so too.
+                self.crowd.is_over.store(true, Ordering::Relaxed);
+                self.crowd.count(view, |tally| tally.faults.push(why));
+            }
+        }
+    }
+
+    /// xorshift: as random as clients are.
+    fn below(&mut self, limit: u64) -> u64 {
+        self.chance ^= self.chance << 13;
+        self.chance ^= self.chance >> 7;
+        self.chance ^= self.chance << 17;
+        self.chance % limit
+    }
+
+    /// An error is the end: no answer came.
+    fn ask(&mut self, view: &str) -> Result<(), String> {
+        let token = self.crowd.next_token.fetch_add(1, Ordering::Relaxed).to_string();
+        let seconds = self.below(LONGEST) as f64 / 1000.0;
+        let mut client = self.kept.take().unwrap_or_else(|| Client::connect(self.crowd.address));
+        client.send_while_open(get_request(&format!("/{view}?token={token}&for={seconds}")));
+        if client.is_silent_for(PATIENCE) {
+            return Err(format!("{token} hangs"));
+        }
+        let response = client
+            .response_or_close()
+            .ok_or_else(|| format!("{token} was in progress when the connection was closed"))?;
+        let text = response.text();
+        self.crowd.count(view, |tally| match response.status {
+            200 if text == token => tally.answered += 1,
+            status => tally.faults.push(format!("{token} {seconds}: {status} {text}")),
+        });
+        if !response.says_close() && self.below(4) != 0 {
+            self.kept = Some(client);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,173 @@
+//! An object of `logger_class`: it hears what gunicorn tells it, and as often.
+
+use nix::sys::signal::Signal;
+
+use crate::config::files::Daemon;
+use crate::logging::python_logging::{FORMAT, ask, compare, launch, lines};
+use crate::logging::sinks::Collector;
+use crate::support::processes;
+use crate::support::wait;
+
+/// Notes who was called, and with which exception at hand.
+const HEARING: &str = r#"
+import sys
+from gunicorn.glogging import Logger
+
+class Hearing(Logger):
+    def note(self, *words):
+        with open("heard", "a") as file:
+            file.write(" ".join(map(str, words)) + "\n")
+
+    def access(self, resp, req, environ, request_time):
+        self.note("access", resp.status, req.path)
+        super().access(resp, req, environ, request_time)
+
+    def error(self, msg, *args, **kwargs):
+        self.note("error", msg % args)
+
+    def exception(self, msg, *args, **kwargs):
+        raised = sys.exc_info()[1]
+        deepest = raised.__traceback__
+        while deepest.tb_next:
+            deepest = deepest.tb_next
+        self.note("exception", msg % args, type(raised).__name__, deepest.tb_frame.f_code.co_name)
+        super().exception(msg, *args, **kwargs)
+
+logger_class = Hearing
+"#;
+
+// Without accesslog: what counts requests does not write them.
+each_of! { Sync, Gthread, Coroutine; fn it_hears_of_each_request_and_exception(engine) {
+    compare(engine, |engine| {
+        let mut server = launch(engine, HEARING, "").start();
+        ask(&mut server);
+        let found = lines(&server, "heard", " ", 4);
+        server.stop();
+        found
+    });
+}}
+
+each_of! { Sync, Gthread, Coroutine; fn it_hears_of_hooks_that_raise(engine) {
+    compare(engine, |engine| {
+        let hook = "def post_request(worker, req, environ, resp):\n    raise KeyError('hook')\n";
+        let mut server = launch(engine, &format!("{HEARING}{hook}"), "").start();
+        server.expect_errors();
+        assert_eq!(server.get("/").status, 200);
+        let found = lines(&server, "heard", "exception", 1);
+        server.stop();
+        found.iter().map(|line| line.ends_with(" KeyError post_request")).collect::<Vec<_>>()
+    });
+}}
+
+const COUNTING: &str = r#"
+from gunicorn.instrument.statsd import Statsd
+
+class Counting(Statsd):
+    def access(self, resp, req, environ, request_time):
+        super().access(resp, req, environ, request_time)
+        self.increment("mine", 1)
+
+logger_class = Counting
+statsd_prefix = "site"
+"#;
+
+each_of! { Sync, Gthread, Coroutine; fn a_statsd_of_its_own_sends_each_figure_once(engine) {
+    compare(engine, |engine| {
+        let collector = Collector::new();
+        let host = format!("statsd_host = '{}'\n", collector.address());
+        let mut server = launch(engine, &format!("{COUNTING}{host}"), "").start();
+        ask(&mut server);
+        assert_eq!(server.get("/last").status, 200);
+        let mut figures = Vec::new();
+        for _ in 0..4 {
+            // All up to this one.
+            collector.read_until("site.mine:1", |message| {
+                let name = message.split(':').next().unwrap_or_default();
+                if name.contains("request") || name.contains("exception") {
+                    figures.extend(message.lines().map(|line| line.split(':').next().unwrap().to_owned()));
+                }
+            });
+        }
+        server.stop();
+        figures.sort();
+        figures
+    });
+}}
+
+const SETTING_UP: &str = r#"
+from gunicorn.glogging import Logger
+
+class SettingUp(Logger):
+    def setup(self, cfg):
+        super().setup(cfg)
+        open("setups", "a").write("set up\n")
+
+logger_class = SettingUp
+pidfile = "site.pid"
+bind = "unix:site.sock"
+errorlog = "errors"
+"#;
+
+each_of! { Sync, Coroutine; fn it_is_set_up_once_in_the_background(engine) {
+    compare(engine, |engine| {
+        let mut server = launch(engine, SETTING_UP, "").args(&["-D"]).start_unbound();
+        assert_eq!(server.exit_code(), 0);
+        let pid = wait::until("the pid file", wait::PATIENCE, || {
+            server.scratch.read("site.pid").trim().parse().ok()
+        });
+        let daemon = Daemon(pid);
+        lines(&server, "errors", "Booting worker", 1);
+        let found = lines(&server, "setups", "set up", 1);
+        processes::signal(daemon.0, Signal::SIGTERM);
+        wait::until_true("the daemon to end", || !processes::is_alive(daemon.0));
+        found
+    });
+}}
+
+each_of! { Sync; fn one_that_fails_in_the_background_says_so_in_errorlog(engine) {
+    let conf = SETTING_UP.replace("open(\"setups\"", "raise ValueError(\"no\") or open(\"setups\"");
+    let mut server = launch(engine, &conf, "").args(&["-D"]).start_unbound();
+    assert_eq!(server.exit_code(), 0);
+    lines(&server, "errors", "ValueError: no", 1);
+}}
+
+// gunicorn: HUP keeps the class.
+each_of! { Sync, Gthread, Coroutine; fn a_reload_without_it_has_each_line_once(engine) {
+    let settings = format!("accesslog = 'accesses'\nerrorlog = 'errors'\n{FORMAT}");
+    let class = SETTING_UP.split("pidfile").next().unwrap();
+    let adding = class.replace("        open(", "        self.access_log.addHandler(__import__('logging').\
+        FileHandler('more'))\n        open(");
+    let mut server = launch(engine, &format!("{adding}{settings}"), "").start();
+    assert_eq!(server.get("/before").status, 200);
+    lines(&server, "accesses", "GET /before", 1);
+    let old = server.worker_pid();
+    server.scratch.write("gunicorn.conf.py", &settings);
+    server.signal(Signal::SIGHUP);
+    wait::until_true("the new worker alone", || {
+        matches!(server.worker_pids()[..], [pid] if pid != old)
+    });
+    assert_eq!(server.get("/last").status, 200);
+    ask(&mut server);
+    lines(&server, "accesses", "/boom", 1);
+    lines(&server, "errors", "[ERROR] Error handling request", 1);
+    assert_eq!(lines(&server, "accesses", "GET /last", 1).len(), 1);
+    assert_eq!(lines(&server, "errors", "[ERROR] Error handling request", 1).len(), 1);
+    assert!(!server.scratch.read("more").contains("/last"));
+    server.stop();
+}}
+
+each_of! { Sync; fn its_cfg_is_gunicorns(engine) {
+    compare(engine, |engine| {
+        let showing = "\ndef when_ready(server):\n    cfg = server.cfg\n    values = cfg.is_ssl, \
+            cfg.logconfig_dict, cfg.default_proc_name, cfg.sendfile, cfg.statsd_host, \
+            cfg.settings['sendfile'].name\n    open('shown', 'a').write(f'{values!r}\\n')\n";
+        ["", "sendfile = False\nstatsd_host = 'LocalHost:9'\nproc_name = 'site'\n",
+         "statsd_host = 'unix:///tmp/none'\ndefault_proc_name = 'site'\n"].map(|conf| {
+            let server = launch(engine, &format!("{conf}{showing}"), "").start();
+            assert_eq!(server.get("/").status, 200);
+            let found = lines(&server, "shown", "(", 1);
+            server.stop();
+            found
+        })
+    });
+}}

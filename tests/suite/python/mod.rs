@@ -1,0 +1,9 @@
+//! The interpreter that an application finds: its threads, forks, children, imports and environment.
+
+mod children;
+mod foreign;
+mod forks;
+mod importing;
+mod request_threads;
+mod subinterpreters;
+mod virtual_environment;

@@ -19,11 +19,11 @@ macro_rules! each_of {
         #[allow(non_snake_case, reason = "the engines' names, as they are")]
         mod $name {
             use super::*;
-            fn rule($parameter: $crate::support::server::Engine) $body
+            fn rule($parameter: $crate::support::Engine) $body
             $(
                 #[test]
                 fn $engine() {
-                    rule($crate::support::server::Engine::$engine);
+                    rule($crate::support::Engine::$engine);
                 }
             )+
         }

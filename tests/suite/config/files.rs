@@ -8,9 +8,7 @@ use std::path::Path;
 
 use nix::sys::signal::Signal;
 
-use crate::support::processes;
-use crate::support::server::{Engine, Launch, Server, repository};
-use crate::support::wait;
+use crate::support::{Engine, Launch, Server, processes, repository, wait};
 use crate::wsgi::same_as_gunicorn::answer;
 
 /// gunicorn's nearest.

@@ -3,7 +3,7 @@
 use nix::sys::signal::Signal;
 
 use crate::support::client::get;
-use crate::support::server::{Engine, Launch, Server};
+use crate::support::{Engine, Launch, Server};
 
 /// Notes each call of each hook in `$NOTES`.
 const NOTING: &str = r#"

@@ -4,8 +4,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
 use crate::support::client::get;
-use crate::support::server::{Launch, Server};
-use crate::support::wait;
+use crate::support::{Launch, Server, wait};
 
 /// A config file that logs each access as `word`.
 fn logging(word: &str) -> String {

@@ -1,9 +1,8 @@
 //! The BLOCKED line names the right cause, each told from the others by what was seen.
 
 use crate::coroutine::locks;
-use crate::support::client::{Client, get_request};
-use crate::support::server::{Engine, Server};
-use crate::support::wait;
+use crate::support::client::get_request;
+use crate::support::{Client, Engine, Server, wait};
 
 /// The line that the log has of a view that blocks, on a server with these arguments.
 fn line_of(view: &str, arguments: &[&str]) -> String {

@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::backing::{database_url, with_upstream};
 use crate::support::client::{at_once, waiting_clients};
-use crate::support::processes;
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::{Engine, Launch, Server, processes, wait};
 
 /// An OS thread more or fewer is no matter; one per request is. Eight of them are carriers.
 const MOST_THREADS: u64 = 16;

@@ -5,8 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::support::client::{at_once, waiting_clients};
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::{Engine, Launch, Server, wait};
 
 /// A destructor that reads from two pipes, and says so: without a thread state, and with one that CPython
 /// makes for it.

@@ -7,10 +7,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use crate::support::client::{Client, get_request};
-use crate::support::processes;
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::client::get_request;
+use crate::support::{Client, Engine, Launch, Server, processes, wait};
 
 /// Beside a request that computes for two seconds, others that sleep 10 ms are answered within a
 /// fraction of that.

@@ -1,7 +1,7 @@
 //! The two ends of a FIFO, opened by two requests of one worker.
 
-use crate::support::client::{Client, get_and_close};
-use crate::support::server::{Engine, Server};
+use crate::support::client::get_and_close;
+use crate::support::{Client, Engine, Server};
 
 fn ask(server: &Server, path: &str) -> Client {
     let mut client = server.connect();

@@ -5,11 +5,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::support::client::{Client, get_and_close};
-use crate::support::load::Load;
-use crate::support::processes;
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::client::get_and_close;
+use crate::support::{Client, Engine, Launch, Load, Server, processes, wait};
 
 fn start() -> Server {
     Server::start(Engine::Coroutine, "identity", &[])

@@ -4,9 +4,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::support::backing;
 use crate::support::client::{at_once, waiting_clients};
-use crate::support::server::{Engine, Launch, Server, repository};
+use crate::support::{Engine, Launch, Server, backing, repository};
 
 /// What the barrier and the condition variables of the library wait for.
 const TOGETHER: usize = 10;

@@ -6,9 +6,8 @@
 //!
 //! `cargo test --test suite overdue_locks`; `tests/versions` runs it on each CPython.
 
-use crate::support::client::{Client, get_and_close};
-use crate::support::server::{Engine, Server};
-use crate::support::wait;
+use crate::support::client::get_and_close;
+use crate::support::{Client, Engine, Server, wait};
 
 /// Requests that are overdue while they wait.
 const LATE: usize = 6;

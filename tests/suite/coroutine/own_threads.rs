@@ -12,10 +12,10 @@ use std::sync::{Mutex, OnceLock};
 
 use nix::sys::signal::Signal;
 
-use crate::support::backing;
-use crate::support::client::{Client, get_request};
-use crate::support::server::{Engine, Launch, Server, repository, virtual_environment};
-use crate::support::wait;
+use crate::support::client::get_request;
+use crate::support::{
+    Client, Engine, Launch, Server, backing, repository, virtual_environment, wait,
+};
 
 const ROUNDS: usize = 30;
 /// Numbers of one round begin here times the round; more than there are at once.

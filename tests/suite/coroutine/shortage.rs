@@ -1,9 +1,7 @@
 //! More requests at once than there is room for stacks: those that find none wait in the queue.
 
-use crate::support::client::{Client, at_once, waiting_clients};
-use crate::support::processes;
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::client::{at_once, waiting_clients};
+use crate::support::{Client, Engine, Launch, Server, processes, wait};
 
 /// All are answered, however few green threads there can be, and the log says once what to raise.
 fn all_are_answered(server: &Server, clients: &mut [Client], limit: &str) {

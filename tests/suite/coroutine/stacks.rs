@@ -3,8 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::client::get_and_close;
-use crate::support::server::{Engine, Server};
-use crate::support::wait;
+use crate::support::{Engine, Server, wait};
 
 /// An idle green worker ends after ten seconds, and its stack is kept for another.
 const ENDED_AFTER: Duration = Duration::from_secs(13);

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::server::{Engine, Launch, repository};
+use crate::support::{Engine, Launch, repository};
 
 pub fn example(name: &str) -> String {
     fs::read_to_string(repository().join("examples/deploy").join(name)).unwrap()

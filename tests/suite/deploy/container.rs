@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::process::{Command, Output, Stdio};
 
 use crate::deploy::config_files::example;
-use crate::support::server::{Engine, Launch, Server, repository, virtual_environment};
+use crate::support::{Engine, Launch, Server, repository, virtual_environment};
 
 /// The Dockerfile's instructions, each on one line.
 struct Dockerfile(Vec<(String, String)>);

@@ -9,8 +9,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::backing::database_url;
 use crate::support::client::get;
-use crate::support::server::{Engine, Launch, Server, repository};
-use crate::support::wait;
+use crate::support::{Engine, Launch, Server, repository, wait};
 
 /// One fenced block of a README.
 struct Block {

@@ -10,11 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use crate::deploy::config_files::example;
-use crate::support::client::{Client, get};
-use crate::support::load::Load;
-use crate::support::scratch::Scratch;
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::client::get;
+use crate::support::{Client, Engine, Launch, Load, Scratch, Server, wait};
 
 /// nginx with the example's file, its paths moved into a directory of its own.
 struct Nginx(Child);

@@ -4,8 +4,7 @@ use std::collections::HashSet;
 use std::thread;
 
 use crate::support::client::{at_once, waiting_clients};
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::{Engine, Launch, Server, wait};
 
 fn start() -> Server {
     Server::start(Engine::Coroutine, "gevent_code", &[])

@@ -9,7 +9,7 @@
 
 use std::process::Command;
 
-use crate::support::server::{Engine, Server, repository, virtual_environment};
+use crate::support::{Engine, Server, repository, virtual_environment};
 
 /// In CI: what a request uses.
 const SHORT: &str = "\

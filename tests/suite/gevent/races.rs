@@ -1,7 +1,7 @@
 //! Things of gevent's, and child processes, that several requests use: another thread may come at each
 //! instruction of ours. tests/apps/gevent_races.py lets it come there.
 
-use crate::support::server::{Engine, Server};
+use crate::support::{Engine, Server};
 
 /// What `/case` answers to the end: a dot an instruction, if nothing is wrong.
 fn answer(case: &str) -> String {

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::support::client::{Response, get_and_close};
-use crate::support::server::{Engine, Server};
+use crate::support::client::get_and_close;
+use crate::support::{Engine, Response, Server};
 
 /// A body with lines of several kinds: empty, short, and the last without its newline.
 const LINES: &str = "alpha\n\nbe\ngamma delta";

@@ -1,7 +1,6 @@
 //! Response bodies: framing, streaming, HEAD, 204 and 304, write().
 
-use crate::support::client::{Client, Response};
-use crate::support::server::Server;
+use crate::support::{Client, Response, Server};
 
 fn head(server: &Server, path: &str) -> (Response, bool) {
     let mut client = server.connect();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use crate::support::server::repository;
+use crate::support::repository;
 
 /// Every rule that the code of src/http can break, with its status where the code tells it.
 fn rules_in_code() -> BTreeMap<String, Option<u16>> {

@@ -1,6 +1,6 @@
 //! Expect: 100-continue is answered when the app first reads, and not before.
 
-use crate::support::server::Server;
+use crate::support::Server;
 
 const ASKING: &str = "HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\
                       Connection: close\r\n\r\n";

@@ -1,7 +1,7 @@
 //! What a proxy may say of its client, and what nobody else may: schemes, script names, the PROXY
 //! protocol, and header names that WSGI cannot tell apart.
 
-use crate::support::server::{Launch, Server};
+use crate::support::{Launch, Server};
 
 /// The answer to a GET of `path` with these header lines, behind these bytes.
 fn ask(server: &Server, preface: &[u8], path: &str, lines: &str) -> String {

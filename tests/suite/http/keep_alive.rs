@@ -1,7 +1,7 @@
 //! Connections that live on: keep-alive, pipelining, HTTP/1.0, and the sync engine that closes.
 
 use crate::support::client::{get_and_close, get_request};
-use crate::support::server::{Engine, Server};
+use crate::support::{Engine, Server};
 
 each_of! { Coroutine, Gunicorn; fn connection_serves_one_request_after_another(engine) {
     let server = Server::start(engine, "path", &[]);
@@ -105,7 +105,7 @@ each_of! { Coroutine; fn idle_connections_do_not_delay_a_stop(engine) {
     let started = std::time::Instant::now();
     server.stop();
     assert!(started.elapsed().as_secs() < 5, "the stop took {:?}", started.elapsed());
-    assert!(clients.iter_mut().all(crate::support::client::Client::is_closed));
+    assert!(clients.iter_mut().all(crate::support::Client::is_closed));
 }}
 
 each_of! { Coroutine; fn unread_body_is_not_taken_for_the_next_request(engine) {

@@ -1,6 +1,6 @@
 //! What the server itself adds to every response.
 
-use crate::support::server::Server;
+use crate::support::Server;
 
 each_of! { Sync, Coroutine, Gunicorn; fn responses_name_the_server(engine) {
     let server = Server::start(engine, "hello", &[]);

@@ -8,8 +8,7 @@
 use std::collections::BTreeSet;
 
 use crate::http::documents::rules_in_document;
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::{Engine, Launch, Server, wait};
 
 /// A request that breaks one rule; `PATH` stands for the app's.
 struct Breach {

@@ -6,9 +6,7 @@ use std::process::{Child, Command, Stdio};
 use nix::sys::signal::Signal;
 
 use crate::support::client::{get_and_close, get_request};
-use crate::support::processes;
-use crate::support::server::{Engine, Server};
-use crate::support::wait;
+use crate::support::{Engine, Server, processes, wait};
 use crate::wsgi::file_wrapper;
 
 const REQUESTS: usize = 20;

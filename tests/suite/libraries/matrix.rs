@@ -8,9 +8,8 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::support::backing;
-use crate::support::client::{Client, get_and_close};
-use crate::support::server::{Engine, Launch, Server, repository};
+use crate::support::client::get_and_close;
+use crate::support::{Client, Engine, Launch, Server, backing, repository};
 
 const SECONDS: f64 = 1.0;
 /// What one run counts for at least.

@@ -7,11 +7,8 @@
 
 use std::thread;
 
-use crate::support::backing;
-use crate::support::client::{Client, get_and_close};
-use crate::support::processes;
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::client::get_and_close;
+use crate::support::{Client, Engine, Launch, Server, backing, processes, wait};
 
 /// The shortest that there is, in seconds.
 const DEADLINE: &str = "1";

@@ -19,10 +19,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::support::backing;
-use crate::support::client::{Client, get_request};
-use crate::support::server::{Engine, Launch, Server, repository, virtual_environment};
+use crate::support::client::get_request;
 use crate::support::wait::PATIENCE;
+use crate::support::{Client, Engine, Launch, Server, backing, repository, virtual_environment};
 
 const CLIENTS: u64 = 32;
 /// In CI, where .venv has about half of the libraries.

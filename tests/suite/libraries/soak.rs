@@ -12,9 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::libraries::matrix;
-use crate::support::client::{Client, get_and_close, get_request};
-use crate::support::processes;
-use crate::support::server::Server;
+use crate::support::client::{get_and_close, get_request};
+use crate::support::{Client, Server, processes};
 
 const CLIENTS: u64 = 12;
 /// The view that needs a second request.

@@ -18,10 +18,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::libraries::pools::Pool;
-use crate::support::backing;
-use crate::support::client::{Client, get_request};
-use crate::support::server::{Engine, Launch, Server, repository};
+use crate::support::client::get_request;
 use crate::support::wait::{self, PATIENCE};
+use crate::support::{Client, Engine, Launch, Server, backing, repository};
 
 const CLIENTS: u64 = 64;
 /// In CI, where it shows that the stress itself works.

@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::client::{Client, get_and_close, waiting_clients};
-use crate::support::server::{Engine, Server};
-use crate::support::wait;
+use crate::support::client::{get_and_close, waiting_clients};
+use crate::support::{Client, Engine, Server, wait};
 
 #[test]
 fn an_overdue_request_is_answered_504_and_ended_wherever_it_is() {

@@ -3,9 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::client::{Client, get_request};
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::client::get_request;
+use crate::support::{Client, Engine, Launch, Server, wait};
 
 /// A head that promises a body of `length` bytes.
 fn post(path: &str, length: usize) -> String {

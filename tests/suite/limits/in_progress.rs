@@ -8,11 +8,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::support::backing;
-use crate::support::client::{Client, get_and_close, get_request, waiting_clients};
-use crate::support::processes;
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::client::{get_and_close, get_request, waiting_clients};
+use crate::support::{Client, Engine, Launch, Server, backing, processes, wait};
 
 /// The server with a bound of `most`, and as many requests that wait for the file "go-on".
 fn busy(engine: Engine, most: &str, arguments: &[&str]) -> (Server, Vec<Client>) {

@@ -6,9 +6,7 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::thread;
 
-use crate::support::client::Client;
-use crate::support::processes;
-use crate::support::server::{Engine, Launch, Server};
+use crate::support::{Client, Engine, Launch, Server, processes};
 
 const MIB: usize = 1 << 20;
 const WAYS: [&str; 4] = ["/up", "/up in chunks", "/down", "/file"];

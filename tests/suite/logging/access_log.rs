@@ -1,7 +1,6 @@
 //! The access log: a line a request, in the operator's format, that no client can forge.
 
-use crate::support::server::{Engine, Server};
-use crate::support::wait;
+use crate::support::{Engine, Server, wait};
 
 fn first_line(server: &Server) -> String {
     wait::until("an access-log line", wait::PATIENCE, || {

@@ -1,8 +1,7 @@
 //! Python's loggers that an application finds under gunicorn: `gunicorn.error` and `gunicorn.access`.
 
 use crate::logging::sinks::Collector;
-use crate::support::server::{Launch, Server};
-use crate::support::wait;
+use crate::support::{Launch, Server, wait};
 
 /// As Flask applications do that want their records in gunicorn's log.
 const BORROWING: &str = r#"

@@ -4,9 +4,7 @@
 use nix::sys::signal::Signal;
 
 use crate::logging::python_logging::{APP, DICT, FORMAT, compare, kin, launch, lines};
-use crate::support::processes;
-use crate::support::server::{Engine, Launch};
-use crate::support::wait;
+use crate::support::{Engine, Launch, processes, wait};
 
 /// What an application does to `gunicorn.access`, once `/change` is asked for.
 const CHANGING: &str = r#"

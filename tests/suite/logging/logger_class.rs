@@ -5,8 +5,7 @@ use nix::sys::signal::Signal;
 use crate::config::files::Daemon;
 use crate::logging::python_logging::{FORMAT, ask, compare, launch, lines};
 use crate::logging::sinks::Collector;
-use crate::support::processes;
-use crate::support::wait;
+use crate::support::{processes, wait};
 
 /// Notes who was called, and with which exception at hand.
 const HEARING: &str = r#"

@@ -7,8 +7,7 @@ use std::net::TcpListener;
 use nix::sys::signal::Signal;
 
 use crate::logging::sinks::Collector;
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::{Engine, Launch, Server, wait};
 
 /// gunicorn's nearest.
 pub fn kin(engine: Engine) -> Engine {

@@ -2,8 +2,7 @@
 
 use std::net::UdpSocket;
 
-use crate::support::server::{Launch, Server};
-use crate::support::wait;
+use crate::support::{Launch, Server, wait};
 
 /// Datagrams on a port of its own.
 pub struct Collector(UdpSocket);

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use nix::sys::signal::Signal;
 
-use crate::support::server::{Engine, Launch, Server, repository};
+use crate::support::{Engine, Launch, Server, repository};
 
 const WAYS: [&str; 13] = [
     "by_subprocess",

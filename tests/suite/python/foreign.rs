@@ -3,8 +3,7 @@
 
 use std::process::Command;
 
-use crate::support::binary;
-use crate::support::server::{repository, virtual_environment};
+use crate::support::{binary, repository, virtual_environment};
 
 /// What a plain thread passes and no request fails. The command says which tests those are.
 fn judge(arguments: &[&str]) {

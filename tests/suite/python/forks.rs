@@ -8,10 +8,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::support::client::{Client, get_and_close, get_request};
-use crate::support::processes;
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::client::{get_and_close, get_request};
+use crate::support::{Client, Engine, Launch, Server, processes, wait};
 
 /// Lets the children go that wait for it.
 fn let_children_go(server: &Server) {

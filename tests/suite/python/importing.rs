@@ -4,7 +4,7 @@
 use std::thread;
 
 use crate::support::client::at_once;
-use crate::support::server::{Engine, Server};
+use crate::support::{Engine, Server};
 
 /// Libraries are loaded once in a worker's life, so each round has a new one.
 #[test]

@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::support::client::at_once;
-use crate::support::processes;
-use crate::support::server::{Engine, Server};
-use crate::support::wait;
+use crate::support::{Engine, Server, processes, wait};
 
 const AT_ONCE: usize = 10;
 

@@ -1,7 +1,7 @@
 //! Sub-interpreters, made and run by requests.
 
+use crate::support::Server;
 use crate::support::client::{at_once, waiting_clients};
-use crate::support::server::Server;
 
 fn all_wait(server: &Server, paths: &[&str]) {
     let mut clients: Vec<_> =

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::server::{Engine, Launch, Server, virtual_environment};
+use crate::support::{Engine, Launch, Server, virtual_environment};
 
 /// A virtual environment with one module of its own, made by the suite's own interpreter.
 fn make_environment(path: &Path) {

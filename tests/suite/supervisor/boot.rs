@@ -1,6 +1,6 @@
 //! Starts that fail: the exit code says what kind of failure, stderr says what to do about it.
 
-use crate::support::server::{Engine, Launch, Server};
+use crate::support::{Engine, Launch, Server};
 
 /// The exit code and the log of a start that fails.
 fn failed_start(engine: Engine, arguments: &[&str]) -> (i32, String) {

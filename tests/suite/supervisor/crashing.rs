@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use crate::support::client::{get_and_close, waiting_clients};
-use crate::support::load::Load;
-use crate::support::server::{Launch, Server};
-use crate::support::wait;
+use crate::support::{Launch, Load, Server, wait};
 
 /// More than whole crews of two workers that may die young in a row.
 const CRASHES: usize = 15;

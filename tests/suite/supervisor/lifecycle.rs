@@ -6,10 +6,7 @@
 use nix::sys::signal::Signal;
 
 use crate::support::client::waiting_clients;
-use crate::support::load::Load;
-use crate::support::processes;
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::{Engine, Launch, Load, Server, processes, wait};
 
 /// A server that has socket and pid file to leave behind.
 fn start_with_files(engine: Engine, app: &str) -> Server {

@@ -8,10 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::support::client::{get_and_close, get_request, waiting_clients};
-use crate::support::load::Load;
-use crate::support::processes;
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::{Engine, Launch, Load, Server, processes, wait};
 
 fn rounds(short: usize) -> usize {
     if std::env::var_os("SUITE_LONG").is_some() { 100 } else { short }
@@ -145,7 +142,7 @@ each_of! { Sync, Gthread, Coroutine; fn connections_that_send_nothing_do_not_del
     server.stop();
     // It takes a hundredth of a second. A connection that is waited for takes one.
     assert!(began.elapsed() < Duration::from_millis(800), "{:?}", began.elapsed());
-    assert!(clients.iter_mut().all(crate::support::client::Client::is_closed));
+    assert!(clients.iter_mut().all(crate::support::Client::is_closed));
 }}
 
 const IMPORT: Duration = Duration::from_secs(4);
@@ -258,7 +255,7 @@ each_of! { Sync, Gthread, Coroutine; fn after_a_kill_a_second_start_has_the_same
     let ended = killed.elapsed();
     assert!(ended < Duration::from_secs(2), "the workers have ended after {ended:?}");
     again.wait_for_log("Listening at");
-    let mut client = crate::support::client::Client::connect(server.address);
+    let mut client = crate::support::Client::connect(server.address);
     client.send(get_and_close("/"));
     assert_eq!(client.response().status, 200);
     assert_eq!(server.scratch.read("app.pid").trim(), again.pid().to_string());

@@ -2,9 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::support::load::Load;
-use crate::support::server::Server;
-use crate::support::wait;
+use crate::support::{Load, Server, wait};
 
 each_of! { Sync, Coroutine, Gunicorn; fn max_requests_replaces_workers(engine) {
     let server = Server::start(engine, "pid", &["--max-requests", "5"]);

@@ -6,9 +6,7 @@ use std::os::unix::fs::symlink;
 use nix::sys::signal::Signal;
 
 use crate::supervisor::upgrade::second_master;
-use crate::support::processes;
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::{Engine, Launch, Server, processes, wait};
 
 /// Two releases, each with an application and a config file that say which, and `current` for the first.
 fn deployed(engine: Engine) -> Launch {

@@ -2,9 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::support::load::Load;
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::{Engine, Launch, Load, Server, wait};
 
 fn version(text: &str) -> String {
     format!(

@@ -1,9 +1,7 @@
 //! Settings about processes: background, titles, sockets of one's own, development.
 
 use crate::support::client::get;
-use crate::support::processes;
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::{Engine, Launch, Server, processes, wait};
 
 fn title(pid: u32) -> String {
     let text = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();

@@ -5,11 +5,8 @@ use std::os::unix::net::UnixDatagram;
 
 use nix::sys::signal::Signal;
 
-use crate::support::binary;
 use crate::support::client::get;
-use crate::support::processes;
-use crate::support::server::{Launch, Server};
-use crate::support::wait;
+use crate::support::{Launch, Server, binary, processes, wait};
 
 pub fn second_master(server: &Server) -> u32 {
     wait::until("the pid file of the new master", wait::PATIENCE, || {

@@ -1,7 +1,6 @@
 //! `--reload`: which changes are noticed, by inotify and by looking.
 
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::{Engine, Launch, Server, wait};
 
 const HEAD: &str = "\n\ndef app(environ, start_response):\n    start_response('200 OK', [])\n";
 

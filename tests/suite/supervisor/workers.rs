@@ -6,10 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::support::client::{get_and_close, get_request, waiting_clients};
-use crate::support::load::Load;
-use crate::support::processes;
-use crate::support::server::{Engine, Server};
-use crate::support::wait;
+use crate::support::{Engine, Load, Server, processes, wait};
 
 each_of! { Sync, Coroutine, Gunicorn; fn killed_worker_is_replaced_and_mentioned(engine) {
     let mut server = Server::start(engine, "hello", &["--workers", "2"]);

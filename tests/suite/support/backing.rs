@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::support::server::{Launch, repository, virtual_environment};
+use crate::support::{Launch, repository, virtual_environment};
 
 /// Its stdin must stay open, so the child is kept; the system closes it when this process ends.
 struct Keeper {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::support::server::repository;
+use crate::support::repository;
 
 /// With one of these a test's figures are what it is for.
 const MEASURES: [&str; 3] = ["SUITE_LONG", "SUITE_STRICT", "SUITE_LARGE"];

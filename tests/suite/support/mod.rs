@@ -4,8 +4,19 @@
 pub mod backing;
 pub mod binary;
 pub mod client;
+pub mod engine;
+pub mod launch;
 pub mod load;
+pub mod places;
 pub mod processes;
 pub mod scratch;
 pub mod server;
 pub mod wait;
+
+pub use client::{Client, Response};
+pub use engine::Engine;
+pub use launch::Launch;
+pub use load::Load;
+pub use places::{repository, virtual_environment};
+pub use scratch::Scratch;
+pub use server::Server;

@@ -1,7 +1,7 @@
 //! What is named as the application: one that WSGI cannot call is refused when it is loaded, with the form
 //! to write, and not by a 500 for each request.
 
-use crate::support::server::{Engine, Launch, Server};
+use crate::support::{Engine, Launch, Server};
 
 const MODULE: &str = "wrongly_named";
 

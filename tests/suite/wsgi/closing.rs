@@ -1,7 +1,6 @@
 //! The iterable's close() is called once, however the response ends.
 
-use crate::support::server::{Engine, Server};
-use crate::support::wait;
+use crate::support::{Engine, Server, wait};
 
 /// Whether close() was called once for this way of ending; the worker then serves on.
 fn closes_once(engine: Engine, way: &str, fails: bool) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::server::{Engine, Launch, Server};
+use crate::support::{Engine, Launch, Server};
 
 /// The environ that a request got: the repr of each value.
 fn environ_of(server: &Server, request: &str) -> BTreeMap<String, String> {

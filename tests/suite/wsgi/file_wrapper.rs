@@ -1,8 +1,6 @@
 //! wsgi.file_wrapper: real files, parts of them, and what only looks like a file.
 
-use crate::support::client::Response;
-use crate::support::server::{Engine, Launch, Server};
-use crate::support::wait;
+use crate::support::{Engine, Launch, Response, Server, wait};
 
 pub const SIZE: usize = 300_000;
 

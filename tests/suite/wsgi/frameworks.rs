@@ -1,6 +1,6 @@
 //! Flask and Django as they are used.
 
-use crate::support::server::Server;
+use crate::support::Server;
 
 fn post(server: &Server, path: &str, kind: &str, body: &str) -> String {
     let length = body.len();

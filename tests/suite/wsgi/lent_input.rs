@@ -1,7 +1,7 @@
 //! A request's input that another request reads, and goes on reading when its own is over.
 
+use crate::support::Server;
 use crate::support::client::get_and_close;
-use crate::support::server::Server;
 
 const POST: &str = "Host: test\r\nContent-Length: 10\r\n\r\nhalf";
 

@@ -1,6 +1,6 @@
 //! Apps that break the rules: one clear record in the log, an honest answer, and the worker lives.
 
-use crate::support::server::{Engine, Server};
+use crate::support::{Engine, Server};
 
 /// What a rule breaker must lead to.
 struct Outcome {

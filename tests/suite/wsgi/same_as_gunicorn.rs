@@ -5,9 +5,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::client::Client;
-use crate::support::scratch::Scratch;
-use crate::support::server::{Engine, Launch, Server};
+use crate::support::{Client, Engine, Launch, Scratch, Server};
 
 /// Every request, each on a connection of its own.
 fn requests() -> Vec<Vec<u8>> {

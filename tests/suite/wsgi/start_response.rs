@@ -1,6 +1,6 @@
 //! start_response: called late, called again with exc_info, and the head that it makes.
 
-use crate::support::server::Server;
+use crate::support::Server;
 
 each_of! { Sync, Coroutine, Gunicorn; fn generator_may_call_start_response_late(engine) {
     let server = Server::start(engine, "writing", &[]);

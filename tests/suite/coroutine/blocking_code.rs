@@ -7,7 +7,6 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use crate::support::backing::{database_url, with_upstream};
-use crate::support::client::{at_once, waiting_clients};
 use crate::support::{Engine, Launch, Server, processes, wait};
 
 /// An OS thread more or fewer is no matter; one per request is. Eight of them are carriers.
@@ -22,7 +21,7 @@ fn start() -> Server {
 /// `count` clients at once must all get `answer` within `limit`.
 fn together(server: &Server, count: usize, path: &str, answer: &str, limit: Duration) {
     let started = Instant::now();
-    for response in at_once(server.address, count, path) {
+    for response in server.at_once(count, path) {
         assert_eq!((response.status, response.text().as_str()), (200, answer));
     }
     let took = started.elapsed();
@@ -42,9 +41,9 @@ fn sleeping_views_sleep_together() {
 fn requests_beyond_the_idle_green_workers_begin_at_once() {
     let server = Server::start(Engine::Coroutine, "blocking", &["--switch-interval", "0"]);
     together(&server, 2, "/short_sleep", "slept", wait::PATIENCE);
-    let mut computing = waiting_clients(server.address, 1, "/compute");
+    let mut computing = server.waiting_client("/compute");
     together(&server, 20, "/noted_sleep", "slept", wait::PATIENCE);
-    assert_eq!(computing[0].response().text(), "computed");
+    assert_eq!(computing.response().text(), "computed");
     let begun: Vec<u64> = server.notes().lines().map(|time| time.parse().unwrap()).collect();
     assert_eq!(begun.len(), 20);
     let milliseconds = begun[19] - begun[0];
@@ -73,7 +72,7 @@ fn a_database_connection_can_be_shared() {
 #[test]
 fn event_wakes_every_long_poll_on_few_threads() {
     let server = start();
-    let mut clients = waiting_clients(server.address, 300, "/wait_for_event");
+    let mut clients = server.waiting_clients(300, "/wait_for_event");
     wait::until_true("all to wait", || server.notes().lines().count() == 300);
     let threads = processes::status_number(server.worker_pid(), "Threads");
     assert!(threads <= MOST_THREADS || server.engine.is_gunicorn(), "{threads} threads");
@@ -87,7 +86,7 @@ fn event_wakes_every_long_poll_on_few_threads() {
 #[test]
 fn condition_wakes_every_waiter() {
     let server = start();
-    let mut clients = waiting_clients(server.address, 50, "/wait_for_condition");
+    let mut clients = server.waiting_clients(50, "/wait_for_condition");
     wait::until_true("all to wait", || server.notes().lines().count() == 50);
     assert_eq!(server.get("/notify").text(), "done");
     for client in &mut clients {
@@ -99,7 +98,7 @@ fn condition_wakes_every_waiter() {
 #[test]
 fn queue_hands_each_item_to_one_waiter() {
     let server = start();
-    let mut clients = waiting_clients(server.address, 50, "/wait_for_item");
+    let mut clients = server.waiting_clients(50, "/wait_for_item");
     wait::until_true("all to wait", || server.notes().lines().count() == 50);
     for number in 0..50 {
         assert_eq!(server.get(&format!("/put_item?{number}")).text(), "done");
@@ -120,7 +119,7 @@ fn recursive_lock_lets_one_in_at_a_time() {
 #[test]
 fn requests_at_once_have_identities_of_their_own() {
     let server = start();
-    let answers = at_once(server.address, 50, "/identity");
+    let answers = server.at_once(50, "/identity");
     let identities: HashSet<String> = answers.iter().map(|answer| answer.text()).collect();
     assert_eq!(identities.len(), 50);
     server.stop();
@@ -131,7 +130,7 @@ fn thread_local_values_do_not_mix() {
     let server = start();
     let clients = (0..50).map(|number| {
         let path = format!("/thread_local?{number}");
-        (number.to_string(), waiting_clients(server.address, 1, &path).remove(0))
+        (number.to_string(), server.waiting_client(&path))
     });
     let clients: Vec<_> = clients.collect();
     for (value, mut client) in clients {
@@ -191,7 +190,7 @@ fn views_may_run_subprocesses() {
 #[test]
 fn modules_in_rust_are_first_used_by_many_at_once() {
     let server = Server::start(Engine::Coroutine, "rust_modules", &[]);
-    for response in at_once(server.address, 16, "/first.test") {
+    for response in server.at_once(16, "/first.test") {
         assert_eq!((response.status, response.text().as_str()), (200, "first.test"));
     }
     server.stop();

@@ -4,7 +4,6 @@
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::client::{at_once, waiting_clients};
 use crate::support::{Engine, Launch, Server, wait};
 
 /// A destructor that reads from two pipes, and says so: without a thread state, and with one that CPython
@@ -50,7 +49,7 @@ fn start() -> Server {
 
 /// That many green threads leave something for their end, which comes after ten idle seconds.
 fn leave(server: &Server, view: &str, count: usize) {
-    for response in at_once(server.address, count, view) {
+    for response in server.at_once(count, view) {
         assert_eq!((response.status, response.text().as_str()), (200, "right"), "{view}");
     }
 }
@@ -72,14 +71,14 @@ fn goes_on(server: &Server) {
 fn a_finaliser_waits_for_a_lock_that_a_request_has() {
     let server = start();
     leave(&server, "/leaves?waits", 5);
-    let mut holder = waiting_clients(server.address, 1, "/holds_lock");
+    let mut holder = server.waiting_client("/holds_lock");
     let worker = server.worker_pid();
     // The request runs in one of the five.
     wait_for_notes(&server, "finaliser begins", 4);
     goes_on(&server);
     assert!(!server.notes().contains("has the lock"));
     leave(&server, "/lets_go", 1);
-    assert_eq!(holder[0].response().text(), "right");
+    assert_eq!(holder.response().text(), "right");
     wait_for_notes(&server, "finaliser ends", 4);
     assert_eq!(server.worker_pid(), worker);
     server.stop();

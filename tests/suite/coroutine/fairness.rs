@@ -99,8 +99,7 @@ fn light_request_is_answered_before_c_ends(kind: &str, amount: u64) {
     wait::until_true("the computation to begin", || server.notes().len() > before);
     let mut light = server.connect();
     for number in 0..LIGHT {
-        light.send(get_request("/light"));
-        assert_eq!(light.response().text(), "light");
+        assert_eq!(light.get("/light").text(), "light");
         let is_computing = computing.is_silent_for(Duration::from_millis(1));
         assert!(is_computing, "{path} had ended when the light request {number} was answered");
     }
@@ -153,8 +152,7 @@ fn latencies_of(
     let mut latencies = Vec::new();
     while !is_over.load(Ordering::Relaxed) {
         let began = Instant::now();
-        client.send(get_request(path));
-        assert_eq!(client.response().text(), answer);
+        assert_eq!(client.get(path).text(), answer);
         latencies.push(began.elapsed());
     }
     latencies

@@ -14,11 +14,7 @@ fn start() -> Server {
 
 /// Clients in the view, each with a number of its own.
 fn enter(server: &Server, view: &str, count: usize) -> Vec<Client> {
-    let mut clients: Vec<Client> = (0..count).map(|_| server.connect()).collect();
-    for (number, client) in clients.iter_mut().enumerate() {
-        client.send(get_and_close(&format!("/{view}?{number}")));
-    }
-    clients
+    server.waiting_for_each((0..count).map(|number| format!("/{view}?{number}")))
 }
 
 /// All of them are answered that all is right.

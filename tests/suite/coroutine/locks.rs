@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::support::client::{at_once, waiting_clients};
 use crate::support::{Engine, Launch, Server, backing, repository};
 
 /// What the barrier and the condition variables of the library wait for.
@@ -38,7 +37,7 @@ pub fn start_in_c() -> Server {
 
 /// So many requests at once: all are answered, and none found another where it must be alone.
 fn all_are_answered(server: &Server, count: usize, path: &str) {
-    for response in at_once(server.address, count, path) {
+    for response in server.at_once(count, path) {
         assert_eq!((response.status, response.text().as_str()), (200, "0"), "{path}");
     }
 }
@@ -85,7 +84,7 @@ fn requests_and_os_threads_wait_for_each_others_locks() {
     for function in ["mutex", "recursive_mutex", "timed_mutex", "rwlock", "spin_lock"] {
         let server = start_in_c();
         let (by_threads, by_requests) = (format!("/thread/{function}"), format!("/c/{function}"));
-        let threads = waiting_clients(server.address, TOGETHER, &by_threads);
+        let threads = server.waiting_clients(TOGETHER, &by_threads);
         all_are_answered(&server, TOGETHER, &by_requests);
         for mut client in threads {
             assert_eq!(client.response().text(), "0", "{function}");
@@ -99,7 +98,7 @@ fn requests_and_os_threads_meet_at_barriers_and_signal_each_other() {
     for function in ["barrier", "condition"] {
         let server = start_in_c();
         let half = TOGETHER / 2;
-        let threads = waiting_clients(server.address, half, &format!("/thread/{function}"));
+        let threads = server.waiting_clients(half, &format!("/thread/{function}"));
         all_are_answered(&server, half, &format!("/c/{function}"));
         for mut client in threads {
             assert_eq!(client.response().text(), "0", "{function}");
@@ -112,11 +111,11 @@ fn requests_and_os_threads_meet_at_barriers_and_signal_each_other() {
 fn a_wait_for_a_condition_variable_lets_others_run_and_ends_by_whoever_signals() {
     for releasing in ["/c/release?20000", "/thread/release"] {
         let server = start_in_c();
-        let mut waiting = waiting_clients(server.address, 1, "/c/take");
+        let mut waiting = server.waiting_client("/c/take");
         // Answered while the other waits.
         all_are_answered(&server, 1, "/c/mutex");
         all_are_answered(&server, 1, releasing);
-        assert_eq!(waiting[0].response().text(), "0");
+        assert_eq!(waiting.response().text(), "0");
         server.stop();
     }
 }
@@ -128,7 +127,7 @@ fn an_allocators_locks_are_never_waited_for_by_parking() {
     let launch = launch.env("LD_PRELOAD", "libjemalloc.so.2");
     // One lock for all, which is always contended.
     let server = launch.env("MALLOC_CONF", "narenas:1,tcache:false").args(&["locks"]).start();
-    let threads = waiting_clients(server.address, 20, "/thread/allocate");
+    let threads = server.waiting_clients(20, "/thread/allocate");
     all_are_answered(&server, 40, "/c/allocate");
     for mut client in threads {
         assert_eq!(client.response().text(), "0");
@@ -145,11 +144,11 @@ macro_rules! is_waited_for_with_the_gil {
                 let server = super::with_library("cc", "locks.c").args(&["locks"]).start();
                 let name = stringify!($function);
                 let path = format!("/c/{name}?300000");
-                let mut clients = super::waiting_clients(server.address, 3, &path);
+                let mut clients = server.waiting_clients(3, &path);
                 // Only now does the first have the lock: it was asked first, and this one is answered.
                 super::all_are_answered(&server, 1, "/c/rest?50000");
                 let path = format!("/keeping/{name}?3");
-                clients.extend(super::waiting_clients(server.address, 3, &path));
+                clients.extend(server.waiting_clients(3, &path));
                 for client in &mut clients {
                     assert_eq!((client.response().status, name), (200, name));
                 }
@@ -194,9 +193,9 @@ fn deadlock(launch: Launch) {
     let mut server = launch.args(&["--timeout", "60", "locks"]).start();
     server.expect_errors();
     let worker = server.worker_pid();
-    let mut clients = waiting_clients(server.address, 1, "/calling/mutex_and_call?500000");
+    let one = server.waiting_client("/calling/mutex_and_call?500000");
     all_are_answered(&server, 1, "/c/rest?50000");
-    clients.extend(waiting_clients(server.address, 1, "/keeping/mutex?3"));
+    let other = server.waiting_client("/keeping/mutex?3");
     server.wait_for_log("DEADLOCK: ");
     // The next worker serves.
     all_are_answered(&server, 1, "/c/rest?0");
@@ -205,6 +204,6 @@ fn deadlock(launch: Launch) {
     let line = log.lines().find(|line| line.contains("DEADLOCK: ")).unwrap();
     let (first, second) = ("GET /calling/mutex_and_call?500000", "GET /keeping/mutex?3");
     assert!(line.contains(first) && line.contains(second), "{line}");
-    drop(clients);
+    drop((one, other));
     server.stop();
 }

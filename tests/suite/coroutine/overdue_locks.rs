@@ -6,7 +6,6 @@
 //!
 //! `cargo test --test suite overdue_locks`; `tests/versions` runs it on each CPython.
 
-use crate::support::client::get_and_close;
 use crate::support::{Client, Engine, Server, wait};
 
 /// Requests that are overdue while they wait.
@@ -18,15 +17,6 @@ const RECORD: usize = 10_000;
 
 fn start() -> Server {
     Server::start(Engine::Coroutine, "overdue_locks", &["--request-timeout", "1"])
-}
-
-fn at_once(server: &Server, paths: impl Iterator<Item = String>) -> Vec<Client> {
-    let ask = |path: String| {
-        let mut client = server.connect();
-        client.send(get_and_close(&path));
-        client
-    };
-    paths.map(ask).collect()
 }
 
 fn expect(clients: Vec<Client>, status: u16, what: &str) {
@@ -69,12 +59,12 @@ fn one_at_a_time(kind: &str) {
     let server = start();
     expect_done(&server, &format!("/take?{kind}"));
     let enter = |byte: usize| format!("/enter?{kind}&b={byte}");
-    expect(at_once(&server, (1..=LATE).map(enter)), 504, kind);
+    expect(server.waiting_for_each((1..=LATE).map(enter)), 504, kind);
     // Who comes now finds no door left open by those who gave up.
-    let mut waiting = at_once(&server, (LATE + 1..=LATE + LATER / 2).map(enter));
+    let mut waiting = server.waiting_for_each((LATE + 1..=LATE + LATER / 2).map(enter));
     wait::until_true("others to wait", || busy(&server, kind) >= waiting.len());
     expect_done(&server, &format!("/give?{kind}"));
-    waiting.extend(at_once(&server, (LATE + LATER / 2 + 1..=LATE + LATER).map(enter)));
+    waiting.extend(server.waiting_for_each((LATE + LATER / 2 + 1..=LATE + LATER).map(enter)));
     expect(waiting, 200, kind);
     until_nobody_is_busy(&server, kind);
     assert_eq!(server.get(&format!("/state?{kind}")).text(), "free");
@@ -122,10 +112,10 @@ fn what_comes(kind: &str) {
     let server = start();
     let late = if kind == "barrier" { 1 } else { LATE };
     let wait = || format!("/wait?{kind}");
-    expect(at_once(&server, (0..late).map(|_| wait())), 504, kind);
+    expect(server.waiting_for_each((0..late).map(|_| wait())), 504, kind);
     until_nobody_is_busy(&server, kind);
     assert_eq!(server.get(&format!("/state?{kind}")).text(), "free");
-    let waiting = at_once(&server, std::iter::once(wait()));
+    let waiting = vec![server.waiting_client(&wait())];
     wait::until_true("one to wait again", || server.get(&format!("/busy?{kind}")).text() == "1");
     expect_done(&server, &format!("/come?{kind}"));
     expect(waiting, 200, kind);

@@ -1,6 +1,5 @@
 //! More requests at once than there is room for stacks: those that find none wait in the queue.
 
-use crate::support::client::{at_once, waiting_clients};
 use crate::support::{Client, Engine, Launch, Server, processes, wait};
 
 /// All are answered, however few green threads there can be, and the log says once what to raise.
@@ -33,7 +32,7 @@ fn ticks(pid: u32) -> u64 {
 fn without_addresses_for_one_more_stack_requests_wait_for_one() {
     let server = with_address_space(3_000_000);
     let worker = server.worker_pid();
-    let mut clients = waiting_clients(server.address, 500, "/sleep");
+    let mut clients = server.waiting_clients(500, "/sleep");
     server.wait_for_log("ulimit -v");
     // Half of the first two seconds are left: nobody can run, and nobody should try.
     let before = ticks(worker);
@@ -49,7 +48,7 @@ fn without_addresses_for_one_more_stack_requests_wait_for_one() {
 fn with_addresses_for_hardly_any_stack_requests_take_turns() {
     let server = with_address_space(700_000);
     let worker = server.worker_pid();
-    for response in at_once(server.address, 100, "/nap") {
+    for response in server.at_once(100, "/nap") {
         assert_eq!(response.text(), "slept");
     }
     assert_eq!(server.worker_pid(), worker);
@@ -63,7 +62,7 @@ fn without_mappings_for_one_more_stack_requests_wait_for_one() {
     let server = Server::start(Engine::Coroutine, "crowded", &[]);
     let worker = server.worker_pid();
     assert_eq!(server.get("/fill_mappings?800").text(), "filled");
-    let mut clients = waiting_clients(server.address, 600, "/sleep");
+    let mut clients = server.waiting_clients(600, "/sleep");
     all_are_answered(&server, &mut clients, "vm.max_map_count");
     assert_eq!(server.worker_pid(), worker);
     server.stop();
@@ -73,11 +72,11 @@ fn without_mappings_for_one_more_stack_requests_wait_for_one() {
 #[test]
 fn after_a_shortage_requests_are_together_again() {
     let server = with_address_space(3_000_000);
-    waiting_clients(server.address, 500, "/sleep").iter_mut().for_each(|client| {
+    server.waiting_clients(500, "/sleep").iter_mut().for_each(|client| {
         assert_eq!(client.response().text(), "slept");
     });
     let began = std::time::Instant::now();
-    for response in at_once(server.address, 100, "/sleep") {
+    for response in server.at_once(100, "/sleep") {
         assert_eq!(response.text(), "slept");
     }
     assert!(began.elapsed() < wait::PATIENCE / 2);

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::thread;
 
-use crate::support::client::{at_once, waiting_clients};
 use crate::support::{Engine, Launch, Server, wait};
 
 fn start() -> Server {
@@ -106,7 +105,7 @@ fn gevent_within_a_request_works() {
         ("/queues", "shut down True"),
         ("/child", "['beside', 'printed'] 3 5"),
     ] {
-        for response in at_once(server.address, 20, path) {
+        for response in server.at_once(20, path) {
             assert_eq!((response.status, response.text().as_str()), (200, answer), "{path}");
         }
     }
@@ -119,14 +118,14 @@ fn gevent_within_a_request_works() {
 #[test]
 fn requests_share_events_queues_semaphores_and_pools() {
     let server = start();
-    let mut clients = waiting_clients(server.address, 50, "/wait_for_event");
+    let mut clients = server.waiting_clients(50, "/wait_for_event");
     wait::until_true("all to wait", || server.notes().lines().count() == 50);
     assert_eq!(server.get("/set_event").text(), "done");
     for client in &mut clients {
         assert_eq!(client.response().text(), "set");
     }
 
-    let mut clients = waiting_clients(server.address, 30, "/wait_for_item");
+    let mut clients = server.waiting_clients(30, "/wait_for_item");
     wait::until_true("all to wait", || server.notes().lines().count() == 80);
     for number in 0..30 {
         assert_eq!(server.get(&format!("/put_item?{number}")).text(), "done");
@@ -135,7 +134,7 @@ fn requests_share_events_queues_semaphores_and_pools() {
         clients.iter_mut().map(|client| client.response().text()).collect();
     assert_eq!(items.len(), 30, "{items:?}");
 
-    for response in at_once(server.address, 100, "/guarded") {
+    for response in server.at_once(100, "/guarded") {
         assert!(["1", "2"].contains(&response.text().as_str()), "{}", response.text());
     }
     with_tokens(&server, 50, 4, "/shared", str::to_owned);
@@ -148,10 +147,10 @@ fn requests_share_what_the_first_of_them_has_made() {
     for maker in ["event", "linked", "queue", "semaphore", "plainly"] {
         let server = start();
         let path = |what: &str| format!("/wait_for_what?{what}");
-        let mut clients = waiting_clients(server.address, 1, &path(maker));
+        let mut clients = vec![server.waiting_client(&path(maker))];
         wait::until_true("the maker to wait", || server.notes().lines().count() == 1);
         for what in ["event", "linked", "queue", "semaphore"] {
-            clients.extend(waiting_clients(server.address, 5, &path(what)));
+            clients.extend(server.waiting_clients(5, &path(what)));
         }
         wait::until_true("all to wait", || server.notes().lines().count() == 21);
         assert_eq!(server.get("/give_what_is_awaited").text(), "given");
@@ -174,7 +173,7 @@ fn requests_share_thread_pools() {
     ] {
         with_tokens(&server, 20, 2, path, three_jobs);
     }
-    for response in at_once(server.address, 20, "/raised_in_threads") {
+    for response in server.at_once(20, "/raised_in_threads") {
         assert_eq!(response.text(), "[True, True, True]");
     }
     assert_eq!(server.get("/thread_pool_in_a_child").text(), "7");
@@ -199,7 +198,7 @@ fn greenlets_left_at_the_end_of_a_request_run_on() {
         assert_eq!(server.get("/leave_unfinished").text(), "left");
     }
     wait::until_true("all to finish", || server.notes().matches("finished").count() == 20);
-    for response in at_once(server.address, 20, "/endless") {
+    for response in server.at_once(20, "/endless") {
         assert_eq!(response.text(), "left");
     }
     with_tokens(&server, 20, 2, "/hub", three_jobs);
@@ -216,7 +215,7 @@ fn green_workers_that_retire_take_their_hubs_along() {
     let few = before + 2 * 4;
     with_tokens(&server, 50, 1, "/hub", three_jobs);
     assert!(descriptors() > few);
-    for response in at_once(server.address, 50, "/switched?keep") {
+    for response in server.at_once(50, "/switched?keep") {
         assert_eq!(response.text(), "20");
     }
     // A green worker ends when it has been idle for ten seconds.

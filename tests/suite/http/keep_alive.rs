@@ -7,8 +7,7 @@ each_of! { Coroutine, Gunicorn; fn connection_serves_one_request_after_another(e
     let server = Server::start(engine, "path", &[]);
     let mut client = server.connect();
     for number in 0..20 {
-        client.send(get_request(&format!("/{number}")));
-        let response = client.response();
+        let response = client.get(&format!("/{number}"));
         assert_eq!(response.text(), format!("GET /{number}"));
         assert!(!response.says_close());
     }
@@ -18,8 +17,7 @@ each_of! { Coroutine, Gunicorn; fn connection_serves_one_request_after_another(e
 each_of! { Sync; fn sync_worker_closes_after_each_response(engine) {
     let server = Server::start(engine, "hello", &[]);
     let mut client = server.connect();
-    client.send(get_request("/"));
-    assert!(client.response().says_close());
+    assert!(client.get("/").says_close());
     assert!(client.is_closed());
     server.stop();
 }}
@@ -47,8 +45,7 @@ each_of! { Coroutine; fn pipelined_request_in_parts_is_answered(engine) {
 
 each_of! { Sync, Coroutine, Gunicorn; fn connection_close_is_obeyed(engine) {
     let server = Server::start(engine, "hello", &[]);
-    let mut client = server.connect();
-    client.send(get_and_close("/"));
+    let mut client = server.waiting_client("/");
     assert!(client.response().says_close());
     assert!(client.is_closed());
     server.stop();
@@ -89,8 +86,7 @@ each_of! { Coroutine, Gunicorn; fn http_1_0_stays_open_when_asked(engine) {
 each_of! { Coroutine, Gunicorn; fn idle_connection_is_closed_after_keepalive_seconds(engine) {
     let server = Server::start(engine, "hello", &["--keep-alive", "1"]);
     let mut client = server.connect();
-    client.send(get_request("/"));
-    client.response();
+    client.get("/");
     assert!(client.is_closed());
     server.stop();
 }}
@@ -99,8 +95,7 @@ each_of! { Coroutine; fn idle_connections_do_not_delay_a_stop(engine) {
     let server = Server::start(engine, "hello", &["--keep-alive", "600"]);
     let mut clients: Vec<_> = (0..50).map(|_| server.connect()).collect();
     for client in &mut clients {
-        client.send(get_request("/"));
-        client.response();
+        client.get("/");
     }
     let started = std::time::Instant::now();
     server.stop();
@@ -152,7 +147,6 @@ fn gunicorn_keeps_alive_on_gthread_only() {
     // What the difference between our two engines copies.
     let server = Server::start(Engine::GunicornSync, "hello", &[]);
     let mut client = server.connect();
-    client.send(get_request("/"));
-    assert!(client.response().says_close());
+    assert!(client.get("/").says_close());
     server.stop();
 }

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::Signal;
 
-use crate::support::client::{get_and_close, get_request};
+use crate::support::client::get_and_close;
 use crate::support::{Engine, Server, processes, wait};
 use crate::wsgi::file_wrapper;
 
@@ -100,12 +100,10 @@ each_of! { Sync, Gthread, Coroutine; fn a_file_goes_to_the_client_by_sendfile(en
 fn kept_connection_costs_one_receive_and_one_send_a_request() {
     let server = Server::start(Engine::Coroutine, "hello", &[]);
     let mut client = server.connect();
-    client.send(get_request("/"));
-    client.response();
+    client.get("/");
     let trace = Trace::attach(&server);
     for _ in 0..REQUESTS {
-        client.send(get_request("/"));
-        client.response();
+        client.get("/");
     }
     let calls = trace.finish();
     let (sends, receives) = traffic(&calls);

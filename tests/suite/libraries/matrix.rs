@@ -8,8 +8,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::support::client::get_and_close;
-use crate::support::{Client, Engine, Launch, Server, backing, repository};
+use crate::support::{Engine, Launch, Server, backing, repository};
 
 const SECONDS: f64 = 1.0;
 /// What one run counts for at least.
@@ -81,11 +80,8 @@ fn measure(server: &Server, view: &str, count: u32) {
 /// `count` requests at once, each of which must be answered with its own token.
 fn ask(server: &Server, view: &str, count: u32, seconds: f64) -> Duration {
     let started = Instant::now();
-    let request = |token| get_and_close(&format!("/{view}?token={token}&for={seconds}"));
-    let mut clients: Vec<Client> = (0..count).map(|_| server.connect()).collect();
-    for (token, client) in (0_u32..).zip(&mut clients) {
-        client.send(request(token));
-    }
+    let path = |token| format!("/{view}?token={token}&for={seconds}");
+    let mut clients = server.waiting_for_each((0..count).map(path));
     for (token, client) in (0_u32..).zip(&mut clients) {
         let response = client.response();
         let answer = (response.status, response.text());

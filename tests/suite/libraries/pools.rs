@@ -7,7 +7,6 @@
 
 use std::thread;
 
-use crate::support::client::get_and_close;
 use crate::support::{Client, Engine, Launch, Server, backing, processes, wait};
 
 /// The shortest that there is, in seconds.
@@ -183,9 +182,7 @@ impl<'a> Pool<'a> {
         let ask = |number| {
             let token = format!("{}.{label}.{number}", self.name);
             let path = format!("/{}/{question}?token={token}&for={seconds}", self.name);
-            let mut client = self.server.connect();
-            client.send(get_and_close(&path));
-            Asked { client, token }
+            Asked { client: self.server.waiting_client(&path), token }
         };
         (0..self.size).map(ask).collect()
     }

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::client::{get_and_close, waiting_clients};
 use crate::support::{Client, Engine, Server, wait};
 
 #[test]
@@ -11,8 +10,8 @@ fn an_overdue_request_is_answered_504_and_ended_wherever_it_is() {
     let kinds = ["/sleep", "/lock", "/sock", "/loop"];
     let began = Instant::now();
     let mut late: Vec<Client> =
-        kinds.iter().flat_map(|kind| waiting_clients(server.address, 5, kind)).collect();
-    let mut quick = waiting_clients(server.address, 40, "/quick");
+        kinds.iter().flat_map(|kind| server.waiting_clients(5, kind)).collect();
+    let mut quick = server.waiting_clients(40, "/quick");
     for client in &mut quick {
         assert_eq!(client.response().status, 200);
     }
@@ -35,8 +34,7 @@ fn an_overdue_request_is_answered_504_and_ended_wherever_it_is() {
 fn an_overdue_response_that_has_begun_is_closed() {
     let arguments = ["--request-timeout", "1"];
     let server = Server::start(Engine::Coroutine, "overdue:streaming", &arguments);
-    let mut client = server.connect();
-    client.send(get_and_close("/"));
+    let mut client = server.waiting_client("/");
     let text = String::from_utf8_lossy(&client.bytes_to_the_end()).into_owned();
     assert!(text.starts_with("HTTP/1.1 200 OK") && text.ends_with("begun\r\n"), "{text}");
     server.stop();
@@ -56,7 +54,7 @@ fn a_wait_in_a_c_library_goes_on_and_its_connection_is_broken_off() {
     let server = Server::start(Engine::Coroutine, "overdue_in_c", &["--request-timeout", "0.3"]);
     let expected = ["connection 0", "pair 3", "pipe 3", "semaphore 0", "sleep 0 whole"];
     let kinds = expected.iter().filter_map(|line| line.split(' ').next());
-    let waiting = |kind| waiting_clients(server.address, 4, &format!("/{kind}"));
+    let waiting = |kind| server.waiting_clients(4, &format!("/{kind}"));
     let mut late: Vec<Client> = kinds.flat_map(waiting).collect();
     for client in &mut late {
         assert_eq!(client.response().status, 504);

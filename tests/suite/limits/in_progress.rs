@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::support::client::{get_and_close, get_request, waiting_clients};
+use crate::support::client::get_request;
 use crate::support::{Client, Engine, Launch, Server, backing, processes, wait};
 
 /// The server with a bound of `most`, and as many requests that wait for the file "go-on".
@@ -16,16 +16,14 @@ fn busy(engine: Engine, most: &str, arguments: &[&str]) -> (Server, Vec<Client>)
     let bound = ["--requests-in-progress", most];
     let server = Server::start(engine, "in_progress", &[&bound, arguments].concat());
     let most = most.parse().unwrap();
-    let clients = waiting_clients(server.address, most, "/until_file?first");
+    let clients = server.waiting_clients(most, "/until_file?first");
     wait::until_true("as many as may be", || server.notes().lines().count() == most);
     (server, clients)
 }
 
 /// A client that has sent a request for which there is no room, and its number as the query.
 fn one_more(server: &Server, number: usize) -> Client {
-    let mut client = server.connect();
-    client.send(get_and_close(&format!("/until_file?{number}")));
-    client
+    server.waiting_client(&format!("/until_file?{number}"))
 }
 
 each_of! { Gthread, Coroutine; fn as_many_are_in_progress_as_may_be_and_the_others_wait_in_order(engine) {
@@ -47,10 +45,9 @@ each_of! { Gthread, Coroutine; fn idle_connections_are_not_in_progress(engine) {
     let server = Server::start(engine, "in_progress", &["--requests-in-progress", "3"]);
     let mut idle: Vec<Client> = (0..20).map(|_| server.connect()).collect();
     for client in &mut idle {
-        client.send(get_request("/most"));
-        assert!(!client.response().says_close());
+        assert!(!client.get("/most").says_close());
     }
-    let mut clients = waiting_clients(server.address, 9, "/until_file?x");
+    let mut clients = server.waiting_clients(9, "/until_file?x");
     wait::until_true("three in progress", || server.notes().lines().count() == 3);
     server.scratch.write("go-on", "");
     assert!(clients.iter_mut().all(|client| client.response().text() == "x"));
@@ -118,7 +115,7 @@ each_of! { Coroutine; fn what_an_answered_request_leaves_to_go_on_takes_no_place
     for number in 0..5 {
         assert_eq!(server.get(&format!("/leave_a_greenlet?{number}")).text(), number.to_string());
     }
-    let mut clients = waiting_clients(server.address, 9, "/sleep?0.1");
+    let mut clients = server.waiting_clients(9, "/sleep?0.1");
     assert!(clients.iter_mut().all(|client| client.response().status == 200));
     assert_eq!(server.get("/most").text(), "2");
     server.stop();
@@ -127,7 +124,7 @@ each_of! { Coroutine; fn what_an_answered_request_leaves_to_go_on_takes_no_place
 each_of! { Coroutine; fn the_deadline_begins_with_the_turn(engine) {
     let bound = ["--requests-in-progress", "1", "--request-timeout", "5"];
     let server = Server::start(engine, "in_progress", &bound);
-    let mut clients = waiting_clients(server.address, 7, "/sleep?1");
+    let mut clients = server.waiting_clients(7, "/sleep?1");
     assert!(clients.iter_mut().all(|client| client.response().status == 200));
     server.stop();
 }}
@@ -195,16 +192,16 @@ each_of! { Sync; fn who_has_sent_his_request_is_not_closed_for_another(engine) {
     let mut early = server.connect();
     early.send("GET /sleep?0 HTTP/1.1\r\n");
     assert!(early.is_silent_for(Duration::from_millis(600)), "long enough to be closed for another");
-    let mut busy = waiting_clients(server.address, 1, "/until_file?busy");
+    let mut busy = server.waiting_client("/until_file?busy");
     server.wait_for_notes("busy");
     early.send("Host: test\r\n\r\n");
     let mut half = server.connect();
     half.send("GET / HT");
-    let mut last = waiting_clients(server.address, 1, "/sleep?0");
+    let mut last = server.waiting_client("/sleep?0");
     server.scratch.write("go-on", "");
-    assert_eq!(busy[0].response().text(), "busy");
+    assert_eq!(busy.response().text(), "busy");
     assert_eq!(early.response().text(), "slept");
-    assert_eq!(last[0].response().text(), "slept");
+    assert_eq!(last.response().text(), "slept");
     drop(half);
     server.stop();
 }}

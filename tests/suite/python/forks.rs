@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::support::client::{get_and_close, get_request};
+use crate::support::client::get_request;
 use crate::support::{Client, Engine, Launch, Server, processes, wait};
 
 /// Lets the children go that wait for it.
@@ -47,16 +47,14 @@ fn reads_to_the_end(client: &mut Client, answer: &str) {
 
 each_of! { Sync, Gthread, Coroutine, Gunicorn, GunicornSync; fn the_client_whose_request_forked_sees_the_end(engine) {
     let server = start(engine, &[]);
-    let mut client = server.connect();
-    client.send(get_and_close("/fork"));
+    let mut client = server.waiting_client("/fork");
     reads_to_the_end(&mut client, "forked");
     stop(server);
 }}
 
 each_of! { Sync, Gthread, Coroutine, Gunicorn, GunicornSync; fn clients_see_the_end_beside_a_process_pool(engine) {
     let server = start(engine, &[]);
-    let mut client = server.connect();
-    client.send(get_and_close("/pool"));
+    let mut client = server.waiting_client("/pool");
     reads_to_the_end(&mut client, "[1, 4, 9]");
     assert_eq!(server.get("/end_pools").text(), "ended");
     stop(server);
@@ -115,8 +113,7 @@ each_of! { Gthread, Coroutine; fn an_idle_client_that_makes_room_sees_the_end(en
 
 each_of! { Coroutine; fn the_client_of_an_overdue_request_sees_the_end(engine) {
     let server = start(engine, &["--request-timeout", "1"]);
-    let mut client = server.connect();
-    client.send(get_and_close("/sleep"));
+    let mut client = server.waiting_client("/sleep");
     server.wait_for_notes("sleeping");
     fork(&server);
     reads_to_the_end(&mut client, "HTTP/1.1 504 ");

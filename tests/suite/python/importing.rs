@@ -3,7 +3,6 @@
 
 use std::thread;
 
-use crate::support::client::at_once;
 use crate::support::{Engine, Server};
 
 /// Libraries are loaded once in a worker's life, so each round has a new one.
@@ -14,7 +13,7 @@ fn an_os_thread_may_import_modules_while_requests_switch() {
     let round = || {
         let server = Server::start(Engine::Coroutine, "importing", &[]);
         let worker = server.worker_pid();
-        for response in at_once(server.address, 60, "/") {
+        for response in server.at_once(60, "/") {
             assert_eq!((response.status, response.text().as_str()), (200, "imported"));
         }
         assert_eq!(server.worker_pid(), worker);

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::support::client::at_once;
 use crate::support::{Engine, Server, processes, wait};
 
 const AT_ONCE: usize = 10;
@@ -21,7 +20,7 @@ fn answer(server: &Server, path: &str) -> String {
 
 each_of! { Sync, Gthread, Coroutine, Gunicorn; fn it_is_alive_and_no_daemon(engine) {
     let server = start(engine);
-    for response in at_once(server.address, AT_ONCE, "/facts") {
+    for response in server.at_once(AT_ONCE, "/facts") {
         assert_eq!(response.text(), "right");
     }
     assert_eq!(answer(&server, "/join_another"), "[None] True");
@@ -30,7 +29,7 @@ each_of! { Sync, Gthread, Coroutine, Gunicorn; fn it_is_alive_and_no_daemon(engi
 
 each_of! { Gthread, Coroutine; fn each_has_a_name_and_is_no_more_listed_than_there_are(engine) {
     let server = start(engine);
-    let names: Vec<_> = at_once(server.address, AT_ONCE, "/name").iter().map(|r| r.text()).collect();
+    let names: Vec<_> = server.at_once(AT_ONCE, "/name").iter().map(|r| r.text()).collect();
     assert!(names.iter().all(|name| name.starts_with("request-")), "{names:?}");
     let different: HashSet<_> = names.iter().collect();
     let listed: usize = answer(&server, "/count").parse().unwrap();
@@ -66,7 +65,7 @@ each_of! { Sync, Gthread, Coroutine, GunicornSync; fn a_child_that_multiprocessi
 
 each_of! { Gthread, Coroutine, Gunicorn; fn what_traces_and_profiles_threads_sees_requests(engine) {
     let server = start(engine);
-    for response in at_once(server.address, AT_ONCE, "/seen_view") {
+    for response in server.at_once(AT_ONCE, "/seen_view") {
         assert_eq!(response.text(), "seen");
     }
     let seen = answer(&server, "/was_seen");
@@ -81,7 +80,7 @@ each_of! { Gthread, Coroutine, Gunicorn; fn what_profiles_all_threads_sees_reque
         return server.stop();
     }
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| at_once(server.address, AT_ONCE, "/wait_for_profiler"));
+        let waiting = scope.spawn(|| server.at_once(AT_ONCE, "/wait_for_profiler"));
         wait::until_true("all to wait", || answer(&server, "/count_waiting") == AT_ONCE.to_string());
         assert_eq!(answer(&server, "/profile_all"), "set");
         let seen: Vec<_> = waiting.join().unwrap().iter().map(|r| r.text()).collect();
@@ -93,8 +92,8 @@ each_of! { Gthread, Coroutine, Gunicorn; fn what_profiles_all_threads_sees_reque
 each_of! { Gthread, Coroutine; fn a_request_that_traces_itself_traces_no_other(engine) {
     let server = start(engine);
     let traced = std::thread::scope(|scope| {
-        let on = scope.spawn(|| at_once(server.address, AT_ONCE, "/trace_here?on"));
-        let off = at_once(server.address, AT_ONCE, "/trace_here?off");
+        let on = scope.spawn(|| server.at_once(AT_ONCE, "/trace_here?on"));
+        let off = server.at_once(AT_ONCE, "/trace_here?off");
         (on.join().unwrap(), off)
     });
     assert!(traced.0.iter().all(|response| response.text() == "True"));
@@ -113,7 +112,7 @@ each_of! { Sync, Gthread, Coroutine, GunicornSync, Gunicorn; fn pending_calls_ar
 // The worker would wait for the first thread until it is killed, and leave what the second held.
 each_of! { Gthread, Coroutine; fn it_ends_before_the_worker_does(engine) {
     let mut server = start(engine);
-    for response in at_once(server.address, AT_ONCE, "/follow") {
+    for response in server.at_once(AT_ONCE, "/follow") {
         assert_eq!(response.text(), "followed");
     }
     server.signal(Signal::SIGTERM);
@@ -171,11 +170,11 @@ each_of! { Sync, Gthread, Coroutine; fn a_child_is_interrupted_by_itself_and_wri
 // Such a thread ends after 10 s without a request, and its place is used again.
 each_of! { Coroutine; fn none_is_taken_for_one_that_ended_while_a_destructor_asked(engine) {
     let server = start(engine);
-    for response in at_once(server.address, AT_ONCE, "/leave_what_asks") {
+    for response in server.at_once(AT_ONCE, "/leave_what_asks") {
         assert_eq!(response.text(), "left");
     }
     wait::until_true("the threads to end", || server.notes().contains("ended on"));
-    for response in at_once(server.address, AT_ONCE, "/facts") {
+    for response in server.at_once(AT_ONCE, "/facts") {
         assert_eq!(response.text(), "right");
     }
     server.stop();
@@ -183,7 +182,7 @@ each_of! { Coroutine; fn none_is_taken_for_one_that_ended_while_a_destructor_ask
 
 each_of! { Sync, Gthread, Coroutine, Gunicorn; fn no_stranger_in_a_child_is_taken_for_a_requests(engine) {
     let server = start(engine);
-    for response in at_once(server.address, AT_ONCE, "/strangers_in_a_child") {
+    for response in server.at_once(AT_ONCE, "/strangers_in_a_child") {
         assert_eq!(response.text(), "_DummyThread");
     }
     server.stop();

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::support::client::{get_and_close, waiting_clients};
 use crate::support::{Launch, Load, Server, wait};
 
 /// More than whole crews of two workers that may die young in a row.
@@ -11,8 +10,7 @@ const CRASHES: usize = 15;
 const PAUSE: Duration = Duration::from_millis(300);
 
 fn crash(server: &Server, how: &str) {
-    let mut client = server.connect();
-    client.send(get_and_close(&format!("/crash?{how}")));
+    let mut client = server.waiting_client(&format!("/crash?{how}"));
     assert!(client.response_or_close().is_none());
 }
 
@@ -59,7 +57,7 @@ each_of! { Sync, Gthread, Coroutine; fn the_log_names_the_request_at_which_a_wor
 
 each_of! { Gthread, Coroutine; fn the_log_names_all_requests_that_were_in_progress(engine) {
     let mut server = Server::start(engine, "crashing", &[]);
-    let _clients = waiting_clients(server.address, 2, "/wait");
+    let _clients = server.waiting_clients(2, "/wait");
     wait::until_true("both to wait", || server.notes().lines().count() == 2);
     assert_eq!(server.get("/").text(), "well");
     crash(&server, "kill");
@@ -73,7 +71,7 @@ each_of! { Gthread, Coroutine; fn the_log_names_all_requests_that_were_in_progre
 
 each_of! { Gthread, Coroutine; fn of_many_requests_in_progress_the_log_names_some_and_counts_the_others(engine) {
     let mut server = Server::start(engine, "crashing", &[]);
-    let _clients = waiting_clients(server.address, 15, "/wait");
+    let _clients = server.waiting_clients(15, "/wait");
     wait::until_true("all to wait", || server.notes().lines().count() == 15);
     crash(&server, "kill");
     let line = obituary(&server, "SIGKILL");

@@ -5,7 +5,6 @@
 
 use nix::sys::signal::Signal;
 
-use crate::support::client::waiting_clients;
 use crate::support::{Engine, Launch, Load, Server, processes, wait};
 
 /// A server that has socket and pid file to leave behind.
@@ -89,17 +88,17 @@ each_of! { Sync, Coroutine; fn stop_at_any_moment_of_the_start_is_clean(engine) 
 
 each_of! { Sync, Coroutine, Gunicorn; fn term_lets_a_request_finish(engine) {
     let server = Server::start(engine, "blocking", &[]);
-    let mut clients = waiting_clients(server.address, 1, "/until_file");
+    let mut client = server.waiting_client("/until_file");
     server.wait_for_notes("waiting");
     server.signal(Signal::SIGTERM);
     server.scratch.write("go-on", "");
-    assert_eq!(clients[0].response().text(), "went on");
+    assert_eq!(client.response().text(), "went on");
     server.end_of_stop();
 }}
 
 each_of! { Coroutine; fn term_lets_every_request_finish(engine) {
     let server = Server::start(engine, "blocking", &[]);
-    let mut clients = waiting_clients(server.address, 40, "/until_file");
+    let mut clients = server.waiting_clients(40, "/until_file");
     wait::until_true("all to wait", || server.notes().lines().count() == 40);
     server.signal(Signal::SIGTERM);
     server.scratch.write("go-on", "");
@@ -111,12 +110,12 @@ each_of! { Coroutine; fn term_lets_every_request_finish(engine) {
 
 each_of! { Sync, Coroutine, Gunicorn; fn graceful_timeout_bounds_the_stop(engine) {
     let mut server = Server::start(engine, "blocking", &["--graceful-timeout", "1"]);
-    let mut clients = waiting_clients(server.address, 1, "/until_file");
+    let mut client = server.waiting_client("/until_file");
     server.wait_for_notes("waiting");
     server.signal(Signal::SIGTERM);
     server.expect_errors(); // a worker had to be killed: worth an error
     server.end_of_stop();
-    assert!(clients[0].response_or_close().is_none());
+    assert!(client.response_or_close().is_none());
 }}
 
 each_of! { Sync, Gthread, Coroutine; fn quick_stop_waits_for_nobody(engine) {
@@ -125,7 +124,7 @@ each_of! { Sync, Gthread, Coroutine; fn quick_stop_waits_for_nobody(engine) {
     for (signal, start) in [Signal::SIGINT, Signal::SIGQUIT].into_iter().zip(starts) {
         let launch = Launch::new(engine).args(&["--graceful-timeout", "600", "blocking"]);
         let mut server = launch.inside_of(|_| vec!["env".into(), start.into()]).start();
-        let _clients = waiting_clients(server.address, 1, "/until_file");
+        let _client = server.waiting_client("/until_file");
         server.wait_for_notes("waiting");
         server.signal(signal);
         server.expect_errors();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::support::client::{get_and_close, get_request, waiting_clients};
+use crate::support::client::{get_and_close, get_request};
 use crate::support::{Engine, Launch, Load, Server, processes, wait};
 
 fn rounds(short: usize) -> usize {
@@ -59,12 +59,12 @@ each_of! { Sync, Gthread, Coroutine; fn stops_lose_no_request(engine) {
 
 each_of! { Sync, Gthread, Coroutine; fn a_stop_answers_who_waits_in_the_queue(engine) {
     let server = Launch::new(engine).args(&["blocking"]).start_by_itself();
-    let mut first = waiting_clients(server.address, 1, "/until_file");
+    let mut first = server.waiting_client("/until_file");
     server.wait_for_notes("waiting");
-    let mut others = waiting_clients(server.address, 20, "/short_sleep");
+    let mut others = server.waiting_clients(20, "/short_sleep");
     server.signal(Signal::SIGTERM);
     server.scratch.write("go-on", "");
-    assert_eq!(first[0].response().text(), "went on");
+    assert_eq!(first.response().text(), "went on");
     for client in &mut others {
         assert_eq!(client.response().text(), "slept");
     }
@@ -73,18 +73,16 @@ each_of! { Sync, Gthread, Coroutine; fn a_stop_answers_who_waits_in_the_queue(en
 
 each_of! { Gthread, Coroutine; fn a_stop_answers_the_next_request_of_a_connection_used_just_now(engine) {
     let server = Launch::new(engine).args(&["blocking"]).start_by_itself();
-    let mut others = waiting_clients(server.address, 1, "/until_file");
+    let mut other = server.waiting_client("/until_file");
     server.wait_for_notes("waiting");
     let mut kept = server.connect();
-    kept.send(get_request("/short_sleep"));
-    assert!(!kept.response().says_close());
+    assert!(!kept.get("/short_sleep").says_close());
     server.signal(Signal::SIGTERM);
     wait_until_it_drains(&server);
-    kept.send(get_request("/short_sleep"));
-    assert!(kept.response().says_close());
+    assert!(kept.get("/short_sleep").says_close());
     assert!(kept.is_closed());
     server.scratch.write("go-on", "");
-    assert_eq!(others[0].response().text(), "went on");
+    assert_eq!(other.response().text(), "went on");
     server.end_of_stop();
 }}
 
@@ -132,8 +130,7 @@ each_of! { Sync, Gthread, Coroutine; fn connections_that_send_nothing_do_not_del
     let mut clients: Vec<_> = (0..50).map(|_| server.connect()).collect();
     if engine != Engine::Sync {
         for client in &mut clients {
-            client.send(get_request("/"));
-            client.response();
+            client.get("/");
         }
     }
     // Not to wait for anything: the rule is about who has been idle for longer than a second.
@@ -239,8 +236,7 @@ each_of! { Sync, Gthread, Coroutine; fn after_a_kill_a_second_start_has_the_same
     let arguments = ["-w", "2", "-p", "app.pid", "-b", "unix:app.sock", "hello"];
     let server = Launch::new(engine).args(&arguments).start_by_itself();
     let mut kept = server.connect();
-    kept.send(get_request("/"));
-    assert_eq!(kept.response().status, 200);
+    assert_eq!(kept.get("/").status, 200);
     let port = format!("127.0.0.1:{}", server.address.port());
     server.signal(Signal::SIGKILL);
     let killed = Instant::now();

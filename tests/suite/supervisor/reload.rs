@@ -108,7 +108,7 @@ each_of! { Sync, Coroutine; fn a_reload_names_what_only_a_restart_takes_over(eng
 each_of! { Coroutine; fn reload_lets_old_requests_finish(engine) {
     let server = Server::start(engine, "blocking", &[]);
     let old = server.worker_pid();
-    let mut clients = crate::support::client::waiting_clients(server.address, 10, "/until_file");
+    let mut clients = server.waiting_clients(10, "/until_file");
     wait::until_true("all to wait", || server.notes().lines().count() == 10);
     server.signal(Signal::SIGHUP);
     wait::until_true("a new worker", || server.worker_pids().iter().any(|&pid| pid != old));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::support::client::{get_and_close, get_request, waiting_clients};
+use crate::support::client::{get_and_close, get_request};
 use crate::support::{Engine, Load, Server, processes, wait};
 
 each_of! { Sync, Coroutine, Gunicorn; fn killed_worker_is_replaced_and_mentioned(engine) {
@@ -84,8 +84,7 @@ each_of! { Sync, Coroutine; fn timeout_kills_a_worker_whose_gil_is_kept(engine) 
 fn is_killed_by_the_timeout(engine: Engine, path: &str) {
     let mut server = Server::start(engine, "stuck", &["--timeout", "1"]);
     let stuck = server.get("/").text();
-    let mut client = server.connect();
-    client.send(get_and_close(path));
+    let mut client = server.waiting_client(path);
     server.wait_for_notes("stuck");
     assert!(client.response_or_close().is_none_or(|response| response.status == 500));
     let replacement = server.get("/").text();
@@ -109,7 +108,7 @@ each_of! { Sync, Coroutine; fn idle_worker_is_not_taken_for_stuck(engine) {
 each_of! { Coroutine; fn waiting_requests_are_not_taken_for_a_stuck_worker(engine) {
     let server = Server::start(engine, "blocking", &["--timeout", "1"]);
     let worker = server.worker_pid();
-    let mut clients = waiting_clients(server.address, 5, "/until_file");
+    let mut clients = server.waiting_clients(5, "/until_file");
     wait::until_true("all to wait", || server.notes().lines().count() == 5);
     std::thread::sleep(Duration::from_millis(2500));
     server.scratch.write("go-on", "");
@@ -120,9 +119,9 @@ each_of! { Coroutine; fn waiting_requests_are_not_taken_for_a_stuck_worker(engin
 
 each_of! { Coroutine; fn worker_connections_limits_the_clients_of_a_worker(engine) {
     let server = Server::start(engine, "blocking", &["--worker-connections", "3"]);
-    let mut first = waiting_clients(server.address, 3, "/until_file");
+    let mut first = server.waiting_clients(3, "/until_file");
     wait::until_true("three to wait", || server.notes().lines().count() == 3);
-    let mut more = waiting_clients(server.address, 4, "/until_file");
+    let mut more = server.waiting_clients(4, "/until_file");
     assert!(more[0].is_silent_for(Duration::from_millis(300)));
     assert_eq!(server.notes().lines().count(), 3, "more than three were let in");
     server.scratch.write("go-on", "");

@@ -51,6 +51,12 @@ impl Client {
         self.stream.shutdown(Shutdown::Write).unwrap();
     }
 
+    /// A GET on this connection, which stays open if the server likes.
+    pub fn get(&mut self, path: &str) -> Response {
+        self.send(get_request(path));
+        self.response()
+    }
+
     /// One whole response to anything but HEAD.
     pub fn response(&mut self) -> Response {
         self.read_response(false).expect("an answer, not the end of the connection")
@@ -237,21 +243,6 @@ pub fn get_request(path: &str) -> String {
 /// The bytes of a GET that asks the server to close.
 pub fn get_and_close(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
-}
-
-/// The same request from `count` clients at once; all connected and sent before one answer is read.
-pub fn at_once(address: SocketAddr, count: usize, path: &str) -> Vec<Response> {
-    let mut clients = waiting_clients(address, count, path);
-    clients.iter_mut().map(Client::response).collect()
-}
-
-/// Clients that have each sent a GET and not yet read.
-pub fn waiting_clients(address: SocketAddr, count: usize, path: &str) -> Vec<Client> {
-    let mut clients: Vec<Client> = (0..count).map(|_| Client::connect(address)).collect();
-    for client in &mut clients {
-        client.send(get_and_close(path));
-    }
-    clients
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

@@ -7,7 +7,7 @@ use std::process::{Child, ExitStatus};
 
 use nix::sys::signal::Signal;
 
-use crate::support::client::{self, Client, Response};
+use crate::support::client::{self, Client, Response, get_and_close};
 use crate::support::{Engine, Launch, Scratch, processes, wait};
 
 pub struct Server {
@@ -36,6 +36,36 @@ impl Server {
 
     pub fn connect(&self) -> Client {
         Client::connect(self.address)
+    }
+
+    /// A client that has sent a GET and not yet read.
+    pub fn waiting_client(&self, path: &str) -> Client {
+        let mut client = self.connect();
+        client.send(get_and_close(path));
+        client
+    }
+
+    /// One such client for each path; all are connected before one sends.
+    pub fn waiting_for_each<P: AsRef<str>>(
+        &self,
+        paths: impl IntoIterator<Item = P>,
+    ) -> Vec<Client> {
+        let connected = paths.into_iter().map(|path| (self.connect(), path));
+        let send = |(mut client, path): (Client, P)| {
+            client.send(get_and_close(path.as_ref()));
+            client
+        };
+        connected.collect::<Vec<_>>().into_iter().map(send).collect()
+    }
+
+    /// `count` of them that have sent the same.
+    pub fn waiting_clients(&self, count: usize, path: &str) -> Vec<Client> {
+        self.waiting_for_each(std::iter::repeat_n(path, count))
+    }
+
+    /// The answers to the same request from `count` clients at once.
+    pub fn at_once(&self, count: usize, path: &str) -> Vec<Response> {
+        self.waiting_clients(count, path).iter_mut().map(Client::response).collect()
     }
 
     /// Everything that the server sends in answer to these bytes until it closes.

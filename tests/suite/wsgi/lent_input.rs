@@ -1,14 +1,12 @@
 //! A request's input that another request reads, and goes on reading when its own is over.
 
 use crate::support::Server;
-use crate::support::client::get_and_close;
 
 const POST: &str = "Host: test\r\nContent-Length: 10\r\n\r\nhalf";
 
 each_of! { Gthread, Coroutine; fn who_reads_anothers_input_disturbs_nobody(engine) {
     let server = Server::start(engine, "lent_input", &[]);
-    let mut reader = server.connect();
-    reader.send(get_and_close("/read_lent"));
+    let mut reader = server.waiting_client("/read_lent");
     let mut lender = server.connect();
     lender.send(format!("POST /lend HTTP/1.1\r\n{POST}"));
     assert_eq!(lender.response().text(), "lent");

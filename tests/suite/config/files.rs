@@ -1,31 +1,18 @@
 //! Config files as gunicorn's users write them (tests/configs), each under gunicorn and here: what can
 //! be seen from outside is the same. Where it is not, on purpose, the test says so.
 
-use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
-use std::path::Path;
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Engine, Launch, Server, processes, repository, wait};
-use crate::wsgi::same_as_gunicorn::answer;
-
-/// gunicorn's nearest.
-fn kin(engine: Engine) -> Engine {
-    if engine == Engine::Sync { Engine::GunicornSync } else { Engine::Gunicorn }
-}
+use crate::support::client::exchange_over;
+use crate::support::comparison::{answer, compare};
+use crate::support::{Daemon, Engine, Launch, Server, comparison, processes, repository, wait};
 
 fn launch(engine: Engine, config: &str) -> Launch {
     let path = repository().join("tests/configs").join(config);
     // gunicorn swallows a TERM that comes while a worker boots, and waits for that one to the end.
     Launch::new(engine).args(&["-c".into(), path]).args(&["--graceful-timeout", "3"])
-}
-
-/// Runs `look` under both and compares what it saw.
-fn compare<Seen: PartialEq + std::fmt::Debug>(engine: Engine, look: impl Fn(Engine) -> Seen) {
-    let (found, expected) = (look(engine), look(kin(engine)));
-    assert_eq!(found, expected, "unicoro on the left, gunicorn on the right");
 }
 
 fn request(target: &str, fields: &str) -> String {
@@ -166,41 +153,14 @@ each_of! { Sync, Gthread, Coroutine; fn hooks_may_keep_files_for_each_worker(eng
     });
 }}
 
-/// A daemon by the pid in its file; killed when it is dropped, with its workers.
-pub struct Daemon(pub u32);
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        for pid in processes::children(self.0).into_iter().chain([self.0]) {
-            processes::signal(pid, Signal::SIGKILL);
-        }
-    }
-}
-
-fn get_over(socket: &Path, target: &str) -> Vec<String> {
-    let mut stream = UnixStream::connect(socket).unwrap();
-    stream.set_read_timeout(Some(wait::PATIENCE)).unwrap();
-    stream.write_all(request(target, "").as_bytes()).unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    let differs = |line: &&str| line.starts_with("Server: ") || line.starts_with("Date: ");
-    text.lines().filter(|line| !differs(line)).map(str::to_owned).collect()
-}
-
 each_of! { Sync, Gthread, Coroutine; fn a_daemon_leaves_the_same_files(engine) {
     compare(engine, |engine| {
         let launch = launch(engine, "background.conf.py").args(&["configured:app"]);
         let mut server = launch.start_unbound();
-        // The one that was started ends at once.
-        assert_eq!(server.exit_code(), 0);
-        let pid = wait::until("the pid file", wait::PATIENCE, || {
-            server.scratch.read("site.pid").trim().parse().ok()
-        });
-        let daemon = Daemon(pid);
+        let daemon = Daemon::of(&mut server, "site.pid");
         let socket = server.scratch.file("site.sock");
-        wait::until_true("the socket", || UnixStream::connect(&socket).is_ok());
-        let answer = get_over(&socket, "/print");
-        wait::until_true("both workers", || processes::children(daemon.0).len() == 2);
+        let answer = comparison::lines(&exchange_over(&socket, request("/print", "")));
+        wait::until_true("both workers", || daemon.workers().len() == 2);
         wait::until_true("the access log", || {
             server.scratch.read("access.log").contains("\"GET /print HTTP/1.1\" 200 ")
         });
@@ -208,10 +168,9 @@ each_of! { Sync, Gthread, Coroutine; fn a_daemon_leaves_the_same_files(engine) {
             server.scratch.read("error.log").contains("printed by the application\n")
         });
         let mode = socket.metadata().unwrap().permissions().mode() & 0o777;
-        let text = server.scratch.read("site.pid") == format!("{}\n", daemon.0);
+        let text = server.scratch.read("site.pid") == format!("{}\n", daemon.pid);
         let during = files(&server);
-        processes::signal(daemon.0, Signal::SIGTERM);
-        wait::until_true("the daemon to end", || !processes::is_alive(daemon.0));
+        daemon.stop();
         let log = server.scratch.read("error.log");
         let said = ["Listening at: ", "Booting worker with pid: ", "Shutting down: Master"];
         let said = said.map(|text| log.matches(text).count());
@@ -248,7 +207,7 @@ each_of! { Sync, Gthread, Coroutine; fn a_typo_ends_the_start_and_is_named(engin
         assert!(log.contains("graceful_timeout") && log.contains("3O"), "{log}");
         (code, log)
     };
-    let ((code, log), (expected, _)) = (look(engine), look(kin(engine)));
+    let ((code, log), (expected, _)) = (look(engine), look(engine.kin()));
     assert_eq!(code, expected);
     // gunicorn: neither file nor line.
     assert!(log.contains("typo.conf.py:5"), "{log}");
@@ -257,7 +216,7 @@ each_of! { Sync, Gthread, Coroutine; fn a_typo_ends_the_start_and_is_named(engin
     // setting; here it is passed over with a word.
     let text = std::fs::read_to_string(repository().join("tests/configs/typo.conf.py")).unwrap();
     let (text, _) = text.split_once("graceful_timeout").unwrap();
-    for engine in [engine, kin(engine)] {
+    for engine in [engine, engine.kin()] {
         let launch = Launch::new(engine).args(&["configured:app"]);
         launch.scratch.write("gunicorn.conf.py", text);
         let server = launch.start();

@@ -1,5 +1,5 @@
 //! Settings: where they come from, and the config file with its hooks.
 
-pub mod files;
+mod files;
 mod hooks;
 mod sources;

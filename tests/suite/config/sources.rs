@@ -1,9 +1,6 @@
 //! Settings: where they come from, which origin wins, and what they do.
 
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
-
-use crate::support::client::get;
+use crate::support::client::{exchange_over, free_addresses, get, wait_for_listener};
 use crate::support::{Launch, Server, wait};
 
 /// A config file that logs each access as `word`.
@@ -15,10 +12,7 @@ fn logging(word: &str) -> String {
 fn winner(launch: Launch) -> String {
     let server = launch.args(&["hello"]).start();
     assert_eq!(server.get("/").status, 200);
-    let stdout = || server.scratch.read("stdout");
-    let word = wait::until("an access-log line", wait::PATIENCE, || {
-        stdout().split_once('\n').map(|(line, _)| line.to_owned())
-    });
+    let word = server.access_line();
     server.stop();
     word
 }
@@ -151,12 +145,7 @@ each_of! { Sync, Coroutine, Gunicorn; fn unix_socket_serves_and_is_removed(engin
     let launch = Launch::new(engine).args(&["-b", "unix:app.sock", "-p", "app.pid", "environ_dump"]);
     let server = launch.start_unbound();
     let socket = server.scratch.file("app.sock");
-    let mut stream =
-        wait::until("the unix socket", wait::PATIENCE, || UnixStream::connect(&socket).ok());
-    stream.set_read_timeout(Some(wait::PATIENCE)).unwrap();
-    stream.write_all(b"GET / HTTP/1.0\r\nHost: site.example\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    let answer = exchange_over(&socket, "GET / HTTP/1.0\r\nHost: site.example\r\n\r\n");
     assert!(answer.contains("\nREMOTE_ADDR ''\n"), "{answer}");
     assert!(answer.contains("\nSERVER_NAME 'site.example'\n"), "{answer}");
     assert!(answer.contains("\nSERVER_PORT '80'\n"), "{answer}");
@@ -169,15 +158,12 @@ each_of! { Sync, Coroutine, Gunicorn; fn unix_socket_serves_and_is_removed(engin
 }}
 
 each_of! { Sync, Coroutine, Gunicorn; fn several_addresses_are_served(engine) {
-    let sockets = ["127.0.0.1:0", "127.0.0.1:0"].map(|any| std::net::TcpListener::bind(any).unwrap());
-    let addresses = sockets.map(|socket| socket.local_addr().unwrap()); // and free them again
+    let addresses: [_; 2] = free_addresses();
     let binds = addresses.map(|address| address.to_string());
     let launch = Launch::new(engine).args(&["-b", &binds[0], "-b", &binds[1], "hello"]);
     let server = launch.start_unbound();
     for address in addresses {
-        wait::until_true("the address to be bound", || {
-            std::net::TcpStream::connect(address).is_ok()
-        });
+        wait_for_listener(address);
         assert_eq!(get(address, "/").status, 200);
     }
     server.stop();

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::support::backing::database_url;
-use crate::support::client::get;
-use crate::support::{Engine, Launch, Server, repository, wait};
+use crate::support::client::{free_addresses, get, wait_for_listener};
+use crate::support::{Engine, Launch, Server, repository};
 
 /// One fenced block of a README.
 struct Block {
@@ -28,8 +28,7 @@ impl Example {
     fn read(name: &str) -> Example {
         let directory = repository().join("examples").join(name);
         let readme = std::fs::read_to_string(directory.join("README.md")).unwrap();
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap();
+        let [address] = free_addresses();
         let readme = readme.replace("127.0.0.1:8000", &address.to_string());
         Example { directory, address, blocks: fenced_blocks(&readme) }
     }
@@ -42,9 +41,7 @@ impl Example {
         assert!(starts.next().is_none(), "two blocks start a server");
         let launch = Launch::shell(command, &self.directory);
         let server = launch.env("DATABASE_URL", self.database()).start_unbound();
-        wait::until_true("the example to listen", || {
-            std::net::TcpStream::connect(self.address).is_ok()
-        });
+        wait_for_listener(self.address);
         assert_eq!(get(self.address, "/").status, 200);
         server
     }

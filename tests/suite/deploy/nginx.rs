@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use crate::deploy::config_files::example;
-use crate::support::client::get;
+use crate::support::client::{free_addresses, get, wait_for_listener};
 use crate::support::{Client, Engine, Launch, Load, Scratch, Server, wait};
 
 /// nginx with the example's file, its paths moved into a directory of its own.
@@ -18,17 +18,14 @@ struct Nginx(Child);
 
 impl Nginx {
     fn start(directory: &Path) -> (Nginx, SocketAddr) {
-        let port = {
-            let free = TcpListener::bind("127.0.0.1:0").unwrap();
-            free.local_addr().unwrap().port()
-        };
+        let [address] = free_addresses();
         let directory_name = directory.display().to_string();
         let config = example("nginx.conf")
             .replace("/run/unicoro/app.sock", &format!("{directory_name}/app.sock"))
             .replace("/var/log/nginx", &directory_name)
             .replace("/run/nginx.pid", &format!("{directory_name}/nginx.pid"))
             .replace("/srv/app/static/", &format!("{directory_name}/static/"))
-            .replace("listen 80;", &format!("listen 127.0.0.1:{port};"));
+            .replace("listen 80;", &format!("listen {address};"));
         fs::create_dir_all(directory.join("static")).unwrap();
         fs::write(directory.join("static/a.txt"), "static file").unwrap();
         fs::write(directory.join("nginx.conf"), config).unwrap();
@@ -41,8 +38,7 @@ impl Nginx {
             .spawn()
             .expect("nginx is installed by tests/setup");
         let nginx = Nginx(nginx);
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
-        wait::until_true("nginx to listen", || TcpStream::connect(address).is_ok());
+        wait_for_listener(address);
         (nginx, address)
     }
 }

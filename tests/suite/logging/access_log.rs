@@ -1,20 +1,13 @@
 //! The access log: a line a request, in the operator's format, that no client can forge.
 
-use crate::support::{Engine, Server, wait};
-
-fn first_line(server: &Server) -> String {
-    wait::until("an access-log line", wait::PATIENCE, || {
-        let text = server.scratch.read("stdout");
-        text.split_once('\n').map(|(line, _)| line.to_owned())
-    })
-}
+use crate::support::{Engine, Server};
 
 /// The line that one request leaves under a format.
 fn line_for(engine: Engine, format: &str, request: &str) -> String {
     let arguments = ["--access-logfile", "-", "--access-logformat", format];
     let server = Server::start(engine, "path", &arguments);
     server.exchange(request);
-    let line = first_line(&server);
+    let line = server.access_line();
     server.stop();
     line
 }
@@ -25,7 +18,7 @@ each_of! { Sync, Coroutine, Gunicorn; fn default_line_is_the_combined_format(eng
         "GET /x?y=1 HTTP/1.1\r\nHost: test\r\nReferer: http://a/\r\nUser-Agent: suite/1\r\n\
          Connection: close\r\n\r\n",
     );
-    let line = first_line(&server);
+    let line = server.access_line();
     assert!(line.starts_with("127.0.0.1 - - ["), "{line}");
     let rest = r#"] "GET /x?y=1 HTTP/1.1" 200 13 "http://a/" "suite/1""#;
     assert!(line.ends_with(rest), "{line}");
@@ -77,6 +70,6 @@ each_of! { Sync, Coroutine; fn refused_request_is_logged_too(engine) {
     let server = Server::start(engine, "hello", &["--access-logfile", "-"]);
     let answer = server.exchange("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
-    assert!(first_line(&server).contains(" 400 "), "{}", first_line(&server));
+    assert!(server.access_line().contains(" 400 "), "{}", server.access_line());
     server.stop();
 }}

@@ -1,7 +1,6 @@
 //! Python's loggers that an application finds under gunicorn: `gunicorn.error` and `gunicorn.access`.
 
-use crate::logging::sinks::Collector;
-use crate::support::{Launch, Server, wait};
+use crate::support::{Collector, Launch, Server, wait};
 
 /// As Flask applications do that want their records in gunicorn's log.
 const BORROWING: &str = r#"

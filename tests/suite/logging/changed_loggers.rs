@@ -3,7 +3,8 @@
 
 use nix::sys::signal::Signal;
 
-use crate::logging::python_logging::{APP, DICT, FORMAT, compare, kin, launch, lines};
+use crate::logging::python_logging::{APP, DICT, FORMAT, launch, lines};
+use crate::support::comparison::compare;
 use crate::support::{Engine, Launch, processes, wait};
 
 /// What an application does to `gunicorn.access`, once `/change` is asked for.
@@ -85,7 +86,7 @@ const CHANGES: [&str; 15] = [
 
 each_of! { Sync, Coroutine; fn a_change_in_a_request_is_noticed(engine) {
     for change in CHANGES {
-        assert_eq!(seen(engine, change, false), seen(kin(engine), change, false), "{change}");
+        assert_eq!(seen(engine, change, false), seen(engine.kin(), change, false), "{change}");
     }
 }}
 
@@ -94,7 +95,7 @@ each_of! { Sync, Coroutine; fn a_change_at_import_is_noticed(engine) {
         "log.handlers[0].formatter._style._fmt = 'styled %(message)s'",
         "log.handlers[0].formatter.format = lambda record: 'made'",
     ]) {
-        assert_eq!(seen(engine, change, true), seen(kin(engine), change, true), "{change}");
+        assert_eq!(seen(engine, change, true), seen(engine.kin(), change, true), "{change}");
     }
 }}
 
@@ -148,7 +149,7 @@ each_of! { Sync, Gthread, Coroutine; fn a_filter_changes_no_line(engine) {
         assert_eq!(look(engine, path, filter), look(engine, path, ""), "{path}");
     }
     let lines = |engine| look(engine, "/plain?c", filter)[0].split(" a\\").next().unwrap().to_owned();
-    assert_eq!(lines(engine), lines(kin(engine)));
+    assert_eq!(lines(engine), lines(engine.kin()));
 }}
 
 each_of! { Sync, Coroutine; fn a_formatter_of_json_has_the_text(engine) {

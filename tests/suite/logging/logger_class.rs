@@ -2,10 +2,9 @@
 
 use nix::sys::signal::Signal;
 
-use crate::config::files::Daemon;
-use crate::logging::python_logging::{FORMAT, ask, compare, launch, lines};
-use crate::logging::sinks::Collector;
-use crate::support::{processes, wait};
+use crate::logging::python_logging::{FORMAT, ask, launch, lines};
+use crate::support::comparison::compare;
+use crate::support::{Collector, Daemon, wait};
 
 /// Notes who was called, and with which exception at hand.
 const HEARING: &str = r#"
@@ -110,15 +109,10 @@ errorlog = "errors"
 each_of! { Sync, Coroutine; fn it_is_set_up_once_in_the_background(engine) {
     compare(engine, |engine| {
         let mut server = launch(engine, SETTING_UP, "").args(&["-D"]).start_unbound();
-        assert_eq!(server.exit_code(), 0);
-        let pid = wait::until("the pid file", wait::PATIENCE, || {
-            server.scratch.read("site.pid").trim().parse().ok()
-        });
-        let daemon = Daemon(pid);
+        let daemon = Daemon::of(&mut server, "site.pid");
         lines(&server, "errors", "Booting worker", 1);
         let found = lines(&server, "setups", "set up", 1);
-        processes::signal(daemon.0, Signal::SIGTERM);
-        wait::until_true("the daemon to end", || !processes::is_alive(daemon.0));
+        daemon.stop();
         found
     });
 }}

@@ -6,19 +6,8 @@ use std::net::TcpListener;
 
 use nix::sys::signal::Signal;
 
-use crate::logging::sinks::Collector;
-use crate::support::{Engine, Launch, Server, wait};
-
-/// gunicorn's nearest.
-pub fn kin(engine: Engine) -> Engine {
-    if engine == Engine::Sync { Engine::GunicornSync } else { Engine::Gunicorn }
-}
-
-/// Runs `look` under both and compares what it saw.
-pub fn compare<Seen: PartialEq + std::fmt::Debug>(engine: Engine, look: impl Fn(Engine) -> Seen) {
-    let (found, expected) = (look(engine), look(kin(engine)));
-    assert_eq!(found, expected, "unicoro on the left, gunicorn on the right");
-}
+use crate::support::comparison::compare;
+use crate::support::{Collector, Engine, Launch, Server, wait};
 
 pub const APP: &str = r#"
 def app(environ, start_response):

@@ -1,42 +1,6 @@
 //! Where the logs and figures go besides files: syslog, statsd, JSON, and a pipe that nobody reads.
 
-use std::net::UdpSocket;
-
-use crate::support::{Launch, Server, wait};
-
-/// Datagrams on a port of its own.
-pub struct Collector(UdpSocket);
-
-impl Collector {
-    pub fn new() -> Collector {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        socket.set_read_timeout(Some(wait::PATIENCE)).unwrap();
-        Collector(socket)
-    }
-
-    pub fn address(&self) -> String {
-        self.0.local_addr().unwrap().to_string()
-    }
-
-    /// Reads until one contains `text`.
-    pub fn wait_for(&self, text: &str) -> String {
-        self.read_until(text, |_| ())
-    }
-
-    /// The same; `see` sees all that came before.
-    pub fn read_until(&self, text: &str, mut see: impl FnMut(&str)) -> String {
-        loop {
-            let mut buffer = [0; 4096];
-            let length = wait::uninterrupted(|| self.0.recv(&mut buffer))
-                .unwrap_or_else(|_| panic!("no {text:?} came"));
-            let message = String::from_utf8_lossy(&buffer[..length]).into_owned();
-            if message.contains(text) {
-                return message;
-            }
-            see(&message);
-        }
-    }
-}
+use crate::support::{Collector, Launch, Server};
 
 each_of! { Sync, Coroutine, Gthread; fn both_logs_go_to_syslog(engine) {
     let collector = Collector::new();
@@ -77,9 +41,7 @@ each_of! { Coroutine; fn the_queue_is_measured(engine) {
 each_of! { Sync, Coroutine, Gthread; fn the_access_log_can_be_json(engine) {
     let server = Server::start(engine, "hello", &["--access-log-json"]);
     assert_eq!(server.get("/%0a?\"").status, 200);
-    let line = wait::until("an access-log line", wait::PATIENCE, || {
-        server.scratch.read("stdout").split_once('\n').map(|(line, _)| line.to_owned())
-    });
+    let line = server.access_line();
     assert!(line.starts_with("{\"time\":\""), "{line}");
     assert!(line.contains(r#""path":"/\u000a","query":"\"""#), "{line}");
     assert!(line.contains("\"status\":200,"), "{line}");

@@ -208,10 +208,9 @@ each_of! { Sync, Gthread, Coroutine; fn an_upgrade_and_its_roll_back_lose_no_req
     let arguments = ["--workers", "2", "-p", "app.pid", "hello"];
     let server = Launch::new(engine).args(&arguments).start_by_itself();
     let load = Load::start_mixed(server.address, 24, "/");
-    let pid_in = |name: &str| server.scratch.read(name).trim().parse::<u32>().ok();
     let new_master = || {
         server.signal(Signal::SIGUSR2);
-        let pid = wait::until("the new master", wait::PATIENCE, || pid_in("app.pid.2"));
+        let pid = server.pid_in("app.pid.2");
         wait::until_true("its workers", || processes::children(pid).len() == 2);
         load.wait_for_answers(200);
         pid
@@ -219,13 +218,13 @@ each_of! { Sync, Gthread, Coroutine; fn an_upgrade_and_its_roll_back_lose_no_req
     for _ in 0..rounds(3) {
         let second = new_master();
         processes::signal(second, Signal::SIGTERM);
-        wait::until_true("the roll-back", || pid_in("app.pid.2").is_none());
+        wait::until_true("the roll-back", || server.scratch.pid("app.pid.2").is_none());
         wait::until_true("the end of the new master", || !processes::is_alive(second));
         load.wait_for_answers(100);
     }
     let third = new_master();
     server.signal(Signal::SIGTERM);
-    wait::until_true("the upgrade", || pid_in("app.pid") == Some(third));
+    wait::until_true("the upgrade", || server.scratch.pid("app.pid") == Some(third));
     load.wait_for_answers(200);
     load.finish_without_loss();
     processes::signal(third, Signal::SIGTERM);

@@ -5,7 +5,6 @@ use std::os::unix::fs::symlink;
 
 use nix::sys::signal::Signal;
 
-use crate::supervisor::upgrade::second_master;
 use crate::support::{Engine, Launch, Server, processes, wait};
 
 /// Two releases, each with an application and a config file that say which, and `current` for the first.
@@ -90,7 +89,7 @@ each_of! { Sync, Coroutine, Gunicorn; fn an_upgrade_serves_what_the_link_leads_t
     wait_for(&server, "one ");
     switch(&server);
     server.signal(Signal::SIGUSR2);
-    let second = second_master(&server);
+    let second = server.pid_in("pid.2");
     wait::until_true("workers of the new master", || !processes::children(second).is_empty());
     server.signal(Signal::SIGTERM);
     wait_for(&server, "two ");

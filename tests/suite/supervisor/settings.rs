@@ -1,7 +1,7 @@
 //! Settings about processes: background, titles, sockets of one's own, development.
 
-use crate::support::client::get;
-use crate::support::{Engine, Launch, Server, processes, wait};
+use crate::support::client::{free_addresses, get, wait_for_listener};
+use crate::support::{Daemon, Engine, Launch, Server, wait};
 
 fn title(pid: u32) -> String {
     let text = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -13,28 +13,23 @@ each_of! { Sync, Coroutine; fn a_daemon_has_left_its_starter(engine) {
     let mut server =
         launch.args(&["-D", "-p", "pid", "--log-file", "log", "-n", "site", "hello"]).start();
     assert_eq!(server.get("/").status, 200);
-    let pid: u32 = server.scratch.read("pid").trim().parse().unwrap();
-    assert_ne!(pid, server.pid());
-    assert_eq!(title(pid), "unicoro: master [site]");
-    let workers = processes::children(pid);
+    let daemon = Daemon::of(&mut server, "pid");
+    assert_eq!(title(daemon.pid), "unicoro: master [site]");
+    let workers = daemon.workers();
     assert_eq!(workers.len(), 1);
     assert_eq!(title(workers[0]), "unicoro: worker [site]");
-    processes::signal(pid, nix::sys::signal::Signal::SIGTERM);
-    wait::until_true("the daemon to end", || !processes::is_alive(pid));
-    assert_eq!(server.exit_code(), 0);
+    daemon.stop();
     assert!(server.scratch.read("log").contains("Shutting down: Master"));
     assert!(!server.scratch.file("pid").exists());
 }}
 
 each_of! { Sync, Coroutine, Gthread; fn with_reuse_port_each_worker_listens_itself(engine) {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
+    let [address] = free_addresses();
     let bind = address.to_string();
     let server = Launch::new(engine)
         .args(&["-b", &bind, "--reuse-port", "-w", "2", "hello"])
         .start_unbound();
-    wait::until_true("it to listen", || std::net::TcpStream::connect(address).is_ok());
+    wait_for_listener(address);
     for _ in 0..20 {
         assert_eq!(get(address, "/").status, 200);
     }

@@ -6,24 +6,7 @@ use std::os::unix::net::UnixDatagram;
 use nix::sys::signal::Signal;
 
 use crate::support::client::get;
-use crate::support::{Launch, Server, binary, processes, wait};
-
-pub fn second_master(server: &Server) -> u32 {
-    wait::until("the pid file of the new master", wait::PATIENCE, || {
-        server
-            .scratch
-            .file("pid.2")
-            .exists()
-            .then(|| server.scratch.read("pid.2"))?
-            .trim()
-            .parse()
-            .ok()
-    })
-}
-
-fn pid_in_file(server: &Server) -> Option<u32> {
-    server.scratch.file("pid").exists().then(|| server.scratch.read("pid"))?.trim().parse().ok()
-}
+use crate::support::{Launch, binary, processes, wait};
 
 each_of! { Sync, Coroutine; fn an_upgrade_can_be_rolled_back_and_then_done(engine) {
     let launch = Launch::new(engine);
@@ -34,7 +17,7 @@ each_of! { Sync, Coroutine; fn an_upgrade_can_be_rolled_back_and_then_done(engin
     assert_eq!(server.get("/").status, 200);
 
     server.signal(Signal::SIGUSR2);
-    let second = second_master(&server);
+    let second = server.pid_in("pid.2");
     wait::until_true("workers of the new master", || !processes::children(second).is_empty());
     assert_eq!(server.get("/").status, 200);
     processes::signal(second, Signal::SIGTERM);
@@ -44,10 +27,12 @@ each_of! { Sync, Coroutine; fn an_upgrade_can_be_rolled_back_and_then_done(engin
     assert!(socket.exists(), "the roll-back has taken the socket away");
 
     server.signal(Signal::SIGUSR2);
-    let third = second_master(&server);
+    let third = server.pid_in("pid.2");
     wait::until_true("workers of the new master", || !processes::children(third).is_empty());
     server.signal(Signal::SIGTERM);
-    wait::until_true("the new master to have the pid file", || pid_in_file(&server) == Some(third));
+    wait::until_true("the new master to have the pid file", || {
+        server.scratch.pid("pid") == Some(third)
+    });
     server.wait_for_log("Master has been promoted");
     assert_eq!(server.get("/").status, 200);
     assert!(socket.exists(), "the old master has taken the socket away");
@@ -65,7 +50,7 @@ each_of! { Sync, Coroutine, Gunicorn; fn pre_exec_runs_in_the_process_that_becom
     let server = launch.start();
     assert_eq!(server.get("/").status, 200);
     server.signal(Signal::SIGUSR2);
-    let second = second_master(&server);
+    let second = server.pid_in("pid.2");
     server.wait_for_notes(&format!("pre_exec of {} in {second}\n", server.pid()));
     if engine.is_gunicorn() {
         return; // it swallows a TERM that comes while it boots; dropping the server kills both

@@ -3,7 +3,9 @@
 //! It never repairs, retries or follows anything: what the server did is what the test sees.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::support::wait::{self, PATIENCE};
@@ -243,6 +245,29 @@ pub fn get_request(path: &str) -> String {
 /// The bytes of a GET that asks the server to close.
 pub fn get_and_close(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+}
+
+/// Addresses that nobody listens on, for servers that bind by themselves.
+pub fn free_addresses<const COUNT: usize>() -> [SocketAddr; COUNT] {
+    // All are taken before one is free again.
+    let taken = [(); COUNT].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    taken.map(|listener| listener.local_addr().unwrap())
+}
+
+pub fn wait_for_listener(address: SocketAddr) {
+    let listens = || TcpStream::connect(address).is_ok();
+    wait::until_true(&format!("somebody to listen on {address}"), listens);
+}
+
+/// Everything that comes over a unix socket in answer to a request, once somebody listens there.
+pub fn exchange_over(socket: &Path, request: impl AsRef<[u8]>) -> String {
+    let connect = || UnixStream::connect(socket).ok();
+    let mut stream = wait::until("the unix socket", PATIENCE, connect);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(request.as_ref()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

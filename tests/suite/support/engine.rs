@@ -16,13 +16,17 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// Where `SUITE_AGAINST=gunicorn` asks for it, gunicorn's nearest kin.
+    /// gunicorn's kin where `SUITE_AGAINST=gunicorn` asks for it.
     fn under_test(self) -> Engine {
-        let against = std::env::var("SUITE_AGAINST").unwrap_or_default();
-        match (against.as_str(), self) {
-            ("gunicorn", Engine::Coroutine | Engine::Gthread) => Engine::Gunicorn,
-            ("gunicorn", Engine::Sync) => Engine::GunicornSync,
-            _ => self,
+        let is_against = std::env::var("SUITE_AGAINST").is_ok_and(|against| against == "gunicorn");
+        if is_against { self.kin() } else { self }
+    }
+
+    /// gunicorn's nearest.
+    pub fn kin(self) -> Engine {
+        match self {
+            Engine::Sync | Engine::GunicornSync => Engine::GunicornSync,
+            Engine::Gthread | Engine::Coroutine | Engine::Gunicorn => Engine::Gunicorn,
         }
     }
 

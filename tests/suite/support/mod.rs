@@ -4,6 +4,9 @@
 pub mod backing;
 pub mod binary;
 pub mod client;
+pub mod collector;
+pub mod comparison;
+pub mod daemon;
 pub mod engine;
 pub mod launch;
 pub mod load;
@@ -14,6 +17,8 @@ pub mod server;
 pub mod wait;
 
 pub use client::{Client, Response};
+pub use collector::Collector;
+pub use daemon::Daemon;
 pub use engine::Engine;
 pub use launch::Launch;
 pub use load::Load;

@@ -40,6 +40,11 @@ impl Scratch {
         let bytes = fs::read(self.file(name)).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
+
+    /// The number in a pid file; nothing while it does not exist.
+    pub fn pid(&self, file: &str) -> Option<u32> {
+        self.read(file).trim().parse().ok()
+    }
 }
 
 impl Drop for Scratch {

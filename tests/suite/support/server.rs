@@ -92,6 +92,11 @@ impl Server {
         })
     }
 
+    /// The pid in a file of the scratch directory, once it is there.
+    pub fn pid_in(&self, file: &str) -> u32 {
+        wait::until(&format!("a pid in {file}"), wait::PATIENCE, || self.scratch.pid(file))
+    }
+
     pub fn signal(&self, signal: Signal) {
         processes::signal(self.pid(), signal);
     }
@@ -99,6 +104,14 @@ impl Server {
     /// The error log, which goes to stderr.
     pub fn log(&self) -> String {
         self.scratch.read("stderr")
+    }
+
+    /// The first line on stdout, where an access log named `-` goes, once it is whole.
+    pub fn access_line(&self) -> String {
+        wait::until("an access-log line", wait::PATIENCE, || {
+            let text = self.scratch.read("stdout");
+            text.split_once('\n').map(|(line, _)| line.to_owned())
+        })
     }
 
     /// What the app noted in the file `$NOTES`.

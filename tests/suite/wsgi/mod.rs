@@ -8,5 +8,5 @@ pub mod file_wrapper;
 mod frameworks;
 mod lent_input;
 mod misbehaving;
-pub mod same_as_gunicorn;
+mod same_as_gunicorn;
 mod start_response;

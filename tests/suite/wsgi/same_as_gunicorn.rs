@@ -5,7 +5,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Client, Engine, Launch, Scratch, Server};
+use crate::support::comparison::answer;
+use crate::support::{Engine, Launch, Scratch, Server};
 
 /// Every request, each on a connection of its own.
 fn requests() -> Vec<Vec<u8>> {
@@ -134,35 +135,6 @@ fn forms() -> Vec<(String, String)> {
     .collect()
 }
 
-/// The answer without what may differ.
-pub fn answer(server: &Server, request: &[u8]) -> (Vec<String>, Vec<u8>) {
-    let mut client = Client::connect(server.address);
-    client.send(request);
-    let bytes = client.bytes_to_the_end();
-    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a head") + 4;
-    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-    let may_differ = |line: &&str| line.starts_with("Server: ") || line.starts_with("Date: ");
-    let lines = head.lines().filter(|line| !may_differ(line)).map(str::to_owned).collect();
-    (lines, unchunked(&head, &bytes[end..]))
-}
-
-/// How a body is cut into chunks is no part of it; that it ends properly is.
-fn unchunked(head: &str, body: &[u8]) -> Vec<u8> {
-    if !head.contains("\r\nTransfer-Encoding: chunked\r\n") {
-        return body.to_vec();
-    }
-    let (mut data, mut rest) = (Vec::new(), body);
-    while let Some(end) = rest.windows(2).position(|window| window == b"\r\n") {
-        let size = usize::from_str_radix(std::str::from_utf8(&rest[..end]).unwrap(), 16).unwrap();
-        data.extend_from_slice(&rest[end + 2..end + 2 + size]);
-        rest = &rest[end + 2 + size + 2..];
-        if size == 0 {
-            data.extend_from_slice(b"(ended)");
-        }
-    }
-    data
-}
-
 /// A file whose time of change is always the same: it is in answers about the file.
 fn file(scratch: &Scratch) -> PathBuf {
     let path = scratch.file("same");
@@ -181,11 +153,10 @@ fn start(engine: Engine, app: &str, file: &Path) -> Server {
     server
 }
 
-fn compare(engine: Engine, app: &str) {
-    let kin = if engine == Engine::Sync { Engine::GunicornSync } else { Engine::Gunicorn };
+fn answers_the_same(engine: Engine, app: &str) {
     let scratch = Scratch::new();
     let file = file(&scratch);
-    let (ours, theirs) = (start(engine, app, &file), start(kin, app, &file));
+    let (ours, theirs) = (start(engine, app, &file), start(engine.kin(), app, &file));
     let requests = requests();
     assert!(requests.len() >= 200, "{}", requests.len());
     let mut differences = Vec::new();
@@ -206,13 +177,13 @@ fn compare(engine: Engine, app: &str) {
 }
 
 each_of! { Sync, Gthread, Coroutine; fn flask_answers_as_under_gunicorn(engine) {
-    compare(engine, "same_flask:app");
+    answers_the_same(engine, "same_flask:app");
 }}
 
 each_of! { Sync, Gthread, Coroutine; fn django_answers_as_under_gunicorn(engine) {
-    compare(engine, "same_django");
+    answers_the_same(engine, "same_django");
 }}
 
 each_of! { Sync, Gthread, Coroutine; fn falcon_answers_as_under_gunicorn(engine) {
-    compare(engine, "same_falcon");
+    answers_the_same(engine, "same_falcon");
 }}

@@ -1,9 +1,9 @@
 //! What runs at the end of an idle green thread may wait, as at the end of a thread: it runs as that
 //! green thread, and stops nobody else.
 
-use std::process::Command;
 use std::time::Duration;
 
+use crate::support::compiler::compile;
 use crate::support::{Engine, Launch, Server, wait};
 
 /// A destructor that reads from two pipes, and says so: without a thread state, and with one that CPython
@@ -41,9 +41,7 @@ void leave(void) { is_used = 1; pthread_setspecific(key, &notes); }
 fn start() -> Server {
     let launch = Launch::new(Engine::Coroutine).args(&["ending"]);
     let source = launch.scratch.write("ending.c", LIBRARY);
-    let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-o"]).arg(launch.scratch.file("_greenlet.ending.so"));
-    assert!(compiler.arg(source).status().expect("a linker comes with Rust").success());
+    compile(&["cc"], source, &launch.scratch.file("_greenlet.ending.so"));
     launch.start()
 }
 

@@ -1,27 +1,15 @@
 //! Locks of C libraries that requests share: a wait that OS threads survive, green threads survive,
 //! and a deadlock that they do not survive is named and costs as little time as it can.
 
-use std::path::PathBuf;
-use std::process::Command;
-
-use crate::support::{Engine, Launch, Server, backing, repository};
+use crate::support::compiler::compile_for;
+use crate::support::{Engine, Launch, Server, backing};
 
 /// What the barrier and the condition variables of the library wait for.
 const TOGETHER: usize = 10;
 
-/// The library's source, compiled into the server's own directory.
-fn compiled(launch: &Launch, compiler: &str, source: &str) -> PathBuf {
-    let library = launch.scratch.file("liblocks.so");
-    let mut command = Command::new(compiler);
-    command.args(["-shared", "-fPIC", "-O2", "-pthread", "-o"]).arg(&library);
-    command.arg(repository().join("tests/apps").join(source));
-    assert!(command.status().unwrap().success(), "{command:?}");
-    library
-}
-
 fn with_library(compiler: &str, source: &str) -> Launch {
     let launch = Launch::new(Engine::Coroutine);
-    let library = compiled(&launch, compiler, source);
+    let library = compile_for(&launch.scratch, &[compiler], source);
     launch.env("LOCKS", library)
 }
 

@@ -13,9 +13,8 @@ use std::sync::{Mutex, OnceLock};
 use nix::sys::signal::Signal;
 
 use crate::support::client::get_request;
-use crate::support::{
-    Client, Engine, Launch, Server, backing, repository, virtual_environment, wait,
-};
+use crate::support::compiler::compile;
+use crate::support::{Client, Engine, Launch, Server, backing, virtual_environment, wait};
 
 const ROUNDS: usize = 30;
 /// Numbers of one round begin here times the round; more than there are at once.
@@ -91,10 +90,9 @@ fn compiled(source: &str, compiler: &[&str], name: &str) -> PathBuf {
     std::fs::create_dir_all(&directory).unwrap();
     // Another run of the suite may have it loaded: never written to, but replaced.
     let (path, draft) = (directory.join(name), directory.join(format!("{name}.draft")));
-    let mut command = Command::new(compiler[0]);
-    command.args(&compiler[1..]).args(["-O1", "-shared", "-fPIC", "-pthread"]).args(includes());
-    command.arg(repository().join("tests/apps/own_threads").join(source)).arg("-o").arg(&draft);
-    assert!(command.status().unwrap().success(), "{command:?}");
+    let includes = includes().iter().map(String::as_str);
+    let compiler: Vec<&str> = compiler.iter().copied().chain(["-O1"]).chain(includes).collect();
+    compile(&compiler, Path::new("own_threads").join(source), &draft);
     std::fs::rename(&draft, &path).unwrap();
     made.insert(name.to_owned(), path.clone());
     path

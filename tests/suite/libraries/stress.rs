@@ -11,7 +11,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -19,8 +18,9 @@ use std::time::{Duration, Instant};
 
 use crate::libraries::pools::Pool;
 use crate::support::client::get_request;
+use crate::support::compiler::compile_for;
 use crate::support::wait::{self, PATIENCE};
-use crate::support::{Client, Engine, Launch, Server, backing, repository};
+use crate::support::{Client, Engine, Launch, Server, backing};
 
 const CLIENTS: u64 = 64;
 /// In CI, where it shows that the stress itself works.
@@ -80,13 +80,7 @@ fn launch() -> Launch {
         .env("DATABASE_URL", backing::database_url())
         .env("MARIADB", backing::mariadb())
         .env("REDIS", backing::redis());
-    let library = launch.scratch.file("locks.so");
-    let compiled = Command::new("cc")
-        .args(["-O2", "-shared", "-fPIC", "-pthread", "-D_GNU_SOURCE", "-o"])
-        .arg(&library)
-        .arg(repository().join("tests/apps/stress/locks.c"))
-        .status();
-    assert!(compiled.is_ok_and(|status| status.success()), "cc compiles locks.c");
+    let library = compile_for(&launch.scratch, &["cc", "-D_GNU_SOURCE"], "stress/locks.c");
     launch.env("STRESS_LOCKS", library)
 }
 

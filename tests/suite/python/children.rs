@@ -5,7 +5,8 @@ use std::process::Command;
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Engine, Launch, Server, repository};
+use crate::support::compiler::compile_for;
+use crate::support::{Engine, Launch, Server};
 
 const WAYS: [&str; 13] = [
     "by_subprocess",
@@ -25,11 +26,7 @@ const WAYS: [&str; 13] = [
 
 fn start(engine: Engine, wrapper: &[&str]) -> Server {
     let launch = Launch::new(engine);
-    let library = launch.scratch.file("libchildren.so");
-    let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-O2", "-o"]).arg(&library);
-    compiler.arg(repository().join("tests/apps/children.c"));
-    assert!(compiler.status().unwrap().success(), "{compiler:?}");
+    let library = compile_for(&launch.scratch, &["cc"], "children.c");
     let words = |_: &_| wrapper.iter().map(|word| (*word).to_owned()).collect();
     launch.env("CHILDREN", library).args(&["children"]).inside_of(words).start()
 }

@@ -6,6 +6,7 @@ pub mod binary;
 pub mod client;
 pub mod collector;
 pub mod comparison;
+pub mod compiler;
 pub mod daemon;
 pub mod engine;
 pub mod launch;

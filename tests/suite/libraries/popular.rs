@@ -5,27 +5,25 @@
 //! known without the library. Requests of all libraries meet in each other's waits.
 //!
 //! With the libraries of .venv it takes 15 seconds; views of others are skipped and named.
-//! `SUITE_LONG=1` takes ten minutes, another number so many seconds, with all the libraries of
-//! tests/apps/popular/requirements.txt, which are installed into `target` first. `SUITE_SEED=N` asks
-//! the same again, `SUITE_VIEWS=numpy,lxml` asks only views whose names begin so.
+//! With `SUITE_LONG` there are all the libraries of tests/apps/popular/requirements.txt, which are
+//! installed into `target` first. `SUITE_SEED=N` asks the same again.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::libraries::crowd::{self, Crowd, Visitor};
 use crate::support::client::get_request;
 use crate::support::wait::PATIENCE;
-use crate::support::{Client, Engine, Launch, Server, backing, repository, virtual_environment};
+use crate::support::{Engine, Launch, Server, backing, repository, virtual_environment};
 
 const CLIENTS: u64 = 32;
 /// In CI, where .venv has about half of the libraries.
-const SHORT: u64 = 15;
+const SHORT: Duration = Duration::from_secs(15);
+/// Of ten digits, as all that follow.
+const FIRST_TOKEN: u64 = 1_000_000_007;
 /// How long a view waits at most, in milliseconds.
 const LONGEST: u64 = 30;
 /// What importing all of them may take on a busy machine.
@@ -35,12 +33,7 @@ const MOST_FAULTS: usize = 5;
 
 #[test]
 fn popular_libraries_at_random() {
-    let long = std::env::var("SUITE_LONG").ok();
-    let seconds = match long.as_deref().map(|long| long.parse().unwrap_or(0)) {
-        None => SHORT,
-        Some(0 | 1) => 600,
-        Some(seconds) => seconds,
-    };
+    let long = crowd::long();
     let server = launch(long.is_some()).args(&["--keep-alive", "30", "popular"]).start();
     let views = views(&server);
     let skipped = server.get("/skipped").text();
@@ -50,15 +43,17 @@ fn popular_libraries_at_random() {
     }
     let seed = seed();
     println!("SUITE_SEED={seed}");
-    let crowd = Crowd::new(&server, Duration::from_secs(seconds));
+    let crowd = Crowd::new(&server, long.unwrap_or(SHORT), FIRST_TOKEN);
     let worker = server.worker_pid();
-    thread::scope(|scope| {
-        for number in 0..CLIENTS {
-            let visitor = Visitor::new(&crowd, &views, seed + number);
-            scope.spawn(move || visitor.come());
+    crowd.come(CLIENTS, seed, |visitor| {
+        let view = visitor.chance.one_of(&views);
+        if let Err(why) = ask(&crowd, visitor, view) {
+            // Whoever is in the same wait or death says so too.
+            crowd.give_up();
+            crowd.count(view, |tally| tally.faults.push(why));
         }
     });
-    crowd.judge();
+    judge(&crowd.tallies());
     assert_eq!(server.worker_pid(), worker, "no worker dies");
     // A busy machine's BLOCKED is no error.
     server.complaints().iter().for_each(|line| println!("{line}"));
@@ -126,9 +121,8 @@ fn views(server: &Server) -> Vec<String> {
     }
     let response = client.response();
     assert_eq!(response.status, 200, "{}", response.text());
-    let wanted = std::env::var("SUITE_VIEWS").unwrap_or_default();
-    let is_wanted = |view: &&str| wanted.split(',').any(|start| view.starts_with(start));
-    response.text().lines().filter(is_wanted).map(str::to_owned).collect()
+    let text = response.text();
+    text.lines().filter(|view| crowd::is_wanted(view)).map(str::to_owned).collect()
 }
 
 fn seed() -> u64 {
@@ -143,97 +137,35 @@ struct Tally {
     faults: Vec<String>,
 }
 
-struct Crowd {
-    address: SocketAddr,
-    end: Instant,
-    /// Somebody had no answer: nobody comes any more.
-    is_over: AtomicBool,
-    next_token: AtomicU64,
-    tallies: Mutex<BTreeMap<String, Tally>>,
+fn judge(tallies: &BTreeMap<String, Tally>) {
+    let mut faults = Vec::new();
+    for (view, tally) in tallies {
+        let wrong = tally.faults.len();
+        println!("{view:20} {:7} answered {wrong:5} wrong", tally.answered);
+        let shown = tally.faults.iter().take(MOST_FAULTS);
+        faults.extend(shown.map(|fault| format!("{view}: {fault}")));
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+    assert!(tallies.values().any(|tally| tally.answered > 0), "nobody was answered");
 }
 
-impl Crowd {
-    fn new(server: &Server, time: Duration) -> Crowd {
-        Crowd {
-            address: server.address,
-            end: Instant::now() + time,
-            is_over: AtomicBool::new(false),
-            next_token: AtomicU64::new(1_000_000_007),
-            tallies: Mutex::default(),
-        }
+/// An error is the end: no answer came.
+fn ask(crowd: &Crowd<Tally>, visitor: &mut Visitor, view: &str) -> Result<(), String> {
+    let token = crowd.token();
+    let seconds = visitor.chance.below(LONGEST) as f64 / 1000.0;
+    let mut client = visitor.client(crowd.address());
+    client.send_while_open(get_request(&format!("/{view}?token={token}&for={seconds}")));
+    if client.is_silent_for(PATIENCE) {
+        return Err(format!("{token} hangs"));
     }
-
-    fn count(&self, view: &str, count: impl FnOnce(&mut Tally)) {
-        count(self.tallies.lock().unwrap().entry(view.to_owned()).or_default());
-    }
-
-    fn judge(&self) {
-        let tallies = self.tallies.lock().unwrap();
-        let mut faults = Vec::new();
-        for (view, tally) in &*tallies {
-            let wrong = tally.faults.len();
-            println!("{view:20} {:7} answered {wrong:5} wrong", tally.answered);
-            let shown = tally.faults.iter().take(MOST_FAULTS);
-            faults.extend(shown.map(|fault| format!("{view}: {fault}")));
-        }
-        assert!(faults.is_empty(), "\n{}", faults.join("\n"));
-        assert!(tallies.values().any(|tally| tally.answered > 0), "nobody was answered");
-    }
-}
-
-/// One client that comes again and again.
-struct Visitor<'a> {
-    crowd: &'a Crowd,
-    views: &'a [String],
-    chance: u64,
-    kept: Option<Client>,
-}
-
-impl<'a> Visitor<'a> {
-    fn new(crowd: &'a Crowd, views: &'a [String], seed: u64) -> Visitor<'a> {
-        let chance = (seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        Visitor { crowd, views, chance, kept: None }
-    }
-
-    fn come(mut self) {
-        while Instant::now() < self.crowd.end && !self.crowd.is_over.load(Ordering::Relaxed) {
-            let view = &self.views[self.below(self.views.len() as u64) as usize];
-            if let Err(why) = self.ask(view) {
-                // Whoever is in the same wait or death says so too.
-                self.crowd.is_over.store(true, Ordering::Relaxed);
-                self.crowd.count(view, |tally| tally.faults.push(why));
-            }
-        }
-    }
-
-    /// xorshift: as random as clients are.
-    fn below(&mut self, limit: u64) -> u64 {
-        self.chance ^= self.chance << 13;
-        self.chance ^= self.chance >> 7;
-        self.chance ^= self.chance << 17;
-        self.chance % limit
-    }
-
-    /// An error is the end: no answer came.
-    fn ask(&mut self, view: &str) -> Result<(), String> {
-        let token = self.crowd.next_token.fetch_add(1, Ordering::Relaxed).to_string();
-        let seconds = self.below(LONGEST) as f64 / 1000.0;
-        let mut client = self.kept.take().unwrap_or_else(|| Client::connect(self.crowd.address));
-        client.send_while_open(get_request(&format!("/{view}?token={token}&for={seconds}")));
-        if client.is_silent_for(PATIENCE) {
-            return Err(format!("{token} hangs"));
-        }
-        let response = client
-            .response_or_close()
-            .ok_or_else(|| format!("{token} was in progress when the connection was closed"))?;
-        let text = response.text();
-        self.crowd.count(view, |tally| match response.status {
-            200 if text == token => tally.answered += 1,
-            status => tally.faults.push(format!("{token} {seconds}: {status} {text}")),
-        });
-        if !response.says_close() && self.below(4) != 0 {
-            self.kept = Some(client);
-        }
-        Ok(())
-    }
+    let response = client
+        .response_or_close()
+        .ok_or_else(|| format!("{token} was in progress when the connection was closed"))?;
+    let text = response.text();
+    crowd.count(view, |tally| match response.status {
+        200 if text == token => tally.answered += 1,
+        status => tally.faults.push(format!("{token} {seconds}: {status} {text}")),
+    });
+    visitor.leave(client, &response);
+    Ok(())
 }

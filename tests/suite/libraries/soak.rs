@@ -1,6 +1,5 @@
-//! The suite's long mode: `SUITE_LONG=1` takes ten minutes, another number so many seconds. Mixed
-//! load: all views of the matrix, clients that leave at any point, requests that are overdue, workers
-//! that are recycled.
+//! Mixed load, only with `SUITE_LONG`: all views of the matrix, clients that leave at any point,
+//! requests that are overdue, workers that are recycled.
 //!
 //! Every answer must carry its request's own token, nothing may hang, and the memory of a worker
 //! must be flat after the first minute (with less time: after a third of it).
@@ -11,6 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::libraries::crowd::{self, Chance};
 use crate::libraries::matrix;
 use crate::support::client::{get_and_close, get_request};
 use crate::support::{Client, Server, processes};
@@ -40,15 +40,12 @@ impl Tally {
 
 #[test]
 fn soak() {
-    let Ok(long) = std::env::var("SUITE_LONG") else {
+    let Some(long) = crowd::long() else {
         println!("skipped: SUITE_LONG=1 turns it on, for ten minutes");
         return;
     };
-    let seconds = match long.parse().unwrap_or(0) {
-        0 | 1 => 600,
-        seconds => seconds.max(60),
-    };
-    let end = Instant::now() + Duration::from_secs(seconds);
+    let time = long.max(Duration::from_secs(60));
+    let end = Instant::now() + time;
     let steady = start(&[]);
     let recycled = start(&["--workers", "2", "--max-requests", "300", "--request-timeout", "5"]);
     let tally = Arc::new(Tally::default());
@@ -60,7 +57,7 @@ fn soak() {
             thread::spawn(move || Visitor::new(address, number, is_recycled, &tally).come(end))
         })
         .collect();
-    let memory = watch_memory(&steady, end, seconds, &clients);
+    let memory = watch_memory(&steady, end, time, &clients);
     for client in clients {
         client.join().expect("no answer was wrong, and none was missing");
     }
@@ -87,12 +84,12 @@ fn start(arguments: &[&str]) -> Server {
 fn watch_memory<T>(
     server: &Server,
     end: Instant,
-    seconds: u64,
+    time: Duration,
     clients: &[thread::JoinHandle<T>],
 ) -> Vec<u64> {
     let worker = server.worker_pid();
-    let pause = Duration::from_secs(seconds.div_ceil(60).max(2));
-    let flat_from = Instant::now() + Duration::from_secs((seconds / 3).min(60));
+    let pause = (time / 60).max(Duration::from_secs(2));
+    let flat_from = Instant::now() + (time / 3).min(Duration::from_secs(60));
     let mut memory = Vec::new();
     while Instant::now() + pause < end && !clients.iter().any(thread::JoinHandle::is_finished) {
         thread::sleep(pause); // samples, not a condition
@@ -118,24 +115,19 @@ fn assert_flat(memory: &[u64]) {
 /// One client that comes again and again.
 struct Visitor<'a> {
     address: SocketAddr,
-    chance: u64,
+    chance: Chance,
     is_recycled: bool,
     tally: &'a Tally,
 }
 
 impl<'a> Visitor<'a> {
     fn new(address: SocketAddr, seed: u64, is_recycled: bool, tally: &'a Tally) -> Visitor<'a> {
-        Visitor {
-            address,
-            chance: (seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15),
-            is_recycled,
-            tally,
-        }
+        Visitor { address, chance: Chance::new(seed), is_recycled, tally }
     }
 
     fn come(mut self, end: Instant) {
         while Instant::now() < end {
-            match self.below(20) {
+            match self.chance.below(20) {
                 0 => self.leave(),
                 1 if self.is_recycled => self.overstay(),
                 1 => self.ask_as_a_pair(),
@@ -144,24 +136,16 @@ impl<'a> Visitor<'a> {
         }
     }
 
-    /// xorshift: as random as clients are.
-    fn below(&mut self, limit: u64) -> u64 {
-        self.chance ^= self.chance << 13;
-        self.chance ^= self.chance >> 7;
-        self.chance ^= self.chance << 17;
-        self.chance % limit
-    }
-
     /// One that needs no partner; name look-ups where they can be had.
     fn view(&mut self) -> &'static str {
         let names = if nix::unistd::geteuid().is_root() { "getaddrinfo" } else { "time_sleep" };
         let views: Vec<_> =
             matrix::VIEWS.iter().copied().filter(|view| *view != PAIRED).chain([names]).collect();
-        views[self.below(views.len() as u64) as usize]
+        *self.chance.one_of(&views)
     }
 
     fn path(&mut self, view: &str, token: u32) -> String {
-        let seconds = 0.01 * (1 + self.below(20)) as f64;
+        let seconds = 0.01 * (1 + self.chance.below(20)) as f64;
         format!("/{view}?token={token}&for={seconds:.2}")
     }
 
@@ -172,7 +156,7 @@ impl<'a> Visitor<'a> {
         self.put(&mut client, view, token);
         let goes_on = self.expect(&mut client, view, token);
         // Sometimes a second one on the same connection, if the server has not said that it closes.
-        if goes_on && self.below(2) == 0 {
+        if goes_on && self.chance.below(2) == 0 {
             let (view, token) = (self.view(), self.tally.tokens());
             self.put(&mut client, view, token);
             self.expect(&mut client, view, token);
@@ -210,9 +194,9 @@ impl<'a> Visitor<'a> {
         let (view, token) = (self.view(), self.tally.tokens());
         let whole = get_request(&self.path(view, token)).into_bytes();
         let mut client = Client::connect(self.address);
-        let cut = self.below(whole.len() as u64 * 2) as usize;
+        let cut = self.chance.below(whole.len() as u64 * 2) as usize;
         client.send(&whole[..cut.min(whole.len())]);
-        thread::sleep(Duration::from_millis(self.below(100)));
+        thread::sleep(Duration::from_millis(self.chance.below(100)));
         drop(client);
         self.tally.left.fetch_add(1, Ordering::Relaxed);
     }
@@ -220,7 +204,7 @@ impl<'a> Visitor<'a> {
     /// A request that takes longer than it may.
     fn overstay(&mut self) {
         let views = ["time_sleep", "lock_times_out", "socket_times_out", "computes"];
-        let view = views[self.below(views.len() as u64) as usize];
+        let view = self.chance.one_of(&views);
         let mut client = Client::connect(self.address);
         client.send(get_and_close(&format!("/{view}?token=0&for=30")));
         assert_eq!(client.response().status, 504, "{view}");

@@ -5,26 +5,20 @@
 //! question has a number of its own and each answer must carry it. An answer may also be 504, or an
 //! error that the driver raised about a connection, no more of them than deadlines may have broken.
 //! Nobody waits in vain, no worker dies, and the pools end whole.
-//!
-//! `SUITE_LONG=1` takes ten minutes, another number so many seconds; `SUITE_VIEWS=psycopg,c_` asks
-//! only views whose names begin so.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::libraries::crowd::{self, Crowd, Visitor};
 use crate::libraries::pools::Pool;
 use crate::support::client::get_request;
 use crate::support::compiler::compile_for;
 use crate::support::wait::{self, PATIENCE};
-use crate::support::{Client, Engine, Launch, Server, backing};
+use crate::support::{Engine, Launch, Server, backing};
 
 const CLIENTS: u64 = 64;
 /// In CI, where it shows that the stress itself works.
-const SHORT: u64 = 10;
+const SHORT: Duration = Duration::from_secs(10);
 /// In seconds.
 const DEADLINE: &str = "0.3";
 /// How long a question may hold or wait for something, in seconds: nearly always, and sometimes.
@@ -37,22 +31,15 @@ const LONG: f64 = 0.15;
 
 #[test]
 fn stress() {
-    let seconds = match std::env::var("SUITE_LONG").map(|long| long.parse().unwrap_or(0)) {
-        Err(_) => SHORT,
-        Ok(0 | 1) => 600,
-        Ok(seconds) => seconds,
-    };
     let server = launch().args(&["--request-timeout", DEADLINE, "stress"]).start();
     let views = View::all(&server);
     let worker = server.worker_pid();
-    let stress = Stress::new(&server, Duration::from_secs(seconds));
-    thread::scope(|scope| {
-        for number in 0..CLIENTS {
-            let visitor = Visitor::new(&stress, &views, number);
-            scope.spawn(move || visitor.come());
-        }
+    let crowd = Crowd::new(&server, crowd::long().unwrap_or(SHORT), 1);
+    crowd.come(CLIENTS, 0, |visitor| {
+        let view = visitor.chance.one_of(&views);
+        ask(&crowd, visitor, view);
     });
-    stress.judge(&views);
+    judge(&crowd.tallies(), &views);
     views.iter().for_each(|view| answers_alone(&server, view));
     for pool in Pool::all(&server) {
         pool.expect_whole();
@@ -118,9 +105,7 @@ impl View {
             };
             View { name: name.to_owned(), about }
         };
-        let wanted = std::env::var("SUITE_VIEWS").unwrap_or_default();
-        let is_wanted = |view: &View| wanted.split(',').any(|start| view.name.starts_with(start));
-        listed.lines().map(view).filter(is_wanted).collect()
+        listed.lines().map(view).filter(|view| crowd::is_wanted(&view.name)).collect()
     }
 
     /// Errors that one overdue request may leave to others.
@@ -147,119 +132,50 @@ struct Tally {
     faults: Vec<String>,
 }
 
-struct Stress {
-    address: SocketAddr,
-    end: Instant,
-    /// Nobody comes any more.
-    is_over: AtomicBool,
-    next_token: AtomicU64,
-    tallies: Mutex<BTreeMap<String, Tally>>,
-}
-
-impl Stress {
-    fn new(server: &Server, time: Duration) -> Stress {
-        Stress {
-            address: server.address,
-            end: Instant::now() + time,
-            is_over: AtomicBool::new(false),
-            next_token: AtomicU64::new(1),
-            tallies: Mutex::default(),
-        }
+fn judge(tallies: &BTreeMap<String, Tally>, views: &[View]) {
+    let mut faults = Vec::new();
+    for (group, Tally { answered, overdue, errors, faults: wrong }) in tallies {
+        let errors = errors.len();
+        println!("{group:24} {answered:7} answered {overdue:5} overdue {errors:5} errors");
+        faults.extend(wrong);
     }
-
-    fn count(&self, view: &View, count: impl FnOnce(&mut Tally)) {
-        let mut tallies = self.tallies.lock().unwrap();
-        count(tallies.entry(view.group().to_owned()).or_default());
-    }
-
-    fn judge(&self, views: &[View]) {
-        let tallies = self.tallies.lock().unwrap();
-        let mut faults = Vec::new();
-        for (group, tally) in &*tallies {
-            let Tally { answered, overdue, errors, .. } = tally;
-            println!(
-                "{group:24} {answered:7} answered {overdue:5} overdue {:5} errors",
-                errors.len()
-            );
-            faults.extend(&tally.faults);
-        }
-        assert!(
-            faults.is_empty(),
-            "{} faults: {:#?}",
-            faults.len(),
-            &faults[..faults.len().min(30)]
-        );
-        for view in views {
-            let Some(tally) = tallies.get(view.group()) else { continue };
-            let (most, errors) = (tally.overdue * view.victims(), &tally.errors);
-            assert!(errors.len() <= most, "{}: at most {most} of {errors:#?}", view.group());
-        }
+    let shown = &faults[..faults.len().min(30)];
+    assert!(faults.is_empty(), "{} faults: {shown:#?}", faults.len());
+    for view in views {
+        let Some(tally) = tallies.get(view.group()) else { continue };
+        let (most, errors) = (tally.overdue * view.victims(), &tally.errors);
+        assert!(errors.len() <= most, "{}: at most {most} of {errors:#?}", view.group());
     }
 }
 
-/// One client that comes again and again.
-struct Visitor<'a> {
-    stress: &'a Stress,
-    views: &'a [View],
-    chance: u64,
-    kept: Option<Client>,
-}
-
-impl<'a> Visitor<'a> {
-    fn new(stress: &'a Stress, views: &'a [View], seed: u64) -> Visitor<'a> {
-        let chance = (seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        Visitor { stress, views, chance, kept: None }
+fn ask(crowd: &Crowd<Tally>, visitor: &mut Visitor, view: &View) {
+    let token = crowd.token();
+    let seconds = match visitor.chance.below(OVERLONG_IN) {
+        0 if view.about == About::Plain => LONG,
+        0 => OVERLONG,
+        _ => USUAL * visitor.chance.below(100) as f64 / 100.0,
+    };
+    let mut client = visitor.client(crowd.address());
+    client.send(get_request(&format!("/{}?token={token}&for={seconds}", view.name)));
+    let fault = |what: &str| format!("{} {token} {seconds}: {what}", view.name);
+    let give_up = |what: &str| {
+        crowd.count(view.group(), |tally| tally.faults.push(fault(what)));
+        crowd.give_up();
+    };
+    if client.is_silent_for(PATIENCE) {
+        return give_up("hangs");
     }
-
-    fn come(mut self) {
-        // After a hang, those who hang too are enough to see why.
-        while Instant::now() < self.stress.end && !self.stress.is_over.load(Ordering::Relaxed) {
-            let view = &self.views[self.below(self.views.len() as u64) as usize];
-            self.ask(view);
-        }
-    }
-
-    /// xorshift: as random as clients are.
-    fn below(&mut self, limit: u64) -> u64 {
-        self.chance ^= self.chance << 13;
-        self.chance ^= self.chance >> 7;
-        self.chance ^= self.chance << 17;
-        self.chance % limit
-    }
-
-    fn ask(&mut self, view: &View) {
-        let token = self.stress.next_token.fetch_add(1, Ordering::Relaxed).to_string();
-        let seconds = match self.below(OVERLONG_IN) {
-            0 if view.about == About::Plain => LONG,
-            0 => OVERLONG,
-            _ => USUAL * self.below(100) as f64 / 100.0,
-        };
-        let mut client = self.kept.take().unwrap_or_else(|| Client::connect(self.stress.address));
-        client.send(get_request(&format!("/{}?token={token}&for={seconds}", view.name)));
-        let fault = |what: &str| {
-            let fault = format!("{} {token} {seconds}: {what}", view.name);
-            self.stress.count(view, |tally| tally.faults.push(fault));
-            self.stress.is_over.store(true, Ordering::Relaxed);
-        };
-        if client.is_silent_for(PATIENCE) {
-            return fault("hangs");
-        }
-        let Some(response) = client.response_or_close() else {
-            return fault("closed without an answer");
-        };
-        let text = response.text();
-        self.stress.count(view, |tally| match response.status {
-            200 if text == token => tally.answered += 1,
-            504 => tally.overdue += 1,
-            500 if is_of_its_driver(view, &text) => tally.errors.push(text),
-            status => {
-                tally.faults.push(format!("{} {token} {seconds}: {status} {text}", view.name))
-            }
-        });
-        if !response.says_close() && self.below(4) != 0 {
-            self.kept = Some(client);
-        }
-    }
+    let Some(response) = client.response_or_close() else {
+        return give_up("closed without an answer");
+    };
+    let text = response.text();
+    crowd.count(view.group(), |tally| match response.status {
+        200 if text == token => tally.answered += 1,
+        504 => tally.overdue += 1,
+        500 if is_of_its_driver(view, &text) => tally.errors.push(text),
+        status => tally.faults.push(fault(&format!("{status} {text}"))),
+    });
+    visitor.leave(client, &response);
 }
 
 /// Whether this is an error that the view's driver raises.

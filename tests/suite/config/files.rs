@@ -49,7 +49,7 @@ each_of! { Sync, Gthread, Coroutine; fn values_may_be_computed(engine) {
         let long = format!("/{}?q", "x".repeat(6000));
         let answers =
             [answered(&server, "/a%20b", "X-Tell: me\r\n"), answered(&server, &long, "")];
-        wait::until_true("all workers", || server.worker_pids().len() == 3);
+        server.wait_for_workers(3);
         wait::until_true("the access log", || {
             server.scratch.read("accesses").lines().count() == 2
         });

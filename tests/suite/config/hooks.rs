@@ -132,10 +132,7 @@ each_of! { Coroutine; fn a_worker_that_a_hook_ends_is_replaced(engine) {
     assert_eq!(server.get("/").status, 200);
     let worker = server.worker_pid();
     assert_eq!(server.get("/end").status, 200);
-    crate::support::wait::until_true("another worker", || {
-        let pids = server.worker_pids();
-        pids.len() == 1 && pids[0] != worker
-    });
+    server.wait_for_workers_without(worker, 1);
     server.stop();
 }}
 

@@ -120,7 +120,7 @@ each_of! { Sync, Coroutine, Gunicorn; fn preloaded_app_is_served(engine) {
 each_of! { Sync, Gunicorn; fn worker_count_comes_from_web_concurrency(engine) {
     let launch = Launch::new(engine).env("WEB_CONCURRENCY", "3").args(&["hello"]);
     let server = launch.start();
-    wait::until_true("three workers", || server.worker_pids().len() == 3);
+    server.wait_for_workers(3);
     server.stop();
 }}
 

@@ -48,9 +48,7 @@ fn without_addresses_for_one_more_stack_requests_wait_for_one() {
 fn with_addresses_for_hardly_any_stack_requests_take_turns() {
     let server = with_address_space(700_000);
     let worker = server.worker_pid();
-    for response in server.at_once(100, "/nap") {
-        assert_eq!(response.text(), "slept");
-    }
+    server.answers_at_once(100, "/nap", "slept");
     assert_eq!(server.worker_pid(), worker);
     let said = server.log().matches("ulimit -v").count();
     assert_eq!(said, 1, "there was a shortage, and it was said once");
@@ -76,9 +74,7 @@ fn after_a_shortage_requests_are_together_again() {
         assert_eq!(client.response().text(), "slept");
     });
     let began = std::time::Instant::now();
-    for response in server.at_once(100, "/sleep") {
-        assert_eq!(response.text(), "slept");
-    }
+    server.answers_at_once(100, "/sleep", "slept");
     assert!(began.elapsed() < wait::PATIENCE / 2);
     assert!(processes::is_alive(server.worker_pid()));
     server.stop();

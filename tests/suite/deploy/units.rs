@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use crate::deploy::config_files::example;
 use crate::support::client::get;
-use crate::support::{Engine, Launch, Server, binary, repository, wait};
+use crate::support::{Engine, Launch, Scratch, Server, binary, repository, wait};
 
 /// The value of the only line `key=...`.
 fn value<'a>(unit: &'a str, key: &str) -> &'a str {
@@ -18,7 +18,7 @@ fn value<'a>(unit: &'a str, key: &str) -> &'a str {
 
 #[test]
 fn systemd_finds_no_fault_with_its_files() {
-    let scratch = crate::support::Scratch::new();
+    let scratch = Scratch::new();
     let service = example("unicoro.service").replace("/usr/local/bin/unicoro", "/bin/true");
     let service = scratch.write("unicoro.service", &service);
     scratch.write("unicoro.socket", &example("unicoro.socket"));

@@ -23,9 +23,7 @@ fn with_tokens(
                 let mut connection = server.connect();
                 for request in 0..requests {
                     let token = format!("{client}-{request}");
-                    let line = format!("GET {path}?{token} HTTP/1.1\r\nHost: h\r\n\r\n");
-                    connection.send(line);
-                    let response = connection.response();
+                    let response = connection.get(&format!("{path}?{token}"));
                     assert_eq!((response.status, response.text()), (200, expected(&token)));
                 }
             });
@@ -105,9 +103,7 @@ fn gevent_within_a_request_works() {
         ("/queues", "shut down True"),
         ("/child", "['beside', 'printed'] 3 5"),
     ] {
-        for response in server.at_once(20, path) {
-            assert_eq!((response.status, response.text().as_str()), (200, answer), "{path}");
-        }
+        server.answers_at_once(20, path, answer);
     }
     // gevent prints the traceback of a greenlet that fails.
     let mut server = server;
@@ -173,9 +169,7 @@ fn requests_share_thread_pools() {
     ] {
         with_tokens(&server, 20, 2, path, three_jobs);
     }
-    for response in server.at_once(20, "/raised_in_threads") {
-        assert_eq!(response.text(), "[True, True, True]");
-    }
+    server.answers_at_once(20, "/raised_in_threads", "[True, True, True]");
     assert_eq!(server.get("/thread_pool_in_a_child").text(), "7");
     assert_eq!(server.get("/end_thread_pools").text(), "0 0");
     // gevent prints the tracebacks of tasks that fail.
@@ -198,9 +192,7 @@ fn greenlets_left_at_the_end_of_a_request_run_on() {
         assert_eq!(server.get("/leave_unfinished").text(), "left");
     }
     wait::until_true("all to finish", || server.notes().matches("finished").count() == 20);
-    for response in server.at_once(20, "/endless") {
-        assert_eq!(response.text(), "left");
-    }
+    server.answers_at_once(20, "/endless", "left");
     with_tokens(&server, 20, 2, "/hub", three_jobs);
     server.stop();
 }
@@ -215,9 +207,7 @@ fn green_workers_that_retire_take_their_hubs_along() {
     let few = before + 2 * 4;
     with_tokens(&server, 50, 1, "/hub", three_jobs);
     assert!(descriptors() > few);
-    for response in server.at_once(50, "/switched?keep") {
-        assert_eq!(response.text(), "20");
-    }
+    server.answers_at_once(50, "/switched?keep", "20");
     // A green worker ends when it has been idle for ten seconds.
     wait::until_true("the hubs to be closed", || descriptors() <= few);
     with_tokens(&server, 50, 1, "/hub", three_jobs);

@@ -1,7 +1,7 @@
 //! What a proxy may say of its client, and what nobody else may: schemes, script names, the PROXY
 //! protocol, and header names that WSGI cannot tell apart.
 
-use crate::support::{Launch, Server};
+use crate::support::{Launch, Server, wait};
 
 /// The answer to a GET of `path` with these header lines, behind these bytes.
 fn ask(server: &Server, preface: &[u8], path: &str, lines: &str) -> String {
@@ -136,7 +136,7 @@ each_of! { Coroutine; fn the_access_log_shows_the_proxied_client(engine) {
     let arguments = ["--proxy-protocol", "--access-logfile", "-", "--access-logformat", "from %(h)s"];
     let server = Server::start(engine, "environ_dump", &arguments);
     ask(&server, b"PROXY TCP4 192.0.2.7 192.0.2.2 9 10\r\n", "/", "");
-    crate::support::wait::until_true("the line", || {
+    wait::until_true("the line", || {
         server.scratch.read("stdout").contains("from 192.0.2.7\n")
     });
     server.stop();

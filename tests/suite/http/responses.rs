@@ -1,6 +1,6 @@
 //! What the server itself adds to every response.
 
-use crate::support::Server;
+use crate::support::{Server, wait};
 
 each_of! { Sync, Coroutine, Gunicorn; fn responses_name_the_server(engine) {
     let server = Server::start(engine, "hello", &[]);
@@ -20,7 +20,7 @@ each_of! { Sync, Coroutine, Gunicorn; fn responses_carry_the_date(engine) {
         assert_eq!(date.len(), "Sun, 06 Nov 1994 08:49:37 GMT".len(), "{date}");
         date == http_date_of_now()
     };
-    crate::support::wait::until_true("the Date of this second", is_now);
+    wait::until_true("the Date of this second", is_now);
     server.stop();
 }}
 

@@ -183,15 +183,11 @@ each_of! { Sync, Gthread, Coroutine; fn what_differs_is_said_once_by_all_workers
     let mut server = launch(engine, "accesslog = '-'\nworkers = 3\n", adding).start();
     // One is told to go, and not by the master.
     server.expect_errors();
-    wait::until_true("the workers", || server.worker_pids().len() == 3);
+    let old = server.wait_for_workers(3);
     server.wait_for_log("Python's logging writes");
     let count = || server.log().matches("Python's logging writes").count();
-    let old = server.worker_pids();
     processes::signal(old[0], Signal::SIGTERM);
-    wait::until_true("another worker", || {
-        let pids = server.worker_pids();
-        pids.len() == 3 && !pids.contains(&old[0])
-    });
+    server.wait_for_workers_without(old[0], 3);
     // It serves when all the others have gone.
     wait::until_true("its boot", || server.log().matches("Booting worker").count() == 4);
     server.signal(Signal::SIGHUP);

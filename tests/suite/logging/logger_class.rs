@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 
 use crate::logging::python_logging::{FORMAT, ask, launch, lines};
 use crate::support::comparison::compare;
-use crate::support::{Collector, Daemon, wait};
+use crate::support::{Collector, Daemon};
 
 /// Notes who was called, and with which exception at hand.
 const HEARING: &str = r#"
@@ -136,9 +136,7 @@ each_of! { Sync, Gthread, Coroutine; fn a_reload_without_it_has_each_line_once(e
     let old = server.worker_pid();
     server.scratch.write("gunicorn.conf.py", &settings);
     server.signal(Signal::SIGHUP);
-    wait::until_true("the new worker alone", || {
-        matches!(server.worker_pids()[..], [pid] if pid != old)
-    });
+    server.wait_for_workers_without(old, 1);
     assert_eq!(server.get("/last").status, 200);
     ask(&mut server);
     lines(&server, "accesses", "/boom", 1);

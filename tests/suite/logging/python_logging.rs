@@ -229,8 +229,7 @@ each_of! { Sync, Gthread, Coroutine; fn a_logger_class_writes_both_logs(engine) 
             lines(&server, "errors", "ValueError: no", 1);
             // logrotate.
             for file in ["accesses", "errors"] {
-                std::fs::rename(server.scratch.file(file), server.scratch.file(&format!("{file}.1")))
-                    .unwrap();
+                server.scratch.rename(file, &format!("{file}.1"));
             }
             server.signal(Signal::SIGUSR1);
             lines(&server, "reopened", "reopened", 2);
@@ -254,7 +253,7 @@ each_of! { Sync, Gthread, Coroutine; fn files_of_a_logconfig_are_reopened(engine
     let mut server = launch(engine, &format!("access_log_format = '%(U)s'\n{DICT}"), "").start();
     ask(&mut server);
     lines(&server, "own", "gunicorn.access|", 3);
-    std::fs::rename(server.scratch.file("own"), server.scratch.file("old")).unwrap();
+    server.scratch.rename("own", "old");
     server.signal(Signal::SIGUSR1);
     wait::until_true("a new file", || {
         assert_eq!(server.get("/x").status, 200);
@@ -509,7 +508,7 @@ each_of! { Sync, Gthread, Coroutine, Gunicorn; fn an_applications_own_log_files_
     launch.scratch.write("said.py", &format!("{logging}\n{APP}"));
     let server = launch.start();
     assert_eq!(server.get("/before").status, 200);
-    std::fs::rename(server.scratch.file("site"), server.scratch.file("old")).unwrap();
+    server.scratch.rename("site", "old");
     server.signal(Signal::SIGUSR1);
     wait::until_true("a new file", || {
         assert_eq!(server.get("/after").status, 200);

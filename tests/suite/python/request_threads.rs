@@ -20,9 +20,7 @@ fn answer(server: &Server, path: &str) -> String {
 
 each_of! { Sync, Gthread, Coroutine, Gunicorn; fn it_is_alive_and_no_daemon(engine) {
     let server = start(engine);
-    for response in server.at_once(AT_ONCE, "/facts") {
-        assert_eq!(response.text(), "right");
-    }
+    server.answers_at_once(AT_ONCE, "/facts", "right");
     assert_eq!(answer(&server, "/join_another"), "[None] True");
     server.stop();
 }}
@@ -65,9 +63,7 @@ each_of! { Sync, Gthread, Coroutine, GunicornSync; fn a_child_that_multiprocessi
 
 each_of! { Gthread, Coroutine, Gunicorn; fn what_traces_and_profiles_threads_sees_requests(engine) {
     let server = start(engine);
-    for response in server.at_once(AT_ONCE, "/seen_view") {
-        assert_eq!(response.text(), "seen");
-    }
+    server.answers_at_once(AT_ONCE, "/seen_view", "seen");
     let seen = answer(&server, "/was_seen");
     assert_eq!(seen, "seen_view:c_call seen_view:c_return seen_view:call seen_view:return");
     server.stop();
@@ -112,9 +108,7 @@ each_of! { Sync, Gthread, Coroutine, GunicornSync, Gunicorn; fn pending_calls_ar
 // The worker would wait for the first thread until it is killed, and leave what the second held.
 each_of! { Gthread, Coroutine; fn it_ends_before_the_worker_does(engine) {
     let mut server = start(engine);
-    for response in server.at_once(AT_ONCE, "/follow") {
-        assert_eq!(response.text(), "followed");
-    }
+    server.answers_at_once(AT_ONCE, "/follow", "followed");
     server.signal(Signal::SIGTERM);
     assert_eq!(server.exit_code(), 0);
     let notes = server.notes();
@@ -170,21 +164,15 @@ each_of! { Sync, Gthread, Coroutine; fn a_child_is_interrupted_by_itself_and_wri
 // Such a thread ends after 10 s without a request, and its place is used again.
 each_of! { Coroutine; fn none_is_taken_for_one_that_ended_while_a_destructor_asked(engine) {
     let server = start(engine);
-    for response in server.at_once(AT_ONCE, "/leave_what_asks") {
-        assert_eq!(response.text(), "left");
-    }
+    server.answers_at_once(AT_ONCE, "/leave_what_asks", "left");
     wait::until_true("the threads to end", || server.notes().contains("ended on"));
-    for response in server.at_once(AT_ONCE, "/facts") {
-        assert_eq!(response.text(), "right");
-    }
+    server.answers_at_once(AT_ONCE, "/facts", "right");
     server.stop();
 }}
 
 each_of! { Sync, Gthread, Coroutine, Gunicorn; fn no_stranger_in_a_child_is_taken_for_a_requests(engine) {
     let server = start(engine);
-    for response in server.at_once(AT_ONCE, "/strangers_in_a_child") {
-        assert_eq!(response.text(), "_DummyThread");
-    }
+    server.answers_at_once(AT_ONCE, "/strangers_in_a_child", "_DummyThread");
     server.stop();
 }}
 

@@ -36,7 +36,7 @@ fn words(line: &str) -> Vec<String> {
 /// Now `current` leads to the second release, without a moment in which it leads nowhere.
 fn switch(server: &Server) {
     symlink("two", server.scratch.file("next")).unwrap();
-    std::fs::rename(server.scratch.file("next"), server.scratch.file("current")).unwrap();
+    server.scratch.rename("next", "current");
 }
 
 fn wait_for(server: &Server, words: &str) {

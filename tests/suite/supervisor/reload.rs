@@ -33,7 +33,7 @@ each_of! { Sync, Coroutine; fn reload_serves_new_code_and_drops_no_request(engin
         load.wait_for_answers(50);
     }
     load.finish_without_loss();
-    wait::until_true("the old workers to end", || server.worker_pids().len() == 2);
+    server.wait_for_workers(2);
     server.stop();
 }}
 
@@ -77,10 +77,7 @@ each_of! { Sync, Coroutine, Gunicorn; fn reload_reads_the_config_file_again(engi
     server.scratch.write("gunicorn.conf.py", "workers = 3\n");
     let old = server.worker_pid();
     server.signal(Signal::SIGHUP);
-    wait::until_true("three new workers", || {
-        let pids = server.worker_pids();
-        pids.len() == 3 && !pids.contains(&old)
-    });
+    server.wait_for_workers_without(old, 3);
     assert_eq!(server.get("/").status, 200);
     server.stop();
 }}

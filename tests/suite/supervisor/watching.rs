@@ -50,7 +50,7 @@ each_of! { Sync, Coroutine; fn a_module_that_was_missing_is_noticed_when_it_come
         let path = server.scratch.write("new/__init__.py", "TEXT = b'a package'\n");
         let file = std::fs::File::options().write(true).open(path).unwrap();
         file.set_modified(std::time::UNIX_EPOCH + wait::PATIENCE).unwrap();
-        std::fs::rename(server.scratch.file("new"), server.scratch.file("extra")).unwrap();
+        server.scratch.rename("new", "extra");
         becomes(server, "a package");
     });
 }}

@@ -10,16 +10,12 @@ use crate::support::{Engine, Load, Server, processes, wait};
 
 each_of! { Sync, Coroutine, Gunicorn; fn killed_worker_is_replaced_and_mentioned(engine) {
     let mut server = Server::start(engine, "hello", &["--workers", "2"]);
-    wait::until_true("two workers", || server.worker_pids().len() == 2);
+    let workers = server.wait_for_workers(2);
     let load = Load::start(server.address, 4, "/");
     load.wait_for_answers(50);
-    let workers = server.worker_pids();
     processes::signal(workers[0], Signal::SIGKILL);
     let killed = Instant::now();
-    wait::until_true("the worker to be replaced", || {
-        let now = server.worker_pids();
-        now.len() == 2 && !now.contains(&workers[0]) && now.contains(&workers[1])
-    });
+    assert!(server.wait_for_workers_without(workers[0], 2).contains(&workers[1]));
     let replaced = killed.elapsed();
     load.wait_for_answers(50);
     let (_, failed) = load.finish();
@@ -56,7 +52,7 @@ each_of! { Gthread, Coroutine; fn clients_are_spread_over_the_workers(engine) {
 
 each_of! { Sync, Coroutine, Gunicorn; fn workers_end_when_the_supervisor_is_killed(engine) {
     let server = Server::start(engine, "hello", &["--workers", "2"]);
-    wait::until_true("two workers", || server.worker_pids().len() == 2);
+    server.wait_for_workers(2);
     assert_eq!(server.get("/").status, 200);
     let group = server.pid();
     server.signal(Signal::SIGKILL);

@@ -41,6 +41,10 @@ impl Scratch {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    pub fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.file(from), self.file(to)).expect("the file is there");
+    }
+
     /// The number in a pid file; nothing while it does not exist.
     pub fn pid(&self, file: &str) -> Option<u32> {
         self.read(file).trim().parse().ok()

@@ -68,6 +68,14 @@ impl Server {
         self.waiting_clients(count, path).iter_mut().map(Client::response).collect()
     }
 
+    /// The same request from `count` clients at once: all are answered 200, with this text.
+    #[track_caller]
+    pub fn answers_at_once(&self, count: usize, path: &str, text: &str) {
+        for response in self.at_once(count, path) {
+            assert_eq!((response.status, response.text().as_str()), (200, text), "{path}");
+        }
+    }
+
     /// Everything that the server sends in answer to these bytes until it closes.
     pub fn exchange(&self, request: impl AsRef<[u8]>) -> String {
         let mut client = self.connect();
@@ -86,10 +94,23 @@ impl Server {
 
     /// The one worker, once there is exactly one.
     pub fn worker_pid(&self) -> u32 {
-        wait::until("exactly one worker", wait::PATIENCE, || match self.worker_pids()[..] {
-            [pid] => Some(pid),
-            _ => None,
-        })
+        self.wait_for_workers(1)[0]
+    }
+
+    /// The workers, once there are exactly so many.
+    pub fn wait_for_workers(&self, count: usize) -> Vec<u32> {
+        self.workers_where(&format!("{count} workers"), |pids| pids.len() == count)
+    }
+
+    /// The workers, once there are exactly so many and this one has gone.
+    pub fn wait_for_workers_without(&self, gone: u32, count: usize) -> Vec<u32> {
+        let are_others = |pids: &[u32]| pids.len() == count && !pids.contains(&gone);
+        self.workers_where(&format!("{count} workers without {gone}"), are_others)
+    }
+
+    fn workers_where(&self, what: &str, are_right: impl Fn(&[u32]) -> bool) -> Vec<u32> {
+        let right = || Some(self.worker_pids()).filter(|pids| are_right(pids));
+        wait::until(what, wait::PATIENCE, right)
     }
 
     /// The pid in a file of the scratch directory, once it is there.

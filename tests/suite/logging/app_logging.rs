@@ -1,5 +1,8 @@
 //! Python's loggers that an application finds under gunicorn: `gunicorn.error` and `gunicorn.access`.
 
+use nix::sys::signal::Signal;
+
+use crate::logging::sample::{APP, ask, launch};
 use crate::support::{Collector, Launch, Server, wait};
 
 /// As Flask applications do that want their records in gunicorn's log.
@@ -124,5 +127,32 @@ each_of! { Sync, Coroutine; fn an_application_that_does_not_log_does_not_pay_for
     );
     let server = launch.start();
     assert_eq!(server.get("/").text(), "False");
+    server.stop();
+}}
+
+// gunicorn: its errors are silenced too.
+each_of! { Sync, Coroutine; fn an_application_that_disables_all_loggers_keeps_the_servers_errors(engine) {
+    let disabling = "import logging.config\nlogging.config.dictConfig({'version': 1})\n";
+    let mut server = launch(engine, "accesslog = '-'\n", disabling).start();
+    ask(&mut server);
+    server.wait_for_log("[ERROR] Error handling request GET /boom");
+    assert_eq!(server.scratch.read("stdout"), "");
+    server.stop();
+}}
+
+each_of! { Sync, Gthread, Coroutine, Gunicorn; fn an_applications_own_log_files_are_reopened(engine) {
+    let logging = "import logging\nlog = logging.getLogger('site')\nlog.setLevel('INFO')\n\
+        log.addHandler(logging.FileHandler('site'))\n\n\ndef log_and_answer(environ, start_response):\n    \
+        log.info(environ['PATH_INFO'])\n    return app(environ, start_response)\n";
+    let launch = Launch::new(engine).args(&["said:log_and_answer"]);
+    launch.scratch.write("said.py", &format!("{logging}\n{APP}"));
+    let server = launch.start();
+    assert_eq!(server.get("/before").status, 200);
+    server.scratch.rename("site", "old");
+    server.signal(Signal::SIGUSR1);
+    wait::until_true("a new file", || {
+        assert_eq!(server.get("/after").status, 200);
+        server.scratch.read("site").starts_with("/after\n")
+    });
     server.stop();
 }}

@@ -3,7 +3,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::logging::python_logging::{APP, DICT, FORMAT, launch, lines};
+use crate::logging::sample::{APP, DICT, FORMAT, launch, lines};
 use crate::support::comparison::compare;
 use crate::support::{Engine, Launch, processes, wait};
 

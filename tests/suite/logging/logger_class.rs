@@ -1,10 +1,83 @@
-//! An object of `logger_class`: it hears what gunicorn tells it, and as often.
+//! An object of `logger_class`: it writes the logs, and hears what gunicorn tells it, as often.
 
 use nix::sys::signal::Signal;
 
-use crate::logging::python_logging::{FORMAT, ask, launch, lines};
+use crate::logging::sample::{FORMAT, ask, launch, lines};
 use crate::support::comparison::compare;
-use crate::support::{Collector, Daemon};
+use crate::support::{Collector, Daemon, Launch};
+
+const CLASS: &str = r#"
+from gunicorn.glogging import Logger
+
+class Ours(Logger):
+    def setup(self, cfg):
+        super().setup(cfg)
+        self.error_log.info("set up with %s", cfg.accesslog)
+
+    def now(self):
+        return "[now]"
+
+    def atoms(self, resp, req, environ, request_time):
+        found = super().atoms(resp, req, environ, request_time)
+        found["mine"] = "%s-%s" % (req.path, resp.status.split()[0])
+        return found
+
+    def access(self, resp, req, environ, request_time):
+        if req.path != "/health":
+            super().access(resp, req, environ, request_time)
+
+    def reopen_files(self):
+        super().reopen_files()
+        open("reopened", "a").write("reopened\n")
+
+    def info(self, msg, *args, **kwargs):
+        super().info("via info: " + msg, *args, **kwargs)
+"#;
+
+each_of! { Sync, Gthread, Coroutine; fn a_logger_class_writes_both_logs(engine) {
+    let settings = "accesslog = 'accesses'\nerrorlog = 'errors'\naccess_log_format = \
+        '%(h)s %(t)s \"%(r)s\" %(s)s %(B)s %(a)s %(mine)s'\n";
+    for class in [
+        format!("{CLASS}\nlogger_class = Ours\n"), "logger_class = 'ours.Ours'\n".to_owned(),
+    ] {
+        compare(engine, |engine| {
+            let launch = launch(engine, &format!("{settings}{class}"), "");
+            launch.scratch.write("ours.py", CLASS);
+            let mut server = launch.start();
+            ask(&mut server);
+            let accesses = lines(&server, "accesses", "GET", 2);
+            lines(&server, "errors", "[INFO] via info: Listening at", 1);
+            lines(&server, "errors", "[INFO] via info: Booting worker", 1);
+            lines(&server, "errors", "[INFO] set up with accesses", 1);
+            lines(&server, "errors", "[ERROR] Error handling request", 1);
+            lines(&server, "errors", "ValueError: no", 1);
+            // logrotate.
+            for file in ["accesses", "errors"] {
+                server.scratch.rename(file, &format!("{file}.1"));
+            }
+            server.signal(Signal::SIGUSR1);
+            lines(&server, "reopened", "reopened", 2);
+            assert_eq!(server.get("/after").status, 200);
+            let after = lines(&server, "accesses", "GET", 1);
+            server.stop();
+            (accesses, after)
+        });
+    }
+}}
+
+each_of! { Sync; fn a_logger_class_that_cannot_be_had_is_an_error_at_the_start(engine) {
+    let launch = Launch::new(engine).args(&["--logger-class", "nowhere.Logger", "hello"]);
+    let mut server = launch.start();
+    assert_eq!(server.exit_code(), 1);
+    let log = server.log();
+    assert!(log.contains("logger_class = nowhere.Logger") && log.contains("nowhere"), "{log}");
+}}
+
+each_of! { Sync; fn a_config_file_that_needs_gunicorn_says_so(engine) {
+    let mut server = launch(engine, "from gunicorn.nowhere import Logger\n", "").start();
+    assert_eq!(server.exit_code(), 1);
+    assert!(server.log().contains("install gunicorn beside unicoro"), "{}", server.log());
+}}
 
 /// Notes who was called, and with which exception at hand.
 const HEARING: &str = r#"

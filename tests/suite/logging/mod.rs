@@ -3,6 +3,8 @@
 mod access_log;
 mod app_logging;
 mod changed_loggers;
+mod handlers;
+mod log_config;
 mod logger_class;
-mod python_logging;
+mod sample;
 mod sinks;

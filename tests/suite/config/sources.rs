@@ -1,7 +1,6 @@
-//! Settings: where they come from, which origin wins, and what they do.
+//! Settings: where they come from, which origin wins, and what is said of them.
 
-use crate::support::client::{exchange_over, free_addresses, get, wait_for_listener};
-use crate::support::{Launch, Server, wait};
+use crate::support::{Launch, Server};
 
 /// A config file that logs each access as `word`.
 fn logging(word: &str) -> String {
@@ -52,14 +51,6 @@ each_of! { Sync, Gunicorn; fn command_line_beats_everything(engine) {
     assert_eq!(winner(launch), "from-flag");
 }}
 
-each_of! { Sync, Gunicorn; fn config_file_may_name_the_app(engine) {
-    let launch = Launch::new(engine);
-    launch.scratch.write("gunicorn.conf.py", "wsgi_app = 'hello:app'\n");
-    let server = launch.start();
-    assert_eq!(server.get("/").text(), "Hello, world!");
-    server.stop();
-}}
-
 each_of! { Sync, Gunicorn; fn config_file_is_python(engine) {
     let launch = Launch::new(engine);
     let text = "import os\nraw_env = ['COLOR=' + name for name in ['green']]\n";
@@ -69,51 +60,9 @@ each_of! { Sync, Gunicorn; fn config_file_is_python(engine) {
     server.stop();
 }}
 
-each_of! { Sync, Coroutine, Gunicorn; fn app_may_be_made_by_a_call(engine) {
-    let server = Server::start(engine, "hello:factory(\"word\", times=2)", &[]);
-    assert_eq!(server.get("/").text(), "wordword");
-    server.stop();
-}}
-
-each_of! { Sync, Coroutine, Gunicorn; fn app_is_found_in_the_working_directory(engine) {
-    let launch = Launch::new(engine).args(&["here"]);
-    launch.scratch.write("here.py", "from hello import application\n");
-    let server = launch.start();
-    assert_eq!(server.get("/").status, 200);
-    server.stop();
-}}
-
-each_of! { Sync, Coroutine, Gunicorn; fn chdir_comes_before_the_app_is_loaded(engine) {
-    let launch = Launch::new(engine).args(&["--chdir", "below", "interpreter"]);
-    std::fs::create_dir(launch.scratch.file("below")).unwrap();
-    let below = launch.scratch.file("below").canonicalize().unwrap();
-    let server = launch.start();
-    let text = server.get("/").text();
-    assert!(text.contains(&format!("cwd={}\n", below.display())), "{text}");
-    assert!(text.contains("cwd_on_path=True\n"), "{text}");
-    server.stop();
-}}
-
-each_of! { Sync, Coroutine, Gunicorn; fn pythonpath_is_searched(engine) {
-    let launch = Launch::new(engine).args(&["--pythonpath", "below,beside", "there"]);
-    for name in ["below", "beside"] {
-        std::fs::create_dir(launch.scratch.file(name)).unwrap();
-    }
-    launch.scratch.write("beside/there.py", "from hello import application\n");
-    let server = launch.start();
-    assert_eq!(server.get("/").status, 200);
-    server.stop();
-}}
-
 each_of! { Sync, Coroutine, Gunicorn; fn raw_env_reaches_the_app(engine) {
     let server = Server::start(engine, "interpreter", &["--env", "COLOR=blue=green"]);
     assert!(server.get("/").text().contains("color=blue=green\n"));
-    server.stop();
-}}
-
-each_of! { Sync, Coroutine, Gunicorn; fn preloaded_app_is_served(engine) {
-    let server = Server::start(engine, "hello", &["--preload", "--workers", "2"]);
-    assert_eq!(server.get("/").status, 200);
     server.stop();
 }}
 
@@ -141,34 +90,6 @@ each_of! { Sync, Gunicorn; fn help_and_version_end_with_0(engine) {
     }
 }}
 
-each_of! { Sync, Coroutine, Gunicorn; fn unix_socket_serves_and_is_removed(engine) {
-    let launch = Launch::new(engine).args(&["-b", "unix:app.sock", "-p", "app.pid", "environ_dump"]);
-    let server = launch.start_unbound();
-    let socket = server.scratch.file("app.sock");
-    let answer = exchange_over(&socket, "GET / HTTP/1.0\r\nHost: site.example\r\n\r\n");
-    assert!(answer.contains("\nREMOTE_ADDR ''\n"), "{answer}");
-    assert!(answer.contains("\nSERVER_NAME 'site.example'\n"), "{answer}");
-    assert!(answer.contains("\nSERVER_PORT '80'\n"), "{answer}");
-
-    let pid_file = server.scratch.file("app.pid");
-    assert_eq!(server.scratch.read("app.pid").trim(), server.pid().to_string());
-    server.signal(nix::sys::signal::Signal::SIGTERM);
-    wait::until_true("the files to be removed", || !socket.exists() && !pid_file.exists());
-    server.end_of_stop();
-}}
-
-each_of! { Sync, Coroutine, Gunicorn; fn several_addresses_are_served(engine) {
-    let addresses: [_; 2] = free_addresses();
-    let binds = addresses.map(|address| address.to_string());
-    let launch = Launch::new(engine).args(&["-b", &binds[0], "-b", &binds[1], "hello"]);
-    let server = launch.start_unbound();
-    for address in addresses {
-        wait_for_listener(address);
-        assert_eq!(get(address, "/").status, 200);
-    }
-    server.stop();
-}}
-
 each_of! { Sync, Coroutine, Gunicorn; fn a_config_file_may_import_what_lies_beside_it(engine) {
     for config in ["gunicorn.conf.py", "python:site_config"] {
         let launch = Launch::new(engine).args(&["-c", config]);
@@ -180,29 +101,6 @@ each_of! { Sync, Coroutine, Gunicorn; fn a_config_file_may_import_what_lies_besi
         launch.scratch.write("gunicorn.conf.py", text);
         launch.scratch.write("site_config.py", text);
         assert_eq!(winner(launch), "imported", "{config}");
-    }
-}}
-
-each_of! { Sync, Coroutine, Gunicorn; fn modules_are_found_in_gunicorns_order(engine) {
-    // pythonpath is relative to chdir.
-    let order = ["below/last", "below/first", "below", "."];
-    for (index, first) in order.iter().enumerate() {
-        let arguments = ["--chdir", "below", "--pythonpath", "first,last", "where:app"];
-        let launch = Launch::new(engine).args(&arguments);
-        for name in ["below", "below/first", "below/last"] {
-            std::fs::create_dir(launch.scratch.file(name)).unwrap();
-        }
-        // Each time one directory less has the module.
-        for directory in &order[index..] {
-            let text = format!(
-                "def app(environ, start_response):\n    start_response('200 OK', [])\n    \
-                 return [b'{directory}']\n"
-            );
-            launch.scratch.write(&format!("{directory}/where.py"), &text);
-        }
-        let server = launch.start();
-        assert_eq!(server.get("/").text(), *first);
-        server.stop();
     }
 }}
 
@@ -252,6 +150,16 @@ each_of! { Sync, Gunicorn; fn nothing_may_be_given_where_gunicorn_takes_it(engin
     assert_eq!(server.get("/").status, 200);
     assert!(server.log().lines().any(|line| line == "bare"), "{}", server.log());
     server.stop();
+}}
+
+each_of! { Sync; fn what_has_no_effect_is_said_once_and_what_is_refused_names_another_way(engine) {
+    let server = Server::start(engine, "hello", &["--worker-tmp-dir", "/dev/shm"]);
+    assert_eq!(server.get("/").status, 200);
+    assert_eq!(server.log().matches("worker_tmp_dir").count(), 1, "{}", server.log());
+    server.stop();
+    let mut server = Server::start(engine, "hello", &["--protocol", "uwsgi"]);
+    assert_eq!(server.exit_code(), 1);
+    assert!(server.log().contains("proxy_pass"), "{}", server.log());
 }}
 
 // gunicorn: takes a name that it does not know for info.

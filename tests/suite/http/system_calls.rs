@@ -6,8 +6,7 @@ use std::process::{Child, Command, Stdio};
 use nix::sys::signal::Signal;
 
 use crate::support::client::get_and_close;
-use crate::support::{Engine, Server, processes, wait};
-use crate::wsgi::file_wrapper;
+use crate::support::{Engine, Launch, Server, processes, wait};
 
 const REQUESTS: usize = 20;
 
@@ -86,11 +85,14 @@ fn results(calls: &[String], name: &str) -> Vec<usize> {
 }
 
 each_of! { Sync, Gthread, Coroutine; fn a_file_goes_to_the_client_by_sendfile(engine) {
-    let (server, content) = file_wrapper::start(engine);
+    const SIZE: usize = 300_000;
+    let launch = Launch::new(engine).args(&["file_wrapper"]);
+    let content = launch.scratch.fill("file", SIZE);
+    let server = launch.start();
     let trace = Trace::attach(&server);
     assert!(server.get("/whole").body == content);
     let calls = trace.finish();
-    assert_eq!(results(&calls, "sendfile").iter().sum::<usize>(), file_wrapper::SIZE, "{calls:#?}");
+    assert_eq!(results(&calls, "sendfile").iter().sum::<usize>(), SIZE, "{calls:#?}");
     let sent: usize = ["sendto", "sendmsg"].iter().flat_map(|name| results(&calls, name)).sum();
     assert!(sent < 1000, "the head alone is sent otherwise: {calls:#?}");
     server.stop();

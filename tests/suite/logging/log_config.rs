@@ -182,3 +182,20 @@ each_of! { Sync; fn a_worker_that_hangs_has_its_last_words_in_errorlog(engine) {
     drop(client);
     server.stop();
 }}
+
+each_of! { Sync, Gunicorn; fn pythons_logging_is_set_up_from_a_dict(engine) {
+    let launch = Launch::new(engine);
+    launch.scratch.write(
+        "gunicorn.conf.py",
+        "logconfig_dict = {'formatters': {'short': {'format': 'SAID %(message)s'}}, 'handlers': \
+         {'console': {'class': 'logging.StreamHandler', 'formatter': 'short'}, 'error_console': \
+         {'class': 'logging.StreamHandler', 'formatter': 'short'}}}\n",
+    );
+    let text = "import logging\nlogging.getLogger('site').warning('hello')\n\
+                def app(environ, start_response):\n    start_response('200 OK', [])\n    return []\n";
+    launch.scratch.write("talking.py", text);
+    let server = launch.args(&["talking:app"]).start();
+    assert_eq!(server.get("/").status, 200);
+    server.wait_for_log("SAID hello");
+    server.stop();
+}}

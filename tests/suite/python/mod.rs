@@ -5,5 +5,6 @@ mod foreign;
 mod forks;
 mod importing;
 mod request_threads;
+mod spew;
 mod subinterpreters;
 mod virtual_environment;

@@ -2,34 +2,23 @@
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Engine, Launch, Load, Server, wait};
-
-fn version(text: &str) -> String {
-    format!(
-        "from notes import plain\n\n\ndef application(environ, start_response):\n    \
-             return plain(start_response, {text:?})\n"
-    )
-}
+use crate::support::{Engine, Launch, Load, Server, answering, wait};
 
 fn start(engine: Engine, arguments: &[&str]) -> Server {
     let launch = Launch::new(engine).args(arguments).args(&["deployed"]);
-    launch.scratch.write("deployed.py", &version("one"));
+    launch.scratch.write("deployed.py", &answering("one"));
     let server = launch.start();
     assert_eq!(server.get("/").text(), "one");
     server
-}
-
-fn wait_for_version(server: &Server, text: &str) {
-    wait::until_true("the new code to serve", || server.get("/").text() == text);
 }
 
 each_of! { Sync, Coroutine; fn reload_serves_new_code_and_drops_no_request(engine) {
     let server = start(engine, &["--workers", "2"]);
     let load = Load::start(server.address, 4, "/");
     for text in ["two", "three"] {
-        server.scratch.write("deployed.py", &version(text));
+        server.scratch.write("deployed.py", &answering(text));
         server.signal(Signal::SIGHUP);
-        wait_for_version(&server, text);
+        server.wait_for_text(text);
         load.wait_for_answers(50);
     }
     load.finish_without_loss();
@@ -48,9 +37,9 @@ each_of! { Sync, Coroutine; fn failed_reload_keeps_old_workers(engine) {
     assert_eq!(server.get("/").text(), "one");
     wait::until_true("only the old worker to be left", || server.worker_pids() == [worker]);
 
-    server.scratch.write("deployed.py", &version("mended"));
+    server.scratch.write("deployed.py", &answering("mended"));
     server.signal(Signal::SIGHUP);
-    wait_for_version(&server, "mended");
+    server.wait_for_text("mended");
     load.finish_without_loss();
     server.expect_errors();
     server.stop();

@@ -1,6 +1,6 @@
 //! `--reload`: which changes are noticed, by inotify and by looking.
 
-use crate::support::{Engine, Launch, Server, wait};
+use crate::support::{Engine, Launch, Server, answering, wait};
 
 const HEAD: &str = "\n\ndef app(environ, start_response):\n    start_response('200 OK', [])\n";
 
@@ -17,10 +17,6 @@ fn with_each_watcher(engine: Engine, files: &[(&str, &str)], rule: impl Fn(&Serv
     }
 }
 
-fn becomes(server: &Server, text: &str) {
-    wait::until_true(&format!("{text:?} to be served"), || server.get("/").text() == text);
-}
-
 each_of! { Sync, Coroutine; fn a_module_that_a_request_imports_is_watched_from_then_on(engine) {
     let app = format!("{HEAD}    from below import late\n    return [late.TEXT]\n");
     let files = [("site_app.py", app.as_str())];
@@ -31,7 +27,7 @@ each_of! { Sync, Coroutine; fn a_module_that_a_request_imports_is_watched_from_t
         assert_eq!(server.get("/").text(), "one");
         // At once, before anybody can have looked.
         server.scratch.write("below/late.py", "TEXT = b'second'\n");
-        becomes(server, "second");
+        server.wait_for_text("second");
     });
 }}
 
@@ -43,7 +39,7 @@ each_of! { Sync, Coroutine; fn a_module_that_was_missing_is_noticed_when_it_come
     with_each_watcher(engine, &[("site_app.py", &app)], |server| {
         assert_eq!(server.get("/").text(), "without");
         server.scratch.write("extra.py", "TEXT = b'a module'\n");
-        becomes(server, "a module");
+        server.wait_for_text("a module");
         std::fs::remove_file(server.scratch.file("extra.py")).unwrap();
         // A package, with a time from long ago: it has been moved here.
         std::fs::create_dir(server.scratch.file("new")).unwrap();
@@ -51,7 +47,7 @@ each_of! { Sync, Coroutine; fn a_module_that_was_missing_is_noticed_when_it_come
         let file = std::fs::File::options().write(true).open(path).unwrap();
         file.set_modified(std::time::UNIX_EPOCH + wait::PATIENCE).unwrap();
         server.scratch.rename("new", "extra");
-        becomes(server, "a package");
+        server.wait_for_text("a package");
     });
 }}
 
@@ -66,7 +62,7 @@ each_of! { Sync, Coroutine; fn what_changes_while_the_application_is_loaded_is_n
         server.wait_for_notes("loading");
         server.scratch.write("part.py", "TEXT = b'second'\n");
         server.scratch.write("go-on", "");
-        becomes(server, "second");
+        server.wait_for_text("second");
     });
 }}
 
@@ -99,3 +95,33 @@ each_of! { Sync, Coroutine; fn a_new_file_that_a_pattern_stands_for_is_noticed(e
         server.stop();
     }
 }}
+
+each_of! { Sync, Coroutine, Gthread; fn a_changed_file_is_served_and_a_broken_one_is_shown(engine) {
+    let launch = Launch::new(engine);
+    launch.scratch.write("site_app.py", &answering("one"));
+    let mut server = launch.args(&["--reload", "site_app"]).start();
+    server.expect_errors();
+    assert_eq!(server.get("/").text(), "one");
+    server.scratch.write("site_app.py", &answering("second"));
+    server.wait_for_text("second");
+    server.scratch.write("site_app.py", "import no_such_module\n");
+    wait::until_true("the error to be served", || {
+        server.get("/").text().contains("ModuleNotFoundError: No module named 'no_such_module'")
+    });
+    server.scratch.write("site_app.py", &answering("mended"));
+    server.wait_for_text("mended");
+    server.stop();
+}}
+
+/// Before anybody has looked at the files for the first time.
+#[test]
+fn a_file_that_is_mended_while_it_fails_to_load_is_served() {
+    let launch = Launch::new(Engine::Coroutine).args(&["--reload", "site_app"]);
+    let text = answering("mended");
+    let broken = format!("open(__file__, 'w').write({text:?})\nimport no_such_module\n");
+    launch.scratch.write("site_app.py", &broken);
+    let mut server = launch.start();
+    server.expect_errors();
+    server.wait_for_text("mended");
+    server.stop();
+}

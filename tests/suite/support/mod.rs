@@ -1,6 +1,7 @@
 //! What the tests stand on: servers, clients, processes, scratch directories, and waiting for a
 //! condition. Every other room uses it; it uses none of them.
 
+pub mod application;
 pub mod backing;
 pub mod binary;
 pub mod client;
@@ -17,6 +18,7 @@ pub mod scratch;
 pub mod server;
 pub mod wait;
 
+pub use application::answering;
 pub use client::{Client, Response};
 pub use collector::Collector;
 pub use daemon::Daemon;

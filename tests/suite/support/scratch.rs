@@ -35,6 +35,13 @@ impl Scratch {
         path
     }
 
+    /// A file of so many bytes, which differ from place to place, and its content.
+    pub fn fill(&self, name: &str, size: usize) -> Vec<u8> {
+        let content: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+        fs::write(self.file(name), &content).expect("the scratch directory is writable");
+        content
+    }
+
     /// What the file holds by now; nothing while it does not exist.
     pub fn read(&self, name: &str) -> String {
         let bytes = fs::read(self.file(name)).unwrap_or_default();

@@ -148,6 +148,10 @@ impl Server {
         wait::until_true(&format!("{text:?} in the notes"), || self.notes().contains(text));
     }
 
+    pub fn wait_for_text(&self, text: &str) {
+        wait::until_true(&format!("{text:?} to be served"), || self.get("/").text() == text);
+    }
+
     /// From here on errors in the log are expected.
     pub fn expect_errors(&mut self) {
         self.expects_errors = true;

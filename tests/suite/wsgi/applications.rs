@@ -1,7 +1,7 @@
-//! What is named as the application: one that WSGI cannot call is refused when it is loaded, with the form
-//! to write, and not by a 500 for each request.
+//! What is named as the application: where it is found, and one that WSGI cannot call is refused when it
+//! is loaded, with the form to write, and not by a 500 for each request.
 
-use crate::support::{Engine, Launch, Server};
+use crate::support::{Engine, Launch, Server, answering};
 
 const MODULE: &str = "wrongly_named";
 
@@ -56,4 +56,73 @@ each_of! { Sync, Gthread, Coroutine, Gunicorn; fn whatever_wsgi_can_call_is_serv
         assert_eq!(server.get("/").text(), "well", "{name}");
         server.stop();
     }
+}}
+
+each_of! { Sync, Gunicorn; fn config_file_may_name_the_app(engine) {
+    let launch = Launch::new(engine);
+    launch.scratch.write("gunicorn.conf.py", "wsgi_app = 'hello:app'\n");
+    let server = launch.start();
+    assert_eq!(server.get("/").text(), "Hello, world!");
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn app_may_be_made_by_a_call(engine) {
+    let server = Server::start(engine, "hello:factory(\"word\", times=2)", &[]);
+    assert_eq!(server.get("/").text(), "wordword");
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn app_is_found_in_the_working_directory(engine) {
+    let launch = Launch::new(engine).args(&["here"]);
+    launch.scratch.write("here.py", "from hello import application\n");
+    let server = launch.start();
+    assert_eq!(server.get("/").status, 200);
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn chdir_comes_before_the_app_is_loaded(engine) {
+    let launch = Launch::new(engine).args(&["--chdir", "below", "interpreter"]);
+    std::fs::create_dir(launch.scratch.file("below")).unwrap();
+    let below = launch.scratch.file("below").canonicalize().unwrap();
+    let server = launch.start();
+    let text = server.get("/").text();
+    assert!(text.contains(&format!("cwd={}\n", below.display())), "{text}");
+    assert!(text.contains("cwd_on_path=True\n"), "{text}");
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn pythonpath_is_searched(engine) {
+    let launch = Launch::new(engine).args(&["--pythonpath", "below,beside", "there"]);
+    for name in ["below", "beside"] {
+        std::fs::create_dir(launch.scratch.file(name)).unwrap();
+    }
+    launch.scratch.write("beside/there.py", "from hello import application\n");
+    let server = launch.start();
+    assert_eq!(server.get("/").status, 200);
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn modules_are_found_in_gunicorns_order(engine) {
+    // pythonpath is relative to chdir.
+    let order = ["below/last", "below/first", "below", "."];
+    for (index, first) in order.iter().enumerate() {
+        let arguments = ["--chdir", "below", "--pythonpath", "first,last", "where"];
+        let launch = Launch::new(engine).args(&arguments);
+        for name in ["below", "below/first", "below/last"] {
+            std::fs::create_dir(launch.scratch.file(name)).unwrap();
+        }
+        // Each time one directory less has the module.
+        for directory in &order[index..] {
+            launch.scratch.write(&format!("{directory}/where.py"), &answering(directory));
+        }
+        let server = launch.start();
+        assert_eq!(server.get("/").text(), *first);
+        server.stop();
+    }
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn preloaded_app_is_served(engine) {
+    let server = Server::start(engine, "hello", &["--preload", "--workers", "2"]);
+    assert_eq!(server.get("/").status, 200);
+    server.stop();
 }}

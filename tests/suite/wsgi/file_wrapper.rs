@@ -2,13 +2,12 @@
 
 use crate::support::{Engine, Launch, Response, Server, wait};
 
-pub const SIZE: usize = 300_000;
+const SIZE: usize = 300_000;
 
 /// An app that sends a file of `SIZE` bytes, and its content.
-pub fn start(engine: Engine) -> (Server, Vec<u8>) {
+fn start(engine: Engine) -> (Server, Vec<u8>) {
     let launch = Launch::new(engine).args(&["file_wrapper"]);
-    let content: Vec<u8> = (0..SIZE).map(|at| (at % 251) as u8).collect();
-    std::fs::write(launch.scratch.file("file"), &content).unwrap();
+    let content = launch.scratch.fill("file", SIZE);
     (launch.start(), content)
 }
 

@@ -4,7 +4,7 @@
 mod applications;
 mod closing;
 mod environ;
-pub mod file_wrapper;
+mod file_wrapper;
 mod frameworks;
 mod lent_input;
 mod misbehaving;

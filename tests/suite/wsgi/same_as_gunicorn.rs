@@ -138,8 +138,7 @@ fn forms() -> Vec<(String, String)> {
 /// A file whose time of change is always the same: it is in answers about the file.
 fn file(scratch: &Scratch) -> PathBuf {
     let path = scratch.file("same");
-    let content: Vec<u8> = (0..300_000_u32).map(|at| (at % 251) as u8).collect();
-    std::fs::write(&path, content).unwrap();
+    scratch.fill("same", 300_000);
     let mut touch = Command::new("touch");
     assert!(touch.args(["-d", "2020-02-02T02:02:02Z"]).arg(&path).status().unwrap().success());
     path

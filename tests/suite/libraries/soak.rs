@@ -141,7 +141,7 @@ impl<'a> Visitor<'a> {
         let names = if nix::unistd::geteuid().is_root() { "getaddrinfo" } else { "time_sleep" };
         let views: Vec<_> =
             matrix::VIEWS.iter().copied().filter(|view| *view != PAIRED).chain([names]).collect();
-        *self.chance.one_of(&views)
+        self.chance.one_of::<&str>(&views)
     }
 
     fn path(&mut self, view: &str, token: u32) -> String {

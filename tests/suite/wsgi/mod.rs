@@ -4,6 +4,7 @@
 mod applications;
 mod closing;
 mod environ;
+mod extensions;
 mod file_wrapper;
 mod frameworks;
 mod lent_input;

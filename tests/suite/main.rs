@@ -7,10 +7,10 @@
 //! Each directory is a room, whose mod.rs says what it is for, and a test's path begins with it:
 //! `cargo test --release --test suite supervisor::reload` runs one file.
 //!
-//! It drives the build that it is part of: `cargo test --release` in CI, plain `cargo test` in a quick
-//! loop. Two variables help during development: `SUITE_BINARY=/path/to/unicoro` tests another binary;
-//! `SUITE_AGAINST=gunicorn` runs everything on gunicorn (sync, and gthread for coroutine), which shows
-//! what a test really asks.
+//! It drives the build that it is part of: `cargo test --release` in CI, plain `cargo test` in a
+//! quick loop. Two variables help during development: `SUITE_BINARY=/path/to/unicoro` tests another
+//! binary; `SUITE_AGAINST=gunicorn` runs everything on gunicorn (sync, and gthread for coroutine),
+//! which shows what a test really asks.
 #![allow(clippy::unwrap_used, reason = "this crate is nothing but tests")]
 
 /// Makes one `#[test]` per engine out of a rule: `each_of! { Sync, Coroutine; fn rule(engine) .. }`.

@@ -1,5 +1,5 @@
-//! Config files as gunicorn's users write them (tests/configs), each under gunicorn and here: what can
-//! be seen from outside is the same. Where it is not, on purpose, the test says so.
+//! Config files as gunicorn's users write them (tests/configs), each under gunicorn and here: what
+//! can be seen from outside is the same. Where it is not, on purpose, the test says so.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,5 +1,5 @@
-//! What runs at the end of an idle green thread may wait, as at the end of a thread: it runs as that
-//! green thread, and stops nobody else.
+//! What runs at the end of an idle green thread may wait, as at the end of a thread: it runs as
+//! that green thread, and stops nobody else.
 
 use std::time::Duration;
 

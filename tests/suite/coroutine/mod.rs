@@ -1,4 +1,5 @@
-//! What only a green thread could get wrong: waits, locks, stacks, fairness, and whose thread it is.
+//! What only a green thread could get wrong: waits, locks, stacks, fairness, and whose thread it
+//! is.
 
 mod blocked;
 mod blocking_code;

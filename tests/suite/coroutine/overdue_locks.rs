@@ -1,6 +1,6 @@
 //! A lock that cannot fail does not fail: whoever waits for one until the deadline is told in the
-//! wait if CPython listens there, and afterwards if not; never are two inside, and the lock is as it
-//! was when all have left.
+//! wait if CPython listens there, and afterwards if not; never are two inside, and the lock is as
+//! it was when all have left.
 //!
 //! `Thread.join` is not among the waits: up to 3.12 an interrupted one takes its thread for ended.
 //!

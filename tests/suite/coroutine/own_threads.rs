@@ -1,5 +1,5 @@
-//! A green thread is a thread to every library: what a C, C++ or Rust library keeps for its thread is
-//! never another request's, and no worker dies of finding it so.
+//! A green thread is a thread to every library: what a C, C++ or Rust library keeps for its thread
+//! is never another request's, and no worker dies of finding it so.
 //!
 //! The applications are tests/apps/own_threads. Each request has a number of its own, gives it to a
 //! library, waits in the library's midst, and answers "right" if it has found its own again. Each

@@ -1,5 +1,5 @@
-//! examples/deploy: Dockerfile and kubernetes.yaml. No engine for containers is at hand, so both are
-//! read: what they start is started by hand, and what they say twice must agree.
+//! examples/deploy: Dockerfile and kubernetes.yaml. No engine for containers is at hand, so both
+//! are read: what they start is started by hand, and what they say twice must agree.
 
 use std::collections::HashMap;
 use std::process::{Command, Output, Stdio};

@@ -1,5 +1,5 @@
-//! examples/deploy: the files for systemd and logrotate. systemd itself cannot run here: it checks its
-//! files, and what they start is started by hand.
+//! examples/deploy: the files for systemd and logrotate. systemd itself cannot run here: it checks
+//! its files, and what they start is started by hand.
 
 use std::process::Command;
 

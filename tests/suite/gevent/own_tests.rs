@@ -1,11 +1,11 @@
-//! gevent's own tests, which its wheel brings along, in requests: what passes in a plain thread passes
-//! in a green thread, and the worker ends as asked afterwards. What cannot be asked for stands in
-//! docs/from-gunicorn.md and, by name, in [`LEFT_OUT`].
+//! gevent's own tests, which its wheel brings along, in requests: what passes in a plain thread
+//! passes in a green thread, and the worker ends as asked afterwards. What cannot be asked for
+//! stands in docs/from-gunicorn.md and, by name, in [`LEFT_OUT`].
 //!
-//! One module a worker and one after the other: they change gevent's own settings, and many have time
-//! limits of some hundredths of a second. So one that fails gets another two tries, alone, and one
-//! last in a plain thread: what fails there too is not ours. What is skipped counts as failed if a plain
-//! thread does not skip it. `SUITE_LONG=1` runs all the modules.
+//! One module a worker and one after the other: they change gevent's own settings, and many have
+//! time limits of some hundredths of a second. So one that fails gets another two tries, alone, and
+//! one last in a plain thread: what fails there too is not ours. What is skipped counts as failed
+//! if a plain thread does not skip it. `SUITE_LONG=1` runs all the modules.
 
 use std::process::Command;
 

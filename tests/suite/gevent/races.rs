@@ -1,5 +1,5 @@
-//! Things of gevent's, and child processes, that several requests use: another thread may come at each
-//! instruction of ours. tests/apps/gevent_races.py lets it come there.
+//! Things of gevent's, and child processes, that several requests use: another thread may come at
+//! each instruction of ours. tests/apps/gevent_races.py lets it come there.
 
 use crate::support::{Engine, Server};
 

@@ -1,4 +1,5 @@
-//! HTTP/1 on the wire: what a client may send, how it is answered, and whether the connection lives on.
+//! HTTP/1 on the wire: what a client may send, how it is answered, and whether the connection lives
+//! on.
 
 mod body_in;
 mod body_out;

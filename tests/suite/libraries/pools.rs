@@ -1,5 +1,5 @@
-//! A deadline in the middle of an answer: no later request on the same pool ever reads a byte of it,
-//! and the pool is whole again after at most one error for each connection.
+//! A deadline in the middle of an answer: no later request on the same pool ever reads a byte of
+//! it, and the pool is whole again after at most one error for each connection.
 //!
 //! The application, tests/apps/pools, has pools as applications write them, and those that drivers
 //! have. Every question carries a token of its own, which comes back by way of the server at the

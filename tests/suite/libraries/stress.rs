@@ -1,10 +1,10 @@
 //! The stress: everything that an application does at once, with a deadline that it often misses.
 //!
-//! 64 clients ask random views of tests/apps/stress: pooled and shared connections of drivers, locks
-//! of Python and of a C library, a buffered writer, OS threads that import modules, forks. Each
-//! question has a number of its own and each answer must carry it. An answer may also be 504, or an
-//! error that the driver raised about a connection, no more of them than deadlines may have broken.
-//! Nobody waits in vain, no worker dies, and the pools end whole.
+//! 64 clients ask random views of tests/apps/stress: pooled and shared connections of drivers,
+//! locks of Python and of a C library, a buffered writer, OS threads that import modules, forks.
+//! Each question has a number of its own and each answer must carry it. An answer may also be 504,
+//! or an error that the driver raised about a connection, no more of them than deadlines may have
+//! broken. Nobody waits in vain, no worker dies, and the pools end whole.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! `requests_in_progress`: as many run at once, and the others wait for their turn; and what a worker
-//! with as many clients as it may have does to those that ask again and again.
+//! `requests_in_progress`: as many run at once, and the others wait for their turn; and what a
+//! worker with as many clients as it may have does to those that ask again and again.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;

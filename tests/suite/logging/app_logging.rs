@@ -1,4 +1,5 @@
-//! Python's loggers that an application finds under gunicorn: `gunicorn.error` and `gunicorn.access`.
+//! Python's loggers that an application finds under gunicorn: `gunicorn.error` and
+//! `gunicorn.access`.
 
 use nix::sys::signal::Signal;
 

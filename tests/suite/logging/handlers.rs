@@ -1,5 +1,5 @@
-//! Filters and handlers that the configuration, a hook or the application gives the server's loggers: asked
-//! as gunicorn's are, and no request waits for them.
+//! Filters and handlers that the configuration, a hook or the application gives the server's
+//! loggers: asked as gunicorn's are, and no request waits for them.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

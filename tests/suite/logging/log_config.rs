@@ -1,4 +1,5 @@
-//! `logconfig`, `logconfig_dict` and `logconfig_json`: line for line what gunicorn writes with the same.
+//! `logconfig`, `logconfig_dict` and `logconfig_json`: line for line what gunicorn writes with the
+//! same.
 
 use nix::sys::signal::Signal;
 

@@ -1,5 +1,5 @@
-//! An application with its config file, three requests, and the lines that they leave: what the tests of
-//! Python's logging compare with gunicorn's.
+//! An application with its config file, three requests, and the lines that they leave: what the
+//! tests of Python's logging compare with gunicorn's.
 
 use crate::support::{Engine, Launch, Server, wait};
 

@@ -1,5 +1,5 @@
-//! CPython's own tests of what a thread may rely on hold in requests: the short part of the list that
-//! `tests/foreign` runs, several modules at once. CONTRIBUTING.md names the long one.
+//! CPython's own tests of what a thread may rely on hold in requests: the short part of the list
+//! that `tests/foreign` runs, several modules at once. CONTRIBUTING.md names the long one.
 
 use std::process::Command;
 

@@ -1,5 +1,5 @@
-//! Extension modules that an OS thread imports while green threads switch: a library is visible to the
-//! engine before the dynamic linker is done with it.
+//! Extension modules that an OS thread imports while green threads switch: a library is visible to
+//! the engine before the dynamic linker is done with it.
 
 use std::thread;
 

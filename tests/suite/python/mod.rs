@@ -1,4 +1,5 @@
-//! The interpreter that an application finds: its threads, forks, children, imports and environment.
+//! The interpreter that an application finds: its threads, forks, children, imports and
+//! environment.
 
 mod children;
 mod foreign;

@@ -1,5 +1,5 @@
-//! A request runs on a thread that `threading` knows as one of its own: with gunicorn it is one of a
-//! `ThreadPoolExecutor`, or the main thread.
+//! A request runs on a thread that `threading` knows as one of its own: with gunicorn it is one of
+//! a `ThreadPoolExecutor`, or the main thread.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};

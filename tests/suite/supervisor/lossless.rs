@@ -1,5 +1,5 @@
-//! Workers and whole servers come and go, and no request is lost: neither one that waits in a listen
-//! queue nor one that comes on a kept connection.
+//! Workers and whole servers come and go, and no request is lost: neither one that waits in a
+//! listen queue nor one that comes on a kept connection.
 //!
 //! `SUITE_LONG` makes the rounds a hundred.
 

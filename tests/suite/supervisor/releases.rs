@@ -1,5 +1,6 @@
-//! A release behind a symlink: the link is switched, and a reload or an upgrade serves what it leads to
-//! now. The directory of the start is known by the name under which the shell had entered it.
+//! A release behind a symlink: the link is switched, and a reload or an upgrade serves what it
+//! leads to now. The directory of the start is known by the name under which the shell had entered
+//! it.
 
 use std::os::unix::fs::symlink;
 

@@ -2,8 +2,8 @@
 //! names.
 //!
 //! What ships is what is tested: CI drives the release build (tests/run), and the debug build is a
-//! developer's quick loop. The suite says once which of them it drives, and measures no other than the
-//! release build.
+//! developer's quick loop. The suite says once which of them it drives, and measures no other than
+//! the release build.
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,8 +1,8 @@
 //! How a server is started: its command line and environment, and the socket that it is handed.
 //!
-//! The listening socket is closed here once it is handed over: a server that dies resets its clients
-//! at once, so no test waits for a dead server. Nothing waits for readiness either: a connection made
-//! early waits in the socket's queue until a worker takes it.
+//! The listening socket is closed here once it is handed over: a server that dies resets its
+//! clients at once, so no test waits for a dead server. Nothing waits for readiness either: a
+//! connection made early waits in the socket's queue until a worker takes it.
 
 use std::ffi::OsString;
 use std::fs::File;

@@ -1,5 +1,5 @@
-//! One server under test: asked by its clients, stopped by its pid, and judged by its log, its exit code
-//! and what it leaves behind.
+//! One server under test: asked by its clients, stopped by its pid, and judged by its log, its exit
+//! code and what it leaves behind.
 
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;

@@ -1,5 +1,5 @@
-//! What is named as the application: where it is found, and one that WSGI cannot call is refused when it
-//! is loaded, with the form to write, and not by a 500 for each request.
+//! What is named as the application: where it is found, and one that WSGI cannot call is refused
+//! when it is loaded, with the form to write, and not by a 500 for each request.
 
 use crate::support::{Engine, Launch, Server, answering};
 

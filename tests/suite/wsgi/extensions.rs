@@ -1,4 +1,5 @@
-//! What the environ offers beyond PEP 3333: early hints, the client's socket, and whether it has left.
+//! What the environ offers beyond PEP 3333: early hints, the client's socket, and whether it has
+//! left.
 
 use crate::support::client::{get_and_close, get_request};
 use crate::support::{Client, Server};

@@ -1,5 +1,5 @@
-//! What an application is given and what it may give back: environ, start_response, its iterable, and
-//! the frameworks that stand on them.
+//! What an application is given and what it may give back: environ, start_response, its iterable,
+//! and the frameworks that stand on them.
 
 mod applications;
 mod closing;

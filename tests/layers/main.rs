@@ -35,7 +35,6 @@ const KNOTS: &[(&str, &[&str])] = &[
     ("src/logging", &["error_log.rs", "mod.rs"]),
     ("src/supervisor", &["arbiter.rs", "upgrade.rs"]),
     ("src/supervisor/plan", &["event.rs", "mod.rs"]),
-    ("tests/suite", &["binary.rs", "server.rs"]),
     ("worker-engines/contract/src", &["listener.rs", "sys.rs"]),
 ];
 

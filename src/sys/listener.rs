@@ -14,13 +14,14 @@ use std::os::unix::net::{SocketAddr as UnixAddress, UnixListener};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use unicoro_sys::credentials::Identity;
+use unicoro_sys::fd::{check, duplicate, set_cloexec, set_nonblocking};
+use unicoro_sys::tcp;
+
 use super::address::Address;
 use super::bind_error::BindError;
-use super::credentials::Identity;
-use super::fd::{check, duplicate, set_cloexec, set_nonblocking};
 use super::owned_path::OwnedPath;
 use super::stale_socket::clear_path;
-use super::tcp;
 
 /// How to bind.
 #[derive(Clone, Copy, Debug)]

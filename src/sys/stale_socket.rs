@@ -12,8 +12,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use super::fd::check;
-use super::process::Pid;
+use unicoro_sys::fd::check;
+use unicoro_sys::process::Pid;
 
 /// Makes room for a socket at `path`.
 ///

@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::sys;
+use unicoro_sys::socket;
 
 /// What an engine should do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +31,7 @@ impl Stop {
     /// # Errors
     /// eventfd(2).
     pub fn new() -> io::Result<Self> {
-        Ok(Self { state: AtomicU8::new(0), wake: sys::event_fd()? })
+        Ok(Self { state: AtomicU8::new(0), wake: socket::event_fd()? })
     }
 
     /// Asks for `state`; a stronger request stays.
@@ -42,7 +42,7 @@ impl Stop {
 
     /// Wakes the engine without asking for anything.
     pub fn wake(&self) {
-        sys::raise(self.wake.as_fd());
+        socket::raise(self.wake.as_fd());
     }
 
     /// What has been asked for.
@@ -57,7 +57,7 @@ impl Stop {
 
     /// Makes the descriptor unreadable until the next request.
     pub fn acknowledge(&self) {
-        sys::lower(self.wake.as_fd());
+        socket::lower(self.wake.as_fd());
     }
 }
 

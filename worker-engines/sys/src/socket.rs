@@ -9,13 +9,13 @@ use std::io::{self, IoSlice};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
-use crate::Address;
+use crate::address::Address;
 
 /// Receives once, without waiting, behind what `into` holds already; at most its spare capacity.
 ///
 /// # Errors
 /// recv(2); `WouldBlock` when nothing has come.
-pub(crate) fn receive(fd: BorrowedFd<'_>, into: &mut Vec<u8>) -> io::Result<usize> {
+pub fn receive(fd: BorrowedFd<'_>, into: &mut Vec<u8>) -> io::Result<usize> {
     let spare = into.spare_capacity_mut();
     // SAFETY: the pointer and length describe the vector's own spare capacity, which the kernel
     // only writes to.
@@ -39,7 +39,7 @@ pub(crate) fn receive(fd: BorrowedFd<'_>, into: &mut Vec<u8>) -> io::Result<usiz
 ///
 /// # Errors
 /// sendmsg(2); `WouldBlock` when the socket's buffer is full. Never raises SIGPIPE.
-pub(crate) fn send(fd: BorrowedFd<'_>, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+pub fn send(fd: BorrowedFd<'_>, parts: &[IoSlice<'_>]) -> io::Result<usize> {
     if let [one] = parts {
         // SAFETY: the slice is valid for reads of its length.
         return check(unsafe {
@@ -74,12 +74,7 @@ pub(crate) fn send(fd: BorrowedFd<'_>, parts: &[IoSlice<'_>]) -> io::Result<usiz
 ///
 /// # Errors
 /// sendfile(2); `WouldBlock` when the socket's buffer is full.
-pub(crate) fn send_file(
-    fd: BorrowedFd<'_>,
-    file: RawFd,
-    offset: u64,
-    count: usize,
-) -> io::Result<usize> {
+pub fn send_file(fd: BorrowedFd<'_>, file: RawFd, offset: u64, count: usize) -> io::Result<usize> {
     let mut position = offset.cast_signed();
     // SAFETY: `position` outlives the call; a number that is no open file is an error (EBADF).
     check(unsafe {
@@ -88,7 +83,7 @@ pub(crate) fn send_file(
 }
 
 /// Bytes sent that the peer's kernel has not confirmed yet (`SIOCOUTQ`: tcp(7), unix(7)).
-pub(crate) fn untaken(fd: BorrowedFd<'_>) -> u64 {
+pub fn untaken(fd: BorrowedFd<'_>) -> u64 {
     let mut bytes: libc::c_int = 0;
     // SAFETY: the kernel writes one int, which outlives the call. TIOCOUTQ is the same number.
     let result =
@@ -100,7 +95,7 @@ pub(crate) fn untaken(fd: BorrowedFd<'_>) -> u64 {
 ///
 /// # Errors
 /// accept4(2); `WouldBlock` when none waits.
-pub(crate) fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, Address)> {
+pub fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, Address)> {
     // SAFETY: an all-zero sockaddr_storage is valid; the kernel fills it up to `len`.
     let mut storage: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
     let mut len = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
@@ -120,7 +115,7 @@ pub(crate) fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, Address)>
 }
 
 /// The address that this end of a socket is bound to (getsockname(2)).
-pub(crate) fn local_address(fd: BorrowedFd<'_>) -> io::Result<Address> {
+pub fn local_address(fd: BorrowedFd<'_>) -> io::Result<Address> {
     // SAFETY: an all-zero sockaddr_storage is valid; the kernel fills it up to `len`.
     let mut storage: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
     let mut len = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
@@ -133,7 +128,7 @@ pub(crate) fn local_address(fd: BorrowedFd<'_>) -> io::Result<Address> {
 
 /// The length of a TCP listener's accept queue: Linux tells it as `tcpi_unacked` of a socket that
 /// listens (net/ipv4/tcp.c, `tcp_get_info`).
-pub(crate) fn accept_queue(listener: BorrowedFd<'_>) -> Option<usize> {
+pub fn accept_queue(listener: BorrowedFd<'_>) -> Option<usize> {
     // SAFETY: an all-zero tcp_info is a valid value to be filled.
     let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
     let mut len = size_of::<libc::tcp_info>() as libc::socklen_t;
@@ -152,7 +147,7 @@ pub(crate) fn accept_queue(listener: BorrowedFd<'_>) -> Option<usize> {
 
 /// Sets what every connection inherits from its listener on Linux, so that it costs no call of its
 /// own. Silent on unix sockets.
-pub(crate) fn set_options(listener: BorrowedFd<'_>) {
+pub fn set_options(listener: BorrowedFd<'_>) {
     // Small answers must not wait for the client's acknowledgement (Nagle).
     set_tcp_option(listener, libc::TCP_NODELAY, 1);
     // What is sent beyond the client's window only fills the kernel's memory: 4 MiB for each client
@@ -179,7 +174,7 @@ fn set_tcp_option(socket: BorrowedFd<'_>, option: libc::c_int, value: libc::c_in
 
 /// Has the kernel drop each SYN that comes for a listening TCP socket: a socket filter (socket(7)) sees
 /// segments from the TCP header on. Handshakes under way are completed.
-pub(crate) fn drop_new_syns(listener: BorrowedFd<'_>) {
+pub fn drop_new_syns(listener: BorrowedFd<'_>) {
     const FLAGS: u32 = 13; // The byte of the TCP header with the flags (RFC 9293, 3.1).
     const SYN: u32 = 0x02;
     let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
@@ -203,7 +198,7 @@ pub(crate) fn drop_new_syns(listener: BorrowedFd<'_>) {
 }
 
 /// Whether [`drop_new_syns`] was called for a socket, by whatever process.
-pub(crate) fn drops_new_syns(listener: BorrowedFd<'_>) -> bool {
+pub fn drops_new_syns(listener: BorrowedFd<'_>) -> bool {
     // In steps of the program, not in bytes; with room for none the kernel says how many there are
     // (net/core/filter.c, sk_get_filter). Nobody else's program is on a listener of ours.
     let mut steps: libc::socklen_t = 0;
@@ -224,25 +219,25 @@ pub(crate) fn drops_new_syns(listener: BorrowedFd<'_>) -> bool {
 const SYN_FILTER_STEPS: libc::socklen_t = 4;
 
 /// Shuts down the receiving half.
-pub(crate) fn shutdown_read(fd: BorrowedFd<'_>) {
+pub fn shutdown_read(fd: BorrowedFd<'_>) {
     // SAFETY: a plain call on an open descriptor.
     unsafe { libc::shutdown(fd.as_raw_fd(), libc::SHUT_RD) };
 }
 
 /// Shuts down the sending half: the client sees the end of the stream, what it still sends is read.
-pub(crate) fn shutdown_write(fd: BorrowedFd<'_>) {
+pub fn shutdown_write(fd: BorrowedFd<'_>) {
     // SAFETY: a plain call on an open descriptor.
     unsafe { libc::shutdown(fd.as_raw_fd(), libc::SHUT_WR) };
 }
 
 /// Shuts down both halves: nothing more can be sent or received, and who waits is woken.
-pub(crate) fn shutdown_both(fd: BorrowedFd<'_>) {
+pub fn shutdown_both(fd: BorrowedFd<'_>) {
     // SAFETY: a plain call on an open descriptor.
     unsafe { libc::shutdown(fd.as_raw_fd(), libc::SHUT_RDWR) };
 }
 
 /// A new eventfd(2), non-blocking and close-on-exec.
-pub(crate) fn event_fd() -> io::Result<OwnedFd> {
+pub fn event_fd() -> io::Result<OwnedFd> {
     // SAFETY: no pointers.
     let fd = check(i64::from(unsafe { libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC) }))?;
     // SAFETY: just made for us.
@@ -250,14 +245,14 @@ pub(crate) fn event_fd() -> io::Result<OwnedFd> {
 }
 
 /// Adds one to an eventfd. Async-signal-safe.
-pub(crate) fn raise(fd: BorrowedFd<'_>) {
+pub fn raise(fd: BorrowedFd<'_>) {
     let one = 1u64;
     // SAFETY: eight readable bytes. A full counter (EAGAIN) wakes just as well.
     unsafe { libc::syscall(libc::SYS_write, fd.as_raw_fd(), &raw const one, 8usize) };
 }
 
 /// Empties an eventfd.
-pub(crate) fn lower(fd: BorrowedFd<'_>) {
+pub fn lower(fd: BorrowedFd<'_>) {
     let mut count = 0u64;
     // SAFETY: eight writable bytes. EAGAIN means it was empty.
     unsafe { libc::syscall(libc::SYS_read, fd.as_raw_fd(), &raw mut count, 8usize) };
@@ -306,14 +301,14 @@ pub fn poll_set(slots: &mut [PollSlot], timeout: Option<Duration>) -> io::Result
 ///
 /// # Errors
 /// poll(2).
-pub(crate) fn poll_one(fd: RawFd, write: bool, timeout: Option<Duration>) -> io::Result<bool> {
+pub fn poll_one(fd: RawFd, write: bool, timeout: Option<Duration>) -> io::Result<bool> {
     let events = if write { libc::POLLOUT } else { libc::POLLIN };
     let mut slot = [PollSlot(libc::pollfd { fd, events, revents: 0 })];
     Ok(poll_set(&mut slot, timeout)? > 0)
 }
 
 /// Whether the peer has closed its sending end, or the connection is broken.
-pub(crate) fn is_hung_up(fd: BorrowedFd<'_>) -> bool {
+pub fn is_hung_up(fd: BorrowedFd<'_>) -> bool {
     let events = libc::POLLRDHUP;
     let mut slot = [PollSlot(libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 })];
     // POLLERR and POLLHUP come unasked (poll(2)).

@@ -149,7 +149,7 @@ extern "C" fn on_signal(number: libc::c_int) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::process::{Fork, Pid, exit_now, fork, wait_for};
+    use crate::process::{Fork, Pid, exit_now, fork, wait_for};
 
     // One test only: the pipe is the process's. It forks so that no other test's signals matter.
     #[test]
@@ -157,7 +157,7 @@ mod tests {
         match fork().unwrap() {
             Fork::Child => exit_now(in_the_child()),
             Fork::Parent(pid) => {
-                assert_eq!(wait_for(pid).unwrap(), crate::sys::process::Exit::Code(0));
+                assert_eq!(wait_for(pid).unwrap(), crate::process::Exit::Code(0));
             }
         }
     }

@@ -123,7 +123,7 @@ fn interrupted_is_none(error: io::Error) -> io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::pipe::pipe;
+    use crate::pipe::pipe;
     use std::os::fd::AsRawFd;
 
     #[test]

@@ -15,6 +15,6 @@ mod slot_text;
 pub mod stale_socket;
 
 pub use unicoro_sys::{
-    activity, clock, credentials, daemon, fd, host_name, inotify, pipe, process, raw, signal,
-    signal_pipe, tcp, title,
+    activity, bytes, clock, credentials, daemon, fd, host_name, inotify, pipe, poll, process,
+    signal, signal_pipe, title,
 };

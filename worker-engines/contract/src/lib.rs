@@ -49,4 +49,3 @@ pub use real::Real;
 pub use stop::{Stop, StopState};
 pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_blocking};
 pub use unicoro_sys::address::Address;
-pub use unicoro_sys::socket::{PollSlot, poll_set};

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use unicoro_sys::address::Address;
-use unicoro_sys::socket;
+use unicoro_sys::{socket, tcp};
 
 use crate::is_forked_child;
 
@@ -26,7 +26,7 @@ impl EngineListener {
     /// getsockname(2): it is no socket.
     pub fn new(fd: OwnedFd, is_own: bool) -> io::Result<Self> {
         let local = socket::local_address(fd.as_fd())?;
-        socket::set_options(fd.as_fd());
+        tcp::set_options(fd.as_fd());
         let fixed_local = match &local {
             Address::Ip(address) if address.ip().is_unspecified() => None,
             _ => Some(local),
@@ -54,7 +54,7 @@ impl EngineListener {
     /// socket.
     #[must_use]
     pub fn waiting(&self) -> Option<usize> {
-        socket::accept_queue(self.fd.as_fd())
+        tcp::queue_length(self.fd.as_fd()).map(|count| count as usize)
     }
 
     /// The local address of a connection that was accepted here.
@@ -73,11 +73,17 @@ impl Drop for EngineListener {
     /// shutdown resets them.
     fn drop(&mut self) {
         let is_over = self.is_own
-            || socket::drops_new_syns(self.fd.as_fd())
+            || tcp::drops_new_syns(self.fd.as_fd())
                 && self.waiting().is_none_or(|count| count == 0);
         if is_over && !is_forked_child() {
             socket::shutdown_both(self.fd.as_fd());
         }
+    }
+}
+
+impl AsFd for EngineListener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 
@@ -112,7 +118,7 @@ pub fn lacks_descriptors(error: &io::Error) -> bool {
 /// that has the socket, for good. Where the kernel knows no socket filters it does nothing.
 pub fn admit_no_more(listener: BorrowedFd<'_>) {
     match socket::local_address(listener) {
-        Ok(Address::Ip(_)) => socket::drop_new_syns(listener),
+        Ok(Address::Ip(_)) => tcp::drop_new_syns(listener),
         // What is in the queue stays there (net/unix/af_unix.c, unix_stream_connect, unix_accept).
         Ok(Address::Unix(_)) => socket::shutdown_read(listener),
         Err(_) => {}

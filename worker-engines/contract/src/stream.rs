@@ -5,12 +5,12 @@
 //! break: no lock may be held across a call that can wait.
 
 use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use unicoro_sys::socket;
+use unicoro_sys::{socket, tcp};
 
 use crate::patience::Patience;
 use crate::{GivenUp, Inbox, Pace, Tempo, is_forked_child};
@@ -46,7 +46,7 @@ pub fn wait_blocking(
 ) -> io::Result<bool> {
     loop {
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-        if socket::poll_one(stream.as_raw_fd(), interest == Interest::Write, left)? {
+        if socket::wait(stream.as_fd(), interest == Interest::Write, left)? {
             return Ok(true);
         }
         if left.is_some_and(|left| left.is_zero()) {
@@ -221,7 +221,7 @@ impl Stream {
     /// Bytes that the client has sent, and has taken of what was sent to it. What only the kernel has
     /// taken is no progress of the client's: that may be megabytes, and room comes in lumps.
     fn progress(&self) -> u64 {
-        let untaken = socket::untaken(self.fd.as_fd());
+        let untaken = tcp::untaken(self.fd.as_fd());
         self.moved.load(Ordering::Relaxed).saturating_sub(untaken)
     }
 
@@ -365,6 +365,12 @@ impl Drop for Stream {
         if !self.is_shared.load(Ordering::Relaxed) && !is_forked_child() {
             socket::shutdown_both(self.fd.as_fd());
         }
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 

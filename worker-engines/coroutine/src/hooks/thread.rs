@@ -15,6 +15,7 @@ use libc::{
 
 use unicoro_contract::interrupt;
 use unicoro_reactor::OWN;
+use unicoro_sys::signal::Signal;
 
 use super::{Hook, Real, c_name};
 use crate::{fork, green, progress, thread_block};
@@ -175,7 +176,7 @@ pub(super) static OF_THE_CALLER: &[Hook] = &[
 
 /// Signals that the scheduler's thread does not block: those that a thread brings upon itself.
 fn is_own_fault(signal: c_int) -> bool {
-    OWN.contains(&signal) || signal == libc::SIGABRT
+    OWN.contains(&Signal::from_raw(signal)) || signal == libc::SIGABRT
 }
 
 fn to_process(signal: c_int) -> c_int {

@@ -1,4 +1,4 @@
-//! The reactor's epoll set, by direct system calls: the libc functions of these names are hooks.
+//! The reactor's epoll set, by direct system calls: the libc functions of these names are interposed.
 
 use std::io;
 use std::os::fd::{OwnedFd, RawFd};

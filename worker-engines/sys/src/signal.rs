@@ -175,7 +175,7 @@ const SIGNALS: libc::c_int = 64;
 /// Blocks on this thread what was blocked at the beginning.
 pub fn block_as_at_the_beginning() {
     let blocked = BLOCKED.load(Ordering::Relaxed);
-    // SAFETY: the kernel's set is one word, which it reads. A direct call, because libc's is a hook.
+    // SAFETY: the kernel's set is one word, which it reads. A direct call, because libc's is interposed.
     unsafe {
         let (how, old) = (libc::SIG_BLOCK, ptr::null_mut::<u64>());
         libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const blocked, old, size_of::<u64>());

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ use crate::logging::{self, LogLevel, TRACEBACK};
 use crate::sys::clock::Moment;
 use crate::sys::listener::Listener;
 use crate::sys::pidfile::PidFile;
+use crate::sys::poll::{poll, readable};
 use crate::sys::process::{Pid, reap};
-use crate::sys::raw::{raw_poll, readable};
 use crate::sys::scoreboard::SlotState;
 use crate::sys::signal::{Blocked, Signal};
 use crate::sys::signal_pipe::SignalPipe;
@@ -135,8 +135,8 @@ impl<'h> Arbiter<'h> {
 
     /// Sleeps until a signal, a report, or the plan's next deadline.
     fn wait(&mut self) -> Result<(), String> {
-        let mut fds = vec![readable(self.signals.as_fd().as_raw_fd())];
-        fds.extend(self.desks.raw_fds().map(readable));
+        let mut fds = vec![readable(self.signals.as_fd())];
+        fds.extend(self.desks.fds().map(readable));
         let now = Moment::now();
         // Nobody tells us that the former master has gone: it is looked for.
         let look = self.lineage.parent.map(|_| PARENT_LOOK);
@@ -144,7 +144,7 @@ impl<'h> Arbiter<'h> {
         let span = [self.plan.sleep(now), self.systemd.beat(now), look, figures];
         let span = span.into_iter().flatten().min();
         let mut result = Ok(0);
-        self.host.wait(&mut || result = raw_poll(&mut fds, span));
+        self.host.wait(&mut || result = poll(&mut fds, span));
         result.map(drop).map_err(|error| format!("cannot wait for events: {error}"))
     }
 

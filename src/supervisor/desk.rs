@@ -2,7 +2,7 @@
 //!
 //! The plan knows the worker as a seat; the desk holds what a fork makes and a death frees.
 
-use std::os::fd::RawFd;
+use std::os::fd::BorrowedFd;
 
 use super::report::{Report, ReportReader};
 use crate::sys::process::Pid;
@@ -63,8 +63,8 @@ impl Desks {
     }
 
     /// What to poll.
-    pub(super) fn raw_fds(&self) -> impl Iterator<Item = RawFd> {
-        self.desks.iter().filter_map(|desk| desk.reports.raw_fd())
+    pub(super) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.desks.iter().filter_map(|desk| desk.reports.fd())
     }
 
     /// Everything that all workers have reported.

@@ -10,7 +10,7 @@
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 use super::{BootFailure, Host, Options, WorkerSeat, run};
 use crate::logging::{self, LogLevel};
 use crate::sys::address::Address;
+use crate::sys::poll::{is_ready, poll, readable};
 use crate::sys::process::Pid;
-use crate::sys::raw::{raw_poll, readable};
 use crate::sys::signal::Signal;
 use crate::sys::signal_pipe::SignalPipe;
 
@@ -74,9 +74,9 @@ impl FakeHost {
     /// Serves nobody until it is told to leave.
     fn serve(&self, seat: &WorkerSeat, signals: &SignalPipe) -> i32 {
         loop {
-            let mut fds = [readable(signals_fd(signals)), readable(seat.orphan().as_raw_fd())];
-            raw_poll(&mut fds, Some(Duration::from_millis(100))).unwrap();
-            if fds[1].revents != 0 {
+            let mut fds = [readable(signals.as_fd()), readable(seat.orphan())];
+            poll(&mut fds, Some(Duration::from_millis(100))).unwrap();
+            if is_ready(&fds[1]) {
                 return 0;
             }
             if !self.is("hang") {
@@ -91,10 +91,6 @@ impl FakeHost {
             }
         }
     }
-}
-
-fn signals_fd(signals: &SignalPipe) -> i32 {
-    signals.as_fd().as_raw_fd()
 }
 
 impl Host for FakeHost {

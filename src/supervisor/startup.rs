@@ -4,7 +4,7 @@
 //! it half-way.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,8 +22,8 @@ use crate::sys::inheritance::{Inheritance, discard};
 use crate::sys::listener::Listener;
 use crate::sys::pidfile::PidFile;
 use crate::sys::pipe::pipe;
+use crate::sys::poll::{poll, readable};
 use crate::sys::process::Pid;
-use crate::sys::raw::{raw_poll, readable};
 use crate::sys::scoreboard::{MAX_WORKERS, Scoreboard};
 use crate::sys::signal::Signal;
 use crate::sys::signal_pipe::SignalPipe;
@@ -118,7 +118,7 @@ fn is_told_to_stop(signals: &SignalPipe, pause: Duration, early: &mut Vec<Signal
             return false;
         }
         // An error would come back at once: the next try to bind is then simply earlier.
-        let Ok(_) = raw_poll(&mut [readable(signals.as_fd().as_raw_fd())], Some(left)) else {
+        let Ok(_) = poll(&mut [readable(signals.as_fd())], Some(left)) else {
             return false;
         };
         match signals.next_signal() {

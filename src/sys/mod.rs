@@ -1,37 +1,20 @@
-//! The fence around libc: everything that needs `unsafe` to ask the kernel for something.
+//! What the server binds and shares: listeners, shared page, pid file, what it was handed.
 //!
-//! The rest of the program sees newtypes, owned descriptors and `io::Result`. Nothing here knows
-//! what a worker, a request or a setting is.
-//!
-//! The rule a reader would break: the executable defines its own `read`, `write`, `poll`,
-//! `waitpid` ... for green threads, and the dynamic linker gives those to us as well. Whatever
-//! must reach the kernel itself (signal handlers, log lines, the supervisor's waits) goes through
-//! [`raw`], which makes the system call directly.
+//! Nothing here knows what a worker, a request or a setting is.
 
-pub mod activity;
 pub mod address;
 pub mod bind_error;
-pub mod clock;
-pub mod credentials;
-pub mod daemon;
-pub mod fd;
 pub mod holder;
-pub mod host_name;
 pub mod inheritance;
-pub mod inotify;
 pub mod listener;
 mod owned_path;
 pub mod pidfile;
-pub mod pipe;
-pub mod process;
-pub mod raw;
 pub mod remote;
 pub mod scoreboard;
-pub mod signal;
-pub mod signal_pipe;
 mod slot_text;
 pub mod stale_socket;
-pub mod tcp;
-pub mod title;
 
-pub use raw::raw_write;
+pub use unicoro_sys::{
+    activity, bytes, clock, credentials, daemon, fd, host_name, inotify, pipe, poll, process,
+    signal, signal_pipe, title,
+};

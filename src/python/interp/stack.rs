@@ -15,10 +15,11 @@ use unicoro_contract::{Grip, stack_signal};
 use super::traceback;
 use crate::python::gil::attach::{already_attached, attached};
 use crate::sys::activity::{Activity, activity_of};
+use crate::sys::bytes::read;
 use crate::sys::fd::set_nonblocking;
 use crate::sys::pipe::pipe;
+use crate::sys::poll::{poll, readable};
 use crate::sys::process::{signal_thread, threads};
-use crate::sys::raw::{raw_poll, raw_read, readable};
 
 /// Where faulthandler prints to, once [`watch_stacks`] has run.
 static PRINTED: Mutex<Option<OwnedFd>> = Mutex::new(None);
@@ -164,12 +165,12 @@ fn read_some(reader: &OwnedFd, deadline: Instant, text: &mut Vec<u8>) -> bool {
     // Once something has come, the rest is there within a moment.
     let left = deadline.saturating_duration_since(Instant::now());
     let left = if text.is_empty() { left } else { left.min(PRINT_PATIENCE / 10) };
-    let mut slot = [readable(reader.as_raw_fd())];
-    if !matches!(raw_poll(&mut slot, Some(left)), Ok(1..)) {
+    let mut slot = [readable(reader.as_fd())];
+    if !matches!(poll(&mut slot, Some(left)), Ok(1..)) {
         return false;
     }
     let mut chunk = [0; 4096];
-    match raw_read(reader.as_raw_fd(), &mut chunk) {
+    match read(reader, &mut chunk) {
         Ok(count @ 1..) => {
             text.extend_from_slice(&chunk[..count]);
             true

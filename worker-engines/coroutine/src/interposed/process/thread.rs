@@ -15,6 +15,7 @@ use libc::{
 
 use unicoro_contract::{Real, interrupt};
 use unicoro_reactor::OWN;
+use unicoro_sys::signal::Signal;
 
 use crate::errno::errno;
 use crate::interposed::machinery::call::{Call, c_name};
@@ -177,7 +178,7 @@ pub static OF_THE_CALLER: &[Call] = &[
 
 /// Signals that the scheduler's thread does not block: those that a thread brings upon itself.
 fn is_own_fault(signal: c_int) -> bool {
-    OWN.contains(&signal) || signal == libc::SIGABRT
+    OWN.contains(&Signal::from_raw(signal)) || signal == libc::SIGABRT
 }
 
 fn to_process(signal: c_int) -> c_int {

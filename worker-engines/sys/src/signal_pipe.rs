@@ -1,7 +1,7 @@
 //! Signals as bytes in a pipe: the one signal handler of the program.
 //!
 //! ```text
-//!   kernel ── handler: keep errno, write(number), put errno back ──> pipe ──> next()
+//!   kernel ── handler: write(number) ──> pipe ──> next_signal()
 //! ```
 //!
 //! Everything else happens in the loop that reads the pipe, with no restriction on what it may
@@ -16,10 +16,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Once;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
-use super::fd::set_nonblocking;
-use super::pipe::pipe;
-use super::raw::raw_read;
-use super::signal::{Signal, unblock};
+use crate::bytes::{read, write};
+use crate::fd::{lent, set_nonblocking};
+use crate::pipe::pipe;
+use crate::signal::{Signal, unblock};
 
 /// The write end for the handler, or -1: then the signal is swallowed.
 static WAKE_FD: AtomicI32 = AtomicI32::new(-1);
@@ -66,7 +66,7 @@ impl SignalPipe {
     /// Whatever `read(2)` says, `EAGAIN` and `EINTR` excepted.
     pub fn next_signal(&self) -> io::Result<Option<Signal>> {
         let mut byte = [0];
-        match raw_read(self.reader.as_raw_fd(), &mut byte) {
+        match read(&self.reader, &mut byte) {
             Ok(0) => Ok(None),
             Ok(_) => Ok(Some(Signal::from_raw(libc::c_int::from(byte[0])))),
             Err(error) if is_for_later(&error) => Ok(None),
@@ -130,26 +130,20 @@ fn is_for_later(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-/// Only async-signal-safe steps: an atomic load and a write(2) made directly.
+/// Only async-signal-safe steps: an atomic load, and a write(2) made directly, which leaves errno
+/// alone.
 extern "C" fn on_signal(number: libc::c_int) {
-    // SAFETY: errno's address is the calling thread's own and always valid.
-    let errno = unsafe { *libc::__errno_location() };
-    let fd = WAKE_FD.load(Ordering::Relaxed);
-    if fd >= 0 {
-        // Signal numbers end at 64.
-        let byte = number as u8;
-        // SAFETY: one byte is read from a live local. The write end is non-blocking; a number
-        // that is no longer open gives EBADF, which is dropped with errno.
-        unsafe { libc::syscall(libc::SYS_write, fd, &raw const byte, 1usize) };
+    if let Ok(pipe) = lent(WAKE_FD.load(Ordering::Relaxed)) {
+        // Signal numbers end at 64. The write end is non-blocking; a number that is no longer open
+        // gives EBADF, which says nothing new.
+        let _ = write(pipe, &[number as u8]);
     }
-    // SAFETY: as above.
-    unsafe { *libc::__errno_location() = errno };
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::process::{Fork, Pid, exit_now, fork, wait_for};
+    use crate::process::{Fork, Pid, exit_now, fork, wait_for};
 
     // One test only: the pipe is the process's. It forks so that no other test's signals matter.
     #[test]
@@ -157,7 +151,7 @@ mod tests {
         match fork().unwrap() {
             Fork::Child => exit_now(in_the_child()),
             Fork::Parent(pid) => {
-                assert_eq!(wait_for(pid).unwrap(), crate::sys::process::Exit::Code(0));
+                assert_eq!(wait_for(pid).unwrap(), crate::process::Exit::Code(0));
             }
         }
     }

@@ -14,6 +14,8 @@ use std::fs;
 use std::ptr;
 use std::sync::OnceLock;
 
+use rustix::thread::set_name;
+
 /// The longest name of a thread, without its NUL (prctl(2), PR_SET_NAME).
 const NAME_BYTES: usize = 15;
 
@@ -41,8 +43,10 @@ pub fn set_title(title: &str) {
     let mut name = [0u8; NAME_BYTES + 1];
     let short = &title.as_bytes()[..title.len().min(NAME_BYTES)];
     name[..short.len()].copy_from_slice(short);
-    // SAFETY: the name ends in NUL and lives during the call.
-    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+    if let Ok(name) = CStr::from_bytes_until_nul(&name) {
+        // Fails for no name that fits.
+        let _ = set_name(name);
+    }
 }
 
 fn make_room() -> Option<(usize, usize)> {

@@ -13,8 +13,12 @@
 use std::fmt;
 use std::io;
 
-use super::fd::check;
-use super::signal::Signal;
+use rustix::fs::Mode;
+use rustix::io::{Errno, retry_on_intr};
+use rustix::process::{WaitOptions, WaitStatus, test_kill_process};
+
+use crate::fd::check;
+use crate::signal::Signal;
 
 /// A process id, always positive.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -24,15 +28,13 @@ impl Pid {
     /// This process.
     #[must_use]
     pub fn me() -> Pid {
-        // SAFETY: getpid has no arguments and cannot fail.
-        Pid(unsafe { libc::getpid() })
+        Pid(rustix::process::getpid().as_raw_pid())
     }
 
     /// The parent; process 1, or the nearest subreaper, once the real one is gone.
     #[must_use]
     pub fn parent() -> Pid {
-        // SAFETY: getppid has no arguments and cannot fail.
-        Pid(unsafe { libc::getppid() })
+        Pid(rustix::process::Pid::as_raw(rustix::process::getppid()))
     }
 
     /// The process with this number. Zero and below mean groups to kill(2), so they are refused.
@@ -52,7 +54,8 @@ impl Pid {
     /// # Errors
     /// `ESRCH` when it is gone, `EPERM` when it is not ours.
     pub fn send(self, signal: Signal) -> io::Result<()> {
-        // SAFETY: kill takes two integers; the pid is positive, so no group is meant.
+        // SAFETY: kill takes two integers; the pid is positive, so no group is meant. libc's, because
+        // rustix sends only signals that have names.
         check(unsafe { libc::kill(self.0, signal.as_raw()) }).map(drop)
     }
 
@@ -60,12 +63,8 @@ impl Pid {
     /// nobody a killed server is one for ever.
     #[must_use]
     pub fn is_alive(self) -> bool {
-        // SAFETY: signal 0 only checks.
-        let exists = match check(unsafe { libc::kill(self.0, 0) }) {
-            Ok(_) => true,
-            Err(error) => error.raw_os_error() == Some(libc::EPERM),
-        };
-        exists && !self.is_zombie()
+        let answer = rustix::process::Pid::from_raw(self.0).map(test_kill_process);
+        matches!(answer, Some(Ok(()) | Err(Errno::PERM))) && !self.is_zombie()
     }
 
     fn is_zombie(self) -> bool {
@@ -96,9 +95,15 @@ pub fn threads() -> Vec<i32> {
 /// # Errors
 /// `ESRCH` when it is gone.
 pub fn signal_thread(thread: i32, signal: i32) -> io::Result<()> {
-    // SAFETY: tgkill takes three integers.
-    let sent = unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, signal) };
+    // SAFETY: tgkill takes three integers. rustix does not have it.
+    let sent = unsafe { libc::syscall(libc::SYS_tgkill, Pid::me().0, thread, signal) };
     if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// The calling thread, as gettid(2) numbers it.
+#[must_use]
+pub fn thread_id() -> i32 {
+    rustix::thread::gettid().as_raw_pid()
 }
 
 impl fmt::Display for Pid {
@@ -123,10 +128,16 @@ pub enum Fork {
 pub fn fork() -> io::Result<Fork> {
     // SAFETY: glibc's fork leaves malloc and stdio usable in the child. Locks that other threads
     // held stay taken there, which can hang the child but not break memory; see the module text.
+    // glibc's, because the system call alone runs nobody's pthread_atfork handlers.
     match check(unsafe { libc::fork() })? {
         0 => Ok(Fork::Child),
         pid => Ok(Fork::Parent(Pid(pid))),
     }
+}
+
+/// Sets which rights the files are not given that this process makes, and hands back the former set.
+pub fn set_umask(mask: u32) -> u32 {
+    rustix::process::umask(Mode::from_bits_truncate(mask)).bits()
 }
 
 /// Ends this process at once: no destructors, no atexit, no flush of what a parent had buffered.
@@ -159,12 +170,13 @@ impl Exit {
         }
     }
 
-    fn from_status(status: libc::c_int) -> Exit {
-        if libc::WIFSIGNALED(status) {
-            let signal = Signal::from_raw(libc::WTERMSIG(status));
-            Exit::Signal { signal, core: libc::WCOREDUMP(status) }
-        } else {
-            Exit::Code(libc::WEXITSTATUS(status))
+    fn from_status(status: WaitStatus) -> Exit {
+        match status.terminating_signal() {
+            Some(signal) => {
+                let core = libc::WCOREDUMP(status.as_raw());
+                Exit::Signal { signal: Signal::from_raw(signal), core }
+            }
+            None => Exit::Code(status.exit_status().unwrap_or_default()),
         }
     }
 }
@@ -186,7 +198,11 @@ impl fmt::Display for Exit {
 /// # Errors
 /// Whatever `wait4(2)` says, `ECHILD` (no children at all) excepted.
 pub fn reap() -> io::Result<Option<(Pid, Exit)>> {
-    wait(-1, libc::WNOHANG)
+    match rustix::process::wait(WaitOptions::NOHANG) {
+        Ok(Some((pid, status))) => Ok(Some((Pid(pid.as_raw_pid()), Exit::from_status(status)))),
+        Ok(None) | Err(Errno::CHILD) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Waits until the child `pid` has ended.
@@ -194,32 +210,12 @@ pub fn reap() -> io::Result<Option<(Pid, Exit)>> {
 /// # Errors
 /// `ECHILD` as `NotFound` when it is no child of ours.
 pub fn wait_for(pid: Pid) -> io::Result<Exit> {
-    loop {
-        match wait(pid.0, 0) {
-            Ok(Some((_, exit))) => return Ok(exit),
-            Ok(None) => return Err(io::ErrorKind::NotFound.into()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+    let child = rustix::process::Pid::from_raw(pid.0);
+    match retry_on_intr(|| rustix::process::waitpid(child, WaitOptions::empty())) {
+        Ok(Some((_, status))) => Ok(Exit::from_status(status)),
+        Ok(None) | Err(Errno::CHILD) => Err(io::ErrorKind::NotFound.into()),
+        Err(error) => Err(error.into()),
     }
-}
-
-/// wait4(2) made directly: the binary has a `waitpid` of its own for green threads.
-fn wait(pid: libc::pid_t, options: libc::c_int) -> io::Result<Option<(Pid, Exit)>> {
-    let mut status: libc::c_int = 0;
-    let usage = std::ptr::null_mut::<libc::rusage>();
-    // SAFETY: `status` is written before the call returns; a null rusage is allowed.
-    let found = unsafe { libc::syscall(libc::SYS_wait4, pid, &raw mut status, options, usage) };
-    match found {
-        -1 => no_child_is_none(io::Error::last_os_error()),
-        0 => Ok(None),
-        // The kernel's pids fit a pid_t.
-        pid => Ok(Some((Pid(pid as libc::pid_t), Exit::from_status(status)))),
-    }
-}
-
-fn no_child_is_none(error: io::Error) -> io::Result<Option<(Pid, Exit)>> {
-    if error.raw_os_error() == Some(libc::ECHILD) { Ok(None) } else { Err(error) }
 }
 
 #[cfg(test)]

@@ -5,11 +5,28 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use rustix::fs::OFlags;
+use rustix::io::{Errno, FdFlags};
 
 /// Turns libc's -1 into the error in errno.
-pub(crate) fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+pub fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// A descriptor that somebody else owns and names by its number: C code, the application, the
+/// environment, or a static that a signal handler reads. Async-signal-safe.
+///
+/// # Errors
+/// `EBADF` for a negative number. One that is not open gets that answer from each system call.
+pub fn lent<'a>(number: RawFd) -> io::Result<BorrowedFd<'a>> {
+    if number < 0 {
+        return Err(Errno::BADF.into());
+    }
+    // SAFETY: not -1. Should its owner close it meanwhile, then the kernel says EBADF, or the call
+    // reaches the file that has the number by then: as in every program that passes numbers.
+    Ok(unsafe { BorrowedFd::borrow_raw(number) })
 }
 
 /// Sets or clears `O_NONBLOCK`. It belongs to the open file, so whoever shares it sees it too.
@@ -17,12 +34,9 @@ pub(crate) fn check(result: libc::c_int) -> io::Result<libc::c_int> {
 /// # Errors
 /// Whatever `fcntl(2)` says.
 pub fn set_nonblocking(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
-    // SAFETY: F_GETFL takes no pointer; the fd is open as long as the borrow.
-    let flags = check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })?;
-    let wanted = if on { flags | libc::O_NONBLOCK } else { flags & !libc::O_NONBLOCK };
-    // SAFETY: F_SETFL takes an int; the fd is open as long as the borrow.
-    check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, wanted) })?;
-    Ok(())
+    let mut flags = rustix::fs::fcntl_getfl(fd)?;
+    flags.set(OFlags::NONBLOCK, on);
+    Ok(rustix::fs::fcntl_setfl(fd, flags)?)
 }
 
 /// Sets or clears close-on-exec.
@@ -30,10 +44,8 @@ pub fn set_nonblocking(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
 /// # Errors
 /// Whatever `fcntl(2)` says.
 pub fn set_cloexec(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
-    let flags = if on { libc::FD_CLOEXEC } else { 0 };
-    // SAFETY: F_SETFD takes an int; the fd is open as long as the borrow.
-    check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, flags) })?;
-    Ok(())
+    let flags = if on { FdFlags::CLOEXEC } else { FdFlags::empty() };
+    Ok(rustix::io::fcntl_setfd(fd, flags)?)
 }
 
 /// A second descriptor for the same open file, close-on-exec, numbered 3 or above.
@@ -41,10 +53,7 @@ pub fn set_cloexec(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
 /// # Errors
 /// `EBADF` when `fd` is not open, or whatever `fcntl(2)` says.
 pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
-    // SAFETY: F_DUPFD_CLOEXEC takes an int and answers EBADF for a number that is not open.
-    let copy = check(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) })?;
-    // SAFETY: the kernel has just made this descriptor for us, nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+    Ok(rustix::io::fcntl_dupfd_cloexec(lent(fd)?, 3)?)
 }
 
 /// Makes `target` refer to the open file of `source`, in one atomic step: a writer on another
@@ -57,7 +66,20 @@ pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
 pub fn replace(target: RawFd, source: BorrowedFd<'_>) -> io::Result<()> {
     let flags = if target > libc::STDERR_FILENO { libc::O_CLOEXEC } else { 0 };
     // SAFETY: dup3 takes no pointers. The caller's owner of `target` still owns the number, which
-    // stays open throughout.
+    // stays open throughout. libc's, because a green thread may wait for the file that `target` was:
+    // the function that stands in front of it wakes that one.
     check(unsafe { libc::dup3(source.as_raw_fd(), target, flags) })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_is_no_open_descriptor_is_an_error() {
+        for number in [-1, 9999] {
+            assert_eq!(duplicate(number).unwrap_err().raw_os_error(), Some(libc::EBADF));
+        }
+    }
 }

@@ -92,15 +92,13 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
+    use crate::process::thread_id;
 
     /// A thread that does `body` after it has said who it is.
     fn seen(body: impl FnOnce() + Send + 'static) -> Option<Activity> {
         let (said, number) = mpsc::channel();
         let thread = thread::spawn(move || {
-            // SAFETY: no arguments.
-            #[allow(unsafe_code)]
-            let own = unsafe { libc::gettid() };
-            said.send(own).expect("the test waits for it");
+            said.send(thread_id()).expect("the test waits for it");
             body();
         });
         let seen = activity_of(number.recv().expect("it says so at once"));

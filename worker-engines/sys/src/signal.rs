@@ -9,7 +9,7 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::fd::check;
+use crate::fd::check;
 
 /// A signal by its number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,6 +40,14 @@ impl Signal {
     pub const ABRT: Signal = Signal(libc::SIGABRT);
     /// A broken pointer: a crash.
     pub const SEGV: Signal = Signal(libc::SIGSEGV);
+    /// An access to memory that has no page behind it.
+    pub const BUS: Signal = Signal(libc::SIGBUS);
+    /// A division by zero.
+    pub const FPE: Signal = Signal(libc::SIGFPE);
+    /// No such instruction.
+    pub const ILL: Signal = Signal(libc::SIGILL);
+    /// A breakpoint.
+    pub const TRAP: Signal = Signal(libc::SIGTRAP);
     /// Cannot be caught.
     pub const KILL: Signal = Signal(libc::SIGKILL);
     /// Writing to a pipe that nobody reads.
@@ -167,7 +175,7 @@ const SIGNALS: libc::c_int = 64;
 /// Blocks on this thread what was blocked at the beginning.
 pub fn block_as_at_the_beginning() {
     let blocked = BLOCKED.load(Ordering::Relaxed);
-    // SAFETY: the kernel's set is one word, which it reads. A direct call, because libc's is a hook.
+    // SAFETY: the kernel's set is one word, which it reads. A direct call, because libc's is interposed.
     unsafe {
         let (how, old) = (libc::SIG_BLOCK, ptr::null_mut::<u64>());
         libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const blocked, old, size_of::<u64>());
@@ -205,12 +213,23 @@ impl Blocked {
     /// # Errors
     /// None in practice; `pthread_sigmask(3)` refuses only a bad argument.
     pub fn all() -> io::Result<Blocked> {
+        Blocked::all_but(&[])
+    }
+
+    /// The same, but for some.
+    ///
+    /// # Errors
+    /// None in practice; `pthread_sigmask(3)` refuses only a bad argument.
+    pub fn all_but(spared: &[Signal]) -> io::Result<Blocked> {
         let mut full = MaybeUninit::<libc::sigset_t>::zeroed();
         let mut former = MaybeUninit::<libc::sigset_t>::zeroed();
         // SAFETY: both sets are valid to write to; sigfillset initialises the first before it is
-        // read, and pthread_sigmask writes the second when it returns 0.
+        // changed and read, and pthread_sigmask writes the second when it returns 0.
         let error = unsafe {
             libc::sigfillset(full.as_mut_ptr());
+            for signal in spared {
+                libc::sigdelset(full.as_mut_ptr(), signal.0);
+            }
             libc::pthread_sigmask(libc::SIG_SETMASK, full.as_ptr(), former.as_mut_ptr())
         };
         if error != 0 {

@@ -1,4 +1,7 @@
 //! Users and groups: names to numbers, and giving up root for good.
+//!
+//! glibc's calls change the credentials of every thread (nptl(7)); the kernel's, which rustix makes,
+//! change those of the one that calls.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
@@ -7,7 +10,9 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::ptr;
 
-use super::fd::check;
+use rustix::process::{getegid, geteuid};
+
+use crate::fd::check;
 
 /// Whom a worker runs as; `None` where nothing changes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -43,8 +48,7 @@ impl Identity {
     /// # Errors
     /// `EPERM`: only root can become somebody else.
     pub fn assume(self) -> io::Result<()> {
-        // SAFETY: these have no arguments and cannot fail.
-        let (euid, egid) = unsafe { (libc::geteuid(), libc::getegid()) };
+        let (euid, egid) = (geteuid().as_raw(), getegid().as_raw());
         let gid = self.gid.filter(|gid| *gid != egid);
         let uid = self.uid.filter(|uid| *uid != euid);
         // Groups first: they need the rights that the last step gives up.

@@ -180,7 +180,7 @@ impl Plan {
             return;
         }
         let lived = now - seat.ready_at.unwrap_or(now);
-        self.backoff.died(lived, deeds.has_answered, self.current.workers, now);
+        self.backoff.died(lived, deeds.has_served(), self.current.workers, now);
         let text = format!("{text}. {}", self.next_try(now));
         self.log(LogLevel::Error, text);
     }

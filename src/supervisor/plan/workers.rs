@@ -175,7 +175,9 @@ impl Plan {
 
     fn died(&mut self, seat: Seat, exit: Exit, deeds: &Deeds, now: Moment) {
         let text = obituary(seat.pid, exit, deeds.in_progress.as_deref());
-        if self.is_incoming(seat) {
+        // One that has answered was ended by a request, or from outside: a client that repeats such a
+        // request must not keep a reload from its end.
+        if self.is_incoming(seat) && !deeds.has_answered {
             self.abandon_incoming(&text, now);
             return;
         }

@@ -45,7 +45,7 @@ each_of! { Sync, Gthread, Coroutine, Gunicorn, GunicornSync; fn who_repeats_a_cr
     server.stop();
 }}
 
-/// Nobody else has been answered meanwhile.
+// Nobody else has been answered meanwhile.
 each_of! { Sync, Gthread, Coroutine, Gunicorn, GunicornSync; fn who_crashes_one_worker_after_the_other_makes_nobody_wait(engine) {
     let mut server = Launch::new(engine).args(&["--workers", "2", "crashing"]).start();
     for _ in 0..CRASHES {

@@ -49,6 +49,8 @@ pub enum Cause {
     WithoutLock(Option<Activity>),
     /// It keeps the GIL.
     KeepsLock(Option<Activity>),
+    /// It is parked in C code that keeps the GIL, for a lock.
+    KeepsLockParked,
 }
 
 /// Prepares [`stack_of`], and makes a crash print its stack to the error log, unless the application
@@ -88,12 +90,15 @@ pub fn stack_of(thread: i32, identity: usize, grip: Grip) -> Stack {
     let activity = activity_of(thread);
     let text = match grip {
         Grip::Keeps => None,
+        // Neither with the GIL nor by a signal: it is on no thread.
+        Grip::KeptParked => Some(UNKNOWN.to_owned()),
         Grip::Has | Grip::None => {
             with_lock(move |py| one_stack(py, identity).unwrap_or_else(|_| UNKNOWN.to_owned()))
         }
     };
     let cause = match (grip, &text) {
         (Grip::None, _) => Cause::WithoutLock(activity),
+        (Grip::KeptParked, _) => Cause::KeepsLockParked,
         (Grip::Has, Some(_)) => Cause::Python,
         (Grip::Has | Grip::Keeps, None) | (Grip::Keeps, Some(_)) => Cause::KeepsLock(activity),
     };

@@ -48,6 +48,8 @@ fn in_child(py: Python<'_>) -> PyResult<()> {
 pub struct SignalHandlers {
     reader: OwnedFd,
     is_due: AtomicBool,
+    // The application wants to be told itself: nobody tells us, so we look at each turn.
+    is_untold: bool,
 }
 
 impl SignalHandlers {
@@ -60,21 +62,21 @@ impl SignalHandlers {
         let (reader, writer) = pipe()?;
         set_nonblocking(reader.as_fd(), true)?;
         set_nonblocking(writer.as_fd(), true)?;
-        attached(|py| {
+        let is_untold = attached(|py| {
             // A pipe that is full wakes as well, and is nothing to warn of.
             let quietly = [("warn_on_full_buffer", false)].into_py_dict(py)?;
             let set =
                 |fd: i32| py.import("signal")?.call_method("set_wakeup_fd", (fd,), Some(&quietly));
             if let theirs @ 0.. = set(writer.as_raw_fd())?.extract::<i32>()? {
                 // One of its threads waits for these, or its event loop will.
-                return set(theirs).map(drop);
+                return set(theirs).map(|_| true);
             }
             let after = [("after_in_child", wrap_pyfunction!(in_child, py)?)].into_py_dict(py)?;
-            py.import("os")?.call_method("register_at_fork", (), Some(&after)).map(drop)
+            py.import("os")?.call_method("register_at_fork", (), Some(&after)).map(|_| false)
         })
         .map_err(|error: PyErr| io::Error::other(error.to_string()))?;
         WRITER.set(writer).map_err(|_| io::Error::from(io::ErrorKind::AlreadyExists))?;
-        Ok(Self { reader, is_due: AtomicBool::new(false) })
+        Ok(Self { reader, is_due: AtomicBool::new(false), is_untold })
     }
 
     /// Waits at most this long, until stirred, or until handlers are due. On the main thread,
@@ -94,7 +96,7 @@ impl SignalHandlers {
     /// Runs the handlers that are due. On the main thread, detached; waits for the GIL.
     pub fn run(&self) {
         self.hear();
-        if !self.is_due.swap(false, Ordering::Relaxed) {
+        if !self.is_due.swap(false, Ordering::Relaxed) && !self.is_untold {
             return;
         }
         attached(|py| {

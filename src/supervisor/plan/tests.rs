@@ -105,8 +105,12 @@ impl Sim {
     }
 
     fn exits(&mut self, number: i32, exit: Exit) -> Vec<Action> {
+        self.exits_after(number, exit, Deeds::default())
+    }
+
+    fn exits_after(&mut self, number: i32, exit: Exit, deeds: Deeds) -> Vec<Action> {
         self.beats.retain(|beat| beat.pid != pid(number));
-        self.feed(Event::Exited { pid: pid(number), exit, deeds: Deeds::default() })
+        self.feed(Event::Exited { pid: pid(number), exit, deeds })
     }
 
     /// HUP, and the settings are fine.
@@ -376,6 +380,23 @@ fn a_new_generation_that_fails_is_ended_and_the_old_one_serves_on() {
         let done = sim.exits(4, Exit::Code(3));
         assert_eq!((complaints(&done, ""), spawned(&done).len()), (0, 0), "{name}");
     }
+}
+
+#[test]
+fn a_new_worker_that_a_request_ends_is_replaced_if_it_has_answered_others() {
+    let mut sim = Sim::serving(2);
+    sim.hup(2, 2);
+    sim.ready(3);
+    let in_progress = Some("the request GET /crash".to_owned());
+    let answered = Deeds { has_answered: true, in_progress: in_progress.clone() };
+    assert_eq!(spawned(&sim.exits_after(3, Exit::Code(7), answered)), [(5, 2)]);
+    sim.ready(4);
+    let done = sim.ready(5);
+    assert_eq!(sent(&done, Signal::TERM), [pid(1), pid(2)]);
+    sim.hup(3, 2);
+    sim.ready(6);
+    let done = sim.exits_after(6, Exit::Code(7), Deeds { has_answered: false, in_progress });
+    assert_eq!(complaints(&done, "Reload failed"), 1);
 }
 
 #[test]

@@ -90,6 +90,24 @@ fn c_that_waits_with_the_gil_is_named() {
 }
 
 #[test]
+fn c_that_waits_with_the_gil_for_what_another_request_has_is_named() {
+    let server = locks::start_in_c();
+    let (mut holder, mut keeper) = (server.connect(), server.connect());
+    holder.send(get_request("/c/mutex?4000000"));
+    // Answered when the other one has the mutex.
+    assert_eq!(server.get("/c/rest?50000").text(), "0");
+    keeper.send(get_request("/keeping/mutex?3"));
+    for client in [&mut holder, &mut keeper] {
+        assert_eq!(client.response().text(), "0");
+    }
+    let log = server.log();
+    let line = log.lines().find(|line| line.contains("BLOCKED")).unwrap();
+    let cause = "it waits for a lock that another request has, in a C call that keeps the GIL";
+    assert!(line.contains("because of GET /keeping/mutex?3 (") && line.contains(cause), "{line}");
+    server.stop();
+}
+
+#[test]
 fn python_that_computes_is_named_where_nothing_interrupts_it() {
     let line = line_of("in_python", &["--switch-interval", "0"]);
     assert!(line.contains("it computes in Python, and nothing interrupts it"), "{line}");

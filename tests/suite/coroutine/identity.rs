@@ -146,6 +146,22 @@ each_of! { Sync, Gthread, Coroutine, Gunicorn; fn an_idle_workers_signal_handler
     server.stop();
 }}
 
+each_of! { Sync, Gthread, Coroutine, Gunicorn; fn signal_handlers_run_where_the_application_has_its_own_wakeup_fd(engine) {
+    let launch = Launch::new(engine);
+    launch.scratch.write(
+        "woken.py",
+        "import os, signal\n\
+         from identity import application\n\
+         ours = os.pipe2(os.O_NONBLOCK)\n\
+         signal.set_wakeup_fd(ours[1])\n",
+    );
+    let server = launch.args(&["--pythonpath", ".", "woken"]).start();
+    right(&server, "nothing", 1);
+    processes::signal(server.worker_pid(), Signal::SIGALRM);
+    server.wait_for_notes("signal 14 in MainThread");
+    server.stop();
+}}
+
 #[test]
 fn atexit_functions_run_at_the_stop() {
     let server = start();

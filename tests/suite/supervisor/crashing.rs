@@ -41,6 +41,18 @@ each_of! { Sync, Gthread, Coroutine, Gunicorn, GunicornSync; fn who_repeats_a_cr
     server.stop();
 }}
 
+// Nobody else has been answered meanwhile.
+each_of! { Sync, Gthread, Coroutine, Gunicorn, GunicornSync; fn who_crashes_one_worker_after_the_other_makes_nobody_wait(engine) {
+    let mut server = Launch::new(engine).args(&["--workers", "2", "crashing"]).start();
+    for _ in 0..CRASHES {
+        crash(&server, "exit");
+    }
+    assert_eq!(server.get("/").text(), "well");
+    assert!(!server.log().contains("The next try is in"), "there was a pause");
+    server.expect_errors();
+    server.stop();
+}}
+
 // gunicorn: names none.
 each_of! { Sync, Gthread, Coroutine; fn the_log_names_the_request_at_which_a_worker_died(engine) {
     let mut server = Server::start(engine, "crashing", &[]);

@@ -76,6 +76,8 @@ pub enum Grip {
     Has,
     /// It has it, and has been asked for it in vain.
     Keeps,
+    /// Another one keeps it while it is parked, for a lock that a third has.
+    KeptParked,
 }
 
 /// A green thread that keeps the language's lock and waits for another one, which cannot run before

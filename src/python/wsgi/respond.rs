@@ -73,7 +73,10 @@ pub fn respond(
 
 /// The bytes of a short list or tuple of bytes; `None` for all else. Those have no `close`.
 fn gather(result: &Bound<'_, PyAny>, response: &Bound<'_, Response>) -> Option<Vec<u8>> {
-    let mut response = response.try_borrow_mut().ok().filter(|response| response.has_begun())?;
+    let mut response = response.try_borrow_mut().ok()?;
+    if !response.has_begun() || response.breakage().is_some() {
+        return None;
+    }
     let pieces: Vec<Bound<'_, PyAny>> = if let Ok(list) = result.cast_exact::<PyList>() {
         list.iter().collect()
     } else {

@@ -136,11 +136,13 @@ impl Response {
         }
     }
 
-    /// The first byte is about to be sent. False: the request was answered as overdue meanwhile.
+    /// Bytes of the response are about to be sent. False: the request was answered as overdue
+    /// meanwhile, or sending has failed before, perhaps within a chunk, which nothing may follow.
     fn begin_sending(&mut self) -> bool {
-        let begun = self.stream.as_ref().is_some_and(|stream| stream.begin_response());
+        let begun = self.broken.is_none()
+            && self.stream.as_ref().is_some_and(|stream| stream.begin_response());
         if !begun {
-            self.broken = Some(OVERDUE);
+            self.broken.get_or_insert(OVERDUE);
         }
         begun
     }

@@ -66,4 +66,3 @@ pub use threads::thread_state::{on_engine_thread, on_green_thread};
 pub use wsgi::environ::{Place, ServerFacts};
 pub use wsgi::fields::Fields;
 pub use wsgi::file_wrapper::use_sendfile;
-pub use wsgi::reader::{BodyRules, Reader};

@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::{AfterRead, AfterServe, Connection, Stop, StopState};
 
-use super::leftover::{Leftover, Swept, linger};
-use super::memory::Memory;
 use crate::config::Settings;
+use crate::exchange::{Leftover, Memory, Swept, linger};
 use crate::python::Outcome;
 
 /// How connections end, by the settings.

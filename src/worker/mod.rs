@@ -7,12 +7,9 @@
 
 mod access;
 mod boot;
-mod clock;
 mod control;
 mod desk;
 mod ending;
-mod leftover;
-mod memory;
 mod quota;
 mod reloader;
 mod rules;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use unicoro_contract::{Address, Tempo};
 
 use crate::config::{HeaderMap, Networks, ProxyProtocol, Settings};
+use crate::exchange::BodyRules;
 use crate::http::{Forwarding, Leniency, Limits, ProxyVersions, Underscores};
-use crate::python::BodyRules;
 
 /// What a server demands of its clients.
 pub struct Rules {

@@ -12,18 +12,17 @@ use unicoro_contract::{
 };
 
 use crate::config::Settings;
+use crate::exchange::{Memory, Reader, date};
 use crate::http::{
     BodyDecoder, Framing, Head, HttpError, Preface, RequestFacts, below, has_begun, is_whole,
     parse_lenient, preface, refusal, scan,
 };
 use crate::logging::{AccessLog, divert};
-use crate::python::{self, Application, Fields, Place, Reader, Request, SignalHandlers};
+use crate::python::{self, Application, Fields, Place, Request, SignalHandlers};
 
 use super::access::{self, Answered};
-use super::clock::date;
 use super::desk::Desk;
 use super::ending::Ending;
-use super::memory::Memory;
 use super::quota::Quota;
 use super::rules::Rules;
 use super::stall;

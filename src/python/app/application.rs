@@ -25,7 +25,7 @@ use crate::python::threads::request_threads;
 use crate::python::wsgi::environ::{Environ, ServerFacts};
 use crate::python::wsgi::input::Input;
 use crate::python::wsgi::respond::{Ended, Trouble, respond};
-use crate::python::wsgi::response::Response;
+use crate::python::wsgi::start_response::Response;
 
 /// A loaded WSGI application.
 pub struct Application {

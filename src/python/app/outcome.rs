@@ -7,13 +7,13 @@ use pyo3::prelude::*;
 use unicoro_contract::{Stream, Tempo};
 
 use super::request::Request;
+use crate::exchange::Reader;
 use crate::http::refusal;
 use crate::python::deadline::request_timeout::is_request_timeout;
 use crate::python::loggers::records::log_raised;
 use crate::python::wsgi::fields::Fields;
-use crate::python::wsgi::reader::Reader;
 use crate::python::wsgi::respond::{Ended, Trouble};
-use crate::python::wsgi::response::Response;
+use crate::python::wsgi::start_response::Response;
 
 /// How the request ended.
 pub struct Outcome {

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use unicoro_contract::{Stream, Tempo};
 
+use crate::exchange::Reader;
 use crate::http::{Head, RequestFacts};
 use crate::python::wsgi::environ::Place;
-use crate::python::wsgi::reader::Reader;
 
 /// One request.
 pub struct Request<'a> {

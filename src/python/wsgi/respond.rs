@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use super::file_wrapper::FileWrapper;
-use super::response::Response;
+use super::start_response::Response;
 use crate::python::interp::fork::end_if_stray;
 use crate::python::interp::interned::interned;
 

@@ -16,7 +16,7 @@ use unicoro_contract::{GivenUp, Stream, Tempo};
 use super::fields::Fields;
 use super::file_wrapper::Stretch;
 use super::latin1::push_latin1;
-use super::reader::EVICTED;
+use crate::exchange::EVICTED;
 use crate::http::{Encoder, RequestFacts, early_hints};
 use crate::python::deadline::request_timeout;
 use crate::python::gil::attach::detached;

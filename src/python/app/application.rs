@@ -107,8 +107,10 @@ impl Application {
                 if self.hooks.is_none() && !divert::takes_accesses() {
                     return Ok(outcome);
                 }
-                let status_line = response.try_borrow_mut()?.take_status_line();
-                (outcome, environ, status_line)
+                let mut response = response.try_borrow_mut()?;
+                let is_its_own = outcome.status == response.status();
+                let given = if is_its_own { response.take_status_line() } else { Vec::new() };
+                (outcome, environ, given)
             }
         };
         // The client has the whole response before a slow hook or handler begins.

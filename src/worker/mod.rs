@@ -9,11 +9,11 @@ mod access;
 mod boot;
 mod control;
 mod desk;
-mod ending;
 mod quota;
 mod reloader;
 mod rules;
 mod serve;
+mod service;
 mod stall;
 
 pub use boot::{Concurrency, EngineChoice, Equipment, check, load, run};

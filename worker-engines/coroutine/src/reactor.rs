@@ -31,8 +31,10 @@ use crate::{bell, errands, preemption, progress};
 /// system call, a switch is not.
 const LOOK: Duration = Duration::from_micros(250);
 
-/// Requests that a green worker serves in a row before it lets others run.
-const RUN: usize = 64;
+/// A green worker serves requests in a row for this long while others can run.
+const RUN: Duration = Duration::from_millis(1);
+/// For this long while nobody else can, before it lets the reactor look.
+const LONGEST_RUN: Duration = Duration::from_millis(4);
 
 /// The reactor of an engine, on whichever carrier has the role.
 #[derive(Clone, Copy)]
@@ -58,8 +60,8 @@ impl Reactor {
                     log::error!("the reactor's epoll_wait failed: {error}");
                 }
                 progress::set_waiting(false);
-                preemption::wake();
                 now = Instant::now();
+                preemption::put_off(now);
                 last_look = now;
                 for (token, ready) in events.iter() {
                     self.dispatch(token, ready);
@@ -212,18 +214,25 @@ impl Reactor {
     fn work(self, green: &Green) {
         loop {
             self.core.crew.arrived();
-            for served in 1.. {
+            loop {
                 self.line_up();
                 let next = self.core.line.borrow_mut().take();
                 let Some(connection) = next else { break };
-                self.serve(green, connection);
+                // A request may compute for a slice, not all of them together.
+                progress::goes_on();
+                let now = self.serve(green, connection);
+                preemption::put_off(now);
                 self.core.crew.linger(|| green.after_request());
                 if self.core.crew.has_too_many() {
                     return;
                 }
-                // A client that pipelines without end must not starve the reactor.
-                if served % RUN == 0 {
+                // Requests without end must not starve the others.
+                let run = if self.core.queue.runnable() > 0 { RUN } else { LONGEST_RUN };
+                if now.duration_since(self.core.now.get()) >= run {
+                    // It comes back for the next: nobody else need be called.
+                    self.core.crew.expect();
                     green.yield_now();
+                    self.core.crew.arrived();
                 }
             }
             let ticket = green.ticket();
@@ -234,7 +243,8 @@ impl Reactor {
         }
     }
 
-    fn serve(self, green: &Green, mut connection: Box<Connection>) {
+    /// Serves a request; when it has ended.
+    fn serve(self, green: &Green, mut connection: Box<Connection>) -> Instant {
         let after = match self.core.seat.request_timeout {
             None => green.outside(|| serve_caught(&*self.core.handler, &mut connection)),
             Some(timeout) => {
@@ -249,10 +259,12 @@ impl Reactor {
         if let Some(ticket) = clients.take_waiter(&connection.stream) {
             ticket.wake(Woken::Ready);
         }
+        let now = Instant::now();
         match after {
-            AfterServe::Park { until } => clients.rest(connection, until, Instant::now()),
+            AfterServe::Park { until } => clients.rest(connection, until, now),
             AfterServe::Close => clients.close(connection),
             AfterServe::Detached => clients.forget(connection.stream.key()),
         }
+        now
     }
 }

@@ -165,7 +165,14 @@ impl Stream {
 
     /// The application takes a descriptor of its own, and may keep the connection longer than we do.
     pub fn share(&self) {
+        self.let_go();
         self.is_shared.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has taken one.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.is_shared.load(Ordering::Relaxed)
     }
 
     /// The engine was told that bytes have come, or (`hung_up`) that no more will.
@@ -225,24 +232,9 @@ impl Stream {
         claimed.is_ok() || claimed == Err(state)
     }
 
-    /// Sends the whole answer to a request that began at `began`, behind which nothing follows on the
-    /// connection before the next request. The engine may hold it for a moment.
-    ///
-    /// # Errors
-    /// sendmsg(2), or [`GivenUp`]; none for one that is held: its connection is shut down.
-    pub fn answer(
-        self: &Arc<Self>,
-        answer: Vec<u8>,
-        began: Instant,
-        tempo: &Tempo,
-    ) -> io::Result<()> {
-        match self.hold(answer, began, tempo) {
-            Ok(()) => Ok(()),
-            Err(answer) => self.send_all(&mut [IoSlice::new(&answer)], tempo),
-        }
-    }
-
-    /// As [`Stream::answer`], if it may be held.
+    /// Gives the whole answer to a request that began at `began` to the engine, if that will send it in a
+    /// moment together with others. Nothing follows it on the connection before the next request. Never
+    /// waits.
     ///
     /// # Errors
     /// The answer, to be sent at once.
@@ -252,6 +244,9 @@ impl Stream {
         began: Instant,
         tempo: &Tempo,
     ) -> Result<(), Vec<u8>> {
+        if self.is_shared() {
+            return Err(answer);
+        }
         self.waiter.hold(self, answer, began, tempo)
     }
 
@@ -490,7 +485,7 @@ impl Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         // In a forked child it is a copy: the connection is the parent's.
-        if !self.is_shared.load(Ordering::Relaxed) && !is_forked_child() {
+        if !self.is_shared() && !is_forked_child() {
             socket::shutdown_both(self.fd.as_fd());
         }
     }

@@ -25,7 +25,7 @@ use crate::room::Shortage;
 use crate::scheduler::Task;
 use crate::thread_block::ThreadBlock;
 use crate::wait::Woken;
-use crate::{bell, errands, preemption, progress};
+use crate::{bell, errands, outbox, preemption, progress};
 
 /// While green threads can run, the epoll set is looked at no more often than this: a look is a
 /// system call, a switch is not.
@@ -33,7 +33,8 @@ const LOOK: Duration = Duration::from_micros(250);
 
 /// A green worker serves requests in a row for this long while others can run.
 const RUN: Duration = Duration::from_millis(1);
-/// For this long while nobody else can, before it lets the reactor look.
+/// For this long while nobody else can, before it lets the reactor look: answers that are held leave
+/// then.
 const LONGEST_RUN: Duration = Duration::from_millis(4);
 
 /// The reactor of an engine, on whichever carrier has the role.
@@ -132,7 +133,17 @@ impl Reactor {
                 self.core.words.borrow_mut().collect_foreign_wakes();
                 self.core.descriptors.borrow_mut().collect_foreign_closes(&self.core.epoll);
                 errands::collect_done();
+                self.look_after_stuck();
                 self.core.queue.collect_returned();
+            }
+        }
+    }
+
+    /// What is left of an answer is sent by who serves its connection.
+    fn look_after_stuck(self) {
+        for stream in outbox::take_stuck() {
+            if !self.core.clients.borrow_mut().resume(&stream) {
+                outbox::deliver(stream);
             }
         }
     }

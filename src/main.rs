@@ -15,9 +15,9 @@ use pyo3::types::PyDict;
 use unicoro::config::{Invocation, Settings, Stop};
 use unicoro::logging::AccessLog;
 use unicoro::supervisor::Options;
+use unicoro::supervisor::inheritance::Inheritance;
+use unicoro::supervisor::pidfile::PidFile;
 use unicoro::sys::daemon::daemonize;
-use unicoro::sys::inheritance::Inheritance;
-use unicoro::sys::pidfile::PidFile;
 use unicoro::sys::signal::{leave_on_stop, remember_beginning};
 use unicoro::{logging, python, supervisor, worker};
 

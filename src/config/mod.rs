@@ -47,7 +47,7 @@ pub use settings::{
     AppSpec, HeaderMap, LogConfig, ProxyProtocol, Reload, Settings, StatsdSettings, Syslog,
 };
 pub use stop::Stop;
-pub use table::TABLE;
+pub use table::{MAX_WORKERS, TABLE};
 pub use value::Value;
 pub use worker_class::WorkerClass;
 

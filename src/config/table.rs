@@ -5,9 +5,10 @@
 //! is a defect. Names, flags and defaults are gunicorn's (GUNICORN.md, section 1), the texts ours.
 
 use super::setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Support};
-use crate::sys::scoreboard::MAX_WORKERS;
 
-/// Most workers: one slot each in shared memory, and far above any machine's cores.
+/// Most workers: one slot each in shared memory, and far above any machine's cores. During a reload there
+/// are twice as many, and former ones may take their time to leave.
+pub const MAX_WORKERS: usize = 1024;
 const MOST_WORKERS: i64 = MAX_WORKERS as i64;
 /// Most threads of one worker: each has 8 MiB of addresses for its stack.
 const MAX_THREADS: i64 = 16_384;

@@ -11,18 +11,18 @@ use super::desk::Desks;
 use super::figures::Figures;
 use super::generation::Generation;
 use super::host::Host;
+use super::pidfile::PidFile;
 use super::plan::{Action, Beat, Deeds, Event, Plan, timeout_message};
 use super::report::Report;
+use super::scoreboard::SlotState;
 use super::systemd::Systemd;
 use super::upgrade::{Lineage, second_pidfile};
 use crate::critical;
 use crate::logging::{self, LogLevel, TRACEBACK};
 use crate::sys::clock::Moment;
 use crate::sys::listener::Listener;
-use crate::sys::pidfile::PidFile;
 use crate::sys::process::{Pid, reap};
 use crate::sys::raw::{raw_poll, readable};
-use crate::sys::scoreboard::SlotState;
 use crate::sys::signal::{Blocked, Signal};
 use crate::sys::signal_pipe::SignalPipe;
 
@@ -205,7 +205,7 @@ impl<'h> Arbiter<'h> {
     }
 
     fn beats(&self) -> Vec<Beat> {
-        let beat = |pid, slot: &crate::sys::scoreboard::Slot| Beat {
+        let beat = |pid, slot: &super::scoreboard::Slot| Beat {
             pid,
             at: slot.last_beat(),
             is_retiring: slot.state() == SlotState::Retiring,

@@ -19,13 +19,13 @@ use std::sync::Arc;
 
 use super::host::Host;
 use super::report::{ReportReader, ReportWriter};
+use super::scoreboard::{Slot, SlotState};
 use super::worker_seat::WorkerSeat;
 use crate::logging::TRACEBACK;
 use crate::sys::fd::set_nonblocking;
 use crate::sys::listener::Listener;
 use crate::sys::pipe::pipe;
 use crate::sys::process::{Fork, Pid, exit_now, fork};
-use crate::sys::scoreboard::{Slot, SlotState};
 use crate::sys::signal::Blocked;
 use crate::sys::signal_pipe::SignalPipe;
 

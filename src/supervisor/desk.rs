@@ -5,8 +5,8 @@
 use std::os::fd::RawFd;
 
 use super::report::{Report, ReportReader};
+use super::scoreboard::{Scoreboard, Slot};
 use crate::sys::process::Pid;
-use crate::sys::scoreboard::{Scoreboard, Slot};
 
 /// One worker's descriptors and shared memory.
 #[derive(Debug)]

@@ -15,10 +15,10 @@ use std::sync::Arc;
 
 use super::arbiter::{Arbiter, Flow, Leave};
 use super::host::Host;
+use super::inheritance::arrange_for_exec;
 use super::plan::Announcement;
 use crate::logging::TRACEBACK;
 use crate::sys::fd::set_cloexec;
-use crate::sys::inheritance::arrange_for_exec;
 use crate::sys::listener::Listener;
 use crate::sys::process::{Exit, Fork, Pid, exit_now, fork};
 use crate::sys::signal::Blocked;

@@ -5,9 +5,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use super::report::{BootFailure, Report, ReportWriter};
+use super::scoreboard::{Slot, SlotState};
 use crate::sys::listener::Listener;
 use crate::sys::process::Pid;
-use crate::sys::scoreboard::{Slot, SlotState};
 
 /// A worker's place.
 #[derive(Debug)]

@@ -12,9 +12,9 @@ use unicoro_contract::{Engine, EngineListener, Seat, Stop, drain, watch_forks};
 use crate::config::{Settings, WorkerClass};
 use crate::logging::{self, AccessLog, TRACEBACK};
 use crate::python::{self, Application, Hooks, LoadError, ServerFacts};
+use crate::supervisor::scoreboard::SlotState;
 use crate::supervisor::{BootFailure, WorkerSeat};
 use crate::sys;
-use crate::sys::scoreboard::SlotState;
 use crate::sys::title::set_title;
 
 use super::control::Control;

@@ -17,9 +17,9 @@ use unicoro_contract::{Stop, StopState};
 use crate::logging::{self, TRACEBACK};
 use crate::python::{self, Hooks};
 use crate::supervisor::WorkerSeat;
+use crate::supervisor::scoreboard::SlotState;
 use crate::sys::process::{Pid, exit_now};
 use crate::sys::raw::{raw_poll, readable};
-use crate::sys::scoreboard::SlotState;
 use crate::sys::signal::{Signal, block_as_at_the_beginning};
 use crate::sys::signal_pipe::SignalPipe;
 
@@ -37,7 +37,7 @@ const SIGNALS: [Signal; 3] = [Signal::TERM, Signal::USR1, Signal::ABRT];
 /// What it listens to as well, unless we were started with it ignored: then the application's children
 /// must ignore it too, and what has a handler is not ignored after exec(2). See [`Slot::hurry`].
 ///
-/// [`Slot::hurry`]: crate::sys::scoreboard::Slot::hurry
+/// [`Slot::hurry`]: crate::supervisor::scoreboard::Slot::hurry
 const KEYBOARDS: [Signal; 2] = [Signal::INT, Signal::QUIT];
 
 /// The control thread, as the main thread sees it.

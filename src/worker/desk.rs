@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use unicoro_contract::{CurrentRequest, Pulse, set_current};
 
+use crate::supervisor::scoreboard::Slot;
 use crate::sys::clock::Moment;
-use crate::sys::scoreboard::Slot;
 
 /// A worker's slot, as its engine and its handler see it.
 #[derive(Clone, Copy)]

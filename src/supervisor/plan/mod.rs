@@ -33,10 +33,10 @@ pub use watchdog::timeout_message;
 use self::backoff::Backoff;
 use self::seats::{Seats, Stage};
 use self::watchdog::Watchdog;
+use crate::config::MAX_WORKERS;
 use crate::logging::LogLevel;
 use crate::sys::clock::Moment;
 use crate::sys::process::Pid;
-use crate::sys::scoreboard::MAX_WORKERS;
 use crate::sys::signal::Signal;
 
 /// What one generation of workers lives by.

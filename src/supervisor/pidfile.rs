@@ -15,7 +15,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::process::Pid;
+use crate::sys::process::Pid;
 
 /// Tries before giving up on a path that others keep writing to.
 const MAX_TRIES: usize = 5;

@@ -12,8 +12,8 @@ use std::env;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 
-use super::fd::{check, duplicate};
-use super::process::Pid;
+use crate::sys::fd::{check, duplicate};
+use crate::sys::process::Pid;
 
 /// The first descriptor that systemd passes on: sd_listen_fds(3).
 pub const FIRST_LISTEN_FD: RawFd = 3;

@@ -20,12 +20,8 @@ use std::slice;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::clock::Moment;
 use super::slot_text::SlotText;
-
-/// Workers that may be asked for: during a reload there are twice as many, and former ones may take their
-/// time to leave.
-pub const MAX_WORKERS: usize = 1024;
+use crate::sys::clock::Moment;
 
 /// Requests in progress that have a place for their line: enough for the log of a death.
 const PLACES: usize = u8::BITS as usize;

@@ -6,13 +6,10 @@
 //! ```
 //!
 //! The variables are taken out of the environment: they are not meant for our own children.
-#![allow(unsafe_code)]
 
-use std::env;
-use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::RawFd;
 
-use crate::sys::fd::{check, duplicate};
+use crate::sys::environment::take_variable;
 use crate::sys::process::Pid;
 
 /// The first descriptor that systemd passes on: sd_listen_fds(3).
@@ -33,15 +30,9 @@ impl Inheritance {
     /// Takes it from the environment. Call it first of all, while the process has one thread.
     #[must_use]
     pub fn take() -> Inheritance {
-        let variable = |name: &str| {
-            let value = env::var(name).unwrap_or_default();
-            // SAFETY: one thread, so nobody reads the environment meanwhile.
-            unsafe { env::remove_var(name) };
-            value
-        };
-        let names = ["LISTEN_PID", "LISTEN_FDS", "GUNICORN_PID", "GUNICORN_FD"].map(variable);
+        let names = ["LISTEN_PID", "LISTEN_FDS", "GUNICORN_PID", "GUNICORN_FD"].map(take_variable);
         if !names[0].is_empty() {
-            variable("LISTEN_FDNAMES");
+            let _ = take_variable("LISTEN_FDNAMES");
         }
         let [listen_pid, listen_fds, parent, sockets] = names.each_ref().map(String::as_str);
         Inheritance::parse(listen_pid, listen_fds, parent, sockets, Pid::me())
@@ -56,43 +47,6 @@ impl Inheritance {
             sockets: sockets.split(',').filter_map(|number| number.trim().parse().ok()).collect(),
         }
     }
-}
-
-/// Closes an inherited socket that nobody wants.
-pub fn discard(number: RawFd) {
-    // SAFETY: the number was handed to us by the environment, and nothing in this process has taken
-    // it over. One that is not open is answered with an error, which says nothing new.
-    unsafe { libc::close(number) };
-}
-
-/// Moves copies of `sockets` to the numbers that systemd would give them, open across exec. Only in
-/// a child that calls exec next: whatever has those numbers is closed.
-///
-/// # Errors
-/// No descriptor is left.
-pub fn arrange_for_exec(sockets: &[BorrowedFd<'_>]) -> io::Result<()> {
-    use std::os::fd::AsRawFd;
-    // Copies first, or an early target would overwrite a later source. Each is made above the last.
-    let mut copies: Vec<OwnedFd> = Vec::new();
-    let mut kept_below: Vec<OwnedFd> = Vec::new();
-    let limit = FIRST_LISTEN_FD + sockets.len() as RawFd;
-    for socket in sockets {
-        loop {
-            let copy = duplicate(socket.as_raw_fd())?;
-            if copy.as_raw_fd() >= limit {
-                copies.push(copy);
-                break;
-            }
-            kept_below.push(copy);
-        }
-    }
-    for (target, copy) in (FIRST_LISTEN_FD..).zip(&copies) {
-        // SAFETY: dup2 takes integers. The target's owner in this process is never used again.
-        check(unsafe { libc::dup2(copy.as_raw_fd(), target) })?;
-    }
-    // Those below the limit are targets by now: exec ends their owners, dropping would close them.
-    kept_below.into_iter().for_each(std::mem::forget);
-    Ok(())
 }
 
 #[cfg(test)]

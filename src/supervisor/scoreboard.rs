@@ -12,16 +12,14 @@
 //! Everything is an atomic: neither side can block the other, and a worker that dies half-way
 //! through a write leaves numbers, not a lock. Slots start on cache lines of their own, so two
 //! workers do not slow each other down. The mapping is never undone: slots are `'static`.
-#![allow(unsafe_code)]
 
 use std::io;
-use std::ptr;
-use std::slice;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::slot_text::SlotText;
 use crate::sys::clock::Moment;
+use crate::sys::shared::{Shareable, share};
 
 /// Requests in progress that have a place for their line: enough for the log of a death.
 const PLACES: usize = u8::BITS as usize;
@@ -55,6 +53,10 @@ pub struct Slot {
     current: SlotText,
     requests: [SlotText; PLACES],
 }
+
+// SAFETY: atomics, and arrays and structures of them: zero is valid, and there is no pointer.
+#[allow(unsafe_code)]
+unsafe impl Shareable for Slot {}
 
 impl Slot {
     /// "I am alive."
@@ -190,19 +192,7 @@ impl Scoreboard {
     /// # Errors
     /// `ENOMEM`.
     pub fn new(count: usize) -> io::Result<Scoreboard> {
-        let bytes = count.max(1) * size_of::<Slot>();
-        let access = libc::PROT_READ | libc::PROT_WRITE;
-        let kind = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
-        // SAFETY: a new anonymous mapping at an address of the kernel's choice.
-        let start = unsafe { libc::mmap(ptr::null_mut(), bytes, access, kind, -1, 0) };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the mapping is page-aligned (so aligned for Slot), `bytes` long, zeroed (every
-        // field of Slot is an integer atomic, for which zero is valid), never unmapped, and only
-        // reached through atomics, from this and from other processes.
-        let slots = unsafe { slice::from_raw_parts(start.cast::<Slot>(), count) };
-        Ok(Scoreboard { slots })
+        Ok(Scoreboard { slots: share(count)? })
     }
 
     /// The slot at `index`, if there is one.

@@ -15,11 +15,12 @@ use std::sync::Arc;
 
 use super::arbiter::{Arbiter, Flow, Leave};
 use super::host::Host;
-use super::inheritance::arrange_for_exec;
+use super::inheritance::FIRST_LISTEN_FD;
 use super::plan::Announcement;
 use crate::logging::TRACEBACK;
 use crate::sys::fd::set_cloexec;
 use crate::sys::listener::Listener;
+use crate::sys::passed_fds::arrange_for_exec;
 use crate::sys::process::{Exit, Fork, Pid, exit_now, fork};
 use crate::sys::signal::Blocked;
 
@@ -156,7 +157,7 @@ fn become_successor(
     let arranged = if lineage.is_systemd {
         variables.push(("LISTEN_PID", Pid::me().to_string()));
         variables.push(("LISTEN_FDS", passed.len().to_string()));
-        arrange_for_exec(&passed)
+        arrange_for_exec(&passed, FIRST_LISTEN_FD)
     } else {
         let numbers: Vec<String> = passed.iter().map(|fd| fd.as_raw_fd().to_string()).collect();
         variables.push(("GUNICORN_FD", numbers.join(",")));

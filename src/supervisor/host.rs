@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::options::Options;
-use super::worker_seat::WorkerSeat;
+use super::workers::worker_seat::WorkerSeat;
 use crate::sys::listener::Listener;
 use crate::sys::process::{Exit, Pid};
 

@@ -13,31 +13,28 @@
 //!
 //! The rule a reader would break: nothing in the loop may wait for anything but the poll.
 
-mod arbiter;
-mod birth;
-mod desk;
-mod figures;
-mod generation;
-mod host;
-pub mod inheritance;
-mod listeners;
-mod obituary;
-mod options;
-pub mod pidfile;
+mod workers;
+
 pub mod plan;
-mod report;
-pub mod scoreboard;
-mod slot_text;
+
+pub mod inheritance;
+
+pub mod pidfile;
+
+mod options;
+
+mod host;
+
+mod arbiter;
+
 mod startup;
-mod systemd;
-mod upgrade;
-mod worker_seat;
 
 #[cfg(test)]
 mod scenarios;
 
 pub use host::Host;
 pub use options::Options;
-pub use report::{BootFailure, Report};
 pub use startup::run;
-pub use worker_seat::WorkerSeat;
+pub use workers::report::{BootFailure, Report};
+pub use workers::scoreboard;
+pub use workers::worker_seat::WorkerSeat;

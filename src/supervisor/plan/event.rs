@@ -1,7 +1,7 @@
 //! What can happen to a supervisor.
 
 use super::Terms;
-use crate::supervisor::report::Report;
+use crate::supervisor::workers::report::Report;
 use crate::sys::clock::Moment;
 use crate::sys::process::{Exit, Pid};
 use crate::sys::signal::Signal;

@@ -13,6 +13,7 @@
 mod action;
 mod backoff;
 mod event;
+mod obituary;
 mod reload;
 mod seats;
 mod stop;

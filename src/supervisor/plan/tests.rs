@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::action::Announcement;
 use super::{Action, Beat, Deeds, Event, Plan, Terms};
 use crate::logging::LogLevel;
-use crate::supervisor::report::{BootFailure, Report};
+use crate::supervisor::workers::report::{BootFailure, Report};
 use crate::sys::clock::Moment;
 use crate::sys::process::{Exit, Pid};
 use crate::sys::signal::Signal;

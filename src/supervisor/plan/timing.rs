@@ -8,7 +8,7 @@ use super::stop::UNREAPED_LIMIT;
 use super::watchdog::interval;
 use super::{Action, Plan};
 use crate::logging::LogLevel;
-use crate::supervisor::report::Report;
+use crate::supervisor::workers::report::Report;
 use crate::sys::clock::Moment;
 use crate::sys::process::Pid;
 use crate::sys::signal::Signal;

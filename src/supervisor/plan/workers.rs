@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use super::obituary::obituary;
 use super::seats::{Seat, Stage};
 use super::{Action, Deeds, Phase, Plan};
 use crate::logging::LogLevel;
-use crate::supervisor::obituary::obituary;
-use crate::supervisor::report::{BootFailure, Report};
+use crate::supervisor::workers::report::{BootFailure, Report};
 use crate::sys::clock::Moment;
 use crate::sys::process::{Exit, Pid};
 use crate::sys::signal::Signal;

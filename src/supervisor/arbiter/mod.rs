@@ -1,64 +1,72 @@
 //! The loop: wait, reap, hear reports, take signals, act. It decides nothing itself.
 
+mod birth;
+pub mod desk;
+mod figures;
+pub mod generation;
+pub mod listeners;
+mod systemd;
+pub mod upgrade;
+
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::birth::{Born, Newborn, give_birth};
-use super::desk::Desks;
-use super::figures::Figures;
-use super::generation::Generation;
-use super::host::Host;
-use super::pidfile::PidFile;
-use super::plan::{Action, Beat, Deeds, Event, Plan, timeout_message};
-use super::report::Report;
-use super::scoreboard::SlotState;
-use super::systemd::Systemd;
-use super::upgrade::{Lineage, second_pidfile};
 use crate::critical;
 use crate::logging::{self, LogLevel, TRACEBACK};
+use crate::supervisor::host::Host;
+use crate::supervisor::pidfile::PidFile;
+use crate::supervisor::plan::{Action, Beat, Deeds, Event, Plan, timeout_message};
+use crate::supervisor::workers::report::Report;
+use crate::supervisor::workers::scoreboard::SlotState;
 use crate::sys::clock::Moment;
 use crate::sys::listener::Listener;
 use crate::sys::process::{Pid, reap};
 use crate::sys::raw::{raw_poll, readable};
 use crate::sys::signal::{Blocked, Signal};
 use crate::sys::signal_pipe::SignalPipe;
+use birth::{Born, Newborn, give_birth};
+use desk::Desks;
+use figures::Figures;
+use generation::Generation;
+use systemd::Systemd;
+use upgrade::{Lineage, second_pidfile};
 
 /// What the supervisor owns.
-pub(super) struct Office {
-    pub(super) signals: SignalPipe,
+pub struct Office {
+    pub signals: SignalPipe,
     /// Signals that came before the loop began.
-    pub(super) early_signals: Vec<Signal>,
+    pub early_signals: Vec<Signal>,
     /// (read end, which every worker has; write end, which is ours alone)
-    pub(super) orphan: (OwnedFd, OwnedFd),
-    pub(super) desks: Desks,
-    pub(super) generation: Generation,
-    pub(super) pidfile: Option<PidFile>,
-    pub(super) lineage: Lineage,
+    pub orphan: (OwnedFd, OwnedFd),
+    pub desks: Desks,
+    pub generation: Generation,
+    pub pidfile: Option<PidFile>,
+    pub lineage: Lineage,
 }
 
 /// The supervisor at work.
-pub(super) struct Arbiter<'h> {
-    pub(super) host: &'h mut dyn Host,
+pub struct Arbiter<'h> {
+    pub host: &'h mut dyn Host,
     plan: Plan,
-    pub(super) signals: SignalPipe,
+    pub signals: SignalPipe,
     orphan: (OwnedFd, OwnedFd),
     desks: Desks,
     /// The one that serves, and during a reload the next one.
-    pub(super) generations: Vec<Generation>,
+    pub generations: Vec<Generation>,
     newest_generation: u64,
     pidfile: Option<PidFile>,
-    pub(super) lineage: Lineage,
-    pub(super) systemd: Systemd,
+    pub lineage: Lineage,
+    pub systemd: Systemd,
     figures: Figures,
     /// What actions brought about, to be stepped when all of them are done.
     later: VecDeque<Event<'static>>,
 }
 
 /// Why the loop ends.
-pub(super) enum Leave {
+pub enum Leave {
     End(i32),
     /// We are the child of a fork.
     AsWorker(Newborn),
@@ -69,10 +77,10 @@ pub(super) enum Leave {
     },
 }
 
-pub(super) type Flow = ControlFlow<Leave>;
+pub type Flow = ControlFlow<Leave>;
 
 impl<'h> Arbiter<'h> {
-    pub(super) fn new(host: &'h mut dyn Host, office: Office, now: Moment) -> Arbiter<'h> {
+    pub fn new(host: &'h mut dyn Host, office: Office, now: Moment) -> Arbiter<'h> {
         let Office { signals, early_signals, orphan, desks, generation, pidfile, lineage } = office;
         let (terms, is_daemon) = (generation.options.terms(1), generation.options.daemon);
         Arbiter {
@@ -92,7 +100,7 @@ impl<'h> Arbiter<'h> {
     }
 
     /// The exit code. The child of a fork never returns from here.
-    pub(super) fn run(mut self) -> i32 {
+    pub fn run(mut self) -> i32 {
         let ready = self.host.when_ready(&self.generations[0].listeners);
         let mut flow = match ready {
             Ok(()) => Ok(self.step(Event::Start)),
@@ -205,7 +213,7 @@ impl<'h> Arbiter<'h> {
     }
 
     fn beats(&self) -> Vec<Beat> {
-        let beat = |pid, slot: &super::scoreboard::Slot| Beat {
+        let beat = |pid, slot: &crate::supervisor::workers::scoreboard::Slot| Beat {
             pid,
             at: slot.last_beat(),
             is_retiring: slot.state() == SlotState::Retiring,
@@ -284,7 +292,7 @@ impl<'h> Arbiter<'h> {
         self.act_all(actions)
     }
 
-    pub(super) fn listeners(&self) -> impl Iterator<Item = &Arc<Listener>> {
+    pub fn listeners(&self) -> impl Iterator<Item = &Arc<Listener>> {
         self.generations.iter().flat_map(|generation| &generation.listeners)
     }
 
@@ -339,7 +347,7 @@ impl<'h> Arbiter<'h> {
     }
 
     /// A reload changed the setting. The new one first; on an error the old one stays.
-    pub(super) fn move_pidfile(&mut self, wanted: Option<&std::path::Path>) {
+    pub fn move_pidfile(&mut self, wanted: Option<&std::path::Path>) {
         let new = match wanted.map(PidFile::create).transpose() {
             Ok(new) => new,
             Err(error) => return log::error!("{error}"),

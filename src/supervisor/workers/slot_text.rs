@@ -21,7 +21,7 @@ pub(super) struct SlotText {
 
 impl SlotText {
     /// Leaves a text. Longer ones are cut.
-    pub(super) fn set(&self, text: &[u8], since: Moment) {
+    pub fn set(&self, text: &[u8], since: Moment) {
         self.clear();
         self.since_ms.store(since.as_millis(), Ordering::Relaxed);
         let text = &text[..text.len().min(WORDS * 8)];
@@ -34,12 +34,12 @@ impl SlotText {
     }
 
     /// Takes it away.
-    pub(super) fn clear(&self) {
+    pub fn clear(&self) {
         self.len.store(0, Ordering::Release);
     }
 
     /// The text and its age, if there is one.
-    pub(super) fn read(&self) -> Option<(String, Duration)> {
+    pub fn read(&self) -> Option<(String, Duration)> {
         let length = self.len.load(Ordering::Acquire) as usize;
         if length == 0 || length > WORDS * 8 {
             return None;

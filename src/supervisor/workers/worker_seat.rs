@@ -23,8 +23,8 @@ pub struct WorkerSeat {
     pub slot: &'static Slot,
     /// The master's process id.
     pub supervisor: Pid,
-    pub(super) orphan: OwnedFd,
-    pub(super) report: ReportWriter,
+    pub(in crate::supervisor) orphan: OwnedFd,
+    pub(in crate::supervisor) report: ReportWriter,
 }
 
 impl WorkerSeat {

@@ -4,20 +4,20 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::options::Options;
+use crate::supervisor::options::Options;
 use crate::sys::address::Address;
 use crate::sys::bind_error::BindError;
 use crate::sys::listener::Listener;
 
 /// As many as gunicorn's.
-pub(super) const BIND_TRIES: u32 = 5;
+pub const BIND_TRIES: u32 = 5;
 /// Between two tries.
-pub(super) const BIND_PAUSE: Duration = Duration::from_secs(1);
+pub const BIND_PAUSE: Duration = Duration::from_secs(1);
 
 /// All listeners of `options`, in their order. One that listens already is taken over; an
 /// address that stands there twice is bound once. `sockets` are a former master's; those that are
 /// taken over are removed from it.
-pub(super) fn bind_all(
+pub fn bind_all(
     options: &Options,
     listening: &[Arc<Listener>],
     sockets: &mut Vec<RawFd>,

@@ -4,40 +4,40 @@
 
 use std::os::fd::RawFd;
 
-use super::report::{Report, ReportReader};
-use super::scoreboard::{Scoreboard, Slot};
+use crate::supervisor::workers::report::{Report, ReportReader};
+use crate::supervisor::workers::scoreboard::{Scoreboard, Slot};
 use crate::sys::process::Pid;
 
 /// One worker's descriptors and shared memory.
 #[derive(Debug)]
-pub(super) struct Desk {
-    pub(super) number: u64,
-    pub(super) pid: Pid,
-    pub(super) slot: &'static Slot,
-    pub(super) reports: ReportReader,
+pub struct Desk {
+    pub number: u64,
+    pub pid: Pid,
+    pub slot: &'static Slot,
+    pub reports: ReportReader,
     slot_index: usize,
 }
 
 /// All of them.
 #[derive(Debug)]
-pub(super) struct Desks {
+pub struct Desks {
     board: Scoreboard,
     desks: Vec<Desk>,
 }
 
 impl Desks {
-    pub(super) fn new(board: Scoreboard) -> Desks {
+    pub fn new(board: Scoreboard) -> Desks {
         Desks { board, desks: Vec::new() }
     }
 
     /// The first slot that nobody uses.
-    pub(super) fn free_slot(&self) -> Option<(usize, &'static Slot)> {
+    pub fn free_slot(&self) -> Option<(usize, &'static Slot)> {
         let index = (0..self.board.len())
             .find(|index| self.desks.iter().all(|desk| desk.slot_index != *index))?;
         Some((index, self.board.slot(index)?))
     }
 
-    pub(super) fn add(
+    pub fn add(
         &mut self,
         number: u64,
         pid: Pid,
@@ -49,26 +49,26 @@ impl Desks {
     }
 
     /// Its slot is free from now on.
-    pub(super) fn remove(&mut self, pid: Pid) -> Option<Desk> {
+    pub fn remove(&mut self, pid: Pid) -> Option<Desk> {
         let index = self.desks.iter().position(|desk| desk.pid == pid)?;
         Some(self.desks.swap_remove(index))
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Desk> {
+    pub fn iter(&self) -> impl Iterator<Item = &Desk> {
         self.desks.iter()
     }
 
-    pub(super) fn by_pid(&self, pid: Pid) -> Option<&Desk> {
+    pub fn by_pid(&self, pid: Pid) -> Option<&Desk> {
         self.desks.iter().find(|desk| desk.pid == pid)
     }
 
     /// What to poll.
-    pub(super) fn raw_fds(&self) -> impl Iterator<Item = RawFd> {
+    pub fn raw_fds(&self) -> impl Iterator<Item = RawFd> {
         self.desks.iter().filter_map(|desk| desk.reports.raw_fd())
     }
 
     /// Everything that all workers have reported.
-    pub(super) fn read_reports(&mut self) -> Vec<(Pid, Report)> {
+    pub fn read_reports(&mut self) -> Vec<(Pid, Report)> {
         let mut all = Vec::new();
         for desk in &mut self.desks {
             let pid = desk.pid;

@@ -7,13 +7,13 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
-use super::plan::Announcement;
+use crate::supervisor::plan::Announcement;
 use crate::sys::clock::Moment;
 use crate::sys::process::Pid;
 
 /// The line to systemd.
 #[derive(Debug)]
-pub(super) struct Systemd {
+pub struct Systemd {
     socket: Option<(UnixDatagram, SocketAddr)>,
     /// Half of what systemd waits at most, as sd_watchdog_enabled(3) advises.
     watchdog: Option<Duration>,
@@ -21,7 +21,7 @@ pub(super) struct Systemd {
 }
 
 impl Systemd {
-    pub(super) fn from_environment(now: Moment) -> Systemd {
+    pub fn from_environment(now: Moment) -> Systemd {
         let socket = env::var("NOTIFY_SOCKET").ok().and_then(|name| connect(&name));
         let watchdog = watchdog(
             &env::var("WATCHDOG_USEC").unwrap_or_default(),
@@ -32,7 +32,7 @@ impl Systemd {
         Systemd { socket, watchdog, next_beat: now }
     }
 
-    pub(super) fn announce(&self, announcement: Announcement) {
+    pub fn announce(&self, announcement: Announcement) {
         match announcement {
             Announcement::Ready { workers } => {
                 self.send(&format!("READY=1\nSTATUS=Serving with {workers} workers"));
@@ -49,12 +49,12 @@ impl Systemd {
     }
 
     /// From now on systemd watches another process.
-    pub(super) fn hand_over(&self, successor: Pid) {
+    pub fn hand_over(&self, successor: Pid) {
         self.send(&format!("MAINPID={successor}\nREADY=1"));
     }
 
     /// The loop turns. `None`: it may sleep as long as it likes.
-    pub(super) fn beat(&mut self, now: Moment) -> Option<Duration> {
+    pub fn beat(&mut self, now: Moment) -> Option<Duration> {
         let interval = self.watchdog?;
         if self.next_beat <= now {
             self.send("WATCHDOG=1");

@@ -5,24 +5,24 @@
 
 use std::sync::Arc;
 
-use super::host::Host;
 use super::listeners::bind_all;
-use super::options::Options;
+use crate::supervisor::host::Host;
+use crate::supervisor::options::Options;
 use crate::sys::listener::Listener;
 
 /// One generation.
 #[derive(Debug)]
-pub(super) struct Generation {
-    pub(super) number: u64,
-    pub(super) options: Options,
-    pub(super) listeners: Vec<Arc<Listener>>,
+pub struct Generation {
+    pub number: u64,
+    pub options: Options,
+    pub listeners: Vec<Arc<Listener>>,
 }
 
 impl Generation {
     /// Reads the settings again and binds what is new, before anything old is given up.
     ///
     /// The error is for the operator; what was bound for nothing is closed again.
-    pub(super) fn reload(
+    pub fn reload(
         host: &mut dyn Host,
         number: u64,
         known: &[Generation],
@@ -37,7 +37,7 @@ impl Generation {
     }
 
     /// As the log has it.
-    pub(super) fn addresses(&self) -> String {
+    pub fn addresses(&self) -> String {
         let shown: Vec<&str> = self.listeners.iter().map(|listener| listener.address()).collect();
         shown.join(",")
     }

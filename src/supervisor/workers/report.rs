@@ -89,15 +89,15 @@ impl BootFailure {
 
 /// The worker's end.
 #[derive(Debug)]
-pub(super) struct ReportWriter(OwnedFd);
+pub struct ReportWriter(OwnedFd);
 
 impl ReportWriter {
-    pub(super) fn new(fd: OwnedFd) -> ReportWriter {
+    pub fn new(fd: OwnedFd) -> ReportWriter {
         ReportWriter(fd)
     }
 
     /// Sends it. A supervisor that is gone does not matter: the worker learns that elsewhere.
-    pub(super) fn send(&self, report: &Report) {
+    pub fn send(&self, report: &Report) {
         let message = encode(report);
         let mut rest = &message[..];
         while !rest.is_empty() {
@@ -112,7 +112,7 @@ impl ReportWriter {
 
 /// The supervisor's end: non-blocking, with what has come of an unfinished message.
 #[derive(Debug)]
-pub(super) struct ReportReader {
+pub struct ReportReader {
     /// `None` after the end of the file.
     fd: Option<OwnedFd>,
     buffer: Vec<u8>,
@@ -120,17 +120,17 @@ pub(super) struct ReportReader {
 
 impl ReportReader {
     /// `fd` must be non-blocking.
-    pub(super) fn new(fd: OwnedFd) -> ReportReader {
+    pub fn new(fd: OwnedFd) -> ReportReader {
         ReportReader { fd: Some(fd), buffer: Vec::new() }
     }
 
     /// What to poll; `None` when nothing can come any more.
-    pub(super) fn raw_fd(&self) -> Option<RawFd> {
+    pub fn raw_fd(&self) -> Option<RawFd> {
         self.fd.as_ref().map(AsRawFd::as_raw_fd)
     }
 
     /// Everything that has arrived. What is no message ends the pipe: it cannot be trusted.
-    pub(super) fn read(&mut self) -> Vec<Report> {
+    pub fn read(&mut self) -> Vec<Report> {
         self.fill();
         let mut reports = Vec::new();
         loop {

@@ -11,18 +11,18 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 /// What was said last.
 #[derive(Debug)]
-pub(super) struct Figures {
+pub struct Figures {
     workers: Option<usize>,
     next_backlog: Moment,
 }
 
 impl Figures {
-    pub(super) fn new(now: Moment) -> Figures {
+    pub fn new(now: Moment) -> Figures {
         Figures { workers: None, next_backlog: now }
     }
 
     /// At each turn of the loop. The longest that the loop may sleep; `None`: as long as it likes.
-    pub(super) fn tell(
+    pub fn tell(
         &mut self,
         workers: usize,
         generations: &[Generation],

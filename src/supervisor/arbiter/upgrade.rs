@@ -13,11 +13,11 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::arbiter::{Arbiter, Flow, Leave};
-use super::host::Host;
-use super::inheritance::FIRST_LISTEN_FD;
-use super::plan::Announcement;
 use crate::logging::TRACEBACK;
+use crate::supervisor::arbiter::{Arbiter, Flow, Leave};
+use crate::supervisor::host::Host;
+use crate::supervisor::inheritance::FIRST_LISTEN_FD;
+use crate::supervisor::plan::Announcement;
 use crate::sys::fd::set_cloexec;
 use crate::sys::listener::Listener;
 use crate::sys::passed_fds::arrange_for_exec;
@@ -26,23 +26,23 @@ use crate::sys::signal::Blocked;
 
 /// The other master, if there is one.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Lineage {
+pub struct Lineage {
     /// The master that we are to replace.
-    pub(super) parent: Option<Pid>,
+    pub parent: Option<Pid>,
     /// The master that is to replace us.
-    pub(super) successor: Option<Pid>,
+    pub successor: Option<Pid>,
     /// Our sockets are systemd's.
-    pub(super) is_systemd: bool,
+    pub is_systemd: bool,
 }
 
 impl Lineage {
     /// True as long as another master uses the same sockets.
-    pub(super) fn is_shared(self) -> bool {
+    pub fn is_shared(self) -> bool {
         self.parent.is_some() || self.successor.is_some()
     }
 
     /// Why USR2 has to be refused now.
-    pub(super) fn objection(self) -> Option<&'static str> {
+    pub fn objection(self) -> Option<&'static str> {
         match (self.parent, self.successor) {
             (_, Some(_)) => Some("USR2 ignored: the new master of the last upgrade is running"),
             (Some(_), _) => Some("USR2 ignored: the old master is still running"),
@@ -51,7 +51,7 @@ impl Lineage {
     }
 
     /// True once, when the master that we replace has gone.
-    pub(super) fn is_promoted(&mut self) -> bool {
+    pub fn is_promoted(&mut self) -> bool {
         let has_gone = self.parent.is_some_and(|parent| parent != Pid::parent());
         if has_gone {
             self.parent = None;
@@ -63,7 +63,7 @@ impl Lineage {
 /// The arbiter's part.
 impl Arbiter<'_> {
     /// USR2. The child takes the way of a worker: only what it needs is left when it gets there.
-    pub(super) fn upgrade(&mut self) -> Flow {
+    pub fn upgrade(&mut self) -> Flow {
         if let Some(objection) = self.lineage.objection() {
             log::warn!("{objection}");
             return ControlFlow::Continue(());
@@ -92,7 +92,7 @@ impl Arbiter<'_> {
     }
 
     /// The service does not stop when another master goes on with it.
-    pub(super) fn announce(&self, announcement: Announcement) {
+    pub fn announce(&self, announcement: Announcement) {
         match self.lineage.successor {
             Some(successor) if announcement == Announcement::Stopping => {
                 self.systemd.hand_over(successor);
@@ -102,14 +102,14 @@ impl Arbiter<'_> {
     }
 
     /// It could not start, or it was told to stop: we have all to ourselves again.
-    pub(super) fn successor_ended(&mut self, exit: Exit) {
+    pub fn successor_ended(&mut self, exit: Exit) {
         self.lineage.successor = None;
         self.listeners().for_each(|listener| listener.reclaim_path());
         log::warn!("The new master {exit}; this one goes on");
     }
 
     /// The master that we have replaced has gone.
-    pub(super) fn take_over(&mut self) {
+    pub fn take_over(&mut self) {
         log::info!("Master has been promoted");
         self.listeners().for_each(|listener| listener.reclaim_path());
         self.host.promoted();
@@ -119,7 +119,7 @@ impl Arbiter<'_> {
         }
     }
 
-    pub(super) fn leave_as_master(self, old: Pid, blocked: Blocked) -> ! {
+    pub fn leave_as_master(self, old: Pid, blocked: Blocked) -> ! {
         let Arbiter { host, signals, generations, lineage, .. } = self;
         // The one that serves; a reload under way is not the new master's business.
         let serving = generations.into_iter().next().map(|generation| generation.listeners);
@@ -131,7 +131,7 @@ impl Arbiter<'_> {
 }
 
 /// The pid file of a master whose predecessor still has the real one.
-pub(super) fn second_pidfile(path: &Path) -> PathBuf {
+pub fn second_pidfile(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".2");
     PathBuf::from(name)

@@ -17,11 +17,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::host::Host;
-use super::report::{ReportReader, ReportWriter};
-use super::scoreboard::{Slot, SlotState};
-use super::worker_seat::WorkerSeat;
 use crate::logging::TRACEBACK;
+use crate::supervisor::host::Host;
+use crate::supervisor::workers::report::{ReportReader, ReportWriter};
+use crate::supervisor::workers::scoreboard::{Slot, SlotState};
+use crate::supervisor::workers::worker_seat::WorkerSeat;
 use crate::sys::fd::set_nonblocking;
 use crate::sys::listener::Listener;
 use crate::sys::pipe::pipe;
@@ -30,15 +30,15 @@ use crate::sys::signal::Blocked;
 use crate::sys::signal_pipe::SignalPipe;
 
 /// Which side we are on after a birth.
-pub(super) enum Born {
+pub enum Born {
     Parent { pid: Pid, reports: ReportReader },
     Child(Newborn),
 }
 
 /// What the child knows while it leaves the loop. Signals are blocked as long as it lives.
-pub(super) struct Newborn {
-    pub(super) number: u64,
-    pub(super) generation: u64,
+pub struct Newborn {
+    pub number: u64,
+    pub generation: u64,
     slot: &'static Slot,
     report: ReportWriter,
     supervisor: Pid,
@@ -46,7 +46,7 @@ pub(super) struct Newborn {
 }
 
 /// Forks.
-pub(super) fn give_birth(
+pub fn give_birth(
     host: &mut dyn Host,
     number: u64,
     generation: u64,
@@ -81,7 +81,7 @@ pub(super) fn give_birth(
 
 impl Newborn {
     /// The rest of the worker's life.
-    pub(super) fn live(
+    pub fn live(
         self,
         host: &mut dyn Host,
         signals: SignalPipe,

@@ -66,7 +66,7 @@ fn imports_point_down() {
 fn only_their_own_files_name_may_clap_and_the_engines() {
     let rules = [
         ("may::", "worker-engines", &["worker-engines/coroutine/src/scheduler.rs"][..]),
-        ("clap::", "src", &["src/config/cli.rs"][..]),
+        ("clap::", "src", &["src/config/sources/cli.rs"][..]),
         ("unicoro_coroutine::", "src", &["src/engines.rs"][..]),
         ("unicoro_threads::", "src", &["src/engines.rs"][..]),
     ];

@@ -11,48 +11,45 @@
 //!           command line ─────────────────────┘ highest
 //! ```
 
-mod bind;
-mod cli;
-mod convert;
-mod error;
-mod file;
-mod gunicorn;
-mod help;
-mod layers;
-mod nearest;
-mod networks;
-mod number;
-mod origin;
-mod reference;
-mod resolve;
-mod setting;
-mod settings;
-mod stop;
+mod values;
+
 mod table;
-mod value;
-mod words;
-mod worker_class;
+
+mod out;
+
+mod origin;
+
+mod error;
+
+mod stop;
+
+mod sources;
+
+mod settings;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-pub use bind::Bind;
-pub use error::{Complaint, ConfigError};
-pub use file::{ConfigSource, FileValue, RunFile};
-pub use networks::Networks;
+pub use error::ConfigError;
 pub use origin::Origin;
-pub use setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Support};
 pub use settings::{
     AppSpec, HeaderMap, LogConfig, ProxyProtocol, Reload, Settings, StatsdSettings, Syslog,
 };
+pub use sources::file::{ConfigSource, FileValue, RunFile};
 pub use stop::Stop;
+pub use table::setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Support};
 pub use table::{MAX_WORKERS, TABLE};
-pub use value::Value;
-pub use worker_class::WorkerClass;
+pub use values::bind::Bind;
+pub use values::complaint::Complaint;
+pub use values::networks::Networks;
+pub use values::value::Value;
+pub use values::worker_class::WorkerClass;
 
-use file::ConfigFile;
-use layers::{Layer, Layers};
+use settings::resolve;
+use sources::cli;
+use sources::file::ConfigFile;
+use sources::layers::{Layer, Layers};
 
 /// How the process was started; kept for reloads.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::error::Complaint;
+use super::complaint::Complaint;
 
 /// The port when an address names none.
 const DEFAULT_PORT: u16 = 8000;

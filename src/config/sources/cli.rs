@@ -10,17 +10,17 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::error::ConfigError;
-use super::gunicorn;
-use super::help;
 use super::layers::Layer;
-use super::origin::Origin;
-use super::reference;
-use super::setting::{Kind, Setting, Spelling};
-use super::stop::Stop;
-use super::table::TABLE;
-use super::value::Value;
 use super::words;
+use crate::config::error::ConfigError;
+use crate::config::origin::Origin;
+use crate::config::out;
+use crate::config::out::help;
+use crate::config::stop::Stop;
+use crate::config::table::TABLE;
+use crate::config::table::gunicorn;
+use crate::config::table::setting::{Kind, Setting, Spelling};
+use crate::config::values::value::Value;
 
 /// Reads the process's own arguments, without the program's name.
 pub fn parse_arguments(arguments: &[OsString]) -> Result<Layer, Stop> {
@@ -47,9 +47,9 @@ pub fn parse_cmd_args(line: &str) -> Result<Layer, Stop> {
 const GENERATE: &str = "generate";
 
 fn generated(word: &str) -> Stop {
-    reference::generate(word).map_or_else(
+    out::generate(word).map_or_else(
         || {
-            let known: Vec<&str> = reference::WORDS.iter().map(|(known, _)| *known).collect();
+            let known: Vec<&str> = out::WORDS.iter().map(|(known, _)| *known).collect();
             let known = known.join(", ");
             Stop::Usage(format!("unicoro: --generate {word}: no such text; give one of {known}"))
         },
@@ -169,7 +169,7 @@ fn explain_unknown(word: &str, suggested: Option<&ContextValue>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::setting::Support;
+    use crate::config::table::setting::Support;
 
     fn layer_of(words: &[&str]) -> Result<Layer, Stop> {
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();

@@ -2,9 +2,9 @@
 //!
 //! Never says what the table does not: a flag is explained in its row or nowhere.
 
-use super::setting::{Preset, Section, Setting, Spelling};
-use super::table::TABLE;
-use super::value::Value;
+use crate::config::table::TABLE;
+use crate::config::table::setting::{Preset, Section, Setting, Spelling};
+use crate::config::values::value::Value;
 
 /// Columns of a line, so that it fits a terminal of 80.
 const WIDTH: usize = 79;

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::error::Complaint;
+use super::complaint::Complaint;
 
 /// The engine that a worker runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

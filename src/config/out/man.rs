@@ -1,8 +1,8 @@
 //! The manual page, unicoro(1), in man(7)'s language.
 
-use crate::config::help;
-use crate::config::setting::Section;
+use super::help;
 use crate::config::table::TABLE;
+use crate::config::table::setting::Section;
 
 const OPENING: &str = r#".TH UNICORO 1
 .SH NAME

@@ -3,7 +3,7 @@
 //! Never rounds: `2.0` is no whole number of workers. The rule: text is read with Python's
 //! spellings (`0x10`, `1_000`), since the same value may stand in a config file.
 
-use super::error::Complaint;
+use super::complaint::Complaint;
 use super::value::Value;
 
 /// File mode bits: owner, group, others.
@@ -149,8 +149,8 @@ fn parse_mode(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::convert::convert;
-    use crate::config::setting::Kind;
+    use crate::config::sources::convert::convert;
+    use crate::config::table::setting::Kind;
 
     fn text_of(text: &str) -> Value {
         Value::Str(text.into())

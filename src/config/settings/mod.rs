@@ -2,16 +2,18 @@
 //!
 //! Never parses and never reads a source. A reload makes a new `Settings`; nobody changes one.
 
+pub mod resolve;
+
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::bind::Bind;
-use super::layers::Raw;
-use super::networks::Networks;
-use super::table;
-use super::value::Value;
-use super::worker_class::WorkerClass;
+use crate::config::sources::layers::Raw;
+use crate::config::table;
+use crate::config::values::bind::Bind;
+use crate::config::values::networks::Networks;
+use crate::config::values::value::Value;
+use crate::config::values::worker_class::WorkerClass;
 use crate::sys::credentials::Identity;
 use crate::sys::remote::Remote;
 

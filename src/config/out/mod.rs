@@ -5,12 +5,13 @@
 
 mod bash;
 mod fish;
+pub mod help;
 mod man;
 mod markdown;
 mod zsh;
 
-use super::setting::{Kind, Setting, Spelling};
-use super::table::TABLE;
+use crate::config::table::TABLE;
+use crate::config::table::setting::{Kind, Setting, Spelling};
 
 /// A word, and what makes the text that it asks for.
 type Text = (&'static str, fn() -> String);
@@ -90,7 +91,7 @@ fn first_sentence(doc: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::help;
+    use help;
 
     fn dashed(word: &str) -> String {
         format!("--{word}")

@@ -3,7 +3,7 @@
 //! A row is data: it never parses and never acts. What is needed for a new setting must fit in a
 //! row and a field of `Settings`; if it does not, the shape changes here, not in a special case.
 
-use super::value::Value;
+use crate::config::values::value::Value;
 
 /// One setting: everything the command line, the config file, the dump and the help know of it.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,8 @@
 //! docs/settings.md: every setting, by section.
 
-use crate::config::help;
-use crate::config::setting::{Section, Setting, Spelling, Support};
+use super::help;
 use crate::config::table::TABLE;
+use crate::config::table::setting::{Section, Setting, Spelling, Support};
 
 const OPENING: &str = "\
 # Settings

@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 
 use super::convert::convert;
-use super::error::{Complaint, ConfigError};
-use super::origin::Origin;
-use super::setting::{Kind, Preset, Setting, Support};
-use super::table::TABLE;
-use super::value::Value;
+use crate::config::error::ConfigError;
+use crate::config::origin::Origin;
+use crate::config::table::TABLE;
+use crate::config::table::setting::{Kind, Preset, Setting, Support};
+use crate::config::values::complaint::Complaint;
+use crate::config::values::value::Value;
 
 /// One value in its kind's shape, and where it came from.
 #[derive(Debug, Clone, PartialEq)]

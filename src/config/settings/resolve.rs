@@ -7,18 +7,19 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::bind::Bind;
-use super::error::{Complaint, ConfigError};
-use super::layers::{Layers, Raw};
-use super::networks::Networks;
-use super::origin::Origin;
-use super::setting::Kind;
-use super::settings::{
+use super::{
     AppSpec, HeaderMap, LogConfig, ProxyProtocol, Reload, Settings, Shown, StatsdSettings, Syslog,
 };
-use super::table::{self, TABLE};
-use super::value::Value;
-use super::worker_class::WorkerClass;
+use crate::config::error::ConfigError;
+use crate::config::origin::Origin;
+use crate::config::sources::layers::{Layers, Raw};
+use crate::config::table::setting::Kind;
+use crate::config::table::{self, TABLE};
+use crate::config::values::bind::Bind;
+use crate::config::values::complaint::Complaint;
+use crate::config::values::networks::Networks;
+use crate::config::values::value::Value;
+use crate::config::values::worker_class::WorkerClass;
 use crate::sys::credentials::{self, Identity};
 use crate::sys::remote::Remote;
 

@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::error::Complaint;
+use super::complaint::Complaint;
 
 /// Which IP addresses are trusted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Networks {
     }
 
     /// Adds what `text` names.
-    pub(super) fn add(&mut self, text: &str) -> Result<(), Complaint> {
+    pub(in crate::config) fn add(&mut self, text: &str) -> Result<(), Complaint> {
         if text == "*" {
             self.is_all = true;
         } else {

@@ -4,10 +4,10 @@
 //! shape (`Int` for whole numbers, `Float` for those with a fraction, `Bool` for flags, `Str` for text, `List` of `Str` for lists), whether
 //! it came from a command line, a variable or a Python file.
 
-use super::error::Complaint;
-use super::number::{bytes, int, mode, seconds};
-use super::setting::Kind;
-use super::value::Value;
+use crate::config::table::setting::Kind;
+use crate::config::values::complaint::Complaint;
+use crate::config::values::number::{bytes, int, mode, seconds};
+use crate::config::values::value::Value;
 
 /// The value in its kind's shape. `None` is for the caller to judge.
 pub fn convert(kind: Kind, value: &Value) -> Result<Value, Complaint> {

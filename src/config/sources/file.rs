@@ -6,14 +6,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::error::ConfigError;
-use super::gunicorn;
 use super::layers::{Layer, Raw};
 use super::nearest::nearest;
-use super::origin::Origin;
-use super::setting::{Kind, Setting};
-use super::table::{self, TABLE};
-use super::value::Value;
+use crate::config::error::ConfigError;
+use crate::config::origin::Origin;
+use crate::config::table::gunicorn;
+use crate::config::table::setting::{Kind, Setting};
+use crate::config::table::{self, TABLE};
+use crate::config::values::value::Value;
 
 /// The config file that is read when none is named, in the directory of the start.
 const DEFAULT_FILE: &str = "gunicorn.conf.py";

@@ -4,7 +4,10 @@
 //! here. The rule: a row is added together with what it does; a flag that parses and does nothing
 //! is a defect. Names, flags and defaults are gunicorn's (GUNICORN.md, section 1), the texts ours.
 
-use super::setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Support};
+pub mod gunicorn;
+pub mod setting;
+
+use setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Support};
 
 /// Most workers: one slot each in shared memory, and far above any machine's cores. During a reload there
 /// are twice as many, and former ones may take their time to leave.

@@ -3,7 +3,7 @@
 //! For `GUNICORN_CMD_ARGS`, where gunicorn uses Python's `shlex.split`: the rules are that
 //! function's. The one that surprises: `#` starts no comment.
 
-use super::error::Complaint;
+use crate::config::values::complaint::Complaint;
 
 /// The words of a line.
 pub fn split(line: &str) -> Result<Vec<String>, Complaint> {

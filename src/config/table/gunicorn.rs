@@ -47,8 +47,8 @@ pub fn not_yet_by_flag(flag: &str) -> Option<&'static NotYet> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::setting::Spelling;
     use crate::config::table::TABLE;
+    use crate::config::table::setting::Spelling;
 
     #[test]
     fn what_has_a_row_is_no_longer_listed() {

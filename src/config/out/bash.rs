@@ -1,6 +1,6 @@
 //! Completion for bash.
 
-use super::flags;
+use super::flags::flags;
 
 /// A script to be sourced.
 pub fn text() -> String {

@@ -1,6 +1,6 @@
 //! Completion for fish.
 
-use super::{Flag, flags};
+use super::flags::{Flag, flags};
 
 /// A file for fish's directory of completions.
 pub fn text() -> String {

@@ -1,6 +1,6 @@
 //! Completion for zsh.
 
-use super::{Flag, flags};
+use super::flags::{Flag, flags};
 
 /// A file `_unicoro` for a directory of `fpath`.
 pub fn text() -> String {

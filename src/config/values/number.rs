@@ -149,20 +149,18 @@ fn parse_mode(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::sources::convert::convert;
-    use crate::config::table::setting::Kind;
 
     fn text_of(text: &str) -> Value {
         Value::Str(text.into())
     }
 
-    fn complaint(kind: Kind, value: &Value) -> String {
-        convert(kind, value).unwrap_err().to_string()
+    fn complaint(read: fn(&Value) -> Result<Value, Complaint>, value: &Value) -> String {
+        read(value).unwrap_err().to_string()
     }
 
     #[test]
     fn whole_numbers_are_read_in_every_python_spelling() {
-        let kind = Kind::Int { min: -20, max: 2000 };
+        let read = |value: &Value| int(value, -20, 2000);
         for (text, number) in [
             ("10", 10),
             (" 10 ", 10),
@@ -174,58 +172,58 @@ mod tests {
             ("0b11", 3),
             ("007", 7),
         ] {
-            assert_eq!(convert(kind, &text_of(text)).unwrap(), Value::Int(number), "{text}");
+            assert_eq!(read(&text_of(text)).unwrap(), Value::Int(number), "{text}");
         }
-        assert_eq!(convert(kind, &Value::Bool(false)).unwrap(), Value::Int(0));
+        assert_eq!(read(&Value::Bool(false)).unwrap(), Value::Int(0));
     }
 
     #[test]
     fn what_is_no_whole_number_in_range_is_refused() {
-        let kind = Kind::Int { min: 1, max: 9 };
+        let read = |value: &Value| int(value, 1, 9);
         for text in ["four", "", "-", "+-1", "1__0", "_1", "1.0", "0x", "1e3", "½", "é"] {
-            let message = complaint(kind, &text_of(text));
+            let message = complaint(read, &text_of(text));
             assert_eq!(message, "not a whole number; give 1 or more", "{text}");
         }
         for value in [Value::None, Value::Float(2.0), Value::List(vec![Value::Int(1)])] {
-            assert_eq!(complaint(kind, &value), "not a whole number; give 1 or more");
+            assert_eq!(complaint(read, &value), "not a whole number; give 1 or more");
         }
-        assert_eq!(complaint(kind, &Value::Int(0)), "below 1; give 1 or more");
-        assert_eq!(complaint(kind, &Value::Int(10)), "above 9; give at most 9");
+        assert_eq!(complaint(read, &Value::Int(0)), "below 1; give 1 or more");
+        assert_eq!(complaint(read, &Value::Int(10)), "above 9; give at most 9");
     }
 
     #[test]
     fn seconds_may_have_a_fraction() {
-        let kind = Kind::Seconds { max: 10 };
-        assert_eq!(convert(kind, &text_of("7")).unwrap(), Value::Int(7));
+        let read = |value: &Value| seconds(value, 10);
+        assert_eq!(read(&text_of("7")).unwrap(), Value::Int(7));
         for (text, number) in [("0.3", 0.3), (" .5 ", 0.5), ("10.0", 10.0), ("0.0", 0.0)] {
-            assert_eq!(convert(kind, &text_of(text)).unwrap(), Value::Float(number), "{text}");
+            assert_eq!(read(&text_of(text)).unwrap(), Value::Float(number), "{text}");
         }
-        assert_eq!(convert(kind, &Value::Float(1.5)).unwrap(), Value::Float(1.5));
+        assert_eq!(read(&Value::Float(1.5)).unwrap(), Value::Float(1.5));
         for text in ["1.2.3", ".", "-0.5", "1.e3", "inf.", "0x1.8"] {
-            assert_eq!(complaint(kind, &text_of(text)), "not a number of seconds; give 0 or more");
+            assert_eq!(complaint(read, &text_of(text)), "not a number of seconds; give 0 or more");
         }
         for number in [-0.5, 10.5, f64::NAN, f64::INFINITY] {
             let message = "not within 0 and 10 seconds; give 0 to 10";
-            assert_eq!(complaint(kind, &Value::Float(number)), message);
+            assert_eq!(complaint(read, &Value::Float(number)), message);
         }
         let message = "below a millisecond; give 0.001 or more, or 0";
-        assert_eq!(complaint(kind, &Value::Float(0.0001)), message);
-        assert_eq!(complaint(kind, &text_of("soon")), "not a whole number; give 0 or more");
+        assert_eq!(complaint(read, &Value::Float(0.0001)), message);
+        assert_eq!(complaint(read, &text_of("soon")), "not a whole number; give 0 or more");
     }
 
     #[test]
     fn bytes_take_a_suffix_and_must_be_whole_pages_in_range() {
-        let kind = Kind::Bytes { min: 128 << 10, max: 1 << 30, multiple: 4096 };
+        let read = |value: &Value| bytes(value, 128 << 10, 1 << 30, 4096);
         for (text, number) in [("256K", 256 << 10), ("8m", 8 << 20), ("131072", 131_072)] {
-            assert_eq!(convert(kind, &text_of(text)).unwrap(), Value::Int(number));
+            assert_eq!(read(&text_of(text)).unwrap(), Value::Int(number));
         }
         for text in ["8G", "M", "", "eight", "9223372036854775807M"] {
-            assert!(complaint(kind, &text_of(text)).contains("K or M"), "{text}");
+            assert!(complaint(read, &text_of(text)).contains("K or M"), "{text}");
         }
-        assert!(complaint(kind, &text_of("64K")).contains("give 128K to 1024M"));
-        assert!(complaint(kind, &text_of("2048M")).contains("give 128K to 1024M"));
+        assert!(complaint(read, &text_of("64K")).contains("give 128K to 1024M"));
+        assert!(complaint(read, &text_of("2048M")).contains("give 128K to 1024M"));
         assert_eq!(
-            complaint(kind, &text_of("131073")),
+            complaint(read, &text_of("131073")),
             "not a multiple of 4096 bytes; give 135168, for example"
         );
     }
@@ -233,10 +231,10 @@ mod tests {
     #[test]
     fn a_mode_with_a_leading_zero_is_octal() {
         for text in ["022", "0o22", "18"] {
-            assert_eq!(convert(Kind::Mode, &text_of(text)).unwrap(), Value::Int(18), "{text}");
+            assert_eq!(mode(&text_of(text)).unwrap(), Value::Int(18), "{text}");
         }
-        assert!(complaint(Kind::Mode, &text_of("089")).contains("not a file mode"));
-        assert!(complaint(Kind::Mode, &text_of("01000")).contains("not within"));
-        assert!(complaint(Kind::Mode, &Value::Int(-1)).contains("not within"));
+        assert!(complaint(mode, &text_of("089")).contains("not a file mode"));
+        assert!(complaint(mode, &text_of("01000")).contains("not within"));
+        assert!(complaint(mode, &Value::Int(-1)).contains("not within"));
     }
 }

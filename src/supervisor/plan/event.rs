@@ -1,6 +1,6 @@
 //! What can happen to a supervisor.
 
-use super::Terms;
+use super::terms::Terms;
 use crate::supervisor::workers::report::Report;
 use crate::sys::clock::Moment;
 use crate::sys::process::{Exit, Pid};

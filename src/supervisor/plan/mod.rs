@@ -17,6 +17,7 @@ mod obituary;
 mod reload;
 mod seats;
 mod stop;
+mod terms;
 mod timing;
 mod watchdog;
 mod workers;
@@ -25,10 +26,10 @@ mod workers;
 mod tests;
 
 use std::mem;
-use std::time::Duration;
 
 pub use action::{Action, Announcement};
 pub use event::{Beat, Deeds, Event};
+pub use terms::Terms;
 pub use watchdog::timeout_message;
 
 use self::backoff::Backoff;
@@ -39,19 +40,6 @@ use crate::logging::LogLevel;
 use crate::sys::clock::Moment;
 use crate::sys::process::Pid;
 use crate::sys::signal::Signal;
-
-/// What one generation of workers lives by.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Terms {
-    /// Counts from 1.
-    pub generation: u64,
-    /// How many workers there should be.
-    pub workers: usize,
-    /// The age of a heartbeat that is too old.
-    pub timeout: Option<Duration>,
-    /// From TERM to KILL.
-    pub graceful_timeout: Duration,
-}
 
 /// Everything the supervisor knows.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use unicoro::engines;
 use unicoro::logging::AccessLog;
 use unicoro::python::{self, Hooks};
 use unicoro::supervisor::inheritance::Inheritance;
-use unicoro::supervisor::{Host, Options, WorkerSeat};
+use unicoro::supervisor::{Host, Options, Station};
 use unicoro::sys::address::Address;
 use unicoro::sys::listener::{BindOptions, Listener};
 use unicoro::sys::process::{Exit, Pid};
@@ -86,9 +86,9 @@ impl WorkerHost {
 }
 
 impl Host for WorkerHost {
-    fn run_worker(&mut self, seat: WorkerSeat) -> i32 {
-        let Some(generation) = self.generations.remove(&seat.generation) else {
-            log::error!("a bug: there are no settings for generation {}", seat.generation);
+    fn run_worker(&mut self, station: Station) -> i32 {
+        let Some(generation) = self.generations.remove(&station.generation) else {
+            log::error!("a bug: there are no settings for generation {}", station.generation);
             return 1;
         };
         let choice = engines::choose(&generation.settings);
@@ -99,10 +99,10 @@ impl Host for WorkerHost {
             names,
             application,
             access_log,
-            is_first: first_worker == Some(seat.number),
+            is_first: first_worker == Some(station.number),
             hooks: Arc::clone(&self.hooks),
         };
-        worker::run(seat, equipment, choice)
+        worker::run(station, equipment, choice)
     }
 
     fn before_fork(&mut self) {

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::options::Options;
-use super::workers::worker_seat::WorkerSeat;
+use super::workers::station::Station;
 use crate::sys::listener::Listener;
 use crate::sys::process::{Exit, Pid};
 
@@ -18,7 +18,7 @@ pub trait Host {
     /// Runs a worker. Called in the forked child: signals have their default dispositions and
     /// are let through, and what belongs to the supervisor is closed. The process ends with the
     /// returned code, without a return to the supervisor's code.
-    fn run_worker(&mut self, seat: WorkerSeat) -> i32;
+    fn run_worker(&mut self, station: Station) -> i32;
 
     /// Just before a fork, in the parent; signals are blocked.
     fn before_fork(&mut self);

@@ -21,6 +21,8 @@ pub mod inheritance;
 
 pub mod pidfile;
 
+mod lineage;
+
 mod options;
 
 mod host;
@@ -37,4 +39,4 @@ pub use options::Options;
 pub use startup::run;
 pub use workers::report::{BootFailure, Report};
 pub use workers::scoreboard;
-pub use workers::worker_seat::WorkerSeat;
+pub use workers::station::Station;

@@ -134,6 +134,14 @@ impl Error for PidFileError {
     }
 }
 
+/// Where the pid file is of a master whose predecessor still has the real one.
+#[must_use]
+pub fn second_pidfile(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".2");
+    PathBuf::from(name)
+}
+
 fn link_or_replace(draft: &Path, path: &Path, me: Pid) -> Result<(), PidFileError> {
     let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
     for _ in 0..MAX_TRIES {

@@ -19,7 +19,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{BootFailure, Host, Options, WorkerSeat, run};
+use super::{BootFailure, Host, Options, Station, run};
 use crate::logging::{self, LogLevel};
 use crate::sys::address::Address;
 use crate::sys::process::Pid;
@@ -72,20 +72,20 @@ impl FakeHost {
     }
 
     /// Serves nobody until it is told to leave.
-    fn serve(&self, seat: &WorkerSeat, signals: &SignalPipe) -> i32 {
+    fn serve(&self, station: &Station, signals: &SignalPipe) -> i32 {
         loop {
-            let mut fds = [readable(signals_fd(signals)), readable(seat.orphan().as_raw_fd())];
+            let mut fds = [readable(signals_fd(signals)), readable(station.orphan().as_raw_fd())];
             raw_poll(&mut fds, Some(Duration::from_millis(100))).unwrap();
             if fds[1].revents != 0 {
                 return 0;
             }
             if !self.is("hang") {
-                seat.slot.beat();
+                station.slot.beat();
             }
             match signals.next_signal().unwrap() {
                 Some(Signal::TERM) if self.is("stubborn") => {}
                 Some(Signal::TERM | Signal::QUIT | Signal::INT) => return 0,
-                Some(Signal::HUP) => seat.retiring(),
+                Some(Signal::HUP) => station.retiring(),
                 Some(Signal::USR1) => log::info!("worker reopens"),
                 _ => {}
             }
@@ -98,10 +98,10 @@ fn signals_fd(signals: &SignalPipe) -> i32 {
 }
 
 impl Host for FakeHost {
-    fn run_worker(&mut self, seat: WorkerSeat) -> i32 {
-        assert_eq!(seat.listeners.len(), 2);
+    fn run_worker(&mut self, station: Station) -> i32 {
+        assert_eq!(station.listeners.len(), 2);
         if self.is("broken") || self.exists("broken") {
-            return seat.failed(BootFailure::Import, "Traceback:\n  ModuleNotFoundError: nope");
+            return station.failed(BootFailure::Import, "Traceback:\n  ModuleNotFoundError: nope");
         }
         if self.is("crash-at-boot") {
             Pid::me().send(Signal::KILL).unwrap();
@@ -117,10 +117,10 @@ impl Host for FakeHost {
         }
         let handled = [Signal::TERM, Signal::QUIT, Signal::INT, Signal::USR1, Signal::HUP];
         let signals = SignalPipe::install(&handled).unwrap();
-        seat.slot.set_current(b"GET /slow", crate::sys::clock::Moment::now());
-        seat.ready();
-        log::info!("worker {} of generation {} is ready", seat.number, seat.generation);
-        self.serve(&seat, &signals)
+        station.slot.set_current(b"GET /slow", crate::sys::clock::Moment::now());
+        station.ready();
+        log::info!("worker {} of generation {} is ready", station.number, station.generation);
+        self.serve(&station, &signals)
     }
 
     fn before_fork(&mut self) {}

@@ -8,15 +8,15 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::arbiter::desk::Desks;
+use super::arbiter::children::Children;
 use super::arbiter::generation::Generation;
 use super::arbiter::listeners::{BIND_PAUSE, BIND_TRIES, bind_all};
-use super::arbiter::upgrade::{Lineage, second_pidfile};
 use super::arbiter::{Arbiter, Office};
 use super::host::Host;
 use super::inheritance::Inheritance;
+use super::lineage::Lineage;
 use super::options::Options;
-use super::pidfile::PidFile;
+use super::pidfile::{PidFile, second_pidfile};
 use super::workers::scoreboard::Scoreboard;
 use crate::config::MAX_WORKERS;
 use crate::critical;
@@ -77,8 +77,8 @@ fn open_office(host: &mut dyn Host, mut options: Options) -> Result<Option<Offic
     let generation = Generation { number: 1, options, listeners };
     log::info!("Listening at: {} ({})", generation.addresses(), Pid::me());
     log::info!("Using worker: {}", generation.options.worker_class);
-    let desks = Desks::new(board);
-    Ok(Some(Office { signals, early_signals, orphan, desks, generation, pidfile, lineage }))
+    let children = Children::new(board);
+    Ok(Some(Office { signals, early_signals, orphan, children, generation, pidfile, lineage }))
 }
 
 /// The traceback goes to the log as it is, the sentence after it says what follows.
@@ -104,7 +104,7 @@ fn bind_patiently(
             }
             Err(error) => return Err(error.to_string()),
         }
-        if is_told_to_stop(signals, BIND_PAUSE, early) {
+        if hears_stop_within(signals, BIND_PAUSE, early) {
             return Ok(None);
         }
     }
@@ -112,7 +112,7 @@ fn bind_patiently(
 }
 
 /// Waits; signals that are not about stopping are kept for the loop.
-fn is_told_to_stop(signals: &SignalPipe, pause: Duration, early: &mut Vec<Signal>) -> bool {
+fn hears_stop_within(signals: &SignalPipe, pause: Duration, early: &mut Vec<Signal>) -> bool {
     let end = Moment::now() + pause;
     loop {
         let left = end - Moment::now();

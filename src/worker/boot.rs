@@ -13,7 +13,7 @@ use crate::config::{Settings, WorkerClass};
 use crate::logging::{self, AccessLog, TRACEBACK};
 use crate::python::{self, Application, Hooks, LoadError, ServerFacts};
 use crate::supervisor::scoreboard::SlotState;
-use crate::supervisor::{BootFailure, WorkerSeat};
+use crate::supervisor::{BootFailure, Station};
 use crate::sys;
 use crate::sys::title::set_title;
 
@@ -44,7 +44,7 @@ pub enum Concurrency {
     GreenThreads,
 }
 
-/// What a worker is made of, beside its seat. All of it comes from before the fork.
+/// What a worker is made of, beside its station. All of it comes from before the fork.
 pub struct Equipment {
     /// Its generation's.
     pub settings: Arc<Settings>,
@@ -63,51 +63,51 @@ pub struct Equipment {
 }
 
 /// Runs a worker to its end; the exit code.
-pub fn run(seat: WorkerSeat, equipment: Equipment, choice: EngineChoice) -> i32 {
+pub fn run(station: Station, equipment: Equipment, choice: EngineChoice) -> i32 {
     set_title(&format!("unicoro: worker [{}]", equipment.settings.proc_name));
     let hooks = Arc::clone(&equipment.hooks);
     logging::drain_in_background();
-    let code = live(seat, equipment, choice);
+    let code = live(station, equipment, choice);
     hooks.worker_exit();
     logging::finish();
     code
 }
 
-fn live(seat: WorkerSeat, equipment: Equipment, choice: EngineChoice) -> i32 {
-    let seat = Arc::new(seat);
-    seat.slot.set_state(SlotState::Booting);
+fn live(station: Station, equipment: Equipment, choice: EngineChoice) -> i32 {
+    let station = Arc::new(station);
+    station.slot.set_state(SlotState::Booting);
     let (settings, hooks) = (Arc::clone(&equipment.settings), Arc::clone(&equipment.hooks));
     let is_first = equipment.is_first;
-    let begun = begin(&seat, equipment, &choice);
+    let begun = begin(&station, equipment, &choice);
     let Begun { server, stop, reloader } = match begun {
         Ok(begun) => begun,
-        Err((failure, text)) => return seat.failed(failure, &text),
+        Err((failure, text)) => return station.failed(failure, &text),
     };
     python::begin_log_thread();
     if is_first {
         python::say_who_logs();
     }
-    let control = match Control::start(Arc::clone(&stop), &seat, &hooks) {
+    let control = match Control::start(Arc::clone(&stop), &station, &hooks) {
         Ok(control) => control,
         Err(error) => {
-            return seat.failed(BootFailure::Setup, &format!("no control thread: {error}"));
+            return station.failed(BootFailure::Setup, &format!("no control thread: {error}"));
         }
     };
-    let engine_seat = match engine_seat(&seat, &settings, stop) {
+    let engine_seat = match engine_seat(&station, &settings, stop) {
         Ok(engine_seat) => engine_seat,
-        Err(error) => return seat.failed(BootFailure::Setup, &format!("no engine: {error}")),
+        Err(error) => return station.failed(BootFailure::Setup, &format!("no engine: {error}")),
     };
-    seat.ready();
+    station.ready();
     if let Some(reloader) = reloader
-        && let Err(error) = reloader.start(&seat)
+        && let Err(error) = reloader.start(&station)
     {
-        return seat.failed(BootFailure::Setup, &format!("no thread for the reloader: {error}"));
+        return station.failed(BootFailure::Setup, &format!("no thread for the reloader: {error}"));
     }
     let served = python::main_thread(|| choice.engine.run(engine_seat, server));
     if let Err(refusal) = served {
-        return seat.failed(BootFailure::Setup, &refusal.to_string());
+        return station.failed(BootFailure::Setup, &refusal.to_string());
     }
-    control.is_ending();
+    control.end_begins();
     hooks.worker_exit();
     log::info!("Worker exiting (pid: {})", sys::process::Pid::me());
     // The handlers end with Python.
@@ -127,14 +127,14 @@ struct Begun {
 }
 
 fn begin(
-    seat: &Arc<WorkerSeat>,
+    station: &Arc<Station>,
     equipment: Equipment,
     choice: &EngineChoice,
 ) -> Result<Begun, Failure> {
     let Equipment { settings, arguments, names, application, access_log, hooks, .. } = equipment;
     let setup = |text| (BootFailure::Setup, text);
     let hook = |text| (BootFailure::Hook, text);
-    hooks.post_fork(seat.generation).map_err(hook)?;
+    hooks.post_fork(station.generation).map_err(hook)?;
     settings.identity.assume().map_err(|error| setup(cannot_become(&error)))?;
     let (application, reloader) = match application {
         Some(application) => (application, None),
@@ -151,9 +151,9 @@ fn begin(
         python::preflight().map_err(setup)?;
     }
     let stop = Arc::new(Stop::new().map_err(|error| setup(error.to_string()))?);
-    let quota = Quota::new(&settings, Arc::clone(seat));
+    let quota = Quota::new(&settings, Arc::clone(station));
     let (keeps_alive, its_stop) = (choice.keeps_alive, Arc::clone(&stop));
-    let desk = Desk::new(seat.slot);
+    let desk = Desk::new(station.slot);
     let server =
         Server::new(&settings, application, keeps_alive, its_stop, access_log, quota, desk)
             .map_err(|error| setup(error.to_string()))?;
@@ -240,8 +240,8 @@ fn cannot_become(error: &io::Error) -> String {
     format!("cannot become the user or group of the settings: {error}; start the server as root")
 }
 
-fn engine_seat(seat: &Arc<WorkerSeat>, settings: &Settings, stop: Arc<Stop>) -> io::Result<Seat> {
-    let listeners = seat
+fn engine_seat(station: &Arc<Station>, settings: &Settings, stop: Arc<Stop>) -> io::Result<Seat> {
+    let listeners = station
         .listeners
         .iter()
         .map(|listener| EngineListener::new(listener.for_worker()?, !listener.is_listening()))
@@ -257,6 +257,6 @@ fn engine_seat(seat: &Arc<WorkerSeat>, settings: &Settings, stop: Arc<Stop>) -> 
         // Well within what the supervisor bears.
         idle_grace: drain::GRACE.min(settings.graceful_timeout / 2),
         stop,
-        pulse: Arc::new(Desk::new(seat.slot)),
+        pulse: Arc::new(Desk::new(station.slot)),
     })
 }

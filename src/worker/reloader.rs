@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use crate::config::Reload;
 use crate::python::{self, Look};
-use crate::supervisor::WorkerSeat;
+use crate::supervisor::Station;
 use crate::sys::inotify::Inotify;
 use crate::sys::raw::{raw_poll, readable};
 
@@ -69,16 +69,16 @@ impl Reloader {
         self.failure = Some(traceback);
     }
 
-    /// Watches, in a thread of its own. The worker of `seat` is ready.
+    /// Watches, in a thread of its own. The worker of `station` is ready.
     ///
     /// # Errors
     /// No thread is left.
-    pub fn start(self, seat: &Arc<WorkerSeat>) -> io::Result<()> {
-        let seat = Arc::clone(seat);
+    pub fn start(self, station: &Arc<Station>) -> io::Result<()> {
+        let station = Arc::clone(station);
         let watch = move || {
             let path = self.wait_for_change();
             log::info!("Worker reloading: {} modified", path.display());
-            seat.retiring();
+            station.retiring();
         };
         thread::Builder::new().name("reloader".into()).spawn(watch).map(drop)
     }

@@ -21,7 +21,7 @@ use crate::logging::TRACEBACK;
 use crate::supervisor::host::Host;
 use crate::supervisor::workers::report::{ReportReader, ReportWriter};
 use crate::supervisor::workers::scoreboard::{Slot, SlotState};
-use crate::supervisor::workers::worker_seat::WorkerSeat;
+use crate::supervisor::workers::station::Station;
 use crate::sys::fd::set_nonblocking;
 use crate::sys::listener::Listener;
 use crate::sys::pipe::pipe;
@@ -92,9 +92,9 @@ impl Newborn {
         signals.reset();
         host.after_fork_child();
         blocked.end_as_at_the_beginning();
-        let seat = WorkerSeat { number, generation, listeners, slot, supervisor, orphan, report };
+        let station = Station { number, generation, listeners, slot, supervisor, orphan, report };
         // A panic must not run on into the supervisor's frames. Its message is on stderr already.
-        let code = catch_unwind(AssertUnwindSafe(|| host.run_worker(seat)));
+        let code = catch_unwind(AssertUnwindSafe(|| host.run_worker(station)));
         exit_now(code.unwrap_or(PANIC_EXIT))
     }
 }

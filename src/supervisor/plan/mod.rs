@@ -15,7 +15,7 @@ mod backoff;
 mod event;
 mod obituary;
 mod reload;
-mod seats;
+mod roster;
 mod stop;
 mod terms;
 mod timing;
@@ -33,7 +33,7 @@ pub use terms::Terms;
 pub use watchdog::timeout_message;
 
 use self::backoff::Backoff;
-use self::seats::{Seats, Stage};
+use self::roster::{Roster, Stage};
 use self::watchdog::Watchdog;
 use crate::config::MAX_WORKERS;
 use crate::logging::LogLevel;
@@ -49,7 +49,7 @@ pub struct Plan {
     current: Terms,
     /// The generation that a reload started and that is not ready yet.
     incoming: Option<Terms>,
-    seats: Seats,
+    roster: Roster,
     next_number: u64,
     backoff: Backoff,
     watchdog: Watchdog,
@@ -78,7 +78,7 @@ impl Plan {
             phase: Phase::Starting,
             current: first,
             incoming: None,
-            seats: Seats::default(),
+            roster: Roster::default(),
             next_number: 1,
             backoff: Backoff::default(),
             watchdog: Watchdog::new(now),
@@ -153,11 +153,11 @@ impl Plan {
     /// gets it when it is ready.
     fn reopen_logs(&mut self) {
         self.out.push(Action::ReopenLogs);
-        for seat in self.seats.iter_mut() {
-            match &mut seat.stage {
+        for worker in self.roster.iter_mut() {
+            match &mut worker.stage {
                 Stage::Booting { reopen } => *reopen = true,
-                _ if seat.ready_at.is_some() => {
-                    self.out.push(Action::Send { pid: seat.pid, signal: Signal::USR1 });
+                _ if worker.ready_at.is_some() => {
+                    self.out.push(Action::Send { pid: worker.pid, signal: Signal::USR1 });
                 }
                 _ => {}
             }

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use super::seats::Stage;
+use super::roster::Stage;
 use super::{Action, Announcement, Plan, Terms};
 use crate::logging::LogLevel;
 use crate::sys::clock::Moment;
@@ -46,7 +46,7 @@ impl Plan {
     pub(super) fn promote_incoming(&mut self, now: Moment) {
         let Some(incoming) = self.incoming else { return };
         let serves = |stage| matches!(stage, Stage::Ready | Stage::Retiring);
-        if self.seats.count(incoming.generation, serves) < incoming.workers {
+        if self.roster.count(incoming.generation, serves) < incoming.workers {
             return;
         }
         self.incoming = None;
@@ -81,10 +81,10 @@ impl Plan {
 
     fn dismiss_generation(&mut self, generation: u64, kill_at: Moment) {
         let members: Vec<Pid> = self
-            .seats
+            .roster
             .iter()
-            .filter(|seat| seat.generation == generation)
-            .map(|seat| seat.pid)
+            .filter(|worker| worker.generation == generation)
+            .map(|worker| worker.pid)
             .collect();
         for pid in members {
             self.dismiss(pid, kill_at);
@@ -93,9 +93,9 @@ impl Plan {
 
     /// TERM for one worker, unless it is on its way out already.
     pub(super) fn dismiss(&mut self, pid: Pid, kill_at: Moment) {
-        let Some(seat) = self.seats.by_pid(pid) else { return };
-        if matches!(seat.stage, Stage::Booting { .. } | Stage::Ready | Stage::Retiring) {
-            seat.stage = Stage::Leaving { kill_at };
+        let Some(worker) = self.roster.by_pid(pid) else { return };
+        if matches!(worker.stage, Stage::Booting { .. } | Stage::Ready | Stage::Retiring) {
+            worker.stage = Stage::Leaving { kill_at };
             self.send(pid, Signal::TERM);
         }
     }

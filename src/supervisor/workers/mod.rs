@@ -1,7 +1,7 @@
 //! What a worker and its supervisor have between them: the slot in shared memory, the pipe for reports,
-//! and the seat that a worker is given.
+//! and the station that a worker is given.
 
 pub mod report;
 pub mod scoreboard;
 mod slot_text;
-pub mod worker_seat;
+pub mod station;

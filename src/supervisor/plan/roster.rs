@@ -5,7 +5,7 @@ use crate::sys::process::Pid;
 
 /// One worker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Seat {
+pub(super) struct Worker {
     /// Counts all workers of this master: the lowest is the oldest.
     pub(super) number: u64,
     pub(super) generation: u64,
@@ -53,27 +53,27 @@ impl Stage {
 
 /// All workers, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Seats(Vec<Seat>);
+pub(super) struct Roster(Vec<Worker>);
 
-impl Seats {
-    pub(super) fn add(&mut self, seat: Seat) {
-        self.0.push(seat);
+impl Roster {
+    pub(super) fn add(&mut self, worker: Worker) {
+        self.0.push(worker);
     }
 
-    pub(super) fn remove(&mut self, pid: Pid) -> Option<Seat> {
-        let index = self.0.iter().position(|seat| seat.pid == pid)?;
+    pub(super) fn remove(&mut self, pid: Pid) -> Option<Worker> {
+        let index = self.0.iter().position(|worker| worker.pid == pid)?;
         Some(self.0.remove(index))
     }
 
-    pub(super) fn by_pid(&mut self, pid: Pid) -> Option<&mut Seat> {
-        self.0.iter_mut().find(|seat| seat.pid == pid)
+    pub(super) fn by_pid(&mut self, pid: Pid) -> Option<&mut Worker> {
+        self.0.iter_mut().find(|worker| worker.pid == pid)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Seat> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Worker> {
         self.0.iter()
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Seat> {
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Worker> {
         self.0.iter_mut()
     }
 
@@ -83,7 +83,10 @@ impl Seats {
 
     /// How many of `generation` are in a stage that `is_meant`.
     pub(super) fn count(&self, generation: u64, is_meant: impl Fn(Stage) -> bool) -> usize {
-        self.0.iter().filter(|seat| seat.generation == generation && is_meant(seat.stage)).count()
+        self.0
+            .iter()
+            .filter(|worker| worker.generation == generation && is_meant(worker.stage))
+            .count()
     }
 
     /// The oldest of `generation` in a stage that `is_meant`.
@@ -91,10 +94,10 @@ impl Seats {
         &mut self,
         generation: u64,
         is_meant: impl Fn(Stage) -> bool,
-    ) -> Option<&mut Seat> {
+    ) -> Option<&mut Worker> {
         self.0
             .iter_mut()
-            .filter(|seat| seat.generation == generation && is_meant(seat.stage))
-            .min_by_key(|seat| seat.number)
+            .filter(|worker| worker.generation == generation && is_meant(worker.stage))
+            .min_by_key(|worker| worker.number)
     }
 }

@@ -11,7 +11,7 @@ use crate::sys::process::Pid;
 
 /// A worker's place.
 #[derive(Debug)]
-pub struct WorkerSeat {
+pub struct Station {
     /// Counts the workers of this master from 1.
     pub number: u64,
     /// Whose settings the worker runs with: 1 at the start, one more for each reload.
@@ -27,7 +27,7 @@ pub struct WorkerSeat {
     pub(in crate::supervisor) report: ReportWriter,
 }
 
-impl WorkerSeat {
+impl Station {
     /// Readable (end of file, never data) once the supervisor is gone: then leave.
     #[must_use]
     pub fn orphan(&self) -> BorrowedFd<'_> {

@@ -1,6 +1,6 @@
 //! What can be wrong with a configuration. The fault is always the operator's.
 //!
-//! Never prints and never exits: `Stop` says how the process ends. A parser makes a `Complaint`
+//! Never prints and never exits: `Halt` says how the process ends. A parser makes a `Complaint`
 //! and does not know which setting it reads; whoever does know turns it into a `ConfigError`.
 
 use std::fmt;

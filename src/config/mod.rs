@@ -1,7 +1,7 @@
 //! Settings: one table drives command line, config file, environment, dump and help.
 //!
 //! Never runs Python, opens a socket or writes a log: it turns an `Invocation` into `Settings` or
-//! into a `Stop`. The rule: what a source said (`Layers`) and what was resolved (`Settings`) are
+//! into a `Halt`. The rule: what a source said (`Layers`) and what was resolved (`Settings`) are
 //! two types, and everyone else reads only `Settings`.
 //!
 //! ```text
@@ -21,7 +21,7 @@ mod origin;
 
 mod error;
 
-mod stop;
+mod halt;
 
 mod sources;
 
@@ -32,12 +32,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub use error::ConfigError;
+pub use halt::Halt;
 pub use origin::Origin;
 pub use settings::{
     AppSpec, HeaderMap, LogConfig, ProxyProtocol, Reload, Settings, StatsdSettings, Syslog,
 };
 pub use sources::file::{ConfigSource, FileValue, RunFile};
-pub use stop::Stop;
 pub use table::setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Support};
 pub use table::{MAX_WORKERS, TABLE};
 pub use values::bind::Bind;
@@ -68,9 +68,9 @@ pub struct Invocation {
 ///
 /// # Errors
 ///
-/// `Stop::Print` when help, the version or the settings were asked for, `Stop::Usage` for an
-/// unknown flag, `Stop::Error` for a wrong value, a config file that fails, or no application.
-pub fn load(invocation: &Invocation, run_file: RunFile<'_>) -> Result<Settings, Stop> {
+/// `Halt::Print` when help, the version or the settings were asked for, `Halt::Usage` for an
+/// unknown flag, `Halt::Error` for a wrong value, a config file that fails, or no application.
+pub fn load(invocation: &Invocation, run_file: RunFile<'_>) -> Result<Settings, Halt> {
     let Invocation { args, env, cwd } = invocation;
     let command_line = cli::parse_arguments(args)?;
     let cmd_args = cli::parse_cmd_args(env.get("GUNICORN_CMD_ARGS").map_or("", String::as_str))?;
@@ -85,7 +85,7 @@ pub fn load(invocation: &Invocation, run_file: RunFile<'_>) -> Result<Settings, 
     let settings = resolve::resolve(layers, cwd)?;
     // gunicorn: printing implies a check, which needs an application.
     if is_print && settings.wsgi_app.0.is_empty() {
-        return Err(Stop::Print(settings.print()));
+        return Err(Halt::Print(settings.print()));
     }
     require_app(&settings)?;
     Ok(settings)
@@ -124,11 +124,11 @@ mod tests {
         }
     }
 
-    fn load_line(line: &str) -> Result<Settings, Stop> {
+    fn load_line(line: &str) -> Result<Settings, Halt> {
         load_with(&invocation(Path::new("/proc/self"), line, &[]), &[])
     }
 
-    fn load_with(invocation: &Invocation, file: &[(&str, Value)]) -> Result<Settings, Stop> {
+    fn load_with(invocation: &Invocation, file: &[(&str, Value)]) -> Result<Settings, Halt> {
         load(invocation, &mut |_| {
             let numbered = file.iter().zip(1..);
             let value = |((name, value), line): (&(&str, Value), u32)| FileValue {
@@ -227,7 +227,7 @@ mod tests {
         let invocation = invocation(Path::new("/proc/self"), "app -c status", &[]);
         let failure = ConfigError::new("ZeroDivisionError: division by zero", "repair the file");
         let stop = load(&invocation, &mut |_| Err(failure.clone())).unwrap_err();
-        assert_eq!(stop, Stop::Error(failure));
+        assert_eq!(stop, Halt::Error(failure));
         assert_eq!(stop.exit_code(), 1);
     }
 
@@ -332,7 +332,7 @@ mod tests {
         assert!(stop.to_string().starts_with("no application is named; give it as an argument"));
         assert_eq!(stop.exit_code(), 1);
         assert_eq!(load_line("--check-config").unwrap_err(), stop);
-        assert!(matches!(load_line("--print-config"), Err(Stop::Print(_))));
+        assert!(matches!(load_line("--print-config"), Err(Halt::Print(_))));
     }
 
     #[test]
@@ -342,7 +342,7 @@ mod tests {
         let env = [("PORT", "80"), ("GUNICORN_CMD_ARGS", "--max-requests 5")];
         let file = [("timeout", Value::Str("9".into())), ("tiemout", Value::Int(1))];
         let invocation = invocation(&cwd, "--print-config -k coroutine -w 2", &env);
-        let Err(Stop::Print(text)) = load_with(&invocation, &file) else { panic!() };
+        let Err(Halt::Print(text)) = load_with(&invocation, &file) else { panic!() };
         for setting in TABLE {
             let starts = |line: &&str| line.split(" ").next() == Some(setting.name);
             assert_eq!(text.lines().filter(starts).count(), 1, "{}", setting.name);

@@ -21,6 +21,8 @@ pub mod inheritance;
 
 pub mod pidfile;
 
+mod error;
+
 mod lineage;
 
 mod options;
@@ -34,6 +36,7 @@ mod startup;
 #[cfg(test)]
 mod scenarios;
 
+pub use error::{HostError, SupervisorError};
 pub use host::Host;
 pub use options::Options;
 pub use startup::run;

@@ -3,7 +3,6 @@
 //! Signals come first: a TERM while an address is waited for ends the server, it does not kill
 //! it half-way.
 
-use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +11,7 @@ use super::arbiter::children::Children;
 use super::arbiter::generation::Generation;
 use super::arbiter::listeners::{BIND_PAUSE, BIND_TRIES, bind_all};
 use super::arbiter::{Arbiter, Office};
+use super::error::{HostError, SupervisorError};
 use super::host::Host;
 use super::inheritance::Inheritance;
 use super::lineage::Lineage;
@@ -47,18 +47,22 @@ pub fn run(host: &mut dyn Host, options: Options) -> i32 {
 }
 
 /// Everything that the loop needs; `None` when a signal said to stop meanwhile.
-fn open_office(host: &mut dyn Host, mut options: Options) -> Result<Option<Office>, String> {
+fn open_office(
+    host: &mut dyn Host,
+    mut options: Options,
+) -> Result<Option<Office>, SupervisorError> {
     let inheritance = std::mem::take(&mut options.inheritance);
     let pidfile = match &options.pidfile {
         Some(path) if inheritance.parent.is_some() => Some(second_pidfile(path)),
         path => path.clone(),
     };
     // Before anything happens: on_starting may clear away what the running server needs.
-    pidfile.as_deref().map_or(Ok(()), PidFile::check).map_err(|error| error.to_string())?;
+    pidfile.as_deref().map_or(Ok(()), PidFile::check)?;
     // In gunicorn's order.
     hook("nworkers_changed", host.workers_changed(options.workers, None))?;
     hook("on_starting", host.on_starting())?;
-    let signals = SignalPipe::install(&SIGNALS).map_err(cannot("handle signals"))?;
+    let signals =
+        SignalPipe::install(&SIGNALS).map_err(SupervisorError::cannot("handle signals"))?;
     let mut early_signals = Vec::new();
     let Inheritance { systemd, parent, mut sockets } = inheritance;
     let bound = bind_patiently(&options, &mut sockets, &signals, &mut early_signals)?;
@@ -69,11 +73,10 @@ fn open_office(host: &mut dyn Host, mut options: Options) -> Result<Option<Offic
         listeners.iter().for_each(|listener| listener.keep_path());
     }
     let board = Scoreboard::new(2 * MAX_WORKERS + SPARE_SLOTS)
-        .map_err(cannot("map the memory shared with the workers"))?;
-    let orphan = pipe().map_err(cannot("make a pipe"))?;
+        .map_err(SupervisorError::cannot("map the memory shared with the workers"))?;
+    let orphan = pipe().map_err(SupervisorError::cannot("make a pipe"))?;
     // Last, because it is not removed by itself.
-    let pidfile = pidfile.map(|path| PidFile::create(&path)).transpose();
-    let pidfile = pidfile.map_err(|error| error.to_string())?;
+    let pidfile = pidfile.map(|path| PidFile::create(&path)).transpose()?;
     let generation = Generation { number: 1, options, listeners };
     log::info!("Listening at: {} ({})", generation.addresses(), Pid::me());
     log::info!("Using worker: {}", generation.options.worker_class);
@@ -82,10 +85,10 @@ fn open_office(host: &mut dyn Host, mut options: Options) -> Result<Option<Offic
 }
 
 /// The traceback goes to the log as it is, the sentence after it says what follows.
-fn hook(name: &str, result: Result<(), String>) -> Result<(), String> {
+fn hook(name: &'static str, result: Result<(), HostError>) -> Result<(), SupervisorError> {
     result.map_err(|traceback| {
         log::error!(target: TRACEBACK, "{traceback}");
-        format!("the hook {name} failed: the server does not start")
+        SupervisorError::Hook(name)
     })
 }
 
@@ -95,20 +98,20 @@ fn bind_patiently(
     sockets: &mut Vec<RawFd>,
     signals: &SignalPipe,
     early: &mut Vec<Signal>,
-) -> Result<Option<Vec<Arc<Listener>>>, String> {
-    for tries_left in (0..BIND_TRIES).rev() {
+) -> Result<Option<Vec<Arc<Listener>>>, SupervisorError> {
+    for _ in 1..BIND_TRIES {
         match bind_all(options, &[], sockets) {
             Ok(listeners) => return Ok(Some(listeners)),
-            Err(error) if error.is_in_use() && tries_left > 0 => {
+            Err(error) if error.is_in_use() => {
                 log::error!("{error}. Trying again in {} s.", BIND_PAUSE.as_secs());
             }
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(error.into()),
         }
         if hears_stop_within(signals, BIND_PAUSE, early) {
             return Ok(None);
         }
     }
-    Err("no address could be bound".to_owned())
+    Ok(Some(bind_all(options, &[], sockets)?))
 }
 
 /// Waits; signals that are not about stopping are kept for the loop.
@@ -129,10 +132,6 @@ fn hears_stop_within(signals: &SignalPipe, pause: Duration, early: &mut Vec<Sign
             Ok(None) | Err(_) => {}
         }
     }
-}
-
-fn cannot(what: &'static str) -> impl Fn(io::Error) -> String {
-    move |error| format!("cannot {what}: {error}")
 }
 
 /// What a master listens to.

@@ -11,6 +11,7 @@ mod clock;
 mod control;
 mod desk;
 mod ending;
+mod error;
 mod leftover;
 mod memory;
 mod quota;
@@ -20,3 +21,4 @@ mod serve;
 mod stall;
 
 pub use boot::{Concurrency, EngineChoice, Equipment, check, load, run};
+pub use error::BootError;

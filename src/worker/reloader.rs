@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use super::error::BootError;
 use crate::config::Reload;
 use crate::python::{self, Look};
 use crate::supervisor::Station;
@@ -45,14 +46,12 @@ impl Reloader {
     /// Before the application is loaded, from these folders and whatever Python's path has besides.
     ///
     /// # Errors
-    /// A text for the operator.
-    pub fn new(settings: &Reload, folders: &[&Path]) -> Result<Self, String> {
+    /// No inotify where it was asked for, or a bug.
+    pub fn new(settings: &Reload, folders: &[&Path]) -> Result<Self, BootError> {
         python::begin_watching(folders, &settings.extra_files)?;
         let inotify = match settings.by_inotify {
             Some(false) => None,
-            Some(true) => Some(
-                Inotify::new().map_err(|error| format!("reload_engine: no inotify: {error}"))?,
-            ),
+            Some(true) => Some(Inotify::new().map_err(BootError::Inotify)?),
             None => Inotify::new().ok(),
         };
         Ok(Self {
@@ -108,8 +107,8 @@ impl Reloader {
         let files = python::files_to_watch(&self.extra_files, self.failure.as_deref());
         let files = match files {
             Ok(files) => files,
-            Err(text) => {
-                log::debug!("the reloader cannot list the modules: {text}");
+            Err(error) => {
+                log::debug!("the reloader cannot list the modules: {error}");
                 return None;
             }
         };

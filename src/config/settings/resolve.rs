@@ -224,7 +224,7 @@ fn reload(reader: &Reader<'_>, chdir: &Path) -> Result<Option<Reload>, ConfigErr
 fn syslog(reader: &Reader<'_>) -> Result<Option<Syslog>, ConfigError> {
     let remote = Remote::parse(&reader.text("syslog_addr")?, SYSLOG_PORT).map_err(|problem| {
         let remedy = "give udp://HOST:PORT, tcp://HOST:PORT or unix://PATH";
-        reader.blame("syslog_addr", Complaint::new(problem, remedy))
+        reader.blame("syslog_addr", Complaint::new(problem.to_string(), remedy))
     })?;
     let facility = reader.text("syslog_facility")?.to_lowercase();
     let prefix = match reader.optional_text("syslog_prefix")? {
@@ -241,7 +241,7 @@ fn statsd(reader: &Reader<'_>) -> Result<Option<StatsdSettings>, ConfigError> {
     let Some(host) = reader.optional_text("statsd_host")? else { return Ok(None) };
     let text = if host.starts_with("unix://") { host } else { format!("udp://{host}") };
     let remote = Remote::parse(&text, STATSD_PORT).map_err(|problem| {
-        let complaint = Complaint::new(problem, "give HOST:PORT or unix://PATH");
+        let complaint = Complaint::new(problem.to_string(), "give HOST:PORT or unix://PATH");
         reader.blame("statsd_host", complaint)
     })?;
     Ok(Some(StatsdSettings {

@@ -13,17 +13,17 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use super::layers::Layer;
 use super::words;
 use crate::config::error::ConfigError;
+use crate::config::halt::Halt;
 use crate::config::origin::Origin;
 use crate::config::out;
 use crate::config::out::help;
-use crate::config::stop::Stop;
 use crate::config::table::TABLE;
 use crate::config::table::gunicorn;
 use crate::config::table::setting::{Kind, Setting, Spelling};
 use crate::config::values::value::Value;
 
 /// Reads the process's own arguments, without the program's name.
-pub fn parse_arguments(arguments: &[OsString]) -> Result<Layer, Stop> {
+pub fn parse_arguments(arguments: &[OsString]) -> Result<Layer, Halt> {
     let matches = command()
         .try_get_matches_from(with_program(arguments.to_vec()))
         .map_err(|error| stop(&error, ""))?;
@@ -34,7 +34,7 @@ pub fn parse_arguments(arguments: &[OsString]) -> Result<Layer, Stop> {
 }
 
 /// Reads the words in `GUNICORN_CMD_ARGS`.
-pub fn parse_cmd_args(line: &str) -> Result<Layer, Stop> {
+pub fn parse_cmd_args(line: &str) -> Result<Layer, Halt> {
     let words =
         words::split(line).map_err(|complaint| ConfigError::from(complaint).at(Origin::CmdArgs))?;
     let words = words.into_iter().map(OsString::from).collect();
@@ -46,14 +46,14 @@ pub fn parse_cmd_args(line: &str) -> Result<Layer, Stop> {
 
 const GENERATE: &str = "generate";
 
-fn generated(word: &str) -> Stop {
+fn generated(word: &str) -> Halt {
     out::generate(word).map_or_else(
         || {
             let known: Vec<&str> = out::WORDS.iter().map(|(known, _)| *known).collect();
             let known = known.join(", ");
-            Stop::Usage(format!("unicoro: --generate {word}: no such text; give one of {known}"))
+            Halt::Usage(format!("unicoro: --generate {word}: no such text; give one of {known}"))
         },
-        Stop::Print,
+        Halt::Print,
     )
 }
 
@@ -132,10 +132,10 @@ fn given(matches: &ArgMatches, setting: &Setting) -> Value {
     }
 }
 
-fn stop(error: &clap::Error, place: &str) -> Stop {
+fn stop(error: &clap::Error, place: &str) -> Halt {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Stop::Print(error.to_string()),
-        _ => Stop::Usage(format!("unicoro: {place}{}", explain(error))),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Halt::Print(error.to_string()),
+        _ => Halt::Usage(format!("unicoro: {place}{}", explain(error))),
     }
 }
 
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
     use crate::config::table::setting::Support;
 
-    fn layer_of(words: &[&str]) -> Result<Layer, Stop> {
+    fn layer_of(words: &[&str]) -> Result<Layer, Halt> {
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
         parse_arguments(&words)
     }
@@ -196,7 +196,7 @@ mod tests {
                 };
                 let words: Vec<&str> = [spelling.as_str()].into_iter().chain(value).collect();
                 let layer = match (setting.support, layer_of(&words)) {
-                    (Support::Refused { .. }, Err(Stop::Error(error))) => {
+                    (Support::Refused { .. }, Err(Halt::Error(error))) => {
                         assert_eq!(error.setting.as_deref(), Some(setting.name));
                         continue;
                     }

@@ -13,6 +13,7 @@ use pyo3::types::PyDict;
 use unicoro_contract::{Grip, stack_signal};
 
 use super::traceback;
+use crate::python::error::PythonError;
 use crate::python::gil::attach::{already_attached, attached};
 use crate::sys::activity::{Activity, activity_of};
 use crate::sys::fd::set_nonblocking;
@@ -54,10 +55,10 @@ pub enum Cause {
 /// has set faulthandler up itself. On the main thread.
 ///
 /// # Errors
-/// A text for the operator.
-pub fn watch_stacks(error_log: RawFd) -> Result<(), String> {
-    let (reader, writer) = pipe().map_err(|error| error.to_string())?;
-    set_nonblocking(reader.as_fd(), true).map_err(|error| error.to_string())?;
+/// See [`PythonError`].
+pub fn watch_stacks(error_log: RawFd) -> Result<(), PythonError> {
+    let (reader, writer) = pipe()?;
+    set_nonblocking(reader.as_fd(), true)?;
     attached(|py| {
         let register = || -> PyResult<()> {
             let faulthandler = py.import("faulthandler")?;
@@ -71,7 +72,7 @@ pub fn watch_stacks(error_log: RawFd) -> Result<(), String> {
             }
             Ok(())
         };
-        register().map_err(|error| traceback::format(py, &error))
+        register().map_err(|error| traceback::raised(py, &error))
     })?;
     // faulthandler keeps the number, so the descriptor must stay open.
     std::mem::forget(writer);

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::listeners::bind_all;
+use crate::supervisor::error::SupervisorError;
 use crate::supervisor::host::Host;
 use crate::supervisor::options::Options;
 use crate::sys::listener::Listener;
@@ -26,12 +27,11 @@ impl Generation {
         host: &mut dyn Host,
         number: u64,
         known: &[Generation],
-    ) -> Result<Generation, String> {
+    ) -> Result<Generation, SupervisorError> {
         let options = host.reload(number)?;
         let listening: Vec<Arc<Listener>> =
             known.iter().flat_map(|generation| generation.listeners.iter().cloned()).collect();
-        let listeners =
-            bind_all(&options, &listening, &mut Vec::new()).map_err(|error| error.to_string())?;
+        let listeners = bind_all(&options, &listening, &mut Vec::new())?;
         host.on_reload(number, &listeners)?;
         Ok(Generation { number, options, listeners })
     }

@@ -8,6 +8,7 @@ use super::children::Child;
 use super::{Arbiter, Flow, Leave};
 use crate::critical;
 use crate::logging::{self, TRACEBACK};
+use crate::supervisor::error::SupervisorError;
 use crate::supervisor::plan::{Beat, Deeds, Event};
 use crate::supervisor::workers::report::Report;
 use crate::supervisor::workers::scoreboard::SlotState;
@@ -24,7 +25,7 @@ impl Arbiter<'_> {
             Ok(()) => Ok(self.step(Event::Start)),
             Err(traceback) => {
                 log::error!(target: TRACEBACK, "{traceback}");
-                Err("when_ready failed: the server does not start".to_owned())
+                Err(SupervisorError::WhenReady)
             }
         };
         loop {
@@ -44,7 +45,7 @@ impl Arbiter<'_> {
     }
 
     /// One turn. An error means that the kernel refuses what cannot be done without.
-    fn turn(&mut self) -> Result<Flow, String> {
+    fn turn(&mut self) -> Result<Flow, SupervisorError> {
         logging::flush();
         if self.lineage.forget_gone_parent() {
             self.take_over();
@@ -60,7 +61,7 @@ impl Arbiter<'_> {
     }
 
     /// Sleeps until a signal, a report, or the plan's next deadline.
-    fn wait(&mut self) -> Result<(), String> {
+    fn wait(&mut self) -> Result<(), SupervisorError> {
         let mut fds = vec![readable(self.signals.as_fd().as_raw_fd())];
         fds.extend(self.children.raw_fds().map(readable));
         let now = Moment::now();
@@ -71,14 +72,14 @@ impl Arbiter<'_> {
         let span = span.into_iter().flatten().min();
         let mut result = Ok(0);
         self.host.wait(&mut || result = raw_poll(&mut fds, span));
-        result.map(drop).map_err(|error| format!("cannot wait for events: {error}"))
+        result.map(drop).map_err(SupervisorError::cannot("wait for events"))
     }
 
     /// What happened: deaths first, each after the last words of the dead; then reports; then
     /// signals. Only a stop goes before the deaths: Ctrl-C reaches the workers as well, and they
     /// must not be replaced because they were faster. So signals are read after the reaping: who
     /// died of a Ctrl-C got it no earlier than we did.
-    fn news(&mut self) -> Result<Vec<Event<'static>>, String> {
+    fn news(&mut self) -> Result<Vec<Event<'static>>, SupervisorError> {
         let deaths = self.reap_all()?;
         let (stops, others) = self.take_signals()?;
         let reports = self.children.read_reports().into_iter();
@@ -94,9 +95,9 @@ impl Arbiter<'_> {
         Ok(news)
     }
 
-    fn reap_all(&mut self) -> Result<Vec<Event<'static>>, String> {
+    fn reap_all(&mut self) -> Result<Vec<Event<'static>>, SupervisorError> {
         let mut deaths = Vec::new();
-        while let Some((pid, exit)) = reap().map_err(|error| format!("cannot reap: {error}"))? {
+        while let Some((pid, exit)) = reap().map_err(SupervisorError::cannot("reap"))? {
             if self.lineage.successor == Some(pid) {
                 self.successor_ended(exit);
                 continue;
@@ -115,14 +116,14 @@ impl Arbiter<'_> {
     }
 
     /// (those that stop us, all others); what is left in the pipe ends the next wait at once.
-    fn take_signals(&self) -> Result<(Vec<Signal>, Vec<Signal>), String> {
+    fn take_signals(&self) -> Result<(Vec<Signal>, Vec<Signal>), SupervisorError> {
         let mut signals = Vec::new();
         for _ in 0..MAX_SIGNALS_A_TURN {
-            match self.signals.next_signal() {
-                Ok(Some(Signal::CHLD)) => {}
-                Ok(Some(signal)) => signals.push(signal),
-                Ok(None) => break,
-                Err(error) => return Err(format!("cannot read signals: {error}")),
+            let signal = self.signals.next_signal();
+            match signal.map_err(SupervisorError::cannot("read signals"))? {
+                Some(Signal::CHLD) => {}
+                Some(signal) => signals.push(signal),
+                None => break,
             }
         }
         let is_stop =

@@ -1,6 +1,7 @@
 //! What can happen to a supervisor.
 
 use super::terms::Terms;
+use crate::supervisor::error::SupervisorError;
 use crate::supervisor::workers::report::Report;
 use crate::sys::clock::Moment;
 use crate::sys::process::{Exit, Pid};
@@ -46,7 +47,7 @@ pub enum Event<'a> {
         deeds: Deeds,
     },
     /// The settings were read again and the addresses bound; or why not.
-    Reloaded(Result<Terms, String>),
+    Reloaded(Result<Terms, SupervisorError>),
 }
 
 /// What a worker has done, as its slot tells after its end.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::roster::Stage;
 use super::{Action, Announcement, Plan, Terms};
 use crate::logging::LogLevel;
+use crate::supervisor::error::SupervisorError;
 use crate::sys::clock::Moment;
 use crate::sys::process::Pid;
 use crate::sys::signal::Signal;
@@ -34,11 +35,11 @@ impl Plan {
         self.out.push(Action::Reload);
     }
 
-    pub(super) fn on_reloaded(&mut self, result: Result<Terms, String>) {
+    pub(super) fn on_reloaded(&mut self, result: Result<Terms, SupervisorError>) {
         match result {
             Ok(_) if self.is_stopping() => {}
             Ok(terms) => self.incoming = Some(terms),
-            Err(why) => self.report_failed_reload(&why),
+            Err(error) => self.report_failed_reload(&error.to_string()),
         }
     }
 

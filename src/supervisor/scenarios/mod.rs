@@ -24,7 +24,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{BootFailure, Host, Options, Station, run};
+use super::{BootFailure, Host, HostError, Options, Station, run};
 use crate::logging::{self, LogLevel};
 use crate::sys::address::Address;
 use crate::sys::process::Pid;
@@ -132,12 +132,8 @@ impl Host for FakeHost {
     fn after_fork_parent(&mut self) {}
     fn after_fork_child(&mut self) {}
 
-    fn reload(&mut self, _generation: u64) -> Result<Options, String> {
-        if self.exists("bad-settings") {
-            Err("line 3 is wrong".to_owned())
-        } else {
-            Ok(self.options())
-        }
+    fn reload(&mut self, _generation: u64) -> Result<Options, HostError> {
+        if self.exists("bad-settings") { Err("line 3 is wrong".into()) } else { Ok(self.options()) }
     }
 }
 

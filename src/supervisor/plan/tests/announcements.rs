@@ -15,7 +15,7 @@ fn systemd_hears_of_readiness_reloads_and_the_stop() {
     let mut sim = Sim::serving(1);
     let done = sim.feed(Event::Signal(Signal::HUP));
     assert!(done.contains(&Action::Announce(Announcement::Reloading)));
-    let done = sim.feed(Event::Reloaded(Err("no".to_owned())));
+    let done = sim.feed(Event::Reloaded(Err(SupervisorError::Host("no".into()))));
     assert!(done.contains(&Action::Announce(Announcement::ReloadFailed)));
     let done = sim.feed(Event::Signal(Signal::TERM));
     assert!(done.contains(&Action::Announce(Announcement::Stopping)));

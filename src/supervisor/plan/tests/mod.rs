@@ -15,6 +15,7 @@ use std::time::Duration;
 use super::action::Announcement;
 use super::{Action, Beat, Deeds, Event, Plan, Terms};
 use crate::logging::LogLevel;
+use crate::supervisor::error::SupervisorError;
 use crate::supervisor::workers::report::{BootFailure, Report};
 use crate::sys::clock::Moment;
 use crate::sys::process::{Exit, Pid};

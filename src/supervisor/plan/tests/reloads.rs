@@ -28,7 +28,8 @@ fn a_reload_may_change_the_number_of_workers() {
 fn settings_that_cannot_be_read_keep_the_old_workers() {
     let mut sim = Sim::serving(1);
     sim.signal(Signal::HUP);
-    let done = sim.feed(Event::Reloaded(Err("gunicorn.conf.py line 3".to_owned())));
+    let done =
+        sim.feed(Event::Reloaded(Err(SupervisorError::Host("gunicorn.conf.py line 3".into()))));
     assert_eq!(complaints(&done, "gunicorn.conf.py line 3"), 1);
     assert_eq!(spawned(&done), []);
     assert!(done.contains(&Action::Settle { generation: 1 }));

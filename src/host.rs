@@ -280,7 +280,7 @@ pub fn options(settings: &Settings, systemd: &[RawFd]) -> Result<Options, Failur
         worker_class: settings.worker_class.to_string(),
         inheritance: Inheritance::default(),
         daemon: settings.daemon,
-        has_backlog_metric: settings.statsd.as_ref().is_some_and(|statsd| statsd.has_backlog),
+        has_backlog_metric: settings.logs.statsd.as_ref().is_some_and(|statsd| statsd.has_backlog),
     })
 }
 

@@ -52,7 +52,7 @@ fn set_up_python(
     arguments: &[OsString],
     access_log: Option<&AccessLog>,
 ) -> Result<(), Failure> {
-    if settings.logconfig.is_none() && settings.logger_class.is_none() {
+    if settings.logs.logconfig.is_none() && settings.logs.logger_class.is_none() {
         return Ok(python::set_up_loggers(settings, access_log, names)?);
     }
     python::start(arguments)?;
@@ -73,19 +73,20 @@ fn access_log(
     statsd: Option<Arc<Statsd>>,
 ) -> Result<Option<AccessLog>, Failure> {
     logging::own_files(settings.identity);
-    let shape = if settings.access_log_json {
+    let shape = if settings.logs.access_log_json {
         Shape::Json
     } else {
         // A logger_class may know atoms of its own, and writes the lines.
-        let format = match settings.logger_class {
+        let format = match settings.logs.logger_class {
             Some(_) => AccessFormat::compile(""),
-            None => AccessFormat::compile(&settings.access_log_format),
+            None => AccessFormat::compile(&settings.logs.access_log_format),
         };
         Shape::Text(format?)
     };
-    let has_access = settings.syslog.as_ref().is_some_and(|syslog| syslog.has_access);
+    let has_access = settings.logs.syslog.as_ref().is_some_and(|syslog| syslog.has_access);
     let syslog = syslog.filter(|_| has_access);
-    AccessLog::open(settings.accesslog.as_deref(), syslog, statsd, shape).map_err(of("accesslog"))
+    AccessLog::open(settings.logs.accesslog.as_deref(), syslog, statsd, shape)
+        .map_err(of("accesslog"))
 }
 
 /// The setting that a log's error belongs to.
@@ -94,23 +95,23 @@ fn of(setting: &'static str) -> impl Fn(LogError) -> Failure {
 }
 
 fn log_to(settings: &Settings) -> Result<(), Failure> {
-    let level = match settings.loglevel {
+    let level = match settings.logs.loglevel {
         log::LevelFilter::Trace | log::LevelFilter::Debug => LogLevel::Debug,
         log::LevelFilter::Info => LogLevel::Info,
         log::LevelFilter::Warn => LogLevel::Warning,
         log::LevelFilter::Error => LogLevel::Error,
         log::LevelFilter::Off => LogLevel::Critical,
     };
-    logging::init(&settings.errorlog, level).map_err(of("errorlog"))?;
+    logging::init(&settings.logs.errorlog, level).map_err(of("errorlog"))?;
     // gunicorn: without a file there is nothing to capture into.
-    if settings.capture_output && settings.errorlog != "-" {
+    if settings.logs.capture_output && settings.logs.errorlog != "-" {
         logging::capture_output().map_err(of("capture_output"))?;
     }
     Ok(())
 }
 
 fn syslog(settings: &Settings) -> Result<Option<Arc<Syslog>>, Failure> {
-    let Some(wanted) = &settings.syslog else { return Ok(None) };
+    let Some(wanted) = &settings.logs.syslog else { return Ok(None) };
     let facility = logging::syslog::facility(&wanted.facility)
         .ok_or_else(|| Failure::SyslogFacility(wanted.facility.clone()))?;
     let format = if wanted.is_rfc5424 { SyslogFormat::Rfc5424 } else { SyslogFormat::Rfc3164 };
@@ -121,7 +122,7 @@ fn syslog(settings: &Settings) -> Result<Option<Arc<Syslog>>, Failure> {
 }
 
 fn statsd(settings: &Settings) -> Option<Arc<Statsd>> {
-    let wanted = settings.statsd.as_ref()?;
+    let wanted = settings.logs.statsd.as_ref()?;
     // gunicorn: goes on without a word. Figures are not worth a start, but a word.
     Statsd::connect(&wanted.remote, &wanted.prefix, &wanted.tags)
         .inspect_err(|error| {

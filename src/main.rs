@@ -58,7 +58,7 @@ fn run(inheritance: Inheritance) -> Result<i32, Failure> {
     // A new master of an upgrade is in the background already.
     let goes = settings.daemon && !settings.check_config && inheritance.parent.is_none();
     // An object of logger_class is made once, and there.
-    let mut access_log = if goes && settings.logger_class.is_some() {
+    let mut access_log = if goes && settings.logs.logger_class.is_some() {
         open_own_logs(settings)?
     } else {
         open_logs(settings, names, &arguments)?

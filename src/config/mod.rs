@@ -35,7 +35,8 @@ pub use error::ConfigError;
 pub use halt::Halt;
 pub use origin::Origin;
 pub use settings::{
-    AppSpec, HeaderMap, LogConfig, ProxyProtocol, Reload, Settings, StatsdSettings, Syslog,
+    AppSpec, HeaderMap, LogConfig, LogSettings, ProxyProtocol, Reload, RequestSettings, Settings,
+    StatsdSettings, SyslogSettings,
 };
 pub use sources::file::{ConfigSource, FileValue, RunFile};
 pub use table::setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Support};
@@ -151,11 +152,11 @@ mod tests {
         assert_eq!(settings.graceful_timeout, Duration::from_secs(30));
         assert_eq!(settings.keepalive, Duration::from_secs(2));
         assert_eq!((settings.max_requests, settings.max_requests_jitter), (None, 0));
-        assert_eq!(settings.limit_request_line, Some(4094));
-        assert_eq!(settings.limit_request_fields, 100);
-        assert_eq!(settings.limit_request_field_size, Some(8190));
-        assert_eq!((settings.accesslog, settings.errorlog.as_str()), (None, "-"));
-        assert_eq!(settings.loglevel, log::LevelFilter::Info);
+        assert_eq!(settings.requests.limit_request_line, Some(4094));
+        assert_eq!(settings.requests.limit_request_fields, 100);
+        assert_eq!(settings.requests.limit_request_field_size, Some(8190));
+        assert_eq!((settings.logs.accesslog, settings.logs.errorlog.as_str()), (None, "-"));
+        assert_eq!(settings.logs.loglevel, log::LevelFilter::Info);
         assert_eq!(settings.chdir, Path::new("/proc/self"));
         assert_eq!(settings.coroutine_stack_size, 8 << 20);
         assert_eq!((settings.umask, settings.pidfile), (0, None));
@@ -279,9 +280,9 @@ mod tests {
                     --limit-request-fields 0 --limit-request-field_size 0";
         let settings = load_line(line).unwrap();
         assert_eq!((settings.timeout, settings.keepalive), (None, Duration::ZERO));
-        assert_eq!((settings.max_requests, settings.limit_request_line), (None, None));
-        assert_eq!(settings.limit_request_fields, 32_768);
-        assert_eq!(settings.limit_request_field_size, None);
+        assert_eq!((settings.max_requests, settings.requests.limit_request_line), (None, None));
+        assert_eq!(settings.requests.limit_request_fields, 32_768);
+        assert_eq!(settings.requests.limit_request_field_size, None);
         for line in ["app -w 0", "app --worker-connections 0", "app --backlog 0"] {
             assert!(load_line(line).unwrap_err().to_string().ends_with("below 1; give 1 or more"));
         }
@@ -296,8 +297,8 @@ mod tests {
         assert_eq!(settings.chdir, cwd.join("sub"));
         assert_eq!(settings.pythonpath, [cwd.join("sub/lib"), "/opt".into()]);
         assert_eq!(settings.pidfile, Some(cwd.join("sub/run/pid")));
-        assert_eq!(settings.accesslog, Some(cwd.join("sub/a.log").display().to_string()));
-        assert_eq!(settings.errorlog, "-");
+        assert_eq!(settings.logs.accesslog, Some(cwd.join("sub/a.log").display().to_string()));
+        assert_eq!(settings.logs.errorlog, "-");
         let pairs = [("A", "1=2"), ("B", "")].map(|(key, value)| (key.into(), value.into()));
         assert_eq!(settings.raw_env, pairs);
         let stop = load_with(&invocation(&cwd, "app --chdir absent", &[]), &[]).unwrap_err();
@@ -310,7 +311,8 @@ mod tests {
 
     #[test]
     fn log_levels_are_gunicorns() {
-        let level = |word: &str| load_line(&format!("app --log-level {word}")).unwrap().loglevel;
+        let level =
+            |word: &str| load_line(&format!("app --log-level {word}")).unwrap().logs.loglevel;
         assert_eq!(level("debug"), log::LevelFilter::Debug);
         assert_eq!(level("WARNING"), log::LevelFilter::Warn);
         assert_eq!(level("error"), log::LevelFilter::Error);

@@ -2,74 +2,28 @@
 //!
 //! Never parses and never reads a source. A reload makes a new `Settings`; nobody changes one.
 
+mod logs;
+mod reader;
+mod requests;
 pub mod resolve;
+
+pub use logs::{LogConfig, LogSettings, StatsdSettings, SyslogSettings};
+pub use requests::{HeaderMap, ProxyProtocol, RequestSettings};
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::config::sources::layers::Raw;
 use crate::config::table;
 use crate::config::values::bind::Bind;
-use crate::config::values::networks::Networks;
 use crate::config::values::value::Value;
 use crate::config::values::worker_class::WorkerClass;
 use crate::sys::credentials::Identity;
-use crate::sys::remote::Remote;
+use reader::Winner;
 
 /// The application as it was named: `mod`, `mod:var` or `mod:factory("literal", k=1)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppSpec(pub String);
-
-/// What becomes of headers whose names have an underscore.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HeaderMap {
-    /// They are left out.
-    Drop,
-    /// The request is refused.
-    Refuse,
-    /// The application gets them.
-    Dangerous,
-}
-
-/// Which PROXY protocol headers are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProxyProtocol {
-    /// None: one is a malformed request.
-    Off,
-    /// Version 1, a line of text.
-    V1,
-    /// Version 2, binary.
-    V2,
-    /// Both.
-    Auto,
-}
-
-/// Where syslog messages go, and what they look like.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Syslog {
-    /// The daemon.
-    pub remote: Remote,
-    /// The facility's name.
-    pub facility: String,
-    /// The middle of the tag.
-    pub prefix: String,
-    /// RFC 5424, in place of RFC 3164.
-    pub is_rfc5424: bool,
-    /// Whether the access log goes there.
-    pub has_access: bool,
-}
-
-/// What Python's logging is set up from, in gunicorn's order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LogConfig {
-    /// `logconfig_dict`; the dict itself is among the config file's names.
-    Dict,
-    /// `logconfig_json`, absolute.
-    Json(PathBuf),
-    /// `logconfig`, absolute.
-    File(PathBuf),
-}
 
 /// How changes of the application's files are noticed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,26 +32,6 @@ pub struct Reload {
     pub by_inotify: Option<bool>,
     /// Absolute, maybe with `*`.
     pub extra_files: Vec<PathBuf>,
-}
-
-/// Where figures go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatsdSettings {
-    /// The server.
-    pub remote: Remote,
-    /// Before each name.
-    pub prefix: String,
-    /// DataDog's tags.
-    pub tags: String,
-    /// Whether the listen queues are among the figures.
-    pub has_backlog: bool,
-}
-
-/// One resolved setting as `--print-config` shows it.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Shown {
-    pub(super) name: &'static str,
-    pub(super) raw: Raw,
 }
 
 /// Every setting, resolved. Fields bear gunicorn's names; texts about them are in the table.
@@ -151,74 +85,14 @@ pub struct Settings {
     pub graceful_timeout: Duration,
     /// For idle connections; zero closes after each response.
     pub keepalive: Duration,
-    /// Bytes; `None`: no limit of its own.
-    pub limit_request_line: Option<usize>,
-    /// Fields; at least 1.
-    pub limit_request_fields: usize,
-    /// Bytes; `None`: no limit of its own.
-    pub limit_request_field_size: Option<usize>,
-    /// Bytes; `None`: no limit.
-    pub limit_request_body: Option<u64>,
-    /// Bytes that are read to keep a connection.
-    pub limit_unread_body: usize,
-    /// `None`: no limit.
-    pub limit_pipelined_requests: Option<u64>,
-    /// `None`: a head may take for ever.
-    pub client_header_timeout: Option<Duration>,
-    /// `None`: a body may pause for ever.
-    pub client_body_timeout: Option<Duration>,
-    /// Bytes a second; 0: no limit.
-    pub client_body_min_rate: u64,
-    /// `None`: a response may be taken as slowly as the client likes.
-    pub client_send_timeout: Option<Duration>,
-    /// Bytes a second; 0: no limit.
-    pub client_send_min_rate: u64,
-    /// Whether header lines may be folded.
-    pub permit_obsolete_folding: bool,
-    /// Whether white space may stand before a header's colon.
-    pub strip_header_spaces: bool,
-    /// Whether any token is a method.
-    pub permit_unconventional_http_method: bool,
-    /// Whether any two digits are a version.
-    pub permit_unconventional_http_version: bool,
-    /// Whether methods are put into capitals.
-    pub casefold_http_method: bool,
-    /// What becomes of names with an underscore.
-    pub header_map: HeaderMap,
-    /// Whose scheme and forwarder headers are believed.
-    pub forwarded_allow_ips: Networks,
-    /// Header names, and the value of each that means https.
-    pub secure_scheme_headers: Vec<(String, String)>,
-    /// Names with an underscore that a trusted proxy may send; `*` is all.
-    pub forwarder_headers: Vec<String>,
-    /// Which PROXY protocol headers are read.
-    pub proxy_protocol: ProxyProtocol,
-    /// Whose PROXY protocol header is believed.
-    pub proxy_allow_ips: Networks,
+    /// What is asked of clients, and borne from them.
+    pub requests: RequestSettings,
     /// Absolute.
     pub pidfile: Option<PathBuf>,
-    /// `-` for stdout, else an absolute path; `None`: no access log.
-    pub accesslog: Option<String>,
-    /// As written.
-    pub access_log_format: String,
-    /// `-` for stderr, else an absolute path.
-    pub errorlog: String,
-    /// critical is `Off`: it is above all that `log` has.
-    pub loglevel: log::LevelFilter,
-    /// Whether the access log is JSON; `access_log_format` is not used then.
-    pub access_log_json: bool,
-    /// `None`: nothing goes to syslog.
-    pub syslog: Option<Syslog>,
-    /// `None`: no figures are sent.
-    pub statsd: Option<StatsdSettings>,
-    /// `None`: Python's logging stays as it is.
-    pub logconfig: Option<LogConfig>,
-    /// `None`: the server's own loggers.
-    pub logger_class: Option<String>,
+    /// Where logs and figures go.
+    pub logs: LogSettings,
     /// `None`: files are not watched.
     pub reload: Option<Reload>,
-    /// Whether the application's output goes to `errorlog` too.
-    pub capture_output: bool,
     /// Whether real files are sent by sendfile(2).
     pub sendfile: bool,
     /// Whether each worker has TCP sockets of its own.
@@ -239,7 +113,7 @@ pub struct Settings {
     pub check_config: bool,
     /// What the log should say once at the start, in whole lines.
     pub notices: Vec<String>,
-    pub(super) shown: Vec<Shown>,
+    shown: Vec<Winner>,
 }
 
 impl Settings {
@@ -248,7 +122,7 @@ impl Settings {
         let name_width = self.shown.iter().map(|row| row.name.len()).max().unwrap_or(0);
         let mut text: String =
             self.notices.iter().map(|line| format!("# note: {line}\n")).collect();
-        for Shown { name, raw } in &self.shown {
+        for Winner { name, raw } in &self.shown {
             text.push_str(&format!("{name:name_width$} = {}  # {}\n", raw.value, raw.origin));
         }
         text

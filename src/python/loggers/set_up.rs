@@ -38,7 +38,7 @@ pub fn set_up_loggers(
     gevent::prepare()?;
     attached(|py| {
         let class = logger_class(py, settings, names).map_err(|error| {
-            let name = settings.logger_class.clone().unwrap_or_default();
+            let name = settings.logs.logger_class.clone().unwrap_or_default();
             PythonError::LoggerClass { name, traceback: traceback::format(py, &error) }
         })?;
         let set_up = || -> PyResult<()> {
@@ -75,7 +75,7 @@ fn logger_class<'py>(
     settings: &Settings,
     names: Option<&Py<PyDict>>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let Some(name) = &settings.logger_class else { return Ok(None) };
+    let Some(name) = &settings.logs.logger_class else { return Ok(None) };
     let given = names.map(|names| names.bind(py).get_item("logger_class")).transpose()?.flatten();
     if let Some(class) = given.filter(|given| given.is_instance_of::<PyType>()) {
         return Ok(Some(class));
@@ -87,7 +87,7 @@ fn logger_class<'py>(
 
 /// As Python's logging numbers them.
 fn level(settings: &Settings) -> u32 {
-    match settings.loglevel {
+    match settings.logs.loglevel {
         log::LevelFilter::Trace | log::LevelFilter::Debug => 10,
         log::LevelFilter::Info => 20,
         log::LevelFilter::Warn => 30,

@@ -26,9 +26,6 @@ use unicoro::worker::{self, Equipment};
 use crate::failure::Failure;
 use crate::logs::open_logs;
 
-/// A listener as hooks see it: its descriptor, and its name in the log.
-type Shown = (i32, String);
-
 /// Settings and, with preload_app, the application, of one generation of workers.
 struct Edition {
     settings: Arc<Settings>,
@@ -214,7 +211,8 @@ impl Host for WorkerHost {
     }
 }
 
-fn shown(listeners: &[Arc<Listener>]) -> Vec<Shown> {
+/// Listeners as hooks see them: descriptors, and names in the log.
+fn shown(listeners: &[Arc<Listener>]) -> Vec<(RawFd, String)> {
     let shown = |listener: &Arc<Listener>| (listener.as_raw_fd(), listener.address().to_owned());
     listeners.iter().map(shown).collect()
 }

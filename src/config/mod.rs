@@ -10,6 +10,10 @@
 //!           GUNICORN_CMD_ARGS ────────────────┼──► Layers ──► resolve ──► Settings
 //!           command line ─────────────────────┘ highest
 //! ```
+//!
+//! Its rooms stand in layer order: `values` (what can be written, and parsed), `table` (one row for each
+//! setting, a file for each section), `out` (help, manual, completions, docs), `sources` (what each of them
+//! says), `settings` (what is resolved).
 
 mod values;
 

@@ -11,19 +11,22 @@
 //! one thread and never imports the app; what it needs of the rest of the program it asks of a
 //! [`Host`].
 //!
+//! The modules stand in layer order; each names only those above it. `workers` is what a worker and its
+//! supervisor have between them; in `arbiter`, `turn` hears and `act` does.
+//!
 //! The rule a reader would break: nothing in the loop may wait for anything but the poll.
 
 mod workers;
-
-pub mod plan;
 
 pub mod inheritance;
 
 pub mod pidfile;
 
+mod lineage;
+
 mod error;
 
-mod lineage;
+pub mod plan;
 
 mod options;
 

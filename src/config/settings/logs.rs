@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::reader::Reader;
+use super::winners::Winners;
 use crate::config::error::ConfigError;
 use crate::config::values::complaint::Complaint;
 use crate::config::values::value::Value;
@@ -78,18 +78,18 @@ const SYSLOG_PORT: u16 = 514;
 const STATSD_PORT: u16 = 8125;
 
 /// Resolves them.
-pub fn resolve(reader: &Reader<'_>, chdir: &Path) -> Result<LogSettings, ConfigError> {
+pub fn resolve(winners: &Winners<'_>, chdir: &Path) -> Result<LogSettings, ConfigError> {
     Ok(LogSettings {
-        accesslog: accesslog(reader, chdir)?,
-        access_log_format: reader.text("access_log_format")?,
-        errorlog: log_target(chdir, reader.text("errorlog")?),
-        loglevel: loglevel(reader)?,
-        access_log_json: reader.flag("access_log_json")?,
-        syslog: syslog(reader)?,
-        statsd: statsd(reader)?,
-        logconfig: logconfig(reader, chdir)?,
-        logger_class: logger_class(reader)?,
-        capture_output: reader.flag("capture_output")?,
+        accesslog: accesslog(winners, chdir)?,
+        access_log_format: winners.text("access_log_format")?,
+        errorlog: log_target(chdir, winners.text("errorlog")?),
+        loglevel: loglevel(winners)?,
+        access_log_json: winners.flag("access_log_json")?,
+        syslog: syslog(winners)?,
+        statsd: statsd(winners)?,
+        logconfig: logconfig(winners, chdir)?,
+        logger_class: logger_class(winners)?,
+        capture_output: winners.flag("capture_output")?,
     })
 }
 
@@ -98,64 +98,64 @@ fn log_target(chdir: &Path, path: String) -> String {
     if path == "-" { path } else { chdir.join(path).display().to_string() }
 }
 
-fn accesslog(reader: &Reader<'_>, chdir: &Path) -> Result<Option<String>, ConfigError> {
-    let named = reader.optional_text("accesslog")?.map(|path| log_target(chdir, path));
+fn accesslog(winners: &Winners<'_>, chdir: &Path) -> Result<Option<String>, ConfigError> {
+    let named = winners.optional_text("accesslog")?.map(|path| log_target(chdir, path));
     // Who asks for JSON asks for an access log.
-    let default = reader.flag("access_log_json")?.then(|| "-".to_owned());
+    let default = winners.flag("access_log_json")?.then(|| "-".to_owned());
     Ok(named.or(default))
 }
 
-fn logconfig(reader: &Reader<'_>, chdir: &Path) -> Result<Option<LogConfig>, ConfigError> {
+fn logconfig(winners: &Winners<'_>, chdir: &Path) -> Result<Option<LogConfig>, ConfigError> {
     // gunicorn: an empty one is none.
-    if matches!(&reader.raw("logconfig_dict")?.value, Value::Map(pairs) if !pairs.is_empty()) {
+    if matches!(&winners.raw("logconfig_dict")?.value, Value::Map(pairs) if !pairs.is_empty()) {
         return Ok(Some(LogConfig::Dict));
     }
-    if let Some(path) = reader.optional_text("logconfig_json")? {
+    if let Some(path) = winners.optional_text("logconfig_json")? {
         return Ok(Some(LogConfig::Json(chdir.join(path))));
     }
-    Ok(reader.optional_text("logconfig")?.map(|path| LogConfig::File(chdir.join(path))))
+    Ok(winners.optional_text("logconfig")?.map(|path| LogConfig::File(chdir.join(path))))
 }
 
 /// gunicorn's own classes do what the server does by itself.
-fn logger_class(reader: &Reader<'_>) -> Result<Option<String>, ConfigError> {
+fn logger_class(winners: &Winners<'_>) -> Result<Option<String>, ConfigError> {
     const OWN: [&str; 3] =
         ["gunicorn.glogging.Logger", "gunicorn.instrument.statsd.Statsd", "simple"];
-    Ok(reader.optional_text("logger_class")?.filter(|name| !OWN.contains(&name.as_str())))
+    Ok(winners.optional_text("logger_class")?.filter(|name| !OWN.contains(&name.as_str())))
 }
 
-fn syslog(reader: &Reader<'_>) -> Result<Option<SyslogSettings>, ConfigError> {
-    let remote = Remote::parse(&reader.text("syslog_addr")?, SYSLOG_PORT).map_err(|problem| {
+fn syslog(winners: &Winners<'_>) -> Result<Option<SyslogSettings>, ConfigError> {
+    let remote = Remote::parse(&winners.text("syslog_addr")?, SYSLOG_PORT).map_err(|problem| {
         let remedy = "give udp://HOST:PORT, tcp://HOST:PORT or unix://PATH";
-        reader.blame("syslog_addr", Complaint::new(problem.to_string(), remedy))
+        winners.blame("syslog_addr", Complaint::new(problem.to_string(), remedy))
     })?;
-    let facility = reader.text("syslog_facility")?.to_lowercase();
-    let prefix = match reader.optional_text("syslog_prefix")? {
+    let facility = winners.text("syslog_facility")?.to_lowercase();
+    let prefix = match winners.optional_text("syslog_prefix")? {
         Some(prefix) => prefix,
-        None => reader.proc_name()?.replace(':', "."),
+        None => winners.proc_name()?.replace(':', "."),
     };
-    let is_rfc5424 = reader.text("syslog_format")? == "rfc5424";
-    let has_access = !reader.flag("disable_redirect_access_to_syslog")?;
+    let is_rfc5424 = winners.text("syslog_format")? == "rfc5424";
+    let has_access = !winners.flag("disable_redirect_access_to_syslog")?;
     let syslog = SyslogSettings { remote, facility, prefix, is_rfc5424, has_access };
-    Ok(reader.flag("syslog")?.then_some(syslog))
+    Ok(winners.flag("syslog")?.then_some(syslog))
 }
 
-fn statsd(reader: &Reader<'_>) -> Result<Option<StatsdSettings>, ConfigError> {
-    let Some(host) = reader.optional_text("statsd_host")? else { return Ok(None) };
+fn statsd(winners: &Winners<'_>) -> Result<Option<StatsdSettings>, ConfigError> {
+    let Some(host) = winners.optional_text("statsd_host")? else { return Ok(None) };
     let text = if host.starts_with("unix://") { host } else { format!("udp://{host}") };
     let remote = Remote::parse(&text, STATSD_PORT).map_err(|problem| {
         let complaint = Complaint::new(problem.to_string(), "give HOST:PORT or unix://PATH");
-        reader.blame("statsd_host", complaint)
+        winners.blame("statsd_host", complaint)
     })?;
     Ok(Some(StatsdSettings {
         remote,
-        prefix: reader.text("statsd_prefix")?,
-        tags: reader.text("dogstatsd_tags")?,
-        has_backlog: reader.flag("enable_backlog_metric")?,
+        prefix: winners.text("statsd_prefix")?,
+        tags: winners.text("dogstatsd_tags")?,
+        has_backlog: winners.flag("enable_backlog_metric")?,
     }))
 }
 
-fn loglevel(reader: &Reader<'_>) -> Result<log::LevelFilter, ConfigError> {
-    Ok(match reader.text("loglevel")?.as_str() {
+fn loglevel(winners: &Winners<'_>) -> Result<log::LevelFilter, ConfigError> {
+    Ok(match winners.text("loglevel")?.as_str() {
         "debug" => log::LevelFilter::Debug,
         "warning" | "warn" => log::LevelFilter::Warn,
         "error" => log::LevelFilter::Error,

@@ -3,9 +3,9 @@
 //! Never parses and never reads a source. A reload makes a new `Settings`; nobody changes one.
 
 mod logs;
-mod reader;
 mod requests;
 pub mod resolve;
+mod winners;
 
 pub use logs::{LogConfig, LogSettings, StatsdSettings, SyslogSettings};
 pub use requests::{HeaderMap, ProxyProtocol, RequestSettings};
@@ -19,7 +19,7 @@ use crate::config::values::bind::Bind;
 use crate::config::values::value::Value;
 use crate::config::values::worker_class::WorkerClass;
 use crate::sys::credentials::Identity;
-use reader::Winner;
+use winners::Winner;
 
 /// The application as it was named: `mod`, `mod:var` or `mod:factory("literal", k=1)`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::reader::{Reader, none_if_zero};
+use super::winners::{Winners, none_if_zero};
 use crate::config::error::ConfigError;
 use crate::config::table;
 use crate::config::table::setting::Kind;
@@ -82,56 +82,56 @@ pub struct RequestSettings {
 }
 
 /// Resolves them.
-pub fn resolve(reader: &Reader<'_>) -> Result<RequestSettings, ConfigError> {
+pub fn resolve(winners: &Winners<'_>) -> Result<RequestSettings, ConfigError> {
     Ok(RequestSettings {
-        limit_request_line: none_if_zero(reader.int("limit_request_line")?),
-        limit_request_fields: limit_request_fields(reader)?,
-        limit_request_field_size: limit_request_field_size(reader)?,
-        limit_request_body: none_if_zero(reader.int("limit_request_body")?),
-        limit_unread_body: reader.int("limit_unread_body")?,
-        limit_pipelined_requests: none_if_zero(reader.int("limit_pipelined_requests")?),
-        client_header_timeout: reader.seconds("client_header_timeout")?,
-        client_body_timeout: reader.seconds("client_body_timeout")?,
-        client_body_min_rate: reader.int("client_body_min_rate")?,
-        client_send_timeout: reader.seconds("client_send_timeout")?,
-        client_send_min_rate: reader.int("client_send_min_rate")?,
-        permit_obsolete_folding: reader.flag("permit_obsolete_folding")?,
-        strip_header_spaces: reader.flag("strip_header_spaces")?,
-        permit_unconventional_http_method: reader.flag("permit_unconventional_http_method")?,
-        permit_unconventional_http_version: reader.flag("permit_unconventional_http_version")?,
-        casefold_http_method: reader.flag("casefold_http_method")?,
-        header_map: header_map(reader)?,
-        forwarded_allow_ips: reader.networks("forwarded_allow_ips")?,
-        secure_scheme_headers: reader.pairs("secure_scheme_headers")?,
-        forwarder_headers: reader.texts("forwarder_headers")?,
-        proxy_protocol: proxy_protocol(reader)?,
-        proxy_allow_ips: reader.networks("proxy_allow_ips")?,
+        limit_request_line: none_if_zero(winners.int("limit_request_line")?),
+        limit_request_fields: limit_request_fields(winners)?,
+        limit_request_field_size: limit_request_field_size(winners)?,
+        limit_request_body: none_if_zero(winners.int("limit_request_body")?),
+        limit_unread_body: winners.int("limit_unread_body")?,
+        limit_pipelined_requests: none_if_zero(winners.int("limit_pipelined_requests")?),
+        client_header_timeout: winners.seconds("client_header_timeout")?,
+        client_body_timeout: winners.seconds("client_body_timeout")?,
+        client_body_min_rate: winners.int("client_body_min_rate")?,
+        client_send_timeout: winners.seconds("client_send_timeout")?,
+        client_send_min_rate: winners.int("client_send_min_rate")?,
+        permit_obsolete_folding: winners.flag("permit_obsolete_folding")?,
+        strip_header_spaces: winners.flag("strip_header_spaces")?,
+        permit_unconventional_http_method: winners.flag("permit_unconventional_http_method")?,
+        permit_unconventional_http_version: winners.flag("permit_unconventional_http_version")?,
+        casefold_http_method: winners.flag("casefold_http_method")?,
+        header_map: header_map(winners)?,
+        forwarded_allow_ips: winners.networks("forwarded_allow_ips")?,
+        secure_scheme_headers: winners.pairs("secure_scheme_headers")?,
+        forwarder_headers: winners.texts("forwarder_headers")?,
+        proxy_protocol: proxy_protocol(winners)?,
+        proxy_allow_ips: winners.networks("proxy_allow_ips")?,
     })
 }
 
-fn limit_request_fields(reader: &Reader<'_>) -> Result<usize, ConfigError> {
+fn limit_request_fields(winners: &Winners<'_>) -> Result<usize, ConfigError> {
     let most = match table::find("limit_request_fields").map(|setting| setting.kind) {
         Some(Kind::Capped { cap }) => usize::try_from(cap).unwrap_or(usize::MAX),
         _ => usize::MAX,
     };
-    Ok(none_if_zero(reader.int("limit_request_fields")?).unwrap_or(most))
+    Ok(none_if_zero(winners.int("limit_request_fields")?).unwrap_or(most))
 }
 
 /// gunicorn: its documents say that 0 means no limit, its code uses the default.
-fn limit_request_field_size(reader: &Reader<'_>) -> Result<Option<usize>, ConfigError> {
-    Ok(none_if_zero(reader.int("limit_request_field_size")?))
+fn limit_request_field_size(winners: &Winners<'_>) -> Result<Option<usize>, ConfigError> {
+    Ok(none_if_zero(winners.int("limit_request_field_size")?))
 }
 
-fn header_map(reader: &Reader<'_>) -> Result<HeaderMap, ConfigError> {
-    Ok(match reader.text("header_map")?.as_str() {
+fn header_map(winners: &Winners<'_>) -> Result<HeaderMap, ConfigError> {
+    Ok(match winners.text("header_map")?.as_str() {
         "refuse" => HeaderMap::Refuse,
         "dangerous" => HeaderMap::Dangerous,
         _ => HeaderMap::Drop,
     })
 }
 
-fn proxy_protocol(reader: &Reader<'_>) -> Result<ProxyProtocol, ConfigError> {
-    Ok(match reader.text("proxy_protocol")?.as_str() {
+fn proxy_protocol(winners: &Winners<'_>) -> Result<ProxyProtocol, ConfigError> {
+    Ok(match winners.text("proxy_protocol")?.as_str() {
         "v1" => ProxyProtocol::V1,
         "v2" => ProxyProtocol::V2,
         "auto" => ProxyProtocol::Auto,

@@ -135,12 +135,12 @@ impl ReportReader {
         let mut reports = Vec::new();
         loop {
             match decode(&self.buffer) {
-                Decoded::Report(report, length) => {
+                Found::Report(report, length) => {
                     self.buffer.drain(..length);
                     reports.push(report);
                 }
-                Decoded::Partial => return reports,
-                Decoded::Garbage => {
+                Found::Partial => return reports,
+                Found::Garbage => {
                     self.fd = None;
                     self.buffer.clear();
                     return reports;
@@ -165,7 +165,7 @@ impl ReportReader {
     }
 }
 
-enum Decoded {
+enum Found {
     Report(Report, usize),
     Partial,
     Garbage,
@@ -193,24 +193,24 @@ fn last_part(text: &str) -> &str {
     &text[start..]
 }
 
-fn decode(bytes: &[u8]) -> Decoded {
+fn decode(bytes: &[u8]) -> Found {
     let Some((&[kind, code, a, b, c, d], rest)) = bytes.split_first_chunk::<HEAD_BYTES>() else {
-        return Decoded::Partial;
+        return Found::Partial;
     };
     let length = u32::from_le_bytes([a, b, c, d]) as usize;
     if length > MAX_TEXT_BYTES {
-        return Decoded::Garbage;
+        return Found::Garbage;
     }
-    let Some(text) = rest.get(..length) else { return Decoded::Partial };
+    let Some(text) = rest.get(..length) else { return Found::Partial };
     let report = match (kind, BootFailure::from_byte(code)) {
         (READY, _) => Report::Ready,
         (RETIRING, _) => Report::Retiring,
         (FAILED, Some(failure)) => {
             Report::Failed { failure, text: String::from_utf8_lossy(text).into_owned() }
         }
-        _ => return Decoded::Garbage,
+        _ => return Found::Garbage,
     };
-    Decoded::Report(report, HEAD_BYTES + length)
+    Found::Report(report, HEAD_BYTES + length)
 }
 
 const READY: u8 = b'R';

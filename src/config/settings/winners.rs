@@ -19,12 +19,12 @@ pub struct Winner {
 }
 
 /// Reads winning values in the shape that their kind gave them.
-pub struct Reader<'a>(&'a Layers);
+pub struct Winners<'a>(&'a Layers);
 
-impl<'a> Reader<'a> {
+impl<'a> Winners<'a> {
     /// Of these layers.
     pub fn new(layers: &'a Layers) -> Self {
-        Reader(layers)
+        Winners(layers)
     }
 
     pub fn raw(&self, name: &str) -> Result<&Raw, ConfigError> {

@@ -1,5 +1,5 @@
 //! Tells the linker what the binary needs: an rpath to the libpython that it was built against, and
-//! our hooks in the dynamic symbol table, where libraries look first.
+//! our interposed calls in the dynamic symbol table, where libraries look first.
 
 use std::path::Path;
 
@@ -13,9 +13,9 @@ fn main() {
     }
 
     let root = std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
-    let hooks = Path::new(&root).join("worker-engines/coroutine/hooks.list");
-    println!("cargo:rerun-if-changed={}", hooks.display());
-    println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic-symbol-list={}", hooks.display());
+    let interposed = Path::new(&root).join("worker-engines/coroutine/interposed.list");
+    println!("cargo:rerun-if-changed={}", interposed.display());
+    println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic-symbol-list={}", interposed.display());
     // src/python/threads/pending_calls.rs.
     println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic-symbol=Py_AddPendingCall");
 }

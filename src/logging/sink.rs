@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use super::backlog::Backlog;
 use super::destination::{LogError, StandardStream, is_regular_file, open_file, open_target};
+use crate::sys::bytes::{write, write_nowait};
 use crate::sys::fd::replace;
-use crate::sys::raw::{raw_poll, raw_write, raw_write_nowait};
+use crate::sys::poll::{poll, writable};
 
 /// One log's destination.
 #[derive(Debug)]
@@ -135,12 +136,12 @@ impl Sink {
 
     /// How much was taken at once; 0: nothing can be.
     fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
-        let fd = self.fd.as_raw_fd();
         let is_file = self.is_file.load(Ordering::Relaxed);
         for _ in 0..MAX_INTERRUPTIONS {
             // A disk may be slow, but a file takes what it is given; and not every file system
             // knows writes that do not wait.
-            let written = if is_file { raw_write(fd, bytes) } else { raw_write_nowait(fd, bytes) };
+            let written =
+                if is_file { write(&self.fd, bytes) } else { write_nowait(&self.fd, bytes) };
             match written {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
@@ -200,12 +201,9 @@ fn drain_all() {
         if stuck.is_empty() {
             break;
         }
-        let mut fds: Vec<_> = stuck
-            .iter()
-            .map(|sink| libc::pollfd { fd: sink.fd.as_raw_fd(), events: libc::POLLOUT, revents: 0 })
-            .collect();
+        let mut fds: Vec<_> = stuck.iter().map(|sink| writable(sink.fd.as_fd())).collect();
         // An error here shows again at the next write.
-        let _ = raw_poll(&mut fds, Some(LOOK));
+        let _ = poll(&mut fds, Some(LOOK));
         stuck.iter().for_each(|sink| sink.flush());
     }
     IS_DRAINING.store(false, Ordering::SeqCst);
@@ -226,7 +224,7 @@ pub fn finish() {
             return;
         }
         // A plain wait on nothing: a sleep of std's would be ours, and park a green thread.
-        let _ = raw_poll(&mut [], Some(STEP));
+        let _ = poll(&mut [], Some(STEP));
     }
 }
 

@@ -3,7 +3,7 @@
 //! Signals come first: a TERM while an address is waited for ends the server, it does not kill
 //! it half-way.
 
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,8 +25,8 @@ use crate::sys::clock::Moment;
 use crate::sys::listener::Listener;
 use crate::sys::passed_fds::discard;
 use crate::sys::pipe::pipe;
+use crate::sys::poll::{poll, readable};
 use crate::sys::process::Pid;
-use crate::sys::raw::{raw_poll, readable};
 use crate::sys::signal::Signal;
 use crate::sys::signal_pipe::SignalPipe;
 
@@ -123,7 +123,7 @@ fn hears_stop_within(signals: &SignalPipe, pause: Duration, early: &mut Vec<Sign
             return false;
         }
         // An error would come back at once: the next try to bind is then simply earlier.
-        let Ok(_) = raw_poll(&mut [readable(signals.as_fd().as_raw_fd())], Some(left)) else {
+        let Ok(_) = poll(&mut [readable(signals.as_fd())], Some(left)) else {
             return false;
         };
         match signals.next_signal() {

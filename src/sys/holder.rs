@@ -11,8 +11,9 @@
 use std::fmt;
 use std::fs;
 
+use unicoro_sys::process::Pid;
+
 use super::address::Address;
-use super::process::Pid;
 use super::stale_socket::listener_of;
 
 /// A process that holds a socket.

@@ -6,7 +6,6 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::mem;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::linux::net::SocketAddrExt;
@@ -14,13 +13,16 @@ use std::os::unix::net::{SocketAddr as UnixAddress, UnixListener};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use unicoro_sys::credentials::Identity;
+use unicoro_sys::fd::{duplicate, lent, set_cloexec, set_nonblocking};
+use unicoro_sys::process::set_umask;
+use unicoro_sys::socket::{is_listening, is_stream, is_unix, listen};
+use unicoro_sys::tcp;
+
 use super::address::Address;
 use super::bind_error::BindError;
-use super::credentials::Identity;
-use super::fd::{check, duplicate, set_cloexec, set_nonblocking};
 use super::owned_path::OwnedPath;
 use super::stale_socket::clear_path;
-use super::tcp;
 
 /// How to bind.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +82,7 @@ impl Listener {
         set_nonblocking(fd.as_fd(), true)?;
         let is_held = options.reuse_port && matches!(address, Address::Tcp { .. });
         if !is_held && !matches!(address, Address::Fd(_)) {
-            listen(&fd, options.backlog)?;
+            listen(fd.as_fd(), options.backlog)?;
         }
         let shown = shown(address, &fd);
         let held_backlog = is_held.then_some(options.backlog);
@@ -97,7 +99,7 @@ impl Listener {
         let Some(backlog) = self.held_backlog else { return duplicate(self.fd.as_raw_fd()) };
         let address = TcpListener::from(self.fd.try_clone()?).local_addr()?;
         let fd = tcp::bound(address, true)?;
-        listen(&fd, backlog)?;
+        listen(fd.as_fd(), backlog)?;
         Ok(fd)
     }
 
@@ -116,13 +118,13 @@ impl Listener {
     /// True for a unix socket.
     #[must_use]
     pub fn is_unix(&self) -> bool {
-        family(self.fd.as_raw_fd()).is_ok_and(|family| family == libc::AF_UNIX)
+        is_unix(self.fd.as_fd())
     }
 
     /// How many connections wait to be accepted; `None` for a unix socket, which does not tell.
     #[must_use]
     pub fn backlog(&self) -> Option<u64> {
-        tcp::queue_length(self.fd.as_raw_fd())
+        tcp::queue_length(self.fd.as_fd())
     }
 
     /// From now on no client is admitted to the queue of a socket that nobody will accept from again
@@ -207,12 +209,11 @@ fn bind_tcp(host: &str, port: u16, reuse_port: bool) -> io::Result<OwnedFd> {
 
 fn bind_unix(path: &Path, umask: u32) -> io::Result<OwnedFd> {
     clear_path(path)?;
-    // SAFETY: umask takes and returns an integer. It is the process's; the supervisor has one
-    // thread, so no file of somebody else's is made meanwhile.
-    let former = unsafe { libc::umask(umask as libc::mode_t) };
+    // It is the process's; the supervisor has one thread, so no file of somebody else's is made
+    // meanwhile.
+    let former = set_umask(umask);
     let bound = UnixListener::bind(path);
-    // SAFETY: as above.
-    unsafe { libc::umask(former) };
+    set_umask(former);
     Ok(bound?.into())
 }
 
@@ -242,10 +243,11 @@ fn adopt(number: RawFd) -> io::Result<OwnedFd> {
     if number <= libc::STDERR_FILENO {
         return refuse("0, 1 and 2 are the standard streams");
     }
-    if socket_option(number, libc::SO_TYPE)? != libc::SOCK_STREAM {
+    let socket = lent(number)?;
+    if !is_stream(socket)? {
         return refuse("it is not a stream socket");
     }
-    if socket_option(number, libc::SO_ACCEPTCONN)? == 0 {
+    if !is_listening(socket)? {
         return refuse("the socket does not listen; whoever made it has to call listen(2)");
     }
     // SAFETY: it is open (it answered above), and the operator handed it to us by its number, so
@@ -255,32 +257,9 @@ fn adopt(number: RawFd) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
-/// May be called again on a socket that listens: it only changes the backlog.
-fn listen(fd: &OwnedFd, backlog: u32) -> io::Result<()> {
-    let backlog = libc::c_int::try_from(backlog).unwrap_or(libc::c_int::MAX);
-    // SAFETY: listen(2) takes integers; the fd is open.
-    check(unsafe { libc::listen(fd.as_raw_fd(), backlog) }).map(drop)
-}
-
-fn socket_option(fd: RawFd, option: libc::c_int) -> io::Result<libc::c_int> {
-    let mut value: libc::c_int = 0;
-    let mut length = mem::size_of::<libc::c_int>() as libc::socklen_t;
-    // SAFETY: `value` has the `length` bytes that the kernel may write; all options asked for
-    // here are ints. A number that is not open, or no socket, is answered with an error.
-    let result = unsafe {
-        libc::getsockopt(fd, libc::SOL_SOCKET, option, (&raw mut value).cast(), &raw mut length)
-    };
-    check(result).map(|_| value)
-}
-
-fn family(fd: RawFd) -> io::Result<libc::c_int> {
-    socket_option(fd, libc::SO_DOMAIN)
-}
-
 /// TCP shows the address the kernel has: it knows the port that 0 became.
 fn shown(asked: &Address, fd: &OwnedFd) -> String {
-    let is_unix = family(fd.as_raw_fd()).is_ok_and(|family| family == libc::AF_UNIX);
-    match (asked, is_unix) {
+    match (asked, is_unix(fd.as_fd())) {
         (Address::Unix(_) | Address::Abstract(_), _) => asked.to_string(),
         (_, true) => inherited_unix(fd).unwrap_or_else(|| asked.to_string()),
         (_, false) => fd

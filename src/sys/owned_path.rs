@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::process::Pid;
+use unicoro_sys::process::Pid;
 
 /// A path in the file system that is ours to remove.
 #[derive(Debug)]

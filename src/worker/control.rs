@@ -6,7 +6,7 @@
 //! gives up: then it reads the stacks.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -18,8 +18,8 @@ use crate::logging::{self, TRACEBACK};
 use crate::python::{self, Hooks};
 use crate::supervisor::Station;
 use crate::supervisor::scoreboard::SlotState;
+use crate::sys::poll::{is_ready, poll, readable};
 use crate::sys::process::{Pid, exit_now};
-use crate::sys::raw::{raw_poll, readable};
 use crate::sys::signal::{Signal, block_as_at_the_beginning};
 use crate::sys::signal_pipe::SignalPipe;
 
@@ -102,16 +102,17 @@ impl ControlThread {
     fn run(mut self) {
         loop {
             let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            let mut slots = vec![readable(self.signals.as_fd().as_raw_fd())];
+            let mut slots = vec![readable(self.signals.as_fd())];
             if !self.is_orphaned {
-                slots.push(readable(self.station.orphan().as_raw_fd()));
+                slots.push(readable(self.station.orphan()));
             }
             // A failing poll is out of memory at worst: try again when something happens.
-            drop(raw_poll(&mut slots, left));
+            drop(poll(&mut slots, left));
+            let has_lost_parent = slots.get(1).is_some_and(is_ready);
             while let Ok(Some(signal)) = self.signals.next_signal() {
                 self.signal(signal);
             }
-            if slots.get(1).is_some_and(|slot| slot.revents != 0) {
+            if has_lost_parent {
                 self.orphaned();
             }
             if self.deadline.is_some_and(|at| at <= Instant::now()) {

@@ -15,6 +15,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use crate::config::Reload;
 use crate::python::{self, Look};
 use crate::supervisor::Station;
 use crate::sys::inotify::Inotify;
-use crate::sys::raw::{raw_poll, readable};
+use crate::sys::poll::{poll, readable};
 
 /// Between two looks; modules that were imported meanwhile are found then.
 const LOOK: Duration = Duration::from_secs(1);
@@ -93,10 +94,10 @@ impl Reloader {
 
     fn wait(&self) {
         let mut fds: Vec<_> =
-            self.inotify.iter().map(|inotify| readable(inotify.raw_fd())).collect();
+            self.inotify.iter().map(|inotify| readable(inotify.as_fd())).collect();
         // A poll that fails is a wait that ends early.
-        if raw_poll(&mut fds, Some(LOOK)).is_ok_and(|count| count > 0) {
-            let _ = raw_poll(&mut [], Some(SETTLE));
+        if poll(&mut fds, Some(LOOK)).is_ok_and(|count| count > 0) {
+            let _ = poll(&mut [], Some(SETTLE));
             self.inotify.iter().for_each(Inotify::drain);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::ops::Range;
-use std::os::fd::RawFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -338,8 +338,8 @@ impl Handler for Server {
         python::make_pending_calls();
     }
 
-    fn turn_is_due(&self) -> RawFd {
-        self.signals.as_raw_fd()
+    fn turn_is_due(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.signals.as_fd())
     }
 
     fn stir(&self) {

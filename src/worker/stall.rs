@@ -56,6 +56,9 @@ fn explained(cause: Cause, has_spare_carrier: bool) -> String {
             name_of_call(call)
         ),
         Cause::KeepsLock(None) => "it is in a C call that keeps the GIL".into(),
+        Cause::KeepsLockParked => {
+            "it waits for a lock that another request has, in a C call that keeps the GIL".into()
+        }
     }
 }
 

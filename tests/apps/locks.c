@@ -1,5 +1,6 @@
-/* A C library that waits in each of the ways that pthreads have. Compiled by tests/suite/locks.rs,
- * called by tests/apps/locks.py. A function that must be alone says how many it has found inside. */
+/* A C library that waits in each of the ways that pthreads have. Compiled by
+ * tests/suite/coroutine/locks.rs, called by tests/apps/locks.py. A function that must be alone says
+ * how many it has found inside. */
 
 #define _GNU_SOURCE
 #include <errno.h>

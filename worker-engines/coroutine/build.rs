@@ -1,11 +1,11 @@
-//! Puts the hooks into the dynamic symbol table of this crate's own tests and benches, as the
+//! Puts the interposed calls into the dynamic symbol table of this crate's own tests and benches, as the
 //! binary's build script does for the binary.
 
 use std::path::Path;
 
 fn main() {
     let root = std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
-    let list = Path::new(&root).join("hooks.list");
+    let list = Path::new(&root).join("interposed.list");
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed={}", list.display());
     for kind in ["tests", "benches"] {

@@ -2,7 +2,7 @@
 //!
 //! The plan decides about workers; a child holds what a fork makes and a death frees.
 
-use std::os::fd::RawFd;
+use std::os::fd::BorrowedFd;
 
 use crate::supervisor::workers::report::{Report, ReportReader};
 use crate::supervisor::workers::scoreboard::{Scoreboard, Slot};
@@ -63,8 +63,8 @@ impl Children {
     }
 
     /// What to poll.
-    pub fn raw_fds(&self) -> impl Iterator<Item = RawFd> {
-        self.children.iter().filter_map(|child| child.reports.raw_fd())
+    pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.children.iter().filter_map(|child| child.reports.fd())
     }
 
     /// Everything that all workers have reported.

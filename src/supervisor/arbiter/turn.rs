@@ -1,7 +1,7 @@
 //! The loop: wait, reap, hear reports, take signals. What happened goes to the plan.
 
 use std::ops::ControlFlow;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use super::children::Child;
@@ -13,8 +13,8 @@ use crate::supervisor::plan::{Beat, Deeds, Event};
 use crate::supervisor::workers::report::Report;
 use crate::supervisor::workers::scoreboard::SlotState;
 use crate::sys::clock::Moment;
+use crate::sys::poll::{poll, readable};
 use crate::sys::process::reap;
-use crate::sys::raw::{raw_poll, readable};
 use crate::sys::signal::Signal;
 
 impl Arbiter<'_> {
@@ -62,8 +62,8 @@ impl Arbiter<'_> {
 
     /// Sleeps until a signal, a report, or the plan's next deadline.
     fn wait(&mut self) -> Result<(), SupervisorError> {
-        let mut fds = vec![readable(self.signals.as_fd().as_raw_fd())];
-        fds.extend(self.children.raw_fds().map(readable));
+        let mut fds = vec![readable(self.signals.as_fd())];
+        fds.extend(self.children.fds().map(readable));
         let now = Moment::now();
         // Nobody tells us that the former master has gone: it is looked for.
         let look = self.lineage.parent.map(|_| PARENT_LOOK);
@@ -71,7 +71,7 @@ impl Arbiter<'_> {
         let span = [self.plan.sleep(now), self.systemd.beat(now), look, figures];
         let span = span.into_iter().flatten().min();
         let mut result = Ok(0);
-        self.host.wait(&mut || result = raw_poll(&mut fds, span));
+        self.host.wait(&mut || result = poll(&mut fds, span));
         result.map(drop).map_err(SupervisorError::cannot("wait for events"))
     }
 

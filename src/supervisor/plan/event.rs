@@ -59,6 +59,14 @@ pub struct Deeds {
     pub in_progress: Option<String>,
 }
 
+impl Deeds {
+    /// Whether it could serve: it has answered a request, or was at one.
+    #[must_use]
+    pub fn has_served(&self) -> bool {
+        self.has_answered || self.in_progress.is_some()
+    }
+}
+
 /// What one worker's slot says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Beat {

@@ -175,12 +175,14 @@ impl Plan {
 
     fn died(&mut self, worker: Worker, exit: Exit, deeds: &Deeds, now: Moment) {
         let text = obituary(worker.pid, exit, deeds.in_progress.as_deref());
-        if self.is_incoming(worker) {
+        // One that has answered was ended by a request, or from outside: a client that repeats such a
+        // request must not keep a reload from its end.
+        if self.is_incoming(worker) && !deeds.has_answered {
             self.abandon_incoming(&text, now);
             return;
         }
         let lived = now - worker.ready_at.unwrap_or(now);
-        self.backoff.died(lived, deeds.has_answered, self.current.workers, now);
+        self.backoff.died(lived, deeds.has_served(), self.current.workers, now);
         let text = format!("{text}. {}", self.next_try(now));
         self.log(LogLevel::Error, text);
     }

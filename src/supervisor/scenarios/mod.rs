@@ -15,7 +15,7 @@ mod stops;
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -27,8 +27,8 @@ use std::time::{Duration, Instant};
 use super::{BootFailure, Host, HostError, Options, Station, run};
 use crate::logging::{self, LogLevel};
 use crate::sys::address::Address;
+use crate::sys::poll::{is_ready, poll, readable};
 use crate::sys::process::Pid;
-use crate::sys::raw::{raw_poll, readable};
 use crate::sys::signal::Signal;
 use crate::sys::signal_pipe::SignalPipe;
 
@@ -79,9 +79,9 @@ impl FakeHost {
     /// Serves nobody until it is told to leave.
     fn serve(&self, station: &Station, signals: &SignalPipe) -> i32 {
         loop {
-            let mut fds = [readable(signals_fd(signals)), readable(station.orphan().as_raw_fd())];
-            raw_poll(&mut fds, Some(Duration::from_millis(100))).unwrap();
-            if fds[1].revents != 0 {
+            let mut fds = [readable(signals.as_fd()), readable(station.orphan())];
+            poll(&mut fds, Some(Duration::from_millis(100))).unwrap();
+            if is_ready(&fds[1]) {
                 return 0;
             }
             if !self.is("hang") {
@@ -96,10 +96,6 @@ impl FakeHost {
             }
         }
     }
-}
-
-fn signals_fd(signals: &SignalPipe) -> i32 {
-    signals.as_fd().as_raw_fd()
 }
 
 impl Host for FakeHost {

@@ -9,10 +9,10 @@
 //! worker may hold it open): only from wait(2).
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use crate::sys::bytes::{read, write};
 use crate::sys::process::Exit;
-use crate::sys::raw::{raw_read, raw_write};
 
 /// Something a worker says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -101,7 +101,7 @@ impl ReportWriter {
         let message = encode(report);
         let mut rest = &message[..];
         while !rest.is_empty() {
-            match raw_write(self.0.as_raw_fd(), rest) {
+            match write(&self.0, rest) {
                 Ok(written) => rest = &rest[written.min(rest.len())..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return,
@@ -125,8 +125,8 @@ impl ReportReader {
     }
 
     /// What to poll; `None` when nothing can come any more.
-    pub fn raw_fd(&self) -> Option<RawFd> {
-        self.fd.as_ref().map(AsRawFd::as_raw_fd)
+    pub fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.fd.as_ref().map(AsFd::as_fd)
     }
 
     /// Everything that has arrived. What is no message ends the pipe: it cannot be trusted.
@@ -154,7 +154,7 @@ impl ReportReader {
         let mut chunk = [0; 4096];
         for _ in 0..PIPE_BYTES / chunk.len() {
             let Some(fd) = &self.fd else { return };
-            match raw_read(fd.as_raw_fd(), &mut chunk) {
+            match read(fd, &mut chunk) {
                 Ok(0) => self.fd = None,
                 Ok(read) => self.buffer.extend(&chunk[..read]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -245,7 +245,7 @@ mod tests {
         }
         drop(writer);
         assert_eq!(reader.read(), [Report::Ready, failed, Report::Retiring]);
-        assert_eq!(reader.raw_fd(), None);
+        assert!(reader.fd().is_none());
     }
 
     #[test]
@@ -262,9 +262,9 @@ mod tests {
     #[test]
     fn garbage_ends_the_pipe() {
         let (mut reader, writer) = ends();
-        raw_write(writer.0.as_raw_fd(), b"hello, world").unwrap();
+        write(&writer.0, b"hello, world").unwrap();
         assert_eq!(reader.read(), []);
-        assert_eq!(reader.raw_fd(), None);
+        assert!(reader.fd().is_none());
     }
 
     #[test]
@@ -272,9 +272,9 @@ mod tests {
         let (mut reader, writer) = ends();
         let failed = Report::Failed { failure: BootFailure::App, text: "abc".into() };
         let message = encode(&failed);
-        raw_write(writer.0.as_raw_fd(), &message[..7]).unwrap();
+        write(&writer.0, &message[..7]).unwrap();
         assert_eq!(reader.read(), []);
-        raw_write(writer.0.as_raw_fd(), &message[7..]).unwrap();
+        write(&writer.0, &message[7..]).unwrap();
         assert_eq!(reader.read(), [failed]);
     }
 }

@@ -5,7 +5,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::{Address, EngineListener, Inbox, Received, Stream, Waiter};
+use unicoro_sys::address::Address;
+
+use crate::{EngineListener, Inbox, Received, Stream, Waiter};
 
 /// One client: its socket, what it has sent, and what the handler remembers of it.
 pub struct Connection {

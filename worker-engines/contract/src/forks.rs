@@ -21,7 +21,7 @@ pub fn watch_forks() {
 }
 
 /// Whether this process came out of a fork since [`watch_forks`]. Async-signal-safe, and cheap enough
-/// for every hook. The child of a vfork is not told apart: it runs in its parent's memory.
+/// for every interposed call. The child of a vfork is not told apart: it runs in its parent's memory.
 #[inline]
 #[must_use]
 pub fn is_forked_child() -> bool {

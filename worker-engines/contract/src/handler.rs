@@ -1,7 +1,7 @@
 //! What an engine asks of the protocol, and of the language that the application is written in.
 
 use std::ops::Range;
-use std::os::fd::RawFd;
+use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -76,6 +76,8 @@ pub enum Grip {
     Has,
     /// It has it, and has been asked for it in vain.
     Keeps,
+    /// Another one keeps it while it is parked, for a lock that a third has.
+    KeptParked,
 }
 
 /// A green thread that keeps the language's lock and waits for another one, which cannot run before
@@ -173,9 +175,9 @@ pub trait Handler: Language + Send + Sync {
     fn main_thread_turn(&self) {}
 
     /// A descriptor that is readable when such a turn is due, until it is taken: for an engine that
-    /// waits on the main thread itself. Negative: none.
-    fn turn_is_due(&self) -> RawFd {
-        -1
+    /// waits on the main thread itself.
+    fn turn_is_due(&self) -> Option<BorrowedFd<'_>> {
+        None
     }
 
     /// Ends a pause of the main thread, or the next one. From any thread.

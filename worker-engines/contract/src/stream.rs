@@ -5,13 +5,15 @@
 //! break: no lock may be held across a call that can wait.
 
 use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use unicoro_sys::{socket, tcp};
+
 use crate::patience::Patience;
-use crate::{GivenUp, Inbox, Pace, Tempo, is_forked_child, sys};
+use crate::{GivenUp, Inbox, Pace, Tempo, is_forked_child};
 
 /// What a wait is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +46,7 @@ pub fn wait_blocking(
 ) -> io::Result<bool> {
     loop {
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-        if sys::poll_one(stream.as_raw_fd(), interest == Interest::Write, left)? {
+        if socket::wait(stream.as_fd(), interest == Interest::Write, left)? {
             return Ok(true);
         }
         if left.is_some_and(|left| left.is_zero()) {
@@ -157,7 +159,7 @@ impl Stream {
     /// (shutdown(2)) looks the same.
     #[must_use]
     pub fn has_client_left(&self) -> bool {
-        self.is_hung_up() || sys::is_hung_up(self.fd.as_fd())
+        self.is_hung_up() || socket::is_hung_up(self.fd.as_fd())
     }
 
     /// A request begins: nobody has answered it.
@@ -194,9 +196,9 @@ impl Stream {
     pub fn part(&self, last_word: &[u8]) {
         if !last_word.is_empty() {
             // A client that does not take a few hundred bytes now has left or is stuck.
-            drop(sys::send(self.fd.as_fd(), &[IoSlice::new(last_word)]));
+            drop(socket::send(self.fd.as_fd(), &[IoSlice::new(last_word)]));
         }
-        sys::shutdown_both(self.fd.as_fd());
+        socket::shutdown_both(self.fd.as_fd());
     }
 
     /// How long the client was waited for in all since it last made progress; `None` when nobody
@@ -209,7 +211,7 @@ impl Stream {
     /// Gives the client up for another: who waits for it is woken, and every wait fails from now on.
     pub fn evict(&self) {
         self.patience.evict();
-        sys::shutdown_both(self.fd.as_fd());
+        socket::shutdown_both(self.fd.as_fd());
     }
 
     fn count(&self, bytes: usize) {
@@ -219,7 +221,7 @@ impl Stream {
     /// Bytes that the client has sent, and has taken of what was sent to it. What only the kernel has
     /// taken is no progress of the client's: that may be megabytes, and room comes in lumps.
     fn progress(&self) -> u64 {
-        let untaken = sys::untaken(self.fd.as_fd());
+        let untaken = tcp::untaken(self.fd.as_fd());
         self.moved.load(Ordering::Relaxed).saturating_sub(untaken)
     }
 
@@ -234,7 +236,7 @@ impl Stream {
         // note must outlive this one.
         self.readable.store(false, Ordering::SeqCst);
         loop {
-            return match sys::receive(self.fd.as_fd(), room) {
+            return match socket::receive(self.fd.as_fd(), room) {
                 Ok(0) => Ok(Received::End),
                 Ok(count) => {
                     // Less than asked for: the socket is empty (epoll(7), Q&A 9); no second call
@@ -274,7 +276,7 @@ impl Stream {
     pub fn send_all(&self, mut parts: &mut [IoSlice<'_>], tempo: &Tempo) -> io::Result<()> {
         IoSlice::advance_slices(&mut parts, 0);
         while !parts.is_empty() {
-            match sys::send(self.fd.as_fd(), parts) {
+            match socket::send(self.fd.as_fd(), parts) {
                 Ok(sent) => {
                     self.count(sent);
                     IoSlice::advance_slices(&mut parts, sent);
@@ -300,7 +302,7 @@ impl Stream {
         let mut sent = 0;
         while sent < count {
             let step = usize::try_from(count - sent).unwrap_or(usize::MAX).min(MAX_SENDFILE);
-            match sys::send_file(self.fd.as_fd(), file, offset + sent, step) {
+            match socket::send_file(self.fd.as_fd(), file, offset + sent, step) {
                 Ok(0) => break,
                 Ok(step) => {
                     self.count(step);
@@ -314,7 +316,7 @@ impl Stream {
 
     /// Says that no more will be sent (shutdown(2)).
     pub fn finish_sending(&self) {
-        sys::shutdown_write(self.fd.as_fd());
+        socket::shutdown_write(self.fd.as_fd());
     }
 
     fn after_failed_send(&self, error: io::Error, tempo: &Tempo) -> io::Result<()> {
@@ -361,8 +363,14 @@ impl Drop for Stream {
     fn drop(&mut self) {
         // In a forked child it is a copy: the connection is the parent's.
         if !self.is_shared.load(Ordering::Relaxed) && !is_forked_child() {
-            sys::shutdown_both(self.fd.as_fd());
+            socket::shutdown_both(self.fd.as_fd());
         }
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 

@@ -1,5 +1,6 @@
-//! What a switch costs, and what a hook costs where it does nothing. Prints figures; `main` runs on
-//! a plain OS thread, the rest in green threads. Run: `cargo bench -p unicoro-coroutine`.
+//! What a switch costs, and what an interposed call costs where it does nothing. Prints figures;
+//! `main` runs on a plain OS thread, the rest in green threads. Run:
+//! `cargo bench -p unicoro-coroutine`.
 #![allow(
     unsafe_code,
     clippy::undocumented_unsafe_blocks,
@@ -7,7 +8,7 @@
     reason = "every unsafe block here is libc calls on what the bench itself owns"
 )]
 
-#[path = "../tests/hooks/stage.rs"]
+#[path = "../tests/interposed/stage.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
 mod stage;
 
@@ -22,7 +23,7 @@ const ROUNDS: u32 = 200_000;
 fn main() {
     report("pthread_self on an OS thread", time(identify));
     report("poll of nothing, a direct system call", time(poll_directly));
-    report("poll of nothing on an OS thread, through the hook", time(poll_nothing));
+    report("poll of nothing on an OS thread, interposed", time(poll_nothing));
     report("usleep(0) on an OS thread: the real call", time(yield_now));
     report("a mutex locked and unlocked on an OS thread", time_of_a_mutex());
     report("recv of nothing on an OS thread: the real call", {

@@ -16,7 +16,7 @@ static WAITING: AtomicUsize = AtomicUsize::new(0);
 static ARE_STARVED: AtomicBool = AtomicBool::new(false);
 
 /// An OS thread waits for the lock, once: `wait` gives what `pthread_cond_timedwait` gave.
-pub fn waiting(wait: impl FnOnce() -> c_int) -> c_int {
+pub fn wait(wait: impl FnOnce() -> c_int) -> c_int {
     WAITING.fetch_add(1, Ordering::SeqCst);
     let ended = wait();
     WAITING.fetch_sub(1, Ordering::SeqCst);

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use crate::green::{Ticket, Woken};
+use crate::wait::{Ticket, Woken};
 
 /// An idle green worker ends after this long: its thread state, and what it holds, goes.
 const IDLE_LIFE: Duration = Duration::from_secs(10);
@@ -87,7 +87,7 @@ impl Crew {
         self.size.set(self.size.get().wrapping_add_signed(by));
     }
 
-    /// Calls an idle one to the queue. False: none is idle and none is on its way.
+    /// Tally an idle one to the queue. False: none is idle and none is on its way.
     pub fn call(&self) -> bool {
         if self.called.get() {
             return true;
@@ -111,7 +111,7 @@ impl Crew {
     }
 
     /// Nobody has anything to do any more: the idle ones end. Whether all have, but those that linger.
-    pub fn is_dismissed(&self) -> bool {
+    pub fn dismiss(&self) -> bool {
         for resting in self.idle.borrow_mut().drain(..) {
             resting.ticket.wake(Woken::Deadline);
         }

@@ -12,13 +12,14 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::RawFd;
 
-use crate::green::{Ticket, Woken};
-use crate::{connection, watched};
+use crate::shutdown::shut_down;
+use crate::wait::{Ticket, Woken};
+use crate::watched;
 use unicoro_reactor::{Epoll, Ready};
 
 /// One descriptor that a green thread waits for, with poll(2)'s event bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Watch {
+pub struct Awaited {
     /// The descriptor.
     pub fd: RawFd,
     /// `POLLIN`, `POLLOUT`, `POLLPRI`.
@@ -33,23 +34,24 @@ enum Fate {
     Closed,
 }
 
-struct Waiter {
+/// One that waits for one descriptor.
+struct Claim {
     ticket: Ticket,
     events: i16,
     fate: Fate,
 }
 
-impl Waiter {
+impl Claim {
     fn wake(&mut self, fate: Fate) {
         self.fate = fate;
         self.ticket.wake(Woken::Ready);
     }
 }
 
-/// The waiters of each descriptor.
+/// Who waits for each descriptor.
 #[derive(Default)]
 pub struct Descriptors {
-    waiters: HashMap<RawFd, Vec<Waiter>>,
+    claims: HashMap<RawFd, Vec<Claim>>,
 }
 
 const READ: i16 = libc::POLLIN | libc::POLLPRI | libc::POLLRDHUP;
@@ -59,41 +61,41 @@ impl Descriptors {
     ///
     /// # Errors
     /// `epoll_ctl(2)`: `EPERM` for what cannot be waited for (a regular file), `EBADF`.
-    pub fn add(&mut self, epoll: &Epoll, watch: Watch, ticket: Ticket) -> io::Result<()> {
-        let waiters = self.waiters.entry(watch.fd).or_insert_with(|| {
-            watched::add(watch.fd);
+    pub fn add(&mut self, epoll: &Epoll, awaited: Awaited, ticket: Ticket) -> io::Result<()> {
+        let claims = self.claims.entry(awaited.fd).or_insert_with(|| {
+            watched::add(awaited.fd);
             Vec::new()
         });
-        let armed = match epoll.rearm(watch.fd, wanted(waiters) | watch.events) {
+        let armed = match epoll.rearm(awaited.fd, wanted(claims) | awaited.events) {
             // The set forgets a descriptor when it is closed: those who wait wait for another file.
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {
-                close_all(waiters);
-                epoll.arm(watch.fd, watch.events)
+                close_all(claims);
+                epoll.arm(awaited.fd, awaited.events)
             }
             done => done,
         };
         if armed.is_ok() {
-            waiters.push(Waiter { ticket, events: watch.events, fate: Fate::Waiting });
-        } else if waiters.is_empty() {
-            self.waiters.remove(&watch.fd);
-            watched::remove(watch.fd);
+            claims.push(Claim { ticket, events: awaited.events, fate: Fate::Waiting });
+        } else if claims.is_empty() {
+            self.claims.remove(&awaited.fd);
+            watched::remove(awaited.fd);
         }
         armed
     }
 
     /// Removes what a ticket's owner waits for. True: the descriptor was closed meanwhile.
     pub fn remove(&mut self, fd: RawFd, ticket: Ticket) -> bool {
-        let Some(waiters) = self.waiters.get_mut(&fd) else {
+        let Some(claims) = self.claims.get_mut(&fd) else {
             return false;
         };
         let mut is_closed = false;
-        waiters.retain(|waiter| {
-            let is_mine = waiter.ticket.is_of(ticket);
-            is_closed |= is_mine && waiter.fate == Fate::Closed;
+        claims.retain(|claim| {
+            let is_mine = claim.ticket.is_of(ticket);
+            is_closed |= is_mine && claim.fate == Fate::Closed;
             !is_mine
         });
-        if waiters.is_empty() {
-            self.waiters.remove(&fd);
+        if claims.is_empty() {
+            self.claims.remove(&fd);
             watched::remove(fd);
         }
         is_closed
@@ -102,48 +104,48 @@ impl Descriptors {
     /// A descriptor is ready: wakes the first of those who asked for it, all if it is broken, and
     /// arms it for the others.
     pub fn ready(&mut self, epoll: &Epoll, fd: RawFd, ready: Ready) {
-        let Some(waiters) = self.waiters.get_mut(&fd) else {
+        let Some(claims) = self.claims.get_mut(&fd) else {
             return;
         };
         let (mut read, mut write) = (ready.read, ready.write);
-        for waiter in waiters.iter_mut().filter(|waiter| waiter.fate == Fate::Waiting) {
-            let reads = read && waiter.events & READ != 0;
-            let writes = write && waiter.events & libc::POLLOUT != 0;
+        for claim in claims.iter_mut().filter(|claim| claim.fate == Fate::Waiting) {
+            let reads = read && claim.events & READ != 0;
+            let writes = write && claim.events & libc::POLLOUT != 0;
             if ready.hung_up || reads || writes {
-                waiter.wake(Fate::Woken);
+                claim.wake(Fate::Woken);
                 read &= !reads;
                 write &= !writes;
             }
         }
-        let rest = wanted(waiters);
+        let rest = wanted(claims);
         if rest != 0 && epoll.rearm(fd, rest).is_err() {
-            close_all(waiters);
+            close_all(claims);
         }
     }
 
     /// Shuts down the connections that the owner of tickets waits for, which then finds them broken;
     /// whether there are any.
     pub fn shut_down(&self, is_owner: impl Fn(&Ticket) -> bool) -> bool {
-        let waits = |waiter: &Waiter| waiter.fate == Fate::Waiting && is_owner(&waiter.ticket);
-        let waited_for = self.waiters.iter().filter(|(_, waiters)| waiters.iter().any(waits));
-        waited_for.fold(false, |any, (fd, _)| connection::shut_down(*fd) || any)
+        let waits = |claim: &Claim| claim.fate == Fate::Waiting && is_owner(&claim.ticket);
+        let waited_for = self.claims.iter().filter(|(_, claims)| claims.iter().any(waits));
+        waited_for.fold(false, |any, (fd, _)| shut_down(*fd) || any)
     }
 
     /// The descriptor is gone: whoever waits for it hears `EBADF`.
     pub fn closed(&mut self, epoll: &Epoll, fd: RawFd) {
-        if let Some(waiters) = self.waiters.get_mut(&fd) {
+        if let Some(claims) = self.claims.get_mut(&fd) {
             // Where the file lives on under another number, epoll would go on telling of it.
             epoll.remove(fd);
-            close_all(waiters);
+            close_all(claims);
         }
     }
 
     /// All descriptors from `first` to `last` are gone.
     pub fn closed_range(&mut self, epoll: &Epoll, first: RawFd, last: RawFd) {
-        for (fd, waiters) in &mut self.waiters {
+        for (fd, claims) in &mut self.claims {
             if (first..=last).contains(fd) {
                 epoll.remove(*fd);
-                close_all(waiters);
+                close_all(claims);
             }
         }
     }
@@ -151,21 +153,21 @@ impl Descriptors {
     /// Another OS thread has closed descriptors of these groups: finds out which.
     pub fn collect_foreign_closes(&mut self, epoll: &Epoll) {
         let groups = watched::take_closed();
-        for (fd, waiters) in &mut self.waiters {
-            if groups & watched::group(*fd) != 0 && epoll.rearm(*fd, wanted(waiters)).is_err() {
-                close_all(waiters);
+        for (fd, claims) in &mut self.claims {
+            if groups & watched::group(*fd) != 0 && epoll.rearm(*fd, wanted(claims)).is_err() {
+                close_all(claims);
             }
         }
     }
 }
 
-fn wanted(waiters: &[Waiter]) -> i16 {
-    let waiting = waiters.iter().filter(|waiter| waiter.fate == Fate::Waiting);
-    waiting.fold(0, |all, waiter| all | waiter.events)
+fn wanted(claims: &[Claim]) -> i16 {
+    let waiting = claims.iter().filter(|claim| claim.fate == Fate::Waiting);
+    waiting.fold(0, |all, claim| all | claim.events)
 }
 
-fn close_all(waiters: &mut [Waiter]) {
-    for waiter in waiters {
-        waiter.wake(Fate::Closed);
+fn close_all(claims: &mut [Claim]) {
+    for claim in claims {
+        claim.wake(Fate::Closed);
     }
 }

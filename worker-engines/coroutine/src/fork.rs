@@ -1,4 +1,4 @@
-//! The application forks: in the child there is no scheduler, and every hook is the real call.
+//! The application forks: in the child there is no scheduler, and every interposed call is the real one.
 #![allow(unsafe_code)]
 
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicI32, Ordering};
 /// Whether this process came out of a fork of a worker.
 pub use unicoro_contract::is_forked_child as is_child;
 use unicoro_contract::watch_forks;
-
-use crate::signals;
 
 /// The process whose scheduler runs; 0 before it does.
 static OURS: AtomicI32 = AtomicI32::new(0);
@@ -19,15 +17,9 @@ pub fn is_other_process() -> bool {
     OURS.load(Ordering::Relaxed) != unsafe { libc::getpid() }
 }
 
-/// From now on, notice forks.
+/// From now on, this is the process whose scheduler runs, and its forks are noticed.
 pub fn watch() {
-    extern "C" fn in_child() {
-        signals::restore_in_child();
-    }
     watch_forks();
     // SAFETY: no arguments.
     OURS.store(unsafe { libc::getpid() }, Ordering::Relaxed);
-    // SAFETY: the handler does one system call, which a child may. Registering fails only for want of
-    // memory, and then a fork of the application would as well.
-    unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
 }

@@ -2,7 +2,7 @@
 //!
 //! glibc notes in mutexes, and in locks that are had for writing, which thread has them. Of all others
 //! (spin locks, those had for reading, `pthread_once`) each green thread remembers the last few itself.
-//! Not recorded are the language's own locks (see `hooks::gil`).
+//! Not recorded are the language's own locks (see `interposed::sync::gil`).
 //!
 //! The rule that a reader would break: nothing is allocated here, because allocators lock too.
 #![allow(unsafe_code)]
@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libc::c_int;
 
-use crate::green::Green;
+use unicoro_contract::{CurrentPlace, Party};
+
+use crate::wait::Sleeper;
 use crate::words;
 
 /// How many locks are remembered: nobody nests deeper and waits.
@@ -53,6 +55,48 @@ impl Held {
     }
 }
 
+/// A green thread, as others know it who ask what it has. It lives while it is listed in
+/// `Core::owners`, or waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    identity: usize,
+    number: c_int,
+    held: *const Held,
+    request: *const CurrentPlace,
+    sleeper: *const Sleeper,
+}
+
+impl Owner {
+    /// The green thread of this `pthread_self()` and of this number, as mutexes know it, with what it
+    /// remembers to have, the request that it serves, and its waits.
+    pub fn new(
+        identity: usize,
+        number: c_int,
+        held: &Held,
+        request: &CurrentPlace,
+        sleeper: &Sleeper,
+    ) -> Self {
+        Self { identity, number, held, request, sleeper }
+    }
+
+    /// Whether it runs on another carrier, asked by who has the role.
+    pub fn runs_elsewhere(&self) -> bool {
+        // SAFETY: it lives.
+        unsafe { &*self.sleeper }.runs_elsewhere()
+    }
+
+    /// It, for the operator.
+    pub fn party(&self) -> Party {
+        // SAFETY: it lives.
+        Party { request: unsafe { &*self.request }.get(), identity: self.identity }
+    }
+
+    fn remembers(&self, lock: usize) -> bool {
+        // SAFETY: it lives.
+        unsafe { &*self.held }.has(lock)
+    }
+}
+
 /// A lock that somebody waits for.
 #[derive(Clone, Copy)]
 pub struct Lock {
@@ -66,19 +110,14 @@ pub struct Lock {
 
 impl Lock {
     /// Whether this green thread has it, as far as is known.
-    pub fn is_had_by(&self, green: &Green) -> bool {
+    pub fn is_had_by(&self, owner: &Owner) -> bool {
         // SAFETY: null, or within a lock that somebody waits for.
-        let is_owner =
-            !self.owner.is_null() && unsafe { words::look(self.owner) } == green.number();
-        is_owner || green.held().has(self.address)
+        let is_noted = !self.owner.is_null() && unsafe { words::look(self.owner) } == owner.number;
+        is_noted || owner.remembers(self.address)
     }
 
-    /// The green thread other than `green` that has it, as far as is known.
-    pub fn holder(&self, green: &Green) -> Option<&'static Green> {
-        let all = green.core().all.borrow();
-        // SAFETY: each is taken out before it ends. ('static is a lie that no caller keeps: none of
-        // them runs before the caller returns.)
-        let mut others = all.iter().map(|other| unsafe { &**other });
-        others.find(|other| !std::ptr::eq(*other, green) && self.is_had_by(other))
+    /// Who of `all` other than `asker` has it, as far as is known.
+    pub fn holder(&self, all: &[Owner], asker: Owner) -> Option<Owner> {
+        all.iter().find(|other| **other != asker && self.is_had_by(other)).copied()
     }
 }

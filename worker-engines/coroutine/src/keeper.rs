@@ -9,30 +9,22 @@
 //!
 //! As between OS threads it is a pause for all code of the language. And as between OS threads it is a
 //! deadlock if the holder wants the interpreter lock before it unlocks: then nothing can end it.
-#![allow(unsafe_code)]
 
 use std::time::{Duration, Instant};
 
+use crate::core::Keeper;
 use crate::green::{self, Green};
 use crate::held::Lock;
 use crate::{deadlock, progress};
 
-/// Who keeps the interpreter lock, parked.
-#[derive(Clone, Copy)]
-pub struct Keeper {
-    green: *const Green,
-    lock: Lock,
-    since: Instant,
-}
-
 /// Waits by `wait` for a lock, which parks, and keeps the interpreter lock; `None`: it cannot park here,
 /// even so.
-pub fn waits<R>(green: &Green, lock: Lock, wait: impl FnOnce() -> R) -> Option<R> {
+pub fn wait<R>(green: &Green, lock: Lock, wait: impl FnOnce() -> R) -> Option<R> {
     if !green::may_keep_lock(green) {
         return None;
     }
     let keeper = &green.core().keeper;
-    keeper.set(Some(Keeper { green, lock, since: Instant::now() }));
+    keeper.set(Some(Keeper { owner: green.owner(), lock, since: Instant::now() }));
     progress::set_kept_parked(true);
     let result = wait();
     progress::set_kept_parked(false);
@@ -49,10 +41,9 @@ const CERTAIN: Duration = Duration::from_secs(1);
 pub fn let_time_pass(green: &Green) {
     if let Some(keeper) = green.core().keeper.get()
         && keeper.since.elapsed() >= CERTAIN
-        && keeper.lock.is_had_by(green)
+        && keeper.lock.is_had_by(&green.owner())
     {
-        // SAFETY: it waits, so it is alive.
-        deadlock::end(unsafe { &*keeper.green }, green, keeper.lock.what);
+        deadlock::end(green.core(), keeper.owner, green.owner(), keeper.lock.what);
     }
     green.park_firmly(green.ticket(), Some(Instant::now() + LOOK));
 }

@@ -1,44 +1,70 @@
 //! `-k coroutine`: thousands of requests of one worker, as green threads, one at a time.
 //!
-//! The application's blocking calls park the green thread that makes them (see [`hooks`]); client
+//! The application's blocking calls park the green thread that makes them (see `interposed`); client
 //! connections between two requests are parked without a green thread (see [`unicoro_reactor::Clients`]).
 //!
 //! ```text
 //!   main thread          carriers (may's workers), one with the role     may's timer thread
 //!   loads the app,       reactor ◄──yield──► green workers               never used
-//!   takes signals        (core)              (crew)
+//!   takes signals        (reactor.rs)        (green/)
 //! ```
 
+// The modules stand in layer order: each names only those above it (tests/layers).
+
+// About one thread, or one number, and nothing else.
 mod arenas;
 mod bell;
-mod connection;
+mod caller;
 mod contenders;
-mod core;
-mod crew;
-mod deadlock;
-mod descriptors;
+mod errno;
 mod float;
 mod fork;
-mod green;
-mod held;
-mod helpers;
-mod hooks;
-mod keeper;
-mod listener;
-mod overflow;
 mod patience;
-mod preemption;
 mod progress;
 mod role;
 mod room;
-mod scheduler;
+mod shutdown;
 mod signals;
 mod stack;
+
 mod thread_block;
-mod waiter;
-mod watchdog;
 mod watched;
+
+// Who runs.
+mod scheduler;
+
+// Who waits, and for what.
+mod wait;
+
+mod crew;
+mod deadline;
+mod descriptors;
 mod words;
+
+mod held;
+
+// The engine's state, and the green threads that share it.
+mod core;
+
+mod green;
+
+// What green threads do to each other, and what is done for them.
+mod child;
+mod deadlock;
+mod errands;
+mod overflow;
+mod preemption;
+mod waiter;
+mod wake;
+
+mod keeper;
+mod watchdog;
+
+// What turns it all.
+mod reactor;
+
+// The door for the application.
+mod interposed;
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, mpsc};
@@ -47,8 +73,10 @@ use std::time::Duration;
 use unicoro_contract::{Engine, Handler, Refusal, Seat};
 
 use crate::core::{Core, Shared};
+use crate::reactor::Reactor;
+use crate::waiter::ParkingWaiter;
 
-pub use hooks::{Bypass, Count, bypassed, counts};
+pub use interposed::{Bypass, Count, bypassed, counts};
 
 /// The engine of `-k coroutine`.
 #[derive(Clone, Copy, Debug)]
@@ -68,15 +96,15 @@ pub struct CoroutineEngine {
 
 impl Engine for CoroutineEngine {
     fn run(self: Box<Self>, seat: Seat, handler: Arc<dyn Handler>) -> Result<(), Refusal> {
-        hooks::check().map_err(Refusal)?;
+        interposed::check().map_err(Refusal)?;
         warn_of_bypasses();
         stack::check_limit(self.stack_bytes).map_err(Refusal)?;
-        hooks::set_preemption_points(&handler.preemption_points());
-        hooks::find_allocator();
-        hooks::find_own_code();
-        hooks::use_first();
-        hooks::remember_main_thread();
-        fork::watch();
+        interposed::set_preemption_points(&handler.preemption_points());
+        interposed::find_allocator();
+        interposed::find_own_code();
+        interposed::use_first();
+        interposed::remember_main_thread();
+        child::watch();
         overflow::remember();
         arenas::limit();
         self.serve(seat, &handler)
@@ -84,8 +112,8 @@ impl Engine for CoroutineEngine {
     }
 }
 
-/// The application is loaded: says which of its libraries the hooks do not reach. Those loaded later
-/// are the watchdog's to name.
+/// The application is loaded: says which of its libraries the interposed calls do not reach. Those
+/// loaded later are the watchdog's to name.
 fn warn_of_bypasses() {
     for bypass in bypassed().into_iter().filter(|bypass| bypass.is_certain) {
         log::warn!(
@@ -111,7 +139,7 @@ impl CoroutineEngine {
         let (began, beginning) = mpsc::channel();
         let (done, end) = mpsc::channel();
         let shared = Arc::clone(handler);
-        let first = move || match self.reactor(seat, &shared) {
+        let first = move || match self.set_up(seat, &shared) {
             Err(text) => drop(began.send(Err(text))),
             Ok(core) => {
                 let core = Shared(core);
@@ -136,14 +164,20 @@ impl CoroutineEngine {
     }
 
     /// Sets the engine up, in its first coroutine.
-    fn reactor(self, seat: Seat, handler: &Arc<dyn Handler>) -> Result<&'static Core, String> {
+    fn set_up(self, seat: Seat, handler: &Arc<dyn Handler>) -> Result<&'static Core, String> {
         stack::prepare(self.stack_bytes)?;
         thread_block::prepare()?;
         overflow::install();
         let carriers = self.carriers.max(1);
-        let core =
-            Core::new(seat, Arc::clone(handler), self.stack_bytes, carriers, self.most_at_once)
-                .map_err(|error| error.to_string())?;
+        let core = Core::new(
+            seat,
+            Arc::clone(handler),
+            &ParkingWaiter,
+            self.stack_bytes,
+            carriers,
+            self.most_at_once,
+        )
+        .map_err(|error| error.to_string())?;
         let core: &'static Core = Box::leak(Box::new(core));
         if let Some(slice) = self.switch_interval
             && let Err(error) = preemption::start(slice, Arc::clone(handler), Shared(core))
@@ -158,7 +192,7 @@ impl CoroutineEngine {
 fn carry(core: Shared, index: usize, done: &mpsc::Sender<()>) {
     let core = core.0;
     core.handler.on_engine_thread(&mut || {
-        core.run(index);
+        Reactor { core }.run(index);
         // The main thread ends the process; nothing may run here any more.
         let _ = done.send(());
         core.handler.stir();

@@ -6,9 +6,10 @@
 //!   loser lets the others run, until nobody can or they have had their share.
 //! ```
 //!
-//! One that computes in C without the interpreter lock, or waits in a way that no hook sees, has no such
-//! point. The preemptor gets the lock at once, and nobody has let others run: then a spare carrier takes
-//! the scheduler's role, and the one that computes goes on beside it (see `scheduler`).
+//! One that computes in C without the interpreter lock, or waits in a way that nothing interposed
+//! sees, has no such point. The preemptor gets the lock at once, and nobody has let others run:
+//! then a spare carrier takes the scheduler's role, and the one that computes goes on beside it
+//! (see `scheduler`).
 //!
 //! While the worker is idle the preemptor is parked, and costs nothing. What is not preempted: a C
 //! call that keeps the lock (it cannot be asked). The watchdog names it.

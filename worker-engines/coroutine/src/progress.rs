@@ -67,9 +67,14 @@ pub fn holder() -> usize {
     HOLDER.load(Ordering::Relaxed)
 }
 
+/// Whether one does the first.
+pub fn is_kept_parked() -> bool {
+    IS_KEPT_PARKED.load(Ordering::Relaxed)
+}
+
 /// Whether one does either: then switches are no progress, because no code of the language runs.
 pub fn is_kept() -> bool {
-    IS_KEPT_PARKED.load(Ordering::Relaxed) || IS_KEPT_IN_C.load(Ordering::Relaxed)
+    is_kept_parked() || IS_KEPT_IN_C.load(Ordering::Relaxed)
 }
 
 /// The reactor waits for events because nobody can run (or it has stopped waiting).

@@ -3,7 +3,7 @@
 //! generator makes a stack or panics, so room is looked for before: the mappings of a stack and
 //! some to spare are made, and given back at once. The spare part is for what the requests allocate
 //! meanwhile, and for other OS threads, which may take what was found: then the panic is caught
-//! ([`crate::scheduler::spawn`]), and that is a shortage as well.
+//! ([`crate::scheduler::RunQueue::spawn`]), and that is a shortage as well.
 //!
 //! In a shortage requests wait in the queue. Green threads that are done serve them; more are made
 //! when one has ended, or after a while. The rule that a reader would break: nothing is tried at
@@ -66,7 +66,7 @@ impl Room {
     }
 
     /// There was no room beside `others`.
-    pub fn is_out(&self, shortage: Shortage, others: usize) {
+    pub fn run_out(&self, shortage: Shortage, others: usize) {
         self.look_at.set(Some(Instant::now() + LOOK));
         if !self.has_said.replace(true) {
             log::warn!(
@@ -77,7 +77,7 @@ impl Room {
     }
 
     /// A green thread has ended.
-    pub fn has_grown(&self) {
+    pub fn grow(&self) {
         self.look_at.set(None);
     }
 
@@ -182,14 +182,14 @@ mod tests {
     fn after_a_shortage_the_next_look_is_later_or_when_a_green_thread_has_ended() {
         let room = Room::default();
         assert_eq!(room.next_look(), None);
-        room.is_out(Shortage::Mappings, 1);
+        room.run_out(Shortage::Mappings, 1);
         let at = room.next_look().unwrap();
         room.look_after(at - LOOK);
         assert_eq!(room.next_look(), Some(at));
         room.look_after(at);
         assert_eq!(room.next_look(), None);
-        room.is_out(Shortage::Mappings, 1);
-        room.has_grown();
+        room.run_out(Shortage::Mappings, 1);
+        room.grow();
         assert_eq!(room.next_look(), None);
     }
 }

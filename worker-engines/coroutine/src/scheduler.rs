@@ -35,7 +35,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 
 use may::coroutine::{self, Builder, Coroutine};
-use unicoro_reactor::thread_id;
+use unicoro_sys::process::thread_id;
 
 use crate::float::Environment;
 use crate::{bell, progress, role, thread_block};

@@ -2,15 +2,14 @@
 //!
 //! The scheduler's thread has them blocked ([`unicoro_reactor::blocked`]), and the application must
 //! not see that: what it starts inherits the mask, and a child with all signals blocked could not be
-//! terminated. So each green thread has a mask that it is told of (see `hooks::mask`), and with
-//! which its children and threads begin.
+//! terminated. So each green thread has a mask that it is told of (see `interposed::process::mask`), and
+//! with which its children and threads begin.
 #![allow(unsafe_code)]
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use libc::{c_int, sigset_t};
-
-use crate::green;
 
 /// What a green thread believes to be blocked at first: what the main thread had blocked.
 static APPLICATION: AtomicU64 = AtomicU64::new(0);
@@ -22,9 +21,49 @@ pub fn blocked<R>(start: impl FnOnce() -> R) -> R {
     unicoro_reactor::blocked(start)
 }
 
-/// The mask with which a green thread begins.
-pub fn first_mask() -> u64 {
-    APPLICATION.load(Ordering::Relaxed)
+/// The signals that the application believes to have blocked in a green thread. Its own, because
+/// subprocess blocks all around its vfork, and lets go of the interpreter lock in between.
+pub struct Mask {
+    blocked: Cell<u64>,
+    // While it stands in a vfork: what its OS thread has blocked otherwise.
+    vforked: Cell<Option<u64>>,
+}
+
+impl Mask {
+    /// That with which a green thread begins.
+    pub fn first() -> Self {
+        Self { blocked: Cell::new(APPLICATION.load(Ordering::Relaxed)), vforked: Cell::default() }
+    }
+
+    /// Those that are blocked.
+    pub fn get(&self) -> u64 {
+        self.blocked.get()
+    }
+
+    /// The application blocks these from now on.
+    pub fn set(&self, mask: u64) {
+        self.blocked.set(mask);
+    }
+
+    /// The green thread is about to call vfork: the child begins with this mask.
+    pub fn begin_vfork(&self) {
+        self.vforked.set(Some(set(self.get())));
+    }
+
+    /// The child has gone its own way.
+    pub fn end_vfork(&self) {
+        if let Some(mask) = self.vforked.take() {
+            set(mask);
+        }
+    }
+
+    /// Whether the child of a vfork may stand on this stack, in our memory and with the interpreter
+    /// lock free (CPython releases it around vfork). A switch there would run the others in the child.
+    /// Who calls clone(2) for it blocks all signals for that time, as glibc's posix_spawn does; nobody
+    /// asks the kernel at each call.
+    pub fn may_have_vforked(&self) -> bool {
+        self.vforked.get().is_some() || self.get() != APPLICATION.load(Ordering::Relaxed)
+    }
 }
 
 /// The signals of a set as bits: the kernel knows 64, and glibc keeps them in the first word.
@@ -51,13 +90,6 @@ pub fn with_mask<R>(mask: u64, start: impl FnOnce() -> R) -> R {
     result
 }
 
-/// A green thread has forked, and this is the child, whose only thread it is. Async-signal-safe.
-pub fn restore_in_child() {
-    if let Some(green) = green::current() {
-        change(Some(green.mask()));
-    }
-}
-
 /// Whether the calling thread runs on its alternate signal stack. Async-signal-safe.
 pub fn is_on_alternate_stack() -> bool {
     // SAFETY: an all-zero stack_t is valid, and the kernel fills it; null changes nothing.
@@ -80,7 +112,7 @@ pub fn block_all() {
 }
 
 /// Sets the calling thread's real mask, if there is one to set; what it was before. A direct call,
-/// because `pthread_sigmask` is a hook.
+/// because `pthread_sigmask` is interposed.
 fn change(mask: Option<u64>) -> u64 {
     // glibc's own, by which setuid(2) reaches all threads.
     const GLIBCS: u64 = 1 << 31 | 1 << 32;

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use unicoro_contract::{Interest, Stream, Waiter, wait_blocking};
 
-use crate::green::{self, Woken};
+use crate::green;
+use crate::wait::Woken;
 
 /// The waiter of every connection of this engine.
 pub struct ParkingWaiter;

@@ -103,6 +103,7 @@ impl Stage {
         let has_spare_carrier = core.0.queue.has_spare_carrier();
         let grip = match self.keeper {
             Some(_) => Grip::Keeps,
+            None if progress::is_kept_parked() => Grip::KeptParked,
             None if progress::holder() == identity => Grip::Has,
             None => Grip::None,
         };

@@ -16,8 +16,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 
 use crate::bell;
-use crate::fork;
-use crate::green::{self, Ticket, Woken, errno, set_errno};
+use crate::wait::{Ticket, Woken};
 
 /// Green threads that wait for any word of this process.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
@@ -79,34 +78,6 @@ pub fn woken_elsewhere(word: usize) {
 #[inline]
 pub fn is_awaited(word: usize) -> bool {
     LOCKS[group(word)].load(Ordering::Relaxed) != 0
-}
-
-/// The lock or the condition variable at `word` lets up to `most` go on. From any thread, whatever it
-/// is at; errno stays.
-#[inline]
-pub fn let_go_on(word: usize, most: usize) {
-    if is_awaited(word) && !fork::is_child() {
-        wake_from_anywhere(word, most);
-    }
-}
-
-/// The same for whoever waits for `word`; how many do go on. Not told when another OS thread has to wake
-/// them: 0.
-#[cold]
-pub fn wake_from_anywhere(word: usize, most: usize) -> usize {
-    let before = errno();
-    // In use if the engine's own memory is being allocated, under a lock of the allocator's.
-    let inside = green::inside();
-    let words = inside.as_ref().map(|inside| inside.green().core().words.try_borrow_mut());
-    let woken = match words.and_then(Result::ok) {
-        Some(mut words) => words.wake(word, most, Woken::Ready),
-        None => {
-            woken_elsewhere(word);
-            0
-        }
-    };
-    set_errno(before);
-    woken
 }
 
 /// Waiters by word.
@@ -211,7 +182,7 @@ impl Waiters {
             && let Some(ticket) = self.tickets.pop_front()
         {
             self.called += 1;
-            woken += usize::from(ticket.is_woken_by(why));
+            woken += usize::from(ticket.wake(why));
         }
         woken
     }

@@ -114,8 +114,12 @@ impl Sim {
     }
 
     fn exits(&mut self, number: i32, exit: Exit) -> Vec<Action> {
+        self.exits_after(number, exit, Deeds::default())
+    }
+
+    fn exits_after(&mut self, number: i32, exit: Exit, deeds: Deeds) -> Vec<Action> {
         self.beats.retain(|beat| beat.pid != pid(number));
-        self.feed(Event::Exited { pid: pid(number), exit, deeds: Deeds::default() })
+        self.feed(Event::Exited { pid: pid(number), exit, deeds })
     }
 
     /// HUP, and the settings are fine.

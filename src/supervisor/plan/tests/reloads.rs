@@ -62,6 +62,23 @@ fn a_new_generation_that_fails_is_ended_and_the_old_one_serves_on() {
 }
 
 #[test]
+fn a_new_worker_that_a_request_ends_is_replaced_if_it_has_answered_others() {
+    let mut sim = Sim::serving(2);
+    sim.hup(2, 2);
+    sim.ready(3);
+    let in_progress = Some("the request GET /crash".to_owned());
+    let answered = Deeds { has_answered: true, in_progress: in_progress.clone() };
+    assert_eq!(spawned(&sim.exits_after(3, Exit::Code(7), answered)), [(5, 2)]);
+    sim.ready(4);
+    let done = sim.ready(5);
+    assert_eq!(sent(&done, Signal::TERM), [pid(1), pid(2)]);
+    sim.hup(3, 2);
+    sim.ready(6);
+    let done = sim.exits_after(6, Exit::Code(7), Deeds { has_answered: false, in_progress });
+    assert_eq!(complaints(&done, "Reload failed"), 1);
+}
+
+#[test]
 fn the_next_reload_heals() {
     let mut sim = Sim::serving(1);
     sim.hup(2, 1);

@@ -1,0 +1,258 @@
+//! The reactor: the coroutine that turns the engine.
+//!
+//! It owns the epoll set and the timers, and blocks its OS thread in `epoll_wait` when nobody can run.
+//! All other coroutines are green workers, which it makes.
+//!
+//! ```text
+//!   turn:  epoll_wait ─► events ─► timers ─► queue of ready connections ─► yield
+//!             ▲          parked: read, parse          │ a green worker      │
+//!             │          waiting: wake                │ is called           │
+//!             └───────────── all runnable green threads run once ◄──────────┘
+//! ```
+//!
+//! No borrow of the engine's state may be held across `handler.serve`, a park, a yield or a spawn.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use unicoro_contract::{AfterServe, Connection, StopState, drain, serve_caught};
+use unicoro_reactor::{Events, Ready, Token};
+
+use crate::core::Core;
+use crate::deadline::Alarm;
+use crate::green::Green;
+use crate::room::Shortage;
+use crate::scheduler::Task;
+use crate::thread_block::ThreadBlock;
+use crate::wait::Woken;
+use crate::{bell, errands, preemption, progress};
+
+/// While green threads can run, the epoll set is looked at no more often than this: a look is a
+/// system call, a switch is not.
+const LOOK: Duration = Duration::from_micros(250);
+
+/// Requests that a green worker serves in a row before it lets others run.
+const RUN: usize = 64;
+
+/// The reactor of an engine, on whichever carrier has the role.
+#[derive(Clone, Copy)]
+pub struct Reactor {
+    /// What it turns.
+    pub core: &'static Core,
+}
+
+impl Reactor {
+    /// Turns while this carrier has the role, until asked to stop, and until then everything in
+    /// progress is done.
+    pub fn run(self, carrier: usize) {
+        self.core.queue.begin(carrier);
+        let mut events = Events::default();
+        let mut last_look = Instant::now();
+        let mut last_beat = None;
+        while !self.wind_up() {
+            let mut now = Instant::now();
+            if self.core.queue.runnable() == 0 || now.duration_since(last_look) >= LOOK {
+                let timeout = self.longest_wait(now);
+                progress::set_waiting(timeout != Some(Duration::ZERO));
+                if let Err(error) = self.core.epoll.wait(&mut events, timeout) {
+                    log::error!("the reactor's epoll_wait failed: {error}");
+                }
+                progress::set_waiting(false);
+                preemption::wake();
+                now = Instant::now();
+                last_look = now;
+                for (token, ready) in events.iter() {
+                    self.dispatch(token, ready);
+                }
+            }
+            self.core.now.set(now);
+            self.expire(now);
+            self.core.clients.borrow_mut().look_after(now);
+            self.relieve(now);
+            self.core.room.look_after(now);
+            if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.core.seat.beat) {
+                last_beat = Some(now);
+                // A worker in which no code of the language runs is not alive.
+                if !progress::is_kept() {
+                    self.core.seat.pulse.beat();
+                }
+                self.core.crew.look_after(now);
+            }
+            self.staff();
+            self.core.queue.let_others_run();
+            progress::switched(0);
+        }
+    }
+
+    /// Ends what can end, once the worker is asked to; whether all is done that there is time for. Green
+    /// workers end as threads do, with what their threads held; a finaliser that waits for ever is not
+    /// waited for.
+    fn wind_up(self) -> bool {
+        if !self.core.clients.borrow().is_done() {
+            return false;
+        }
+        let now = Instant::now();
+        let done_at = self.core.done_at.get().unwrap_or(now);
+        self.core.done_at.set(Some(done_at));
+        self.core.seat.stop.state() == StopState::Quitting
+            || self.core.crew.dismiss()
+            || now.duration_since(done_at) >= drain::GRACE
+    }
+
+    /// How long the reactor may block: not at all while anybody can run, or must be made to: the
+    /// last idle green worker may have parked with requests still in the queue.
+    fn longest_wait(self, now: Instant) -> Option<Duration> {
+        if self.core.has_work() {
+            return Some(Duration::ZERO);
+        }
+        let beat = self.core.seat.beat;
+        let client = self.core.clients.borrow().next_deadline();
+        let timer = self.core.timers.borrow().next_deadline();
+        let deadline = [client, timer, self.core.room.next_look()].into_iter().flatten().min();
+        Some(deadline.map_or(beat, |at| at.saturating_duration_since(now).min(beat)))
+    }
+
+    fn dispatch(self, token: Token, ready: Ready) {
+        match token {
+            Token::Listener(index) => self.core.clients.borrow_mut().accept(index as usize),
+            Token::Client { index, generation } => {
+                let mut clients = self.core.clients.borrow_mut();
+                if let Some(ticket) = clients.event(index as usize, generation, ready) {
+                    ticket.wake(Woken::Ready);
+                }
+            }
+            Token::Descriptor(fd) => {
+                self.core.descriptors.borrow_mut().ready(&self.core.epoll, fd, ready)
+            }
+            Token::Stop => self.core.clients.borrow_mut().stop(),
+            Token::Foreign => {
+                bell::acknowledge();
+                self.core.words.borrow_mut().collect_foreign_wakes();
+                self.core.descriptors.borrow_mut().collect_foreign_closes(&self.core.epoll);
+                errands::collect_done();
+                self.core.queue.collect_returned();
+            }
+        }
+    }
+
+    fn expire(self, now: Instant) {
+        loop {
+            let expired = self.core.timers.borrow_mut().pop_expired(now);
+            match expired {
+                None => return,
+                Some(Alarm::Wait(ticket)) => drop(ticket.wake(Woken::Deadline)),
+                Some(Alarm::Request(overdue)) => overdue.fire(),
+            }
+        }
+    }
+
+    /// Sees to it that somebody serves what is ready.
+    fn staff(self) {
+        self.line_up();
+        while self.core.has_requests() && !self.core.crew.call() {
+            if !self.core.may_hire() {
+                return;
+            }
+            if let Err(shortage) = self.hire() {
+                self.core.room.run_out(shortage, self.core.crew.size());
+            }
+        }
+    }
+
+    /// Requests that are ready stand in line. While as many as may be are in progress, those that would
+    /// begin with a wait for their client stand behind the others.
+    fn line_up(self) {
+        let (mut clients, mut line) = (self.core.clients.borrow_mut(), self.core.line.borrow_mut());
+        let is_full = self.core.crew.all_at_work().is_some();
+        while let Some(connection) = clients.next_ready() {
+            let later = is_full && self.core.handler.would_wait(&connection);
+            line.push(connection, later);
+        }
+    }
+
+    /// As many requests as may be are in progress, and others wait: clients that stall in the middle of
+    /// one hold them up.
+    fn relieve(self, now: Instant) {
+        let servers = self.core.crew.all_at_work();
+        let queued = servers.map_or(0, |_| self.core.line.borrow().len());
+        let servers = servers.unwrap_or(1);
+        self.core.clients.borrow_mut().relieve(now, queued, servers);
+        if queued > 0 && !self.core.has_said_full.replace(true) {
+            log::info!(
+                "requests_in_progress ({servers}) reached: further requests wait for their turn \
+                 (said once)"
+            );
+        }
+    }
+
+    /// One more green worker, called to the queue.
+    fn hire(self) -> Result<(), Shortage> {
+        if !self.core.queue.keeps_a_stack() {
+            self.core.room.find(self.core.stack_bytes, self.core.crew.size())?;
+        }
+        let block = ThreadBlock::new().map_err(|error| Shortage::of(&error))?;
+        let body = move |task: &Task| {
+            let lived = Green::run(self.core, task, block, |green| self.work(green));
+            self.core.crew.resize(-1);
+            match lived {
+                Ok(()) => self.core.room.grow(),
+                Err(_) => {
+                    self.core.crew.arrived();
+                    self.core.room.run_out(Shortage::of_a_mapping(), self.core.crew.size());
+                }
+            }
+        };
+        self.core.queue.spawn(body).map_err(|_| Shortage::of_a_mapping())?;
+        self.core.crew.resize(1);
+        self.core.crew.expect();
+        Ok(())
+    }
+
+    /// The life of a green worker.
+    fn work(self, green: &Green) {
+        loop {
+            self.core.crew.arrived();
+            for served in 1.. {
+                self.line_up();
+                let next = self.core.line.borrow_mut().take();
+                let Some(connection) = next else { break };
+                self.serve(green, connection);
+                self.core.crew.linger(|| green.after_request());
+                if self.core.crew.has_too_many() {
+                    return;
+                }
+                // A client that pipelines without end must not starve the reactor.
+                if served % RUN == 0 {
+                    green.yield_now();
+                }
+            }
+            let ticket = green.ticket();
+            self.core.crew.rest(ticket, Instant::now());
+            if green.park(ticket, None) == Woken::Deadline {
+                break;
+            }
+        }
+    }
+
+    fn serve(self, green: &Green, mut connection: Box<Connection>) {
+        let after = match self.core.seat.request_timeout {
+            None => green.outside(|| serve_caught(&*self.core.handler, &mut connection)),
+            Some(timeout) => {
+                let client = Arc::clone(&connection.stream);
+                green.within(Instant::now() + timeout, client, || {
+                    green.outside(|| serve_caught(&*self.core.handler, &mut connection))
+                })
+            }
+        };
+        let mut clients = self.core.clients.borrow_mut();
+        // The application has given its input to another request.
+        if let Some(ticket) = clients.take_waiter(&connection.stream) {
+            ticket.wake(Woken::Ready);
+        }
+        match after {
+            AfterServe::Park { until } => clients.rest(connection, until, Instant::now()),
+            AfterServe::Close => clients.close(connection),
+            AfterServe::Detached => clients.forget(connection.stream.key()),
+        }
+    }
+}

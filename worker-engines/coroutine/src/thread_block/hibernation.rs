@@ -1,0 +1,135 @@
+//! How a thread leaves the kernel and keeps its block, and how it comes back to end.
+#![allow(unsafe_code)]
+
+use std::arch::naked_asm;
+use std::ffi::{c_int, c_void};
+use std::io;
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::atomic::Ordering;
+
+use super::layout;
+use super::slot::{Place, SLOT};
+
+/// Makes a thread in a slot, and waits until it has left.
+pub(super) fn start(place: &'static Place) -> io::Result<()> {
+    let mut thread = 0;
+    // SAFETY: initialised by pthread_attr_init, destroyed once; the slot is ours and empty.
+    let failed = unsafe {
+        let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+        libc::pthread_attr_init(attributes.as_mut_ptr());
+        let attributes = attributes.assume_init_mut();
+        libc::pthread_attr_setdetachstate(attributes, libc::PTHREAD_CREATE_DETACHED);
+        let mut failed = libc::pthread_attr_setstack(attributes, place.slot as *mut c_void, SLOT);
+        if failed == 0 {
+            let argument = ptr::from_ref(place).cast_mut().cast();
+            failed = libc::pthread_create(&raw mut thread, attributes, body, argument);
+        }
+        libc::pthread_attr_destroy(attributes);
+        failed
+    };
+    if failed != 0 {
+        return Err(io::Error::from_raw_os_error(failed));
+    }
+    place.block.store(thread as usize, Ordering::Release);
+    place.wait_until_it_has_left();
+    place.number_word().store(place.number, Ordering::Relaxed);
+    layout::leave_rseq(place.block.load(Ordering::Relaxed));
+    Ok(())
+}
+
+/// The thread's start routine.
+extern "C" fn body(place: *mut c_void) -> *mut c_void {
+    // SAFETY: `start` passes a place, which lives for ever.
+    unsafe { leave((*place.cast::<Place>()).saved.as_ptr()) };
+    ptr::null_mut()
+}
+
+/// Saves the registers that a function keeps for its caller, notes where, and leaves the kernel. It
+/// returns when it is revived.
+#[unsafe(naked)]
+unsafe extern "C" fn leave(saved: *mut usize) {
+    naked_asm!(
+        "push rbx",
+        "push rbp",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
+        "mov [rdi], rsp",
+        "xor edi, edi",
+        "mov eax, {exit}",
+        "syscall",
+        "ud2",
+        exit = const libc::SYS_exit,
+    )
+}
+
+/// A kernel thread for a thread that has left: clone(2), whose child returns from `leave`.
+#[unsafe(naked)]
+unsafe extern "C" fn revive(
+    flags: usize,
+    stack: usize,
+    number: *mut i32,
+    number_at_exit: *mut i32,
+    block: usize,
+) -> isize {
+    naked_asm!(
+        // The fourth argument of a system call has another register than that of a function.
+        "mov r10, rcx",
+        "mov eax, {clone}",
+        "syscall",
+        "test eax, eax",
+        "jz 2f",
+        "ret",
+        "2:",
+        "pop r15",
+        "pop r14",
+        "pop r13",
+        "pop r12",
+        "pop rbp",
+        "pop rbx",
+        "ret",
+        clone = const libc::SYS_clone,
+    )
+}
+
+impl Place {
+    fn wait_until_it_has_left(&self) {
+        let word = self.number_word();
+        loop {
+            let number = word.load(Ordering::Acquire);
+            if number == 0 {
+                return;
+            }
+            let no_end = ptr::null::<libc::timespec>();
+            // SAFETY: a word that stays. Not a private futex: the kernel wakes it as a shared one. A
+            // direct call: `futex` is interposed only by libc's `syscall`, from others than us.
+            unsafe {
+                libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, number, no_end)
+            };
+        }
+    }
+
+    /// Has it end as a thread; false: no kernel thread could be made.
+    ///
+    /// # Safety
+    /// It has left, nobody runs under its block, and this is its end.
+    pub(super) unsafe fn revive(&'static self) -> bool {
+        // As glibc's own for a thread.
+        const FLAGS: c_int = libc::CLONE_VM
+            | libc::CLONE_FS
+            | libc::CLONE_FILES
+            | libc::CLONE_SIGHAND
+            | libc::CLONE_THREAD
+            | libc::CLONE_SYSVSEM
+            | libc::CLONE_SETTLS
+            | libc::CLONE_PARENT_SETTID
+            | libc::CLONE_CHILD_CLEARTID;
+        let number = self.number_word().as_ptr();
+        let (stack, block) =
+            (self.saved.load(Ordering::Acquire), self.block.load(Ordering::Relaxed));
+        // SAFETY: the caller's word; the stack is where `leave` stands.
+        unsafe { revive(FLAGS as usize, stack, number, number, block) >= 0 }
+    }
+}

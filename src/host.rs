@@ -19,9 +19,9 @@ use unicoro::supervisor::inheritance::Inheritance;
 use unicoro::supervisor::{Host, HostError, Options, Station};
 use unicoro::sys::address::Address;
 use unicoro::sys::listener::{BindOptions, Listener};
-use unicoro::sys::process::{Exit, Pid};
-use unicoro::sys::title::set_title;
 use unicoro::worker::{self, Equipment};
+use unicoro_sys::process::{Exit, Pid};
+use unicoro_sys::title::set_title;
 
 use crate::failure::Failure;
 use crate::logs::open_logs;

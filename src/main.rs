@@ -18,9 +18,9 @@ use unicoro::logging::AccessLog;
 use unicoro::supervisor::Options;
 use unicoro::supervisor::inheritance::Inheritance;
 use unicoro::supervisor::pidfile::PidFile;
-use unicoro::sys::daemon::daemonize;
-use unicoro::sys::signal::{leave_on_stop, remember_beginning};
 use unicoro::{logging, python, supervisor, worker};
+use unicoro_sys::daemon::daemonize;
+use unicoro_sys::signal::{leave_on_stop, remember_beginning};
 
 use crate::failure::Failure;
 use crate::host::{WorkerHost, options, read_settings, title_of_master};

@@ -9,8 +9,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::sys::credentials::Identity;
-use crate::sys::fd::duplicate;
+use unicoro_sys::credentials::Identity;
+use unicoro_sys::fd::duplicate;
 
 /// What "-" stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -13,6 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use unicoro_sys::clock::{LocalTime, unix_now};
+use unicoro_sys::fd::replace;
+use unicoro_sys::process::Pid;
 
 use super::destination::{LogError, StandardStream};
 use super::divert::{self, Entry};
@@ -21,9 +24,6 @@ use super::level::{CRITICAL, LogLevel, TRACEBACK, label, number, severity};
 use super::sink::{self, Sink};
 use super::syslog::{Severity, Syslog};
 use crate::metrics::statsd;
-use crate::sys::clock::{LocalTime, unix_now};
-use crate::sys::fd::replace;
-use crate::sys::process::Pid;
 
 /// Starts logging to `errorlog` (`-`: stderr, else a path) from `level` up.
 ///

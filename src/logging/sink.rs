@@ -12,11 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
+use unicoro_sys::bytes::{write, write_nowait};
+use unicoro_sys::fd::replace;
+use unicoro_sys::poll::{poll, writable};
+
 use super::backlog::Backlog;
 use super::destination::{LogError, StandardStream, is_regular_file, open_file, open_target};
-use crate::sys::bytes::{write, write_nowait};
-use crate::sys::fd::replace;
-use crate::sys::poll::{poll, writable};
 
 /// One log's destination.
 #[derive(Debug)]
@@ -313,8 +314,8 @@ mod tests {
 
     #[test]
     fn a_pipe_that_nobody_reads_delays_nobody_and_flows_on_when_it_is_read() {
-        use crate::sys::pipe::pipe;
         use std::io::Read;
+        use unicoro_sys::pipe::pipe;
         let (reader, writer) = pipe().unwrap();
         let sink = Sink::over(writer);
         let line = [b'x'; 999].into_iter().chain([b'\n']).collect::<Vec<u8>>();

@@ -6,11 +6,12 @@
 use std::io;
 use std::sync::Arc;
 
+use unicoro_sys::process::{Exit, Pid};
+
 use super::error::HostError;
 use super::options::Options;
 use super::workers::station::Station;
 use crate::sys::listener::Listener;
-use crate::sys::process::{Exit, Pid};
 
 /// The other half of the program. Only the first five methods have to be written.
 ///

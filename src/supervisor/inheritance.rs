@@ -9,8 +9,8 @@
 
 use std::os::fd::RawFd;
 
-use crate::sys::environment::take_variable;
-use crate::sys::process::Pid;
+use unicoro_sys::environment::take_variable;
+use unicoro_sys::process::Pid;
 
 /// The first descriptor that systemd passes on: sd_listen_fds(3).
 pub const FIRST_LISTEN_FD: RawFd = 3;

@@ -1,6 +1,6 @@
 //! Who came before this master and who is to come after it (USR2).
 
-use crate::sys::process::Pid;
+use unicoro_sys::process::Pid;
 
 /// The other master, if there is one.
 #[derive(Debug, Clone, Copy, Default)]

@@ -15,7 +15,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::sys::process::Pid;
+use unicoro_sys::process::Pid;
 
 /// Tries before giving up on a path that others keep writing to.
 const MAX_TRIES: usize = 5;
@@ -177,7 +177,7 @@ fn read_owner(path: &Path) -> Option<Pid> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::process::{Fork, exit_now, fork, wait_for};
+    use unicoro_sys::process::{Fork, exit_now, fork, wait_for};
 
     fn path(name: &str) -> PathBuf {
         let path = std::env::temp_dir().join(format!("unicoro-{}-{name}.pid", Pid::me()));

@@ -7,6 +7,14 @@ use std::os::fd::{AsFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
+use unicoro_sys::clock::Moment;
+use unicoro_sys::passed_fds::discard;
+use unicoro_sys::pipe::pipe;
+use unicoro_sys::poll::{poll, readable};
+use unicoro_sys::process::Pid;
+use unicoro_sys::signal::Signal;
+use unicoro_sys::signal_pipe::SignalPipe;
+
 use super::arbiter::children::Children;
 use super::arbiter::generation::Generation;
 use super::arbiter::listeners::{BIND_PAUSE, BIND_TRIES, bind_all};
@@ -21,14 +29,7 @@ use super::workers::scoreboard::Scoreboard;
 use crate::config::MAX_WORKERS;
 use crate::critical;
 use crate::logging::TRACEBACK;
-use crate::sys::clock::Moment;
 use crate::sys::listener::Listener;
-use crate::sys::passed_fds::discard;
-use crate::sys::pipe::pipe;
-use crate::sys::poll::{poll, readable};
-use crate::sys::process::Pid;
-use crate::sys::signal::Signal;
-use crate::sys::signal_pipe::SignalPipe;
 
 /// Supervises until it is told to stop; returns the exit code of the master.
 ///

@@ -9,8 +9,3 @@ pub mod listener;
 mod owned_path;
 pub mod remote;
 pub mod stale_socket;
-
-pub use unicoro_sys::{
-    activity, bytes, clock, credentials, daemon, environment, fd, host_name, inotify, passed_fds,
-    pipe, poll, process, shared, signal, signal_pipe, title,
-};

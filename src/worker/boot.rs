@@ -8,14 +8,13 @@ use std::time::Duration;
 use pyo3::types::PyDict;
 use pyo3::{Py, PyAny};
 use unicoro_contract::{Engine, EngineListener, Seat, Stop, drain, watch_forks};
+use unicoro_sys::title::set_title;
 
 use crate::config::{Settings, WorkerClass};
 use crate::logging::{self, AccessLog, TRACEBACK};
 use crate::python::{self, Application, Hooks, PythonError, ServerFacts};
 use crate::supervisor::Station;
 use crate::supervisor::scoreboard::SlotState;
-use crate::sys;
-use crate::sys::title::set_title;
 
 use super::control::Control;
 use super::desk::Desk;
@@ -107,7 +106,7 @@ fn serve(
     python::main_thread(|| choice.engine.run(engine_seat, server))?;
     control.end_begins();
     hooks.worker_exit();
-    log::info!("Worker exiting (pid: {})", sys::process::Pid::me());
+    log::info!("Worker exiting (pid: {})", unicoro_sys::process::Pid::me());
     // The handlers end with Python.
     python::while_waiting(logging::take_back);
     python::end();

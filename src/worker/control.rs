@@ -13,15 +13,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{Stop, StopState};
+use unicoro_sys::poll::{is_ready, poll, readable};
+use unicoro_sys::process::{Pid, exit_now};
+use unicoro_sys::signal::{Signal, block_as_at_the_beginning};
+use unicoro_sys::signal_pipe::SignalPipe;
 
 use crate::logging::{self, TRACEBACK};
 use crate::python::{self, Hooks};
 use crate::supervisor::Station;
 use crate::supervisor::scoreboard::SlotState;
-use crate::sys::poll::{is_ready, poll, readable};
-use crate::sys::process::{Pid, exit_now};
-use crate::sys::signal::{Signal, block_as_at_the_beginning};
-use crate::sys::signal_pipe::SignalPipe;
 
 /// How long a quick stop may take.
 const QUICK: Duration = Duration::from_secs(1);

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use unicoro_contract::{CurrentRequest, Pulse, set_current};
+use unicoro_sys::clock::Moment;
 
 use crate::supervisor::scoreboard::Slot;
-use crate::sys::clock::Moment;
 
 /// A worker's slot, as its engine and its handler see it.
 #[derive(Clone, Copy)]

@@ -22,12 +22,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use unicoro_sys::inotify::Inotify;
+use unicoro_sys::poll::{poll, readable};
+
 use super::error::BootError;
 use crate::config::Reload;
 use crate::python::{self, Look};
 use crate::supervisor::Station;
-use crate::sys::inotify::Inotify;
-use crate::sys::poll::{poll, readable};
 
 /// Between two looks; modules that were imported meanwhile are found then.
 const LOOK: Duration = Duration::from_secs(1);

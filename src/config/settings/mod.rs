@@ -14,11 +14,12 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use unicoro_sys::credentials::Identity;
+
 use crate::config::table;
 use crate::config::values::bind::Bind;
 use crate::config::values::value::Value;
 use crate::config::values::worker_class::WorkerClass;
-use crate::sys::credentials::Identity;
 use winners::Winner;
 
 /// The application as it was named: `mod`, `mod:var` or `mod:factory("literal", k=1)`.

@@ -7,6 +7,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use unicoro_sys::credentials::{self, Identity};
+
 use super::winners::{Winners, none_if_zero};
 use super::{AppSpec, Reload, Settings, logs, requests};
 use crate::config::error::ConfigError;
@@ -16,7 +18,6 @@ use crate::config::values::bind::Bind;
 use crate::config::values::complaint::Complaint;
 use crate::config::values::value::Value;
 use crate::config::values::worker_class::WorkerClass;
-use crate::sys::credentials::{self, Identity};
 
 /// Makes the settings; `cwd` is the directory of the start.
 pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> {

@@ -11,16 +11,16 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unicoro_contract::{Grip, stack_signal};
+use unicoro_sys::activity::{Activity, activity_of};
+use unicoro_sys::bytes::read;
+use unicoro_sys::fd::set_nonblocking;
+use unicoro_sys::pipe::pipe;
+use unicoro_sys::poll::{poll, readable};
+use unicoro_sys::process::{signal_thread, threads};
 
 use super::traceback;
 use crate::python::error::PythonError;
 use crate::python::gil::attach::{already_attached, attached};
-use crate::sys::activity::{Activity, activity_of};
-use crate::sys::bytes::read;
-use crate::sys::fd::set_nonblocking;
-use crate::sys::pipe::pipe;
-use crate::sys::poll::{poll, readable};
-use crate::sys::process::{signal_thread, threads};
 
 /// Where faulthandler prints to, once [`watch_stacks`] has run.
 static PRINTED: Mutex<Option<OwnedFd>> = Mutex::new(None);

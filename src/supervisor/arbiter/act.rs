@@ -2,14 +2,15 @@
 
 use std::ops::ControlFlow;
 
+use unicoro_sys::clock::Moment;
+use unicoro_sys::process::Pid;
+use unicoro_sys::signal::Signal;
+
 use super::reload::reopen_logs;
 use super::{Arbiter, Flow, Leave};
 use crate::critical;
 use crate::logging::{LogLevel, TRACEBACK};
 use crate::supervisor::plan::{Action, Event, timeout_message};
-use crate::sys::clock::Moment;
-use crate::sys::process::Pid;
-use crate::sys::signal::Signal;
 
 impl Arbiter<'_> {
     /// One event, and whatever its actions bring about.

@@ -17,17 +17,18 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use unicoro_sys::fd::set_nonblocking;
+use unicoro_sys::pipe::pipe;
+use unicoro_sys::process::{Fork, Pid, exit_now, fork};
+use unicoro_sys::signal::Blocked;
+use unicoro_sys::signal_pipe::SignalPipe;
+
 use crate::logging::TRACEBACK;
 use crate::supervisor::host::Host;
 use crate::supervisor::workers::report::{ReportReader, ReportWriter};
 use crate::supervisor::workers::scoreboard::{Slot, SlotState};
 use crate::supervisor::workers::station::Station;
-use crate::sys::fd::set_nonblocking;
 use crate::sys::listener::Listener;
-use crate::sys::pipe::pipe;
-use crate::sys::process::{Fork, Pid, exit_now, fork};
-use crate::sys::signal::Blocked;
-use crate::sys::signal_pipe::SignalPipe;
 
 /// Which side we are on after a birth.
 pub enum Born {

@@ -4,9 +4,10 @@
 
 use std::os::fd::BorrowedFd;
 
+use unicoro_sys::process::Pid;
+
 use crate::supervisor::workers::report::{Report, ReportReader};
 use crate::supervisor::workers::scoreboard::{Scoreboard, Slot};
-use crate::sys::process::Pid;
 
 /// One worker's descriptors and shared memory.
 #[derive(Debug)]

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use unicoro_sys::clock::Moment;
+
 use super::generation::Generation;
 use crate::metrics::statsd;
-use crate::sys::clock::Moment;
 
 /// How often the queues are measured, as gunicorn does it.
 const INTERVAL: Duration = Duration::from_secs(1);

@@ -18,15 +18,16 @@ use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use unicoro_sys::clock::Moment;
+use unicoro_sys::process::Pid;
+use unicoro_sys::signal::{Blocked, Signal};
+use unicoro_sys::signal_pipe::SignalPipe;
+
 use super::host::Host;
 use super::lineage::Lineage;
 use super::pidfile::PidFile;
 use super::plan::{Event, Plan};
-use crate::sys::clock::Moment;
 use crate::sys::listener::Listener;
-use crate::sys::process::Pid;
-use crate::sys::signal::{Blocked, Signal};
-use crate::sys::signal_pipe::SignalPipe;
 use birth::Newborn;
 use children::Children;
 use figures::Figures;

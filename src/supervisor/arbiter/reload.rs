@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use unicoro_sys::process::Pid;
+
 use super::Arbiter;
 use super::generation::Generation;
 use crate::logging;
 use crate::supervisor::pidfile::{PidFile, second_pidfile};
 use crate::supervisor::plan::Event;
-use crate::sys::process::Pid;
 
 impl Arbiter<'_> {
     pub(super) fn reload(&mut self) {

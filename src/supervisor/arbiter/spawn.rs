@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 
+use unicoro_sys::clock::Moment;
+
 use super::birth::{Born, Newborn, give_birth};
 use super::{Arbiter, Flow, Leave};
 use crate::supervisor::plan::Event;
-use crate::sys::clock::Moment;
 
 impl Arbiter<'_> {
     pub(super) fn spawn(&mut self, number: u64, generation: u64) -> Flow {

@@ -7,9 +7,10 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
+use unicoro_sys::clock::Moment;
+use unicoro_sys::process::Pid;
+
 use crate::supervisor::plan::Announcement;
-use crate::sys::clock::Moment;
-use crate::sys::process::Pid;
 
 /// The line to systemd.
 #[derive(Debug)]

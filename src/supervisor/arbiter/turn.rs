@@ -4,6 +4,11 @@ use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use unicoro_sys::clock::Moment;
+use unicoro_sys::poll::{poll, readable};
+use unicoro_sys::process::reap;
+use unicoro_sys::signal::Signal;
+
 use super::children::Child;
 use super::{Arbiter, Flow, Leave};
 use crate::critical;
@@ -12,10 +17,6 @@ use crate::supervisor::error::SupervisorError;
 use crate::supervisor::plan::{Beat, Deeds, Event};
 use crate::supervisor::workers::report::Report;
 use crate::supervisor::workers::scoreboard::SlotState;
-use crate::sys::clock::Moment;
-use crate::sys::poll::{poll, readable};
-use crate::sys::process::reap;
-use crate::sys::signal::Signal;
 
 impl Arbiter<'_> {
     /// The exit code. The child of a fork never returns from here.

@@ -12,17 +12,18 @@ use std::ops::ControlFlow;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::Arc;
 
+use unicoro_sys::fd::set_cloexec;
+use unicoro_sys::passed_fds::arrange_for_exec;
+use unicoro_sys::process::{Exit, Fork, Pid, exit_now, fork};
+use unicoro_sys::signal::Blocked;
+
 use super::{Arbiter, Flow, Leave};
 use crate::logging::TRACEBACK;
 use crate::supervisor::host::Host;
 use crate::supervisor::inheritance::FIRST_LISTEN_FD;
 use crate::supervisor::lineage::Lineage;
 use crate::supervisor::plan::Announcement;
-use crate::sys::fd::set_cloexec;
 use crate::sys::listener::Listener;
-use crate::sys::passed_fds::arrange_for_exec;
-use crate::sys::process::{Exit, Fork, Pid, exit_now, fork};
-use crate::sys::signal::Blocked;
 
 impl Arbiter<'_> {
     /// USR2. The child takes the way of a worker: only what it needs is left when it gets there.

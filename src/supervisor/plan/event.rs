@@ -1,11 +1,12 @@
 //! What can happen to a supervisor.
 
+use unicoro_sys::clock::Moment;
+use unicoro_sys::process::{Exit, Pid};
+use unicoro_sys::signal::Signal;
+
 use super::terms::Terms;
 use crate::supervisor::error::SupervisorError;
 use crate::supervisor::workers::report::Report;
-use crate::sys::clock::Moment;
-use crate::sys::process::{Exit, Pid};
-use crate::sys::signal::Signal;
 
 /// One thing that happened.
 #[derive(Debug)]

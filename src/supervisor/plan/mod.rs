@@ -32,14 +32,15 @@ pub use event::{Beat, Deeds, Event};
 pub use terms::Terms;
 pub use watchdog::timeout_message;
 
+use unicoro_sys::clock::Moment;
+use unicoro_sys::process::Pid;
+use unicoro_sys::signal::Signal;
+
 use self::backoff::Backoff;
 use self::roster::{Roster, Stage};
 use self::watchdog::Watchdog;
 use crate::config::MAX_WORKERS;
 use crate::logging::LogLevel;
-use crate::sys::clock::Moment;
-use crate::sys::process::Pid;
-use crate::sys::signal::Signal;
 
 /// Everything the supervisor knows.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! What a worker's death means, for the operator's log.
 
-use crate::sys::process::{Exit, Pid};
+use unicoro_sys::process::{Exit, Pid};
 
 /// One line: which worker, how it died, what it was doing, what to look at.
 #[must_use]
@@ -31,7 +31,7 @@ fn advice(exit: Exit) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::signal::Signal;
+    use unicoro_sys::signal::Signal;
 
     #[test]
     fn a_kill_from_outside_points_at_memory() {

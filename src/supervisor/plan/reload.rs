@@ -9,13 +9,14 @@
 
 use std::time::Duration;
 
+use unicoro_sys::clock::Moment;
+use unicoro_sys::process::Pid;
+use unicoro_sys::signal::Signal;
+
 use super::roster::Stage;
 use super::{Action, Announcement, Plan, Terms};
 use crate::logging::LogLevel;
 use crate::supervisor::error::SupervisorError;
-use crate::sys::clock::Moment;
-use crate::sys::process::Pid;
-use crate::sys::signal::Signal;
 
 /// Workers of an abandoned generation serve nobody: they need no grace.
 const ABANDONED_GRACE: Duration = Duration::from_secs(2);

@@ -1,7 +1,7 @@
 //! The workers as the plan knows them.
 
-use crate::sys::clock::Moment;
-use crate::sys::process::Pid;
+use unicoro_sys::clock::Moment;
+use unicoro_sys::process::Pid;
 
 /// One worker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use unicoro_sys::clock::Moment;
+use unicoro_sys::signal::Signal;
+
 use super::roster::Stage;
 use super::{Action, Announcement, Phase, Plan};
 use crate::logging::LogLevel;
-use crate::sys::clock::Moment;
-use crate::sys::signal::Signal;
 
 /// From QUIT to KILL in a quick stop: enough to run exit handlers.
 const QUICK_GRACE: Duration = Duration::from_secs(3);

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use unicoro_sys::clock::Moment;
+use unicoro_sys::process::Pid;
+use unicoro_sys::signal::Signal;
+
 use super::event::Beat;
 use super::roster::Stage;
 use super::stop::UNREAPED_LIMIT;
@@ -9,9 +13,6 @@ use super::watchdog::interval;
 use super::{Action, Plan};
 use crate::logging::LogLevel;
 use crate::supervisor::workers::report::Report;
-use crate::sys::clock::Moment;
-use crate::sys::process::Pid;
-use crate::sys::signal::Signal;
 
 /// From ABRT to KILL: time to dump stacks.
 const ABORT_GRACE: Duration = Duration::from_millis(1500);

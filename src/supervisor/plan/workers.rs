@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use unicoro_sys::clock::Moment;
+use unicoro_sys::process::{Exit, Pid};
+use unicoro_sys::signal::Signal;
+
 use super::obituary::obituary;
 use super::roster::{Stage, Worker};
 use super::{Action, Deeds, Phase, Plan};
 use crate::logging::LogLevel;
 use crate::supervisor::workers::report::{BootFailure, Report};
-use crate::sys::clock::Moment;
-use crate::sys::process::{Exit, Pid};
-use crate::sys::signal::Signal;
 
 /// A worker that reported a failure has nothing left to do.
 const FAILED_GRACE: Duration = Duration::from_secs(5);

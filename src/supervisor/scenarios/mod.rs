@@ -24,13 +24,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use unicoro_sys::poll::{is_ready, poll, readable};
+use unicoro_sys::process::Pid;
+use unicoro_sys::signal::Signal;
+use unicoro_sys::signal_pipe::SignalPipe;
+
 use super::{BootFailure, Host, HostError, Options, Station, run};
 use crate::logging::{self, LogLevel};
 use crate::sys::address::Address;
-use crate::sys::poll::{is_ready, poll, readable};
-use crate::sys::process::Pid;
-use crate::sys::signal::Signal;
-use crate::sys::signal_pipe::SignalPipe;
 
 const SCENARIO: &str = "UNICORO_SCENARIO";
 const FOLDER: &str = "UNICORO_SCENARIO_FOLDER";
@@ -118,7 +119,7 @@ impl Host for FakeHost {
         }
         let handled = [Signal::TERM, Signal::QUIT, Signal::INT, Signal::USR1, Signal::HUP];
         let signals = SignalPipe::install(&handled).unwrap();
-        station.slot.set_current(b"GET /slow", crate::sys::clock::Moment::now());
+        station.slot.set_current(b"GET /slow", unicoro_sys::clock::Moment::now());
         station.ready();
         log::info!("worker {} of generation {} is ready", station.number, station.generation);
         self.serve(&station, &signals)

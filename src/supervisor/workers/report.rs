@@ -11,8 +11,8 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use crate::sys::bytes::{read, write};
-use crate::sys::process::Exit;
+use unicoro_sys::bytes::{read, write};
+use unicoro_sys::process::Exit;
 
 /// Something a worker says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -225,9 +225,9 @@ const MAX_TEXT_BYTES: usize = PIPE_BYTES - 4096;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::fd::set_nonblocking;
-    use crate::sys::pipe::pipe;
     use std::os::fd::AsFd;
+    use unicoro_sys::fd::set_nonblocking;
+    use unicoro_sys::pipe::pipe;
 
     fn ends() -> (ReportReader, ReportWriter) {
         let (reader, writer) = pipe().unwrap();

@@ -17,9 +17,10 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use unicoro_sys::clock::Moment;
+use unicoro_sys::shared::{Shareable, share};
+
 use super::slot_text::SlotText;
-use crate::sys::clock::Moment;
-use crate::sys::shared::{Shareable, share};
 
 /// Requests in progress that have a place for their line: enough for the log of a death.
 const PLACES: usize = u8::BITS as usize;
@@ -217,7 +218,7 @@ impl Scoreboard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::process::{Exit, Fork, exit_now, fork, wait_for};
+    use unicoro_sys::process::{Exit, Fork, exit_now, fork, wait_for};
 
     #[test]
     fn slots_do_not_share_a_cache_line() {

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::sys::clock::Moment;
+use unicoro_sys::clock::Moment;
 
 /// 8-byte words for the text: 192 bytes name a request well enough.
 const WORDS: usize = 24;

@@ -4,10 +4,11 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use unicoro_sys::process::Pid;
+
 use super::report::{BootFailure, Report, ReportWriter};
 use super::scoreboard::{Slot, SlotState};
 use crate::sys::listener::Listener;
-use crate::sys::process::Pid;
 
 /// A worker's place.
 #[derive(Debug)]

@@ -12,14 +12,15 @@ mod stops;
 
 use std::time::Duration;
 
+use unicoro_sys::clock::Moment;
+use unicoro_sys::process::{Exit, Pid};
+use unicoro_sys::signal::Signal;
+
 use super::action::Announcement;
 use super::{Action, Beat, Deeds, Event, Plan, Terms};
 use crate::logging::LogLevel;
 use crate::supervisor::error::SupervisorError;
 use crate::supervisor::workers::report::{BootFailure, Report};
-use crate::sys::clock::Moment;
-use crate::sys::process::{Exit, Pid};
-use crate::sys::signal::Signal;
 
 const GRACE: Duration = Duration::from_secs(30);
 const TIMEOUT: Duration = Duration::from_secs(30);

@@ -14,6 +14,8 @@ pub mod supervisor;
 
 pub mod http;
 
+pub mod exchange;
+
 pub mod python;
 
 pub mod worker;

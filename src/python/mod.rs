@@ -42,9 +42,9 @@ mod app;
 
 pub use app::application::Application;
 pub use app::loader::{LoadError, load};
-pub use app::outcome::Outcome;
 pub use app::reloading::{Look, begin_watching, failed_application, files_to_watch};
 pub use app::request::Request;
+pub use app::served::Served;
 pub use deadline::computing::{forgive, set_computing};
 pub use deadline::listeners::listener;
 pub use deadline::request_timeout::make_module;
@@ -67,7 +67,5 @@ pub use threads::interrupt::{interrupt_computing, interrupt_listener, take_lock}
 pub use threads::pending_calls::make_pending_calls;
 pub use threads::signal_handlers::{SignalHandlers, stir};
 pub use threads::thread_state::{on_engine_thread, on_green_thread};
-pub use wsgi::environ::{Place, ServerFacts};
-pub use wsgi::fields::Fields;
+pub use wsgi::environ::ServerFacts;
 pub use wsgi::file_wrapper::use_sendfile;
-pub use wsgi::reader::{BodyRules, Reader};

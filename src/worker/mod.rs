@@ -7,17 +7,14 @@
 
 mod access;
 mod boot;
-mod clock;
 mod control;
 mod desk;
-mod ending;
 mod error;
-mod leftover;
-mod memory;
 mod quota;
 mod reloader;
 mod rules;
 mod serve;
+mod service;
 mod stall;
 
 pub use boot::{Concurrency, EngineChoice, Equipment, check, load, run};

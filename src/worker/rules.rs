@@ -1,13 +1,16 @@
 //! The settings that say which requests are taken, in the words of `http`.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use unicoro_contract::{Address, Tempo};
 
 use crate::config::{HeaderMap, Networks, ProxyProtocol, Settings};
-use crate::http::{Forwarding, Leniency, Limits, ProxyVersions, Underscores};
-use crate::python::BodyRules;
+use crate::exchange::BodyRules;
+use crate::http::{
+    Forwarding, Framing, Head, HttpError, Leniency, Limits, ProxyVersions, Underscores, below,
+};
 
 /// What a server demands of its clients.
 pub struct Rules {
@@ -16,7 +19,7 @@ pub struct Rules {
     /// What is forgiven in a head.
     pub leniency: Leniency,
     /// What a trusted proxy may say.
-    pub forwarding: Forwarding,
+    forwarding: Forwarding,
     /// Which PROXY headers are looked for.
     pub proxy_versions: ProxyVersions,
     /// How long and how slow a body may be.
@@ -26,7 +29,7 @@ pub struct Rules {
     /// How slowly a client may take its response.
     pub response: Tempo,
     /// `SCRIPT_NAME` of the process's environment.
-    pub script_name: String,
+    script_name: String,
     forwarded_allow: Networks,
     proxy_allow: Networks,
 }
@@ -62,8 +65,28 @@ impl Rules {
         }
     }
 
+    /// Judges what `parse` leaves to the settings, and takes out of the head what is not to be believed.
+    ///
+    /// # Errors
+    /// The request is not served.
+    pub fn admit<'a>(
+        &'a self,
+        head: &mut Head<'a>,
+        peer: &Address,
+    ) -> Result<Admission<'a>, HttpError> {
+        let forwarded = self.forwarding.apply(head, self.is_trusted_forwarder(peer))?;
+        let longest = self.body.longest;
+        if matches!(head.framing, Framing::Length(length) if length > longest) {
+            return Err(HttpError::body_too_long(longest));
+        }
+        let script_name = forwarded.script_name.map(String::from_utf8_lossy);
+        let script_name = script_name.unwrap_or(Cow::Borrowed(&self.script_name));
+        let path = below(head.target.path, &script_name)?;
+        Ok(Admission { is_https: forwarded.is_https, script_name, path })
+    }
+
     /// Whether this peer of a connection may say what its own client is.
-    pub fn is_trusted_forwarder(&self, peer: &Address) -> bool {
+    fn is_trusted_forwarder(&self, peer: &Address) -> bool {
         ip(peer).is_none_or(|ip| self.forwarded_allow.contains(ip))
     }
 
@@ -71,6 +94,16 @@ impl Rules {
     pub fn is_trusted_proxy(&self, peer: &Address) -> bool {
         ip(peer).is_none_or(|ip| self.proxy_allow.contains(ip))
     }
+}
+
+/// What a request that is served is for, by the settings and by trusted proxies.
+pub struct Admission<'a> {
+    /// Whether the client speaks https.
+    pub is_https: bool,
+    /// Where the application is mounted.
+    pub script_name: Cow<'a, str>,
+    /// The path below that, still percent-encoded.
+    pub path: &'a str,
 }
 
 /// A peer on a unix socket has none, and is trusted: the file's mode says who may connect.

@@ -9,9 +9,9 @@ use pyo3::types::{PyBool, PyDict, PyList, PyString};
 use unicoro_contract::Address;
 
 use crate::config::{Bind, Settings, Value};
+use crate::exchange::Answer;
 use crate::http::{Head, Version};
 use crate::python::interp::own_module;
-use crate::python::wsgi::fields::Fields;
 use crate::python::wsgi::latin1::latin1;
 use crate::sys::remote::Remote;
 
@@ -73,26 +73,16 @@ impl Shown {
     pub fn response<'py>(
         &self,
         request: &Bound<'py, PyAny>,
-        answered: &Answered<'_>,
+        answer: &Answer,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = request.py();
         let headers = PyList::empty(py);
-        for (name, value) in answered.fields.iter() {
+        for (name, value) in answer.fields.iter() {
             headers.append((latin1(py, name), latin1(py, value)))?;
         }
-        let status = latin1(py, answered.status_line);
-        self.response.bind(py).call1((request, status, headers, answered.sent))
+        let status = latin1(py, &answer.status_line());
+        self.response.bind(py).call1((request, status, headers, answer.body_sent))
     }
-}
-
-/// What `resp` tells.
-pub struct Answered<'a> {
-    /// `200 OK`.
-    pub status_line: &'a [u8],
-    /// As the application gave them.
-    pub fields: &'a Fields,
-    /// Bytes of the body.
-    pub sent: u64,
 }
 
 /// The settings by name, as `cfg` has them. `names` are the config file's.

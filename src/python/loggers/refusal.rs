@@ -8,14 +8,14 @@ use unicoro_contract::Address;
 
 use super::module::complain;
 use super::records::log_access;
-use crate::http::{Head, reason};
+use crate::exchange::Answer;
+use crate::http::Head;
 use crate::python::gil::attach::attached;
-use crate::python::gunicorn::shown::{Answered, Shown};
-use crate::python::wsgi::fields::Fields;
+use crate::python::gunicorn::shown::Shown;
 use crate::python::wsgi::latin1::latin1;
 
 /// The line of a request that no application has seen. `head` is `None` if it could not be read.
-pub fn log_refusal(client: &Address, head: Option<&Head<'_>>, status: u16) {
+pub fn log_refusal(client: &Address, head: Option<&Head<'_>>, answer: &Answer) {
     attached(|py| {
         let log = || -> PyResult<()> {
             let shown = Shown::new(py)?;
@@ -24,15 +24,7 @@ pub fn log_refusal(client: &Address, head: Option<&Head<'_>>, status: u16) {
                 Some(head) => shown.request(py, head, client, false)?,
                 None => shown.nothing(py)?,
             };
-            let status_line = format!("{status} {}", reason(status));
-            let response = shown.response(
-                &request,
-                &Answered {
-                    status_line: status_line.as_bytes(),
-                    fields: &Fields::default(),
-                    sent: 0,
-                },
-            )?;
+            let response = shown.response(&request, answer)?;
             log_access(&request, &response, &environ, Duration::ZERO);
             Ok(())
         };

@@ -13,6 +13,7 @@ use unicoro_contract::Address;
 use super::errors::ErrorLog;
 use super::file_wrapper::FileWrapper;
 use super::latin1::latin1;
+use crate::exchange::Place;
 use crate::http::{Head, ProxyHeader, percent_decode};
 use crate::python::interp::interned::interned;
 
@@ -32,22 +33,6 @@ pub struct ServerFacts {
 pub struct Environ {
     template: Py<PyDict>,
     names: Mutex<HashMap<String, Py<PyString>>>,
-}
-
-/// Where a request comes from and what it is for, as proxies in front have it.
-pub struct Place<'a> {
-    /// The client's end of the connection.
-    pub client: &'a Address,
-    /// Ours.
-    pub local: &'a Address,
-    /// What a PROXY header said.
-    pub proxy: Option<&'a ProxyHeader>,
-    /// Whether the client speaks https.
-    pub is_https: bool,
-    /// Where the application is mounted; no slash at the end.
-    pub script_name: &'a str,
-    /// The path below that, still percent-encoded.
-    pub path: &'a str,
 }
 
 impl Environ {

@@ -106,6 +106,17 @@ each_of! { Sync, Coroutine; fn pre_request_that_raises_is_answered_with_500(engi
     server.stop();
 }}
 
+// gunicorn: tells what the application had given before it raised.
+each_of! { Sync, Coroutine; fn post_request_is_told_what_the_client_got(engine) {
+    let launch = Launch::new(engine);
+    launch.scratch.write("gunicorn.conf.py", NOTING);
+    let mut server = launch.args(&["closing"]).start();
+    server.expect_errors();
+    assert_eq!(server.get("/fails_at_once").status, 500);
+    server.wait_for_notes("post_request /fails_at_once 500 Internal Server Error False");
+    server.stop();
+}}
+
 each_of! { Sync, Coroutine; fn post_request_that_raises_harms_no_response(engine) {
     let mut server = start(engine, "def post_request(worker, req): raise ValueError('no')\n");
     server.expect_errors();

@@ -80,6 +80,20 @@ each_of! { Sync, Gthread, Coroutine; fn who_does_not_take_its_response_is_given_
     server.stop();
 }}
 
+// What it was sent may end within a chunk: nothing that follows could be told from the chunk's data.
+each_of! { Sync, Gthread, Coroutine; fn who_was_given_up_is_sent_nothing_more(engine) {
+    let server = Server::start(engine, "hostile", &["--client-send-timeout", "1"]);
+    let mut client = server.connect();
+    client.send(get_request("/write_on"));
+    server.wait_for_notes("gave up");
+    while !client.is_silent_for(Duration::from_millis(200)) {
+        client.some_bytes();
+    }
+    server.scratch.write("go-on", "");
+    assert!(client.is_closed(), "{:?}", String::from_utf8_lossy(&client.some_bytes()));
+    server.stop();
+}}
+
 /// Takes some of an endless response five times a second, until `is_over` says so.
 fn take_slowly(client: &mut Client, mut is_over: impl FnMut() -> bool) {
     while !is_over() {

@@ -134,6 +134,12 @@ impl Stream {
         self.is_shared.store(true, Ordering::Relaxed);
     }
 
+    /// Whether it has taken one.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.is_shared.load(Ordering::Relaxed)
+    }
+
     /// The engine was told that bytes have come, or (`hung_up`) that no more will.
     pub fn note_readable(&self, hung_up: bool) {
         self.readable.store(true, Ordering::SeqCst);
@@ -362,7 +368,7 @@ impl Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         // In a forked child it is a copy: the connection is the parent's.
-        if !self.is_shared.load(Ordering::Relaxed) && !is_forked_child() {
+        if !self.is_shared() && !is_forked_child() {
             socket::shutdown_both(self.fd.as_fd());
         }
     }

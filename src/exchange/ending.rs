@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::{AfterRead, AfterServe, Connection, Stop, StopState};
 
+use super::fate::Fate;
 use super::leftover::{Leftover, Swept, linger};
 use super::memory::Memory;
+use super::unread::Unread;
 use crate::config::Settings;
-use crate::python::Outcome;
 
 /// How connections end, by the settings.
 pub struct Ending {
@@ -53,32 +54,32 @@ impl Ending {
                     && !self.is_crowded.load(Ordering::Relaxed))
     }
 
-    /// After a request; with `has_rest`, there was more to read than its head.
-    pub fn after(&self, conn: &mut Connection, outcome: Outcome, has_rest: bool) -> AfterServe {
+    /// After a request.
+    pub fn after(&self, conn: &mut Connection, fate: Fate, unread: Unread) -> AfterServe {
         // A socket that the application has taken is shared with it: no shutdown(2).
-        if outcome.is_client_gone || outcome.is_socket_taken {
+        if matches!(fate, Fate::Dropped | Fate::HandedOver) {
             return AfterServe::Close;
         }
-        let keeps = outcome.keep_alive && self.keepalive.is_some();
-        let is_whole = match outcome.reader {
-            Some(reader) => {
+        let is_kept = fate == Fate::Kept;
+        let is_whole = match unread {
+            Unread::Nothing => true,
+            Unread::Unknown => false,
+            Unread::Behind(reader) => {
                 let is_done = reader.is_done();
                 // A client that waits for "100 Continue" sends the body only if it feels like it.
                 let comes = reader.failure().is_none() && !reader.owes_continue();
                 let allowance = usize::try_from(reader.allowance()).unwrap_or(usize::MAX);
                 let (inbox, decoder) = reader.into_parts();
                 conn.inbox = inbox;
-                if keeps && comes && !is_done {
+                if is_kept && comes && !is_done {
                     let budget = self.unread_body.min(allowance);
                     let until = self.body_idle.map(|idle| Instant::now() + idle);
                     return self.leave(conn, Leftover::body(decoder, budget, until));
                 }
                 is_done
             }
-            // Without its reader back, nobody knows where the next request begins.
-            None => !has_rest,
         };
-        if keeps && is_whole {
+        if is_kept && is_whole {
             return AfterServe::Park { until: self.keep(conn) };
         }
         if is_whole && conn.inbox.is_empty() {
@@ -100,7 +101,7 @@ impl Ending {
 
     /// Closes a connection on which the client may be sending: it has its answer, and must be able
     /// to read it.
-    pub fn part(&self, conn: &mut Connection) -> AfterServe {
+    fn part(&self, conn: &mut Connection) -> AfterServe {
         conn.stream.finish_sending();
         if self.stop.state() == StopState::Running {
             return self.leave(conn, Leftover::anything());

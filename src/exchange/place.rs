@@ -1,0 +1,21 @@
+//! Where a request comes from, and what it is for, as the proxies in front have it.
+
+use unicoro_contract::Address;
+
+use crate::http::ProxyHeader;
+
+/// Of one request.
+pub struct Place<'a> {
+    /// The client's end of the connection.
+    pub client: &'a Address,
+    /// Ours.
+    pub local: &'a Address,
+    /// What a PROXY header said.
+    pub proxy: Option<&'a ProxyHeader>,
+    /// Whether the client speaks https.
+    pub is_https: bool,
+    /// Where the application is mounted; no slash at the end.
+    pub script_name: &'a str,
+    /// The path below that, still percent-encoded.
+    pub path: &'a str,
+}

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::sys::clock::unix_now;
+use unicoro_sys::clock::unix_now;
 
 // Only ever tried: another thread may have been at it when this process was forked.
 static LATEST: Mutex<Option<(i64, Arc<str>)>> = Mutex::new(None);

@@ -32,9 +32,9 @@ impl Ending {
     pub fn new(settings: &Settings, keeps_alive: bool, stop: Arc<Stop>) -> Self {
         Self {
             keepalive: Some(settings.keepalive).filter(|idle| keeps_alive && !idle.is_zero()),
-            pipelined: settings.limit_pipelined_requests.unwrap_or(u64::MAX),
-            unread_body: settings.limit_unread_body,
-            body_idle: settings.client_body_timeout,
+            pipelined: settings.requests.limit_pipelined_requests.unwrap_or(u64::MAX),
+            unread_body: settings.requests.limit_unread_body,
+            body_idle: settings.requests.client_body_timeout,
             stop,
             is_crowded: AtomicBool::new(false),
         }

@@ -17,9 +17,10 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::sys::clock::{LocalTime, unix_now};
-use crate::sys::host_name::host_name;
-use crate::sys::process::Pid;
+use unicoro_sys::clock::{LocalTime, unix_now};
+use unicoro_sys::host_name::host_name;
+use unicoro_sys::process::Pid;
+
 use crate::sys::remote::Remote;
 
 /// Messages that wait for a stream; more are lost.

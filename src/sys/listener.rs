@@ -280,13 +280,13 @@ fn inherited_unix(fd: &OwnedFd) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::process::Pid;
     use std::fs;
     use std::net::TcpStream;
     use std::os::fd::IntoRawFd;
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::net::UnixStream;
     use std::path::PathBuf;
+    use unicoro_sys::process::Pid;
 
     fn bind(address: &Address) -> Result<Listener, BindError> {
         Listener::bind(address, BindOptions::default())

@@ -5,6 +5,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use thiserror::Error;
+
 /// The other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remote {
@@ -31,20 +33,37 @@ pub enum Remote {
     },
 }
 
+/// Why a text names no other end: a part of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RemoteError {
+    /// It begins with something else.
+    #[error("neither udp://, tcp:// nor unix://")]
+    Scheme,
+    /// Behind a path.
+    #[error("'#{0}' is neither #dgram nor #stream")]
+    Kind(String),
+    /// A unix socket has one.
+    #[error("no path after unix://")]
+    NoPath,
+    /// Not a number up to 65535.
+    #[error("'{0}' is no port")]
+    Port(String),
+}
+
 impl Remote {
     /// Reads `udp://HOST:PORT`, `tcp://HOST:PORT`, `unix://PATH`, `unix://PATH#dgram` and
     /// `unix://PATH#stream`.
     ///
     /// # Errors
-    /// What is wrong, as part of a sentence.
-    pub fn parse(text: &str, default_port: u16) -> Result<Remote, String> {
+    /// See [`RemoteError`].
+    pub fn parse(text: &str, default_port: u16) -> Result<Remote, RemoteError> {
         if let Some(rest) = text.strip_prefix("unix://") {
             return parse_unix(rest);
         }
         let (is_stream, rest) = match (text.strip_prefix("udp://"), text.strip_prefix("tcp://")) {
             (Some(rest), _) => (false, rest),
             (_, Some(rest)) => (true, rest),
-            (None, None) => return Err("neither udp://, tcp:// nor unix://".to_owned()),
+            (None, None) => return Err(RemoteError::Scheme),
         };
         let (host, port) = split_port(rest, default_port)?;
         let host = if host.is_empty() { "localhost".to_owned() } else { host.to_lowercase() };
@@ -62,21 +81,21 @@ impl fmt::Display for Remote {
     }
 }
 
-fn parse_unix(rest: &str) -> Result<Remote, String> {
+fn parse_unix(rest: &str) -> Result<Remote, RemoteError> {
     let (path, is_stream) = match rest.split_once('#') {
         Some((path, "dgram")) => (path, Some(false)),
         Some((path, "stream")) => (path, Some(true)),
-        Some((_, kind)) => return Err(format!("'#{kind}' is neither #dgram nor #stream")),
+        Some((_, kind)) => return Err(RemoteError::Kind(kind.to_owned())),
         None => (rest, None),
     };
     if path.is_empty() {
-        return Err("no path after unix://".to_owned());
+        return Err(RemoteError::NoPath);
     }
     Ok(Remote::Unix { path: path.into(), is_stream })
 }
 
 /// A host, IPv6 in brackets, and a port.
-fn split_port(text: &str, default_port: u16) -> Result<(&str, u16), String> {
+fn split_port(text: &str, default_port: u16) -> Result<(&str, u16), RemoteError> {
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, port)) => (host, port.strip_prefix(':')),
         None => match text.split_once(':') {
@@ -87,7 +106,7 @@ fn split_port(text: &str, default_port: u16) -> Result<(&str, u16), String> {
     match port.map(str::parse) {
         None => Ok((host, default_port)),
         Some(Ok(port)) => Ok((host, port)),
-        Some(Err(_)) => Err(format!("'{}' is no port", port.unwrap_or_default())),
+        Some(Err(_)) => Err(RemoteError::Port(port.unwrap_or_default().to_owned())),
     }
 }
 

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use unicoro_contract::Address;
+use unicoro_sys::clock::unix_now;
+use unicoro_sys::process::Pid;
 
 use crate::exchange::Answer;
 use crate::http::{Head, percent_decode};
 use crate::logging::{AccessLog, AccessRecord};
-use crate::sys::clock::unix_now;
-use crate::sys::process::Pid;
 
 /// What a line is about.
 pub struct Line<'a> {

@@ -9,6 +9,7 @@ mod access;
 mod boot;
 mod control;
 mod desk;
+mod error;
 mod quota;
 mod reloader;
 mod rules;
@@ -17,3 +18,4 @@ mod service;
 mod stall;
 
 pub use boot::{Concurrency, EngineChoice, Equipment, check, load, run};
+pub use error::BootError;

@@ -40,28 +40,28 @@ impl Rules {
         let script_name = std::env::var_os("SCRIPT_NAME").unwrap_or_default();
         Self {
             limits: Limits {
-                line: settings.limit_request_line.unwrap_or(0),
-                fields: settings.limit_request_fields,
-                field_size: settings.limit_request_field_size.unwrap_or(0),
+                line: settings.requests.limit_request_line.unwrap_or(0),
+                fields: settings.requests.limit_request_fields,
+                field_size: settings.requests.limit_request_field_size.unwrap_or(0),
             },
             leniency: leniency(settings),
             forwarding: forwarding(settings),
-            proxy_versions: proxy_versions(settings.proxy_protocol),
+            proxy_versions: proxy_versions(settings.requests.proxy_protocol),
             body: BodyRules {
-                longest: settings.limit_request_body.unwrap_or(u64::MAX),
+                longest: settings.requests.limit_request_body.unwrap_or(u64::MAX),
                 tempo: Tempo {
-                    idle: settings.client_body_timeout,
-                    min_rate: settings.client_body_min_rate,
+                    idle: settings.requests.client_body_timeout,
+                    min_rate: settings.requests.client_body_min_rate,
                 },
             },
-            head_timeout: settings.client_header_timeout,
+            head_timeout: settings.requests.client_header_timeout,
             response: Tempo {
-                idle: settings.client_send_timeout,
-                min_rate: settings.client_send_min_rate,
+                idle: settings.requests.client_send_timeout,
+                min_rate: settings.requests.client_send_min_rate,
             },
             script_name: script_name.to_string_lossy().into_owned(),
-            forwarded_allow: settings.forwarded_allow_ips.clone(),
-            proxy_allow: settings.proxy_allow_ips.clone(),
+            forwarded_allow: settings.requests.forwarded_allow_ips.clone(),
+            proxy_allow: settings.requests.proxy_allow_ips.clone(),
         }
     }
 
@@ -116,23 +116,23 @@ fn ip(peer: &Address) -> Option<IpAddr> {
 
 fn leniency(settings: &Settings) -> Leniency {
     Leniency {
-        permit_obsolete_folding: settings.permit_obsolete_folding,
-        strip_header_spaces: settings.strip_header_spaces,
-        permit_unconventional_http_method: settings.permit_unconventional_http_method,
-        permit_unconventional_http_version: settings.permit_unconventional_http_version,
-        casefold_http_method: settings.casefold_http_method,
+        permit_obsolete_folding: settings.requests.permit_obsolete_folding,
+        strip_header_spaces: settings.requests.strip_header_spaces,
+        permit_unconventional_http_method: settings.requests.permit_unconventional_http_method,
+        permit_unconventional_http_version: settings.requests.permit_unconventional_http_version,
+        casefold_http_method: settings.requests.casefold_http_method,
     }
 }
 
 fn forwarding(settings: &Settings) -> Forwarding {
     Forwarding {
-        underscores: match settings.header_map {
+        underscores: match settings.requests.header_map {
             HeaderMap::Drop => Underscores::Drop,
             HeaderMap::Refuse => Underscores::Refuse,
             HeaderMap::Dangerous => Underscores::Pass,
         },
-        forwarder_headers: settings.forwarder_headers.clone(),
-        secure_scheme_headers: settings.secure_scheme_headers.clone(),
+        forwarder_headers: settings.requests.forwarder_headers.clone(),
+        secure_scheme_headers: settings.requests.secure_scheme_headers.clone(),
     }
 }
 

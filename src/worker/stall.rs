@@ -1,11 +1,11 @@
 //! The report of a scheduler that stands still: which request, how old, where in the code.
 
 use unicoro_contract::{Blocked, Deadlock, Party};
+use unicoro_sys::activity::{Activity, name_of_call};
 
 use super::desk::Desk;
 use crate::logging::{self, TRACEBACK};
 use crate::python::{self, Cause};
-use crate::sys::activity::{Activity, name_of_call};
 
 /// Says it in the log.
 pub fn report(blocked: &Blocked, desk: Desk) {

@@ -20,6 +20,7 @@ use super::deadline::request_timeout;
 use super::gil::attach::attached;
 use super::interp::{imports, traceback};
 use crate::logging::TRACEBACK;
+use crate::python::error::PythonError;
 
 /// Functions of `modules.py`.
 struct Functions {
@@ -47,7 +48,7 @@ pub(super) fn has_hubs() -> bool {
 ///
 /// # Errors
 /// The text of the Python exception.
-pub(super) fn prepare() -> Result<(), String> {
+pub(super) fn prepare() -> Result<(), PythonError> {
     attached(|py| {
         let run = || -> PyResult<Functions> {
             let namespace = PyDict::new(py);
@@ -68,7 +69,7 @@ pub(super) fn prepare() -> Result<(), String> {
             })
         };
         if FUNCTIONS.get().is_none() {
-            let functions = run().map_err(|error| traceback::format(py, &error))?;
+            let functions = run().map_err(|error| traceback::raised(py, &error))?;
             // At boot there is one thread; nobody else has set them.
             drop(FUNCTIONS.set(functions));
         }
@@ -81,14 +82,14 @@ pub(super) fn prepare() -> Result<(), String> {
 ///
 /// # Errors
 /// The text of the Python exception.
-pub fn adapt_gevent(is_green: bool) -> Result<(), String> {
+pub fn adapt_gevent(is_green: bool) -> Result<(), PythonError> {
     prepare()?;
     attached(|py| match FUNCTIONS.get() {
         Some(functions) => functions
             .decide
             .call1(py, (is_green,))
             .map(drop)
-            .map_err(|error| traceback::format(py, &error)),
+            .map_err(|error| traceback::raised(py, &error)),
         None => Ok(()),
     })
 }

@@ -22,8 +22,9 @@ pub struct ConfigFile {
 /// # Errors
 /// The file cannot be read, or raises: with its traceback.
 pub fn run(source: &ConfigSource) -> Result<ConfigFile, ConfigError> {
-    gevent::prepare()
-        .map_err(|text| ConfigError::new(text, "a bug in unicoro; please report it"))?;
+    gevent::prepare().map_err(|error| {
+        ConfigError::new(error.to_string(), "a bug in unicoro; please report it")
+    })?;
     attached(|py| {
         let (names, lines) = match source {
             ConfigSource::Path(path) => {

@@ -122,7 +122,7 @@ pub fn config<'py>(values: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
 
 /// `cfg.statsd_host`: what a socket connects to.
 fn statsd_host<'py>(py: Python<'py>, settings: &Settings) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let remote = settings.statsd.as_ref().map(|statsd| match &statsd.remote {
+    let remote = settings.logs.statsd.as_ref().map(|statsd| match &statsd.remote {
         Remote::Udp { host, port } | Remote::Tcp { host, port } => {
             (host, port).into_pyobject(py).map(Bound::into_any)
         }

@@ -9,11 +9,11 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyInt;
 use unicoro_contract::is_forked_child;
+use unicoro_sys::bytes::write;
+use unicoro_sys::process::{self, Fork};
 
 use super::interpreter::is_running;
 use super::traceback;
-use crate::sys::bytes::write;
-use crate::sys::process::{self, Fork};
 
 unsafe extern "C" {
     fn PyOS_BeforeFork();

@@ -11,15 +11,16 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unicoro_contract::{Grip, stack_signal};
+use unicoro_sys::activity::{Activity, activity_of};
+use unicoro_sys::bytes::read;
+use unicoro_sys::fd::set_nonblocking;
+use unicoro_sys::pipe::pipe;
+use unicoro_sys::poll::{poll, readable};
+use unicoro_sys::process::{signal_thread, threads};
 
 use super::traceback;
+use crate::python::error::PythonError;
 use crate::python::gil::attach::{already_attached, attached};
-use crate::sys::activity::{Activity, activity_of};
-use crate::sys::bytes::read;
-use crate::sys::fd::set_nonblocking;
-use crate::sys::pipe::pipe;
-use crate::sys::poll::{poll, readable};
-use crate::sys::process::{signal_thread, threads};
 
 /// Where faulthandler prints to, once [`watch_stacks`] has run.
 static PRINTED: Mutex<Option<OwnedFd>> = Mutex::new(None);
@@ -57,10 +58,10 @@ pub enum Cause {
 /// has set faulthandler up itself. On the main thread.
 ///
 /// # Errors
-/// A text for the operator.
-pub fn watch_stacks(error_log: RawFd) -> Result<(), String> {
-    let (reader, writer) = pipe().map_err(|error| error.to_string())?;
-    set_nonblocking(reader.as_fd(), true).map_err(|error| error.to_string())?;
+/// See [`PythonError`].
+pub fn watch_stacks(error_log: RawFd) -> Result<(), PythonError> {
+    let (reader, writer) = pipe()?;
+    set_nonblocking(reader.as_fd(), true)?;
     attached(|py| {
         let register = || -> PyResult<()> {
             let faulthandler = py.import("faulthandler")?;
@@ -74,7 +75,7 @@ pub fn watch_stacks(error_log: RawFd) -> Result<(), String> {
             }
             Ok(())
         };
-        register().map_err(|error| traceback::format(py, &error))
+        register().map_err(|error| traceback::raised(py, &error))
     })?;
     // faulthandler keeps the number, so the descriptor must stay open.
     std::mem::forget(writer);

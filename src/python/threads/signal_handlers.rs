@@ -11,14 +11,14 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::types::IntoPyDict;
 use unicoro_contract::is_forked_child;
+use unicoro_sys::bytes::{read, write};
+use unicoro_sys::fd::set_nonblocking;
+use unicoro_sys::pipe::pipe;
+use unicoro_sys::poll::{poll, readable};
 
 use crate::logging::TRACEBACK;
 use crate::python::gil::attach::attached;
 use crate::python::interp::traceback;
-use crate::sys::bytes::{read, write};
-use crate::sys::fd::set_nonblocking;
-use crate::sys::pipe::pipe;
-use crate::sys::poll::{poll, readable};
 
 /// What ends the main thread's wait. CPython and [`stir`] write to it for as long as this process lives.
 static WRITER: OnceLock<OwnedFd> = OnceLock::new();

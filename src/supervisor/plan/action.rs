@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use unicoro_sys::process::Pid;
+use unicoro_sys::signal::Signal;
+
 use crate::logging::LogLevel;
-use crate::sys::process::Pid;
-use crate::sys::signal::Signal;
 
 /// One thing to do.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use crate::sys::clock::Moment;
+use unicoro_sys::clock::Moment;
 
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30);

@@ -1,10 +1,12 @@
 //! What can happen to a supervisor.
 
-use super::Terms;
-use crate::supervisor::report::Report;
-use crate::sys::clock::Moment;
-use crate::sys::process::{Exit, Pid};
-use crate::sys::signal::Signal;
+use unicoro_sys::clock::Moment;
+use unicoro_sys::process::{Exit, Pid};
+use unicoro_sys::signal::Signal;
+
+use super::terms::Terms;
+use crate::supervisor::error::SupervisorError;
+use crate::supervisor::workers::report::Report;
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -46,7 +48,7 @@ pub enum Event<'a> {
         deeds: Deeds,
     },
     /// The settings were read again and the addresses bound; or why not.
-    Reloaded(Result<Terms, String>),
+    Reloaded(Result<Terms, SupervisorError>),
 }
 
 /// What a worker has done, as its slot tells after its end.

@@ -1,0 +1,65 @@
+//! Why a worker cannot serve. The supervisor hears which step failed, the operator reads the words.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+use unicoro_contract::Refusal;
+
+use crate::python::{LoadError, PythonError};
+use crate::supervisor::BootFailure;
+
+/// What failed.
+#[derive(Debug, Error)]
+pub enum BootError {
+    /// A hook of the config file.
+    #[error(transparent)]
+    Hook(PythonError),
+    /// The application's import, or the look for it.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Python, before the application's turn.
+    #[error(transparent)]
+    Python(#[from] PythonError),
+    /// The rights of the settings.
+    #[error("cannot become the user or group of the settings: {0}; start the server as root")]
+    Identity(#[source] io::Error),
+    /// The directory of the settings.
+    #[error("chdir to {}: {source}", path.display())]
+    Chdir {
+        /// Which.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A reloader that was to use inotify.
+    #[error("reload_engine: no inotify: {0}")]
+    Inotify(#[source] io::Error),
+    /// A thread or a descriptor.
+    #[error("no {what}: {source}")]
+    Missing {
+        /// For what it was.
+        what: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The system's words.
+    #[error(transparent)]
+    System(#[from] io::Error),
+    /// The engine's.
+    #[error(transparent)]
+    Engine(#[from] Refusal),
+}
+
+impl BootError {
+    /// What is to be reported.
+    #[must_use]
+    pub fn failure(&self) -> BootFailure {
+        match self {
+            Self::Hook(_) => BootFailure::Hook,
+            Self::Load(LoadError::Import(_)) => BootFailure::Import,
+            Self::Load(LoadError::Application(_)) => BootFailure::App,
+            _ => BootFailure::Setup,
+        }
+    }
+}

@@ -82,7 +82,8 @@ impl Ending {
         if is_kept && is_whole {
             return AfterServe::Park { until: self.keep(conn) };
         }
-        if is_whole && conn.inbox.is_empty() {
+        // An answer that was held may not have left as a whole.
+        if conn.stream.send_unsent().is_err() || is_whole && conn.inbox.is_empty() {
             return AfterServe::Close;
         }
         self.part(conn)

@@ -16,6 +16,7 @@ use std::io::{self, IoSlice};
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use unicoro_contract::{Stream, Tempo};
 
@@ -26,9 +27,14 @@ use super::fate::Fate;
 use super::wrong_length::WrongLength;
 use crate::http::{Encoder, Fields, RequestFacts, ResponseError, early_hints, refusal};
 
+/// A whole response up to this long may be held, to leave together with others.
+const HELD: usize = 16 * 1024;
+
 /// A response.
 pub struct Response {
     stream: Arc<Stream>,
+    // When the request began.
+    began: Instant,
     // How slowly the client may take it.
     tempo: Tempo,
     facts: RequestFacts,
@@ -73,12 +79,14 @@ impl Response {
     #[must_use]
     pub fn new(
         stream: Arc<Stream>,
+        began: Instant,
         facts: RequestFacts,
         tempo: Tempo,
         continue_due: Option<Arc<AtomicBool>>,
     ) -> Self {
         Self {
             stream,
+            began,
             tempo,
             facts,
             continue_due,
@@ -198,6 +206,26 @@ impl Response {
         self.note(sent)
     }
 
+    /// Whether the body is whole with `piece`, and short enough to be held.
+    #[must_use]
+    pub fn ends_with(&self, piece: &[u8]) -> bool {
+        self.stage == Stage::Begun
+            && self.encoder.remaining() == Some(piece.len() as u64)
+            && self.unsent.len() + piece.len() <= HELD
+    }
+
+    /// Gives what is not sent yet, with which the response is whole, to the engine, if that will send it
+    /// in a moment together with others. False: it is still to be sent. Never waits.
+    ///
+    /// # Errors
+    /// The client was answered in the application's place.
+    pub fn leave_together(&mut self) -> io::Result<bool> {
+        self.claim()?;
+        let unsent = std::mem::take(&mut self.unsent);
+        let held = self.stream.hold(unsent, self.began, &self.tempo);
+        Ok(held.map_err(|unsent| self.unsent = unsent).is_ok())
+    }
+
     /// Sends a stretch of a file.
     ///
     /// # Errors
@@ -259,6 +287,10 @@ impl Response {
             return Ok(());
         }
         self.claim()?;
+        let is_kept = self.stage == (Stage::Ended { keep_alive: true });
+        if is_kept && self.unsent.len() <= HELD && self.leave_together()? {
+            return Ok(());
+        }
         let unsent = std::mem::take(&mut self.unsent);
         let sent = self.stream.send_all(&mut [IoSlice::new(&unsent)], &self.tempo);
         self.note(sent)

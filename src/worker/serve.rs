@@ -112,6 +112,19 @@ impl Handler for Server {
     }
 
     fn serve(&self, conn: &mut Connection) -> AfterServe {
+        match conn.stream.send_unsent() {
+            Ok(false) => {}
+            Ok(true) => match self.read(conn) {
+                AfterRead::Serve => {}
+                // It was for the end of the last answer alone.
+                AfterRead::Park { until } => return AfterServe::Park { until },
+                AfterRead::Close => return AfterServe::Close,
+            },
+            Err(error) => {
+                log::info!("a client has not taken the end of its answer: {error}");
+                return AfterServe::Close;
+            }
+        }
         conn.deadline = None;
         conn.is_kept = false;
         conn.scanned = 0;

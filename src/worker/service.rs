@@ -49,7 +49,7 @@ impl Service {
         let is_head = head.is_some_and(|head| head.method == "HEAD");
         let facts = RequestFacts { version: Version::Http11, is_head, keep_alive: false };
         let stream = Arc::clone(&conn.stream);
-        let mut response = Response::new(stream, facts, self.rules.response, None);
+        let mut response = Response::new(stream, Instant::now(), facts, self.rules.response, None);
         response.refuse(error.status, &error.detail);
         drop(response.send_rest());
         let is_written = divert::takes_accesses();

@@ -40,7 +40,7 @@ impl Request<'_> {
     pub fn response(&self) -> Response {
         let stream = Arc::clone(self.stream);
         // The client is kept only if it sends the body that it asks leave for.
-        Response::new(stream, self.facts, *self.tempo, self.unread.continue_due())
+        Response::new(stream, self.began, self.facts, *self.tempo, self.unread.continue_due())
     }
 
     /// It was answered with this.

@@ -145,7 +145,14 @@ fn send_pieces(result: &Bound<'_, PyAny>, start: &Bound<'_, StartResponse>) -> R
         require_begun(start)?;
         let mut start = start.try_borrow_mut().map_err(PyErr::from)?;
         let response = start.response()?;
-        detached(py, || response.send(bytes))?;
+        if !response.ends_with(bytes) {
+            detached(py, || response.send(bytes))?;
+            continue;
+        }
+        response.add(bytes);
+        if !response.leave_together()? {
+            detached(py, || response.send_rest())?;
+        }
     }
     require_begun(start)
 }

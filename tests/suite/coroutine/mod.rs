@@ -12,3 +12,4 @@ mod overdue_locks;
 mod own_threads;
 mod shortage;
 mod stacks;
+mod together;

@@ -238,7 +238,7 @@ each_of! { Gthread, Coroutine; fn idle_connections_make_room(engine) {
 
 each_of! { Sync, Gthread, Coroutine; fn no_descriptors_make_room_and_no_flood_in_the_log(engine) {
     const LEAST_OF_A_FLOOD: usize = 1000;
-    let limit = |_: &_| ["prlimit", "--nofile=40"].map(String::from).to_vec();
+    let limit = |_: &_| ["prlimit", "--nofile=48"].map(String::from).to_vec();
     let mut server = Launch::new(engine).args(&["hostile"]).inside_of(limit).start();
     server.expect_errors();
     good_clients_are_served(&server, |_| {});

@@ -7,7 +7,7 @@
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use unicoro_sys::{socket, tcp};
@@ -32,6 +32,25 @@ pub trait Waiter: Sync {
     /// The socket cannot be waited for.
     fn wait(&self, stream: &Stream, interest: Interest, until: Option<Instant>)
     -> io::Result<bool>;
+
+    /// Takes the whole answer to a request that began at `began`, to send it in a moment together with
+    /// others.
+    ///
+    /// # Errors
+    /// The answer, which is to be sent at once.
+    fn hold(
+        &self,
+        stream: &Arc<Stream>,
+        answer: Vec<u8>,
+        began: Instant,
+        tempo: &Tempo,
+    ) -> Result<(), Vec<u8>> {
+        let _ = (stream, began, tempo);
+        Err(answer)
+    }
+
+    /// Sends what is held, if anything is.
+    fn let_go(&self) {}
 }
 
 /// Waits by blocking the OS thread: for engines without green threads, and for an application's own
@@ -103,6 +122,18 @@ pub struct Stream {
     patience: Patience,
     // Of what it takes of its responses; touched only around a wait.
     pace: Mutex<Pace>,
+    // An answer stands in the engine's outbox.
+    is_held: AtomicBool,
+    // What the client has not taken of one that has left it.
+    has_unsent: AtomicBool,
+    unsent: Mutex<Unsent>,
+}
+
+/// What the client has not taken yet of an answer, and how slowly it may.
+#[derive(Default)]
+struct Unsent {
+    bytes: Vec<u8>,
+    tempo: Tempo,
 }
 
 impl Stream {
@@ -120,6 +151,9 @@ impl Stream {
             moved: AtomicU64::new(0),
             patience: Patience::default(),
             pace: Mutex::default(),
+            is_held: AtomicBool::new(false),
+            has_unsent: AtomicBool::new(false),
+            unsent: Mutex::default(),
         }
     }
 
@@ -131,6 +165,7 @@ impl Stream {
 
     /// The application takes a descriptor of its own, and may keep the connection longer than we do.
     pub fn share(&self) {
+        self.let_go();
         self.is_shared.store(true, Ordering::Relaxed);
     }
 
@@ -197,9 +232,89 @@ impl Stream {
         claimed.is_ok() || claimed == Err(state)
     }
 
+    /// Gives the whole answer to a request that began at `began` to the engine, if that will send it in a
+    /// moment together with others. Nothing follows it on the connection before the next request. Never
+    /// waits.
+    ///
+    /// # Errors
+    /// The answer, to be sent at once.
+    pub fn hold(
+        self: &Arc<Self>,
+        answer: Vec<u8>,
+        began: Instant,
+        tempo: &Tempo,
+    ) -> Result<(), Vec<u8>> {
+        if self.is_shared() {
+            return Err(answer);
+        }
+        self.waiter.hold(self, answer, began, tempo)
+    }
+
+    /// An answer of it is put into an outbox.
+    pub(crate) fn set_held(&self, is_held: bool) {
+        self.is_held.store(is_held, Ordering::Release);
+    }
+
+    /// The answer leaves the outbox. False: a part of it is still to be sent.
+    pub(crate) fn send_held(&self, mut answer: Vec<u8>, tempo: Tempo) -> bool {
+        let mut sent = 0;
+        while sent < answer.len() {
+            match socket::send(self.fd.as_fd(), &[IoSlice::new(&answer[sent..])]) {
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // Whoever looks at the connection next finds that its client is gone.
+                Err(_) => {
+                    socket::shutdown_both(self.fd.as_fd());
+                    sent = answer.len();
+                }
+            }
+        }
+        self.count(sent);
+        let is_whole = sent == answer.len();
+        if !is_whole {
+            answer.drain(..sent);
+            *self.unsent.lock().unwrap_or_else(PoisonError::into_inner) =
+                Unsent { bytes: answer, tempo };
+            self.has_unsent.store(true, Ordering::Relaxed);
+        }
+        self.set_held(false);
+        is_whole
+    }
+
+    /// An answer that is held goes out, as far as it can without waiting.
+    fn let_go(&self) {
+        while self.is_held.load(Ordering::Acquire) {
+            // Or another thread has it, and sends it at this moment.
+            self.waiter.let_go();
+            std::thread::yield_now();
+        }
+    }
+
+    /// Whether a part of an earlier answer is still to be sent.
+    pub fn has_unsent(&self) -> bool {
+        self.has_unsent.load(Ordering::Relaxed)
+    }
+
+    /// Sends what is left of earlier answers. False: nothing was.
+    ///
+    /// # Errors
+    /// As [`Stream::send_all`].
+    pub fn send_unsent(&self) -> io::Result<bool> {
+        self.let_go();
+        if !self.has_unsent.swap(false, Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let unsent =
+            std::mem::take(&mut *self.unsent.lock().unwrap_or_else(PoisonError::into_inner));
+        self.send_all(&mut [IoSlice::new(&unsent.bytes)], &unsent.tempo)?;
+        Ok(true)
+    }
+
     /// Sends what fits without waiting, and then neither sends nor receives any more: the last word
     /// to a client whose request is given up.
     pub fn part(&self, last_word: &[u8]) {
+        self.let_go();
         if !last_word.is_empty() {
             // A client that does not take a few hundred bytes now has left or is stuck.
             drop(socket::send(self.fd.as_fd(), &[IoSlice::new(last_word)]));
@@ -216,6 +331,7 @@ impl Stream {
 
     /// Gives the client up for another: who waits for it is woken, and every wait fails from now on.
     pub fn evict(&self) {
+        self.let_go();
         self.patience.evict();
         socket::shutdown_both(self.fd.as_fd());
     }
@@ -322,6 +438,7 @@ impl Stream {
 
     /// Says that no more will be sent (shutdown(2)).
     pub fn finish_sending(&self) {
+        self.let_go();
         socket::shutdown_write(self.fd.as_fd());
     }
 

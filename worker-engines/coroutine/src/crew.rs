@@ -100,7 +100,7 @@ impl Crew {
         true
     }
 
-    /// A new one is on its way.
+    /// One is on its way: a new one, or one that lets others run in between.
     pub fn expect(&self) {
         self.called.set(true);
     }

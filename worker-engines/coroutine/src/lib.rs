@@ -42,6 +42,7 @@ mod descriptors;
 mod words;
 
 mod held;
+mod outbox;
 
 // The engine's state, and the green threads that share it.
 mod core;
@@ -183,6 +184,9 @@ impl CoroutineEngine {
             && let Err(error) = preemption::start(slice, Arc::clone(handler), Shared(core))
         {
             log::warn!("no preemption: {error}; a request that computes will delay the others");
+        }
+        if let Err(error) = outbox::start() {
+            log::warn!("answers are sent one by one: {error}");
         }
         Ok(core)
     }

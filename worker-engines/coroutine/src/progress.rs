@@ -32,6 +32,11 @@ pub fn os_thread() -> usize {
 /// Somebody else runs from now on: a green thread by its identity, or the reactor (0).
 pub fn switched(identity: usize) {
     RUNNING.store(identity, Ordering::Relaxed);
+    goes_on();
+}
+
+/// Who runs begins with another request: as good as a switch.
+pub fn goes_on() {
     SWITCHES.store(SWITCHES.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
@@ -40,7 +45,7 @@ pub fn running() -> usize {
     RUNNING.load(Ordering::Relaxed)
 }
 
-/// How often that has happened.
+/// How often either has happened.
 pub fn switches() -> u64 {
     SWITCHES.load(Ordering::Relaxed)
 }

@@ -183,7 +183,19 @@ impl<W: Copy> Clients<W> {
             // The event of a request that has come meanwhile may be on its way.
             connection.stream.note_readable(false);
         }
+        if connection.stream.has_unsent() {
+            return self.ready.push_back(connection);
+        }
         self.advance(connection, until);
+    }
+
+    /// A client has not taken all of its last answer: if its connection is parked, it is to be served.
+    /// False: the connection is closed.
+    pub fn resume(&mut self, stream: &Arc<Stream>) -> bool {
+        if let Some(connection) = self.lot.take_parked(stream) {
+            self.ready.push_back(connection);
+        }
+        self.lot.has(stream)
     }
 
     /// Parts with a client.

@@ -16,6 +16,7 @@
 
 pub mod activity;
 pub mod address;
+pub mod alarm_clock;
 pub mod bytes;
 pub mod clock;
 pub mod credentials;

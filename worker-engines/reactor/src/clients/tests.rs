@@ -154,6 +154,20 @@ fn a_close_for_another_races_no_request_that_has_come() {
 }
 
 #[test]
+fn a_client_that_has_not_taken_its_answer_is_served_again() {
+    let mut full = Full::new();
+    let connection = full.clients.lot.take(0).unwrap();
+    let stream = Arc::clone(&connection.stream);
+    full.clients.rest(connection, None, Instant::now());
+    assert!(full.clients.resume(&stream) && full.clients.has_ready());
+    let connection = full.clients.next_ready().unwrap();
+    assert!(Arc::ptr_eq(&connection.stream, &stream));
+    assert!(full.clients.resume(&stream) && !full.clients.has_ready());
+    full.clients.close(connection);
+    assert!(!full.clients.resume(&stream));
+}
+
+#[test]
 fn a_crowd_is_over_when_a_sibling_has_taken_who_waited() {
     let mut full = Full::new();
     full.look(room::KEPT_ENOUGH / 2);

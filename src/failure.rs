@@ -4,11 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
-use unicoro::config::Halt;
+use unicoro::config::{Halt, Remote};
 use unicoro::logging::{FormatError, LogError};
 use unicoro::python::PythonError;
 use unicoro::supervisor::pidfile::PidFileError;
-use unicoro::sys::remote::Remote;
 use unicoro::worker::BootError;
 
 /// The exit code for whatever has no code of its own.

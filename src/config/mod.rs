@@ -48,6 +48,7 @@ pub use table::{MAX_WORKERS, TABLE};
 pub use values::bind::Bind;
 pub use values::complaint::Complaint;
 pub use values::networks::Networks;
+pub use values::remote::{Remote, RemoteError};
 pub use values::value::Value;
 pub use values::worker_class::WorkerClass;
 

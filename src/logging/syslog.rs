@@ -21,7 +21,7 @@ use unicoro_sys::clock::{LocalTime, unix_now};
 use unicoro_sys::host_name::host_name;
 use unicoro_sys::process::Pid;
 
-use crate::sys::remote::Remote;
+use crate::config::Remote;
 
 /// Messages that wait for a stream; more are lost.
 const QUEUE: usize = 1024;

@@ -7,7 +7,7 @@ use std::io;
 use thiserror::Error;
 
 use super::pidfile::PidFileError;
-use crate::sys::bind_error::BindError;
+use crate::listening::bind_error::BindError;
 
 /// What the rest of the program could not do for the supervisor, which only prints it. Of a hook it is
 /// the traceback.

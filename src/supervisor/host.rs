@@ -11,7 +11,7 @@ use unicoro_sys::process::{Exit, Pid};
 use super::error::HostError;
 use super::options::Options;
 use super::workers::station::Station;
-use crate::sys::listener::Listener;
+use crate::listening::listener::Listener;
 
 /// The other half of the program. Only the first five methods have to be written.
 ///

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::inheritance::Inheritance;
 use super::plan::Terms;
-use crate::sys::address::Address;
-use crate::sys::listener::BindOptions;
+use crate::listening::address::Address;
+use crate::listening::listener::BindOptions;
 
 /// What to supervise, and how.
 #[derive(Clone, Debug)]

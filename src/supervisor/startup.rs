@@ -28,8 +28,8 @@ use super::pidfile::{PidFile, second_pidfile};
 use super::workers::scoreboard::Scoreboard;
 use crate::config::MAX_WORKERS;
 use crate::critical;
+use crate::listening::listener::Listener;
 use crate::logging::TRACEBACK;
-use crate::sys::listener::Listener;
 
 /// Supervises until it is told to stop; returns the exit code of the master.
 ///

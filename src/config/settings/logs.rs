@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::winners::Winners;
 use crate::config::error::ConfigError;
 use crate::config::values::complaint::Complaint;
+use crate::config::values::remote::Remote;
 use crate::config::values::value::Value;
-use crate::sys::remote::Remote;
 
 /// Where syslog messages go, and what they look like.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,5 +6,6 @@ pub mod bind;
 pub mod complaint;
 pub mod networks;
 pub mod number;
+pub mod remote;
 pub mod value;
 pub mod worker_class;

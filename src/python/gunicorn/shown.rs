@@ -8,12 +8,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString};
 use unicoro_contract::Address;
 
-use crate::config::{Bind, Settings, Value};
+use crate::config::{Bind, Remote, Settings, Value};
 use crate::exchange::Answer;
 use crate::http::{Head, Version};
 use crate::python::interp::own_module;
 use crate::python::wsgi::latin1::latin1;
-use crate::sys::remote::Remote;
 
 /// The classes of what is shown.
 pub struct Shown {

@@ -23,12 +23,12 @@ use unicoro_sys::process::{Fork, Pid, exit_now, fork};
 use unicoro_sys::signal::Blocked;
 use unicoro_sys::signal_pipe::SignalPipe;
 
+use crate::listening::listener::Listener;
 use crate::logging::TRACEBACK;
 use crate::supervisor::host::Host;
 use crate::supervisor::workers::report::{ReportReader, ReportWriter};
 use crate::supervisor::workers::scoreboard::{Slot, SlotState};
 use crate::supervisor::workers::station::Station;
-use crate::sys::listener::Listener;
 
 /// Which side we are on after a birth.
 pub enum Born {

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use super::listeners::bind_all;
+use crate::listening::listener::Listener;
 use crate::supervisor::error::SupervisorError;
 use crate::supervisor::host::Host;
 use crate::supervisor::options::Options;
-use crate::sys::listener::Listener;
 
 /// One generation.
 #[derive(Debug)]

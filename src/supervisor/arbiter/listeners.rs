@@ -4,10 +4,10 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::listening::address::Address;
+use crate::listening::bind_error::BindError;
+use crate::listening::listener::Listener;
 use crate::supervisor::options::Options;
-use crate::sys::address::Address;
-use crate::sys::bind_error::BindError;
-use crate::sys::listener::Listener;
 
 /// As many as gunicorn's.
 pub const BIND_TRIES: u32 = 5;

@@ -27,7 +27,7 @@ use super::host::Host;
 use super::lineage::Lineage;
 use super::pidfile::PidFile;
 use super::plan::{Event, Plan};
-use crate::sys::listener::Listener;
+use crate::listening::listener::Listener;
 use birth::Newborn;
 use children::Children;
 use figures::Figures;

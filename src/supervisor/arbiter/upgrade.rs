@@ -18,12 +18,12 @@ use unicoro_sys::process::{Exit, Fork, Pid, exit_now, fork};
 use unicoro_sys::signal::Blocked;
 
 use super::{Arbiter, Flow, Leave};
+use crate::listening::listener::Listener;
 use crate::logging::TRACEBACK;
 use crate::supervisor::host::Host;
 use crate::supervisor::inheritance::FIRST_LISTEN_FD;
 use crate::supervisor::lineage::Lineage;
 use crate::supervisor::plan::Announcement;
-use crate::sys::listener::Listener;
 
 impl Arbiter<'_> {
     /// USR2. The child takes the way of a worker: only what it needs is left when it gets there.

@@ -30,8 +30,8 @@ use unicoro_sys::signal::Signal;
 use unicoro_sys::signal_pipe::SignalPipe;
 
 use super::{BootFailure, Host, HostError, Options, Station, run};
+use crate::listening::address::Address;
 use crate::logging::{self, LogLevel};
-use crate::sys::address::Address;
 
 const SCENARIO: &str = "UNICORO_SCENARIO";
 const FOLDER: &str = "UNICORO_SCENARIO_FOLDER";

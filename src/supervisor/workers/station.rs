@@ -8,7 +8,7 @@ use unicoro_sys::process::Pid;
 
 use super::report::{BootFailure, Report, ReportWriter};
 use super::scoreboard::{Slot, SlotState};
-use crate::sys::listener::Listener;
+use crate::listening::listener::Listener;
 
 /// A worker's place.
 #[derive(Debug)]

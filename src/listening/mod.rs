@@ -7,5 +7,4 @@ pub mod bind_error;
 pub mod holder;
 pub mod listener;
 mod owned_path;
-pub mod remote;
 pub mod stale_socket;

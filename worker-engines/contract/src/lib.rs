@@ -19,6 +19,7 @@ mod engine;
 mod forks;
 mod given_up;
 mod handler;
+mod held_answer;
 mod inbox;
 mod intake;
 mod interrupt;

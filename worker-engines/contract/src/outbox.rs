@@ -65,7 +65,7 @@ impl Outbox {
     ) -> Result<Put, Vec<u8>> {
         // Never waits: the one that puts in may be a green thread.
         let Ok(mut held) = self.held.try_lock() else { return Err(bytes) };
-        stream.set_held(true);
+        stream.held().begin();
         held.push(Answer { stream: Arc::clone(stream), bytes, tempo: *tempo, since: now });
         self.has_some.store(true, Ordering::Relaxed);
         let age = now.saturating_duration_since(held[0].since);

@@ -4,14 +4,17 @@
 //! engine's [`Waiter`], which blocks a thread, or parks a green thread. The rule that a reader would
 //! break: no lock may be held across a call that can wait.
 
+mod sending;
+
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use unicoro_sys::{socket, tcp};
 
+use crate::held_answer::HeldAnswer;
 use crate::patience::Patience;
 use crate::{GivenUp, Inbox, Pace, Tempo, is_forked_child};
 
@@ -122,18 +125,8 @@ pub struct Stream {
     patience: Patience,
     // Of what it takes of its responses; touched only around a wait.
     pace: Mutex<Pace>,
-    // An answer stands in the engine's outbox.
-    is_held: AtomicBool,
-    // What the client has not taken of one that has left it.
-    has_unsent: AtomicBool,
-    unsent: Mutex<Unsent>,
-}
-
-/// What the client has not taken yet of an answer, and how slowly it may.
-#[derive(Default)]
-struct Unsent {
-    bytes: Vec<u8>,
-    tempo: Tempo,
+    // By the engine.
+    held: HeldAnswer,
 }
 
 impl Stream {
@@ -151,9 +144,7 @@ impl Stream {
             moved: AtomicU64::new(0),
             patience: Patience::default(),
             pace: Mutex::default(),
-            is_held: AtomicBool::new(false),
-            has_unsent: AtomicBool::new(false),
-            unsent: Mutex::default(),
+            held: HeldAnswer::default(),
         }
     }
 
@@ -230,85 +221,6 @@ impl Stream {
         let claimed =
             self.response.compare_exchange(NOT_BEGUN, state, Ordering::Relaxed, Ordering::Relaxed);
         claimed.is_ok() || claimed == Err(state)
-    }
-
-    /// Gives the whole answer to a request that began at `began` to the engine, if that will send it in a
-    /// moment together with others. Nothing follows it on the connection before the next request. Never
-    /// waits.
-    ///
-    /// # Errors
-    /// The answer, to be sent at once.
-    pub fn hold(
-        self: &Arc<Self>,
-        answer: Vec<u8>,
-        began: Instant,
-        tempo: &Tempo,
-    ) -> Result<(), Vec<u8>> {
-        if self.is_shared() {
-            return Err(answer);
-        }
-        self.waiter.hold(self, answer, began, tempo)
-    }
-
-    /// An answer of it is put into an outbox.
-    pub(crate) fn set_held(&self, is_held: bool) {
-        self.is_held.store(is_held, Ordering::Release);
-    }
-
-    /// The answer leaves the outbox. False: a part of it is still to be sent.
-    pub(crate) fn send_held(&self, mut answer: Vec<u8>, tempo: Tempo) -> bool {
-        let mut sent = 0;
-        while sent < answer.len() {
-            match socket::send(self.fd.as_fd(), &[IoSlice::new(&answer[sent..])]) {
-                Ok(count) => sent += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // Whoever looks at the connection next finds that its client is gone.
-                Err(_) => {
-                    socket::shutdown_both(self.fd.as_fd());
-                    sent = answer.len();
-                }
-            }
-        }
-        self.count(sent);
-        let is_whole = sent == answer.len();
-        if !is_whole {
-            answer.drain(..sent);
-            *self.unsent.lock().unwrap_or_else(PoisonError::into_inner) =
-                Unsent { bytes: answer, tempo };
-            self.has_unsent.store(true, Ordering::Relaxed);
-        }
-        self.set_held(false);
-        is_whole
-    }
-
-    /// An answer that is held goes out, as far as it can without waiting.
-    fn let_go(&self) {
-        while self.is_held.load(Ordering::Acquire) {
-            // Or another thread has it, and sends it at this moment.
-            self.waiter.let_go();
-            std::thread::yield_now();
-        }
-    }
-
-    /// Whether a part of an earlier answer is still to be sent.
-    pub fn has_unsent(&self) -> bool {
-        self.has_unsent.load(Ordering::Relaxed)
-    }
-
-    /// Sends what is left of earlier answers. False: nothing was.
-    ///
-    /// # Errors
-    /// As [`Stream::send_all`].
-    pub fn send_unsent(&self) -> io::Result<bool> {
-        self.let_go();
-        if !self.has_unsent.swap(false, Ordering::Relaxed) {
-            return Ok(false);
-        }
-        let unsent =
-            std::mem::take(&mut *self.unsent.lock().unwrap_or_else(PoisonError::into_inner));
-        self.send_all(&mut [IoSlice::new(&unsent.bytes)], &unsent.tempo)?;
-        Ok(true)
     }
 
     /// Sends what fits without waiting, and then neither sends nor receives any more: the last word
@@ -391,84 +303,6 @@ impl Stream {
         }
     }
 
-    /// Sends all of `parts`, in one call when the socket has room.
-    ///
-    /// # Errors
-    /// sendmsg(2), or [`GivenUp`].
-    pub fn send_all(&self, mut parts: &mut [IoSlice<'_>], tempo: &Tempo) -> io::Result<()> {
-        IoSlice::advance_slices(&mut parts, 0);
-        while !parts.is_empty() {
-            match socket::send(self.fd.as_fd(), parts) {
-                Ok(sent) => {
-                    self.count(sent);
-                    IoSlice::advance_slices(&mut parts, sent);
-                }
-                Err(error) => self.after_failed_send(error, tempo)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends `count` bytes of the open `file` from `offset` on; how many there were (the file may
-    /// be short).
-    ///
-    /// # Errors
-    /// sendfile(2), or [`GivenUp`].
-    pub fn send_file(
-        &self,
-        file: RawFd,
-        offset: u64,
-        count: u64,
-        tempo: &Tempo,
-    ) -> io::Result<u64> {
-        let mut sent = 0;
-        while sent < count {
-            let step = usize::try_from(count - sent).unwrap_or(usize::MAX).min(MAX_SENDFILE);
-            match socket::send_file(self.fd.as_fd(), file, offset + sent, step) {
-                Ok(0) => break,
-                Ok(step) => {
-                    self.count(step);
-                    sent += step as u64;
-                }
-                Err(error) => self.after_failed_send(error, tempo)?,
-            }
-        }
-        Ok(sent)
-    }
-
-    /// Says that no more will be sent (shutdown(2)).
-    pub fn finish_sending(&self) {
-        self.let_go();
-        socket::shutdown_write(self.fd.as_fd());
-    }
-
-    fn after_failed_send(&self, error: io::Error, tempo: &Tempo) -> io::Result<()> {
-        match error.kind() {
-            io::ErrorKind::WouldBlock => self.wait_to_send(tempo),
-            io::ErrorKind::Interrupted => Ok(()),
-            _ => Err(error),
-        }
-    }
-
-    /// Waits until there is room, as long as the client keeps taking what is there.
-    fn wait_to_send(&self, tempo: &Tempo) -> io::Result<()> {
-        loop {
-            let (began, before) = (Instant::now(), self.progress());
-            let has_room = self.wait(Interest::Write, Some(began + tempo.stretch()))?;
-            let progress = self.progress();
-            if !has_room && progress == before && tempo.idle.is_some() {
-                return Err(GivenUp::Idle.into());
-            }
-            let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
-            if !pace.keeps(tempo, began.elapsed(), progress) {
-                return Err(GivenUp::Slow.into());
-            }
-            if has_room {
-                return Ok(());
-            }
-        }
-    }
-
     /// False: `until` came first.
     fn wait(&self, interest: Interest, until: Option<Instant>) -> io::Result<bool> {
         if !self.patience.begin(Instant::now(), self.progress()) {
@@ -507,6 +341,3 @@ impl AsRawFd for Stream {
 const NOT_BEGUN: u8 = 0;
 const BEGUN: u8 = 1;
 const TAKEN: u8 = 2;
-
-/// What one sendfile(2) moves at most (its man page).
-const MAX_SENDFILE: usize = 0x7fff_f000;

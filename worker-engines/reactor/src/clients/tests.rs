@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use unicoro_contract::{AfterServe, BlockingWaiter, EngineListener, Language, Pulse, Stop};
+use unicoro_contract::{AfterServe, BlockingWaiter, EngineListener, Language, Pulse, Stop, room};
 
 use super::*;
 

@@ -36,9 +36,9 @@ pub struct EngineChoice {
 /// What runs the requests of one worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concurrency {
-    /// The main thread, one after the other.
+    /// Requests run on the main thread, one after the other.
     None,
-    /// OS threads.
+    /// Requests run on several OS threads.
     Threads,
     /// Green threads on one OS thread.
     GreenThreads,
@@ -46,7 +46,7 @@ pub enum Concurrency {
 
 /// What a worker is made of, beside its station. All of it comes from before the fork.
 pub struct Equipment {
-    /// Its generation's.
+    /// The settings of the worker's generation.
     pub settings: Arc<Settings>,
     /// The process's own, for Python.
     pub arguments: Vec<OsString>,
@@ -58,7 +58,7 @@ pub struct Equipment {
     pub access_log: Option<AccessLog>,
     /// Whether it is the first worker of a start or a reload, which speaks for all.
     pub is_first: bool,
-    /// The config file's.
+    /// The hooks of the config file.
     pub hooks: Arc<Hooks>,
 }
 

@@ -9,7 +9,7 @@ use unicoro_contract::Refusal;
 use crate::python::{LoadError, PythonError};
 use crate::supervisor::BootFailure;
 
-/// What failed.
+/// What kept the worker from serving.
 #[derive(Debug, Error)]
 pub enum BootError {
     /// A hook of the config file.
@@ -27,7 +27,7 @@ pub enum BootError {
     /// The directory of the settings.
     #[error("chdir to {}: {source}", path.display())]
     Chdir {
-        /// Which.
+        /// The directory of the settings.
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
@@ -46,7 +46,7 @@ pub enum BootError {
     /// The system's words.
     #[error(transparent)]
     System(#[from] io::Error),
-    /// The engine's.
+    /// The engine cannot serve with these settings.
     #[error(transparent)]
     Engine(#[from] Refusal),
 }

@@ -18,7 +18,7 @@ pub enum AfterRead {
     },
     /// A request is there, whole enough: call `serve`.
     Serve,
-    /// Close it.
+    /// Close the connection.
     Close,
 }
 
@@ -30,7 +30,7 @@ pub enum AfterServe {
         /// The deadline, if there is one.
         until: Option<Instant>,
     },
-    /// Close it.
+    /// Close the connection.
     Close,
     /// The application has taken the socket: forget it.
     Detached,
@@ -60,7 +60,7 @@ pub enum Blocked {
         /// Whether another OS thread could go on in its place.
         has_spare_carrier: bool,
     },
-    /// It goes on.
+    /// The scheduler goes on.
     Over {
         /// How long it stood still.
         lasted: Duration,
@@ -70,9 +70,9 @@ pub enum Blocked {
 /// What a green thread does with the language's lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grip {
-    /// It does not have it.
+    /// The green thread does not have the language's lock.
     None,
-    /// It has it.
+    /// The green thread has the language's lock.
     Has,
     /// It has it, and has been asked for it in vain.
     Keeps,
@@ -88,7 +88,7 @@ pub struct Deadlock {
     pub what: &'static str,
     /// Who waits.
     pub waiter: Party,
-    /// Who has it.
+    /// Who has the lock that is waited for.
     pub holder: Party,
 }
 

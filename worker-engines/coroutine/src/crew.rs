@@ -87,7 +87,7 @@ impl Crew {
         self.size.set(self.size.get().wrapping_add_signed(by));
     }
 
-    /// Tally an idle one to the queue. False: none is idle and none is on its way.
+    /// Calls an idle one to the queue. False: none is idle and none is on its way.
     pub fn call(&self) -> bool {
         if self.called.get() {
             return true;

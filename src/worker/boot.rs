@@ -40,7 +40,7 @@ pub enum Concurrency {
     None,
     /// Requests run on several OS threads.
     Threads,
-    /// Green threads on one OS thread.
+    /// Requests run as green threads, on the OS thread that has the scheduler's role.
     GreenThreads,
 }
 

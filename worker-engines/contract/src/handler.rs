@@ -47,15 +47,15 @@ pub fn stack_signal() -> i32 {
 /// A scheduler that does not switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blocked {
-    /// It has stood still for this long, and does.
+    /// The scheduler stands still.
     Since {
-        /// How long so far.
+        /// For how long so far.
         age: Duration,
-        /// Its thread, as gettid(2) numbers them.
+        /// The OS thread with the scheduler's role, by the number of gettid(2).
         thread: i32,
         /// The green thread that runs, by its `pthread_self()`.
         identity: usize,
-        /// What was seen of it and the language's lock.
+        /// What that green thread does with the language's lock.
         grip: Grip,
         /// Whether another OS thread could go on in its place.
         has_spare_carrier: bool,
@@ -74,7 +74,7 @@ pub enum Grip {
     None,
     /// The green thread has the language's lock.
     Has,
-    /// It has it, and has been asked for it in vain.
+    /// The green thread has the lock, and has been asked for it in vain.
     Keeps,
     /// Another one keeps it while it is parked, for a lock that a third has.
     KeptParked,

@@ -34,7 +34,7 @@ impl EngineListener {
         Ok(Self { fd, fixed_local, is_own })
     }
 
-    /// Nobody will accept from it any more but those who empty it now: if it is our own, no client is
+    /// From now on only those who empty it accept from it: if it is our own, no client is
     /// admitted from now on.
     pub fn last_call(&self) {
         if self.is_own {

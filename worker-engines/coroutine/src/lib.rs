@@ -1,4 +1,5 @@
-//! `-k coroutine`: thousands of requests of one worker, as green threads, one at a time.
+//! `-k coroutine`: thousands of requests of one worker, as green threads. One of them runs at a time;
+//! beside it only those that are in C code without the GIL (see `scheduler`).
 //!
 //! The application's blocking calls park the green thread that makes them (see `interposed`); client
 //! connections between two requests are parked without a green thread (see [`unicoro_reactor::Clients`]).

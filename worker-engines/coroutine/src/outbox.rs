@@ -2,7 +2,7 @@
 //!
 //! They leave when no other request waits to be served, when the green thread that serves them leaves
 //! the processor, and when they are due. If it does none of that in time, because a request computes or
-//! keeps the interpreter lock, the sender takes them: an OS thread that needs nothing but the sockets.
+//! keeps the interpreter lock, the sender takes them: an OS thread that needs only the sockets.
 
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

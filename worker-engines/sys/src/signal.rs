@@ -1,6 +1,6 @@
 //! Signal numbers, dispositions and the signal mask.
 //!
-//! Handlers are not here but in [`super::signal_pipe`], the only handler there is.
+//! The only signal handler that there is stands in [`super::signal_pipe`].
 #![allow(unsafe_code)]
 
 use std::fmt;

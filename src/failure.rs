@@ -27,7 +27,7 @@ pub enum Failure {
     #[error("the current directory is gone: {0}")]
     CurrentDirectory(#[source] io::Error),
     /// The one in which the server was started.
-    #[error("the directory of the start, {}: {source}", path.display())]
+    #[error("cannot use the directory in which the server was started, {}: {source}", path.display())]
     StartDirectory {
         /// The directory in which the server was started.
         path: PathBuf,
@@ -35,7 +35,7 @@ pub enum Failure {
         source: io::Error,
     },
     /// The one of the settings, or the way back from it.
-    #[error("chdir to {}: {source}", path.display())]
+    #[error("cannot change to the directory {}: {source}", path.display())]
     Chdir {
         /// The directory that chdir(2) refused.
         path: PathBuf,

@@ -101,7 +101,7 @@ fn serve(
     let engine_seat = engine_seat(station, &settings, stop).map_err(no("engine"))?;
     station.ready();
     if let Some(reloader) = reloader {
-        reloader.start(station).map_err(no("thread for the reloader"))?;
+        reloader.start(station).map_err(no("reloader"))?;
     }
     python::main_thread(|| choice.engine.run(engine_seat, server))?;
     control.end_begins();

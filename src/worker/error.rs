@@ -25,7 +25,7 @@ pub enum BootError {
     #[error("cannot become the user or group of the settings: {0}; start the server as root")]
     Identity(#[source] io::Error),
     /// The directory of the settings.
-    #[error("chdir to {}: {source}", path.display())]
+    #[error("cannot change to the directory {}: {source}", path.display())]
     Chdir {
         /// The directory of the settings.
         path: PathBuf,
@@ -33,12 +33,12 @@ pub enum BootError {
         source: io::Error,
     },
     /// A reloader that was to use inotify.
-    #[error("reload_engine: no inotify: {0}")]
+    #[error("reload_engine = 'inotify': inotify cannot be used: {0}; give poll or auto")]
     Inotify(#[source] io::Error),
-    /// A thread or a descriptor.
-    #[error("no {what}: {source}")]
+    /// A part of the worker does not start, for want of a thread or a descriptor.
+    #[error("cannot start the {what}: {source}")]
     Missing {
-        /// For what it was.
+        /// Which part.
         what: &'static str,
         /// The system's reason.
         source: io::Error,

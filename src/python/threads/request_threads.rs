@@ -94,7 +94,7 @@ fn turn(py: Python<'_>, take: impl FnOnce(&Turns) -> PyResult<()>) {
     if let Some(turns) = TURNS.get()
         && let Err(error) = take(turns)
     {
-        log::error!(target: TRACEBACK, "a thread's begin or end:\n{}", traceback::format(py, &error));
+        log::error!(target: TRACEBACK, "an exception where a request's thread begins or ends:\n{}", traceback::format(py, &error));
     }
 }
 

@@ -102,7 +102,9 @@ pub fn lacks_descriptors(error: &io::Error) -> bool {
         // supervisor has shut a unix socket down, and our request to end is on its way.
         Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED | libc::EINVAL) => false,
         Some(libc::EMFILE | libc::ENFILE) => {
-            log::error!("no descriptor for another client: {error}; raise RLIMIT_NOFILE");
+            log::error!(
+                "no file descriptor is left for another client: {error}; raise RLIMIT_NOFILE (ulimit -n)"
+            );
             true
         }
         _ => {

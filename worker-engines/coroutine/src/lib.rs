@@ -150,7 +150,9 @@ impl CoroutineEngine {
                     if let Err(error) =
                         scheduler::on_carrier(index, move || carry(core, index, &done))
                     {
-                        log::warn!("one carrier less: {error}");
+                        log::warn!(
+                            "a carrier could not be started, so this worker has one less: {error}"
+                        );
                     }
                 }
                 drop(began.send(Ok(core)));
@@ -187,7 +189,7 @@ impl CoroutineEngine {
             log::warn!("no preemption: {error}; a request that computes will delay the others");
         }
         if let Err(error) = outbox::start() {
-            log::warn!("answers are sent one by one: {error}");
+            log::warn!("short answers are sent one by one, not together: {error}");
         }
         Ok(core)
     }

@@ -96,6 +96,8 @@ pub fn deliver(stream: Arc<Stream>) {
         }
     };
     if let Err(error) = thread::Builder::new().name("delivery".into()).spawn(body) {
-        log::error!("the end of an answer is lost, for want of a thread: {error}");
+        log::error!(
+            "no thread could be started to send the end of an answer, which is lost: {error}"
+        );
     }
 }

@@ -13,7 +13,7 @@ use unicoro::worker::BootError;
 /// The exit code for whatever has no code of its own.
 const FAILED: i32 = 1;
 
-/// What failed.
+/// Why the command ends.
 #[derive(Debug, Error)]
 pub enum Failure {
     /// There are no settings. Not always a failure: see [`Halt::Print`].
@@ -22,21 +22,21 @@ pub enum Failure {
     /// One that has its limit from the supervisor.
     #[error("backlog = {0} is negative; give 1 or more")]
     Backlog(i32),
-    /// It is gone.
+    /// The current directory was removed.
     #[error("the current directory is gone: {0}")]
     CurrentDirectory(#[source] io::Error),
     /// The one in which the server was started.
-    #[error("the directory of the start, {}: {source}", path.display())]
+    #[error("cannot use the directory in which the server was started, {}: {source}", path.display())]
     StartDirectory {
-        /// Which.
+        /// The directory in which the server was started.
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
     },
     /// The one of the settings, or the way back from it.
-    #[error("chdir to {}: {source}", path.display())]
+    #[error("cannot change to the directory {}: {source}", path.display())]
     Chdir {
-        /// Which.
+        /// The directory that chdir(2) refused.
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
@@ -44,7 +44,7 @@ pub enum Failure {
     /// The access log's lines.
     #[error("access_log_format: {0}")]
     AccessFormat(#[from] FormatError),
-    /// A log.
+    /// A log cannot be opened.
     #[error("{setting}: {source}")]
     Log {
         /// Which setting says where it is.
@@ -58,7 +58,7 @@ pub enum Failure {
          of syslog(3)'s"
     )]
     SyslogFacility(String),
-    /// Its daemon.
+    /// The syslog daemon cannot be reached.
     #[error("syslog_addr: cannot reach {remote}: {source}")]
     Syslog {
         /// Where it should be.

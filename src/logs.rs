@@ -123,7 +123,7 @@ fn syslog(settings: &Settings) -> Result<Option<Arc<Syslog>>, Failure> {
 
 fn statsd(settings: &Settings) -> Option<Arc<Statsd>> {
     let wanted = settings.logs.statsd.as_ref()?;
-    // gunicorn: goes on without a word. Figures are not worth a start, but a word.
+    // gunicorn: goes on without a word. Missing figures are no reason not to start; the log says so.
     Statsd::connect(&wanted.remote, &wanted.prefix, &wanted.tags)
         .inspect_err(|error| {
             log::warn!("statsd_host: no figures are sent to {}: {error}", wanted.remote);

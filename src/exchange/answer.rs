@@ -16,7 +16,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The server's own.
+    /// The server's own answer, with this status.
     #[must_use]
     pub fn of(status: u16) -> Self {
         Self { status, ..Self::default() }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::http::HttpError;
 
-/// What went wrong.
+/// Why the rest of the body will not come.
 #[derive(Clone, Debug)]
 pub enum BodyFailure {
     /// It broke the rules of chunked coding.

@@ -7,7 +7,7 @@ use unicoro_contract::GivenUp;
 
 use super::body_failure::EVICTED;
 
-/// What went wrong.
+/// Why the client has not seen the end of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Breakage {
     /// The request took longer than it may, and was answered in the application's place, or cut off.

@@ -54,7 +54,7 @@ impl Ending {
                     && !self.is_crowded.load(Ordering::Relaxed))
     }
 
-    /// After a request.
+    /// What the engine does with the connection after a request on it.
     pub fn after(&self, conn: &mut Connection, fate: Fate, unread: Unread) -> AfterServe {
         // A socket that the application has taken is shared with it: no shutdown(2).
         if matches!(fate, Fate::Dropped | Fate::HandedOver) {

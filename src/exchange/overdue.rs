@@ -13,10 +13,12 @@ use crate::http::refusal;
 pub fn end_overdue(stream: &Stream, line: &str, timeout: Duration) {
     let timeout = timeout.as_secs_f64();
     if stream.take_response() {
-        log::warn!("{line} has exceeded request_timeout ({timeout} s): answered {OVERDUE}");
+        log::warn!("{line} has exceeded request_timeout ({timeout} s); its client got {OVERDUE}");
         stream.part(&refusal(OVERDUE, "", &date(), false));
     } else {
-        log::warn!("{line} has exceeded request_timeout ({timeout} s) in its response: closed");
+        log::warn!(
+            "{line} has exceeded request_timeout ({timeout} s) while its response was sent; the connection is closed"
+        );
         stream.part(b"");
     }
 }

@@ -4,11 +4,11 @@ use unicoro_contract::Address;
 
 use crate::http::ProxyHeader;
 
-/// Of one request.
+/// The two ends of a request's connection, and the path, as the proxies in front have it.
 pub struct Place<'a> {
     /// The client's end of the connection.
     pub client: &'a Address,
-    /// Ours.
+    /// Our end of the connection.
     pub local: &'a Address,
     /// What a PROXY header said.
     pub proxy: Option<&'a ProxyHeader>,

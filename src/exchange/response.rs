@@ -30,7 +30,7 @@ use crate::http::{Encoder, Fields, RequestFacts, ResponseError, early_hints, ref
 /// A whole response up to this long may be held, to leave together with others.
 const HELD: usize = 16 * 1024;
 
-/// A response.
+/// The response to one request.
 pub struct Response {
     stream: Arc<Stream>,
     // When the request began.
@@ -49,12 +49,12 @@ pub struct Response {
     answer: Answer,
 }
 
-/// How far it is.
+/// How far the response is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// Nothing was given.
+    /// The application has given nothing yet.
     Open,
-    /// The head was given.
+    /// The application has given the head.
     Begun,
     /// Nothing more will be given.
     Ended { keep_alive: bool },
@@ -67,9 +67,9 @@ enum Stage {
 pub struct Stretch {
     /// Whoever gave it keeps it open.
     pub fd: RawFd,
-    /// Where it begins.
+    /// Where the part to send begins in the file.
     pub offset: u64,
-    /// Bytes.
+    /// How many bytes of the file to send.
     pub len: u64,
 }
 

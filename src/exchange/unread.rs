@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::reader::Reader;
 
-/// Of a request.
+/// What a client may still send of a request that was answered.
 pub enum Unread {
     /// Nothing: it has no body.
     Nothing,

@@ -5,12 +5,12 @@ use std::fmt;
 /// The application gave another length than its Content-Length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrongLength {
-    /// Too little.
+    /// The application gave fewer bytes than it promised.
     Short {
-        /// Bytes.
+        /// How many bytes are missing.
         missing: u64,
     },
-    /// Too much.
+    /// The application gave more bytes than it promised.
     Long,
 }
 

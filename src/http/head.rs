@@ -67,7 +67,7 @@ pub fn parse<'b>(head: &'b [u8], limits: &Limits) -> Result<Head<'b>, HttpError>
 ///
 /// # Errors
 ///
-/// As [`parse`], but for what the switches forgive.
+/// As [`parse`], except for what the switches forgive.
 pub fn parse_lenient<'b>(
     head: &'b [u8],
     limits: &Limits,

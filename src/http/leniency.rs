@@ -2,7 +2,7 @@
 //!
 //! All are off by default. A head is rewritten in place to what a conforming client would have
 //! sent, at the same length, and then judged by the same strict rules as every other head; a
-//! switch can loosen nothing but what it names. Only heads that scan found are rewritten.
+//! switch loosens only what it names. Only heads that scan found are rewritten.
 
 use super::error::HttpError;
 use super::limits::Limits;

@@ -225,7 +225,7 @@ impl Wire {
             // RFC 9112, 6.3 rule 8: a response without a length ends with the connection.
             None => (Coding::UntilClose, false, true),
         };
-        // RFC 9110, 9.3.2: HEAD gets the fields that GET would get, but for those that only the body
+        // RFC 9110, 9.3.2: HEAD gets the fields that GET would get, except those that only the body
         // decides; RFC 9112, 6.1 leaves Transfer-Encoding to the server, and gunicorn leaves it out.
         if facts.is_head {
             return Wire {

@@ -21,7 +21,7 @@ use super::stale_socket::listener_of;
 pub struct Holder {
     /// Which one; the lowest if several share it.
     pub pid: Pid,
-    /// Its name.
+    /// The name of the process's command.
     pub name: String,
 }
 

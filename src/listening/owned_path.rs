@@ -19,7 +19,7 @@ pub(super) struct OwnedPath {
 }
 
 impl OwnedPath {
-    /// Of a file that is there.
+    /// Takes over a file that is there.
     pub(super) fn of(path: &Path) -> io::Result<OwnedPath> {
         let found = fs::symlink_metadata(path)?;
         let (device, inode) = (found.dev(), found.ino());

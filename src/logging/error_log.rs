@@ -170,7 +170,7 @@ pub fn use_syslog(syslog: Option<Arc<Syslog>>) {
     *SYSLOG.lock().unwrap_or_else(PoisonError::into_inner) = syslog;
 }
 
-/// Whether they do.
+/// Whether records go to a syslog daemon.
 #[must_use]
 pub fn has_syslog() -> bool {
     syslog().is_some()

@@ -42,13 +42,13 @@ pub enum SyslogFormat {
 /// What the settings say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyslogOptions {
-    /// Where to.
+    /// Where the syslog daemon listens.
     pub remote: Remote,
     /// RFC 5424, 6.2.1, such as 1 for user.
     pub facility: u8,
     /// Comes between `unicoro` and the log's name in the tag.
     pub prefix: String,
-    /// How.
+    /// Which of the two RFCs a message follows.
     pub format: SyslogFormat,
 }
 

@@ -14,7 +14,7 @@ pub enum PythonError {
     /// A hook of the config file did.
     #[error("the hook {name} raised an exception:\n{traceback}")]
     Hook {
-        /// Its name.
+        /// The name of the hook.
         name: &'static str,
         /// Python's words.
         traceback: String,
@@ -52,11 +52,11 @@ pub enum PythonError {
         found.0, found.1, linked.0, linked.1, python = python.display()
     )]
     OtherVersion {
-        /// Its interpreter.
+        /// The interpreter of the environment.
         python: PathBuf,
-        /// Its version.
+        /// The version of that interpreter: major, minor.
         found: (u32, u32),
-        /// The linked one's.
+        /// The version of the linked CPython: major, minor.
         linked: (u32, u32),
     },
     /// C cannot be told of a path.

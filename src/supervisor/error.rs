@@ -13,7 +13,7 @@ use crate::listening::bind_error::BindError;
 /// the traceback.
 pub type HostError = Box<dyn AnyError + Send + Sync>;
 
-/// What went wrong.
+/// Why a master does not start, ends early, or keeps its former settings.
 #[derive(Debug, Error)]
 pub enum SupervisorError {
     /// The kernel refuses what cannot be done without.

@@ -22,7 +22,7 @@ pub struct Inheritance {
     pub systemd: Vec<RawFd>,
     /// The master that we are to replace.
     pub parent: Option<Pid>,
-    /// Its sockets.
+    /// The listening sockets that the parent left us, by number.
     pub sockets: Vec<RawFd>,
 }
 

@@ -7,9 +7,9 @@
 //!                                  └──────────── fork, kill, log, bind <─────────────────────┘
 //! ```
 //!
-//! [`plan`] decides and touches nothing, the arbiter acts and decides nothing. The supervisor has
-//! one thread and never imports the app; what it needs of the rest of the program it asks of a
-//! [`Host`].
+//! [`plan`] decides and touches nothing, the arbiter acts and decides nothing. The supervisor's
+//! work is done by one thread. It runs no application; what it needs of the rest of the program, such as
+//! to load the application before the fork (`preload_app`), it asks of a [`Host`].
 //!
 //! The modules stand in layer order; each names only those above it. `workers` is what a worker and its
 //! supervisor have between them; in `arbiter`, `turn` hears and `act` does.

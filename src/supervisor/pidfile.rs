@@ -68,7 +68,7 @@ impl PidFile {
         PidFile::create(&self.path).map(drop)
     }
 
-    /// Where it is.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -36,17 +36,17 @@ pub struct EngineChoice {
 /// What runs the requests of one worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concurrency {
-    /// The main thread, one after the other.
+    /// Requests run on the main thread, one after the other.
     None,
-    /// OS threads.
+    /// Requests run on several OS threads.
     Threads,
-    /// Green threads on one OS thread.
+    /// Requests run as green threads, on the OS thread that has the scheduler's role.
     GreenThreads,
 }
 
 /// What a worker is made of, beside its station. All of it comes from before the fork.
 pub struct Equipment {
-    /// Its generation's.
+    /// The settings of the worker's generation.
     pub settings: Arc<Settings>,
     /// The process's own, for Python.
     pub arguments: Vec<OsString>,
@@ -58,7 +58,7 @@ pub struct Equipment {
     pub access_log: Option<AccessLog>,
     /// Whether it is the first worker of a start or a reload, which speaks for all.
     pub is_first: bool,
-    /// The config file's.
+    /// The hooks of the config file.
     pub hooks: Arc<Hooks>,
 }
 
@@ -101,7 +101,7 @@ fn serve(
     let engine_seat = engine_seat(station, &settings, stop).map_err(no("engine"))?;
     station.ready();
     if let Some(reloader) = reloader {
-        reloader.start(station).map_err(no("thread for the reloader"))?;
+        reloader.start(station).map_err(no("reloader"))?;
     }
     python::main_thread(|| choice.engine.run(engine_seat, server))?;
     control.end_begins();

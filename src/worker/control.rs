@@ -137,7 +137,7 @@ impl ControlThread {
             }
             Signal::USR1 => {
                 if let Err(error) = logging::reopen() {
-                    log::error!("reopening the logs: {error}");
+                    log::error!("the logs cannot be opened anew: {error}");
                 }
             }
             Signal::ABRT => self.abort(),

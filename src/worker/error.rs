@@ -9,7 +9,7 @@ use unicoro_contract::Refusal;
 use crate::python::{LoadError, PythonError};
 use crate::supervisor::BootFailure;
 
-/// What failed.
+/// What kept the worker from serving.
 #[derive(Debug, Error)]
 pub enum BootError {
     /// A hook of the config file.
@@ -25,20 +25,20 @@ pub enum BootError {
     #[error("cannot become the user or group of the settings: {0}; start the server as root")]
     Identity(#[source] io::Error),
     /// The directory of the settings.
-    #[error("chdir to {}: {source}", path.display())]
+    #[error("cannot change to the directory {}: {source}", path.display())]
     Chdir {
-        /// Which.
+        /// The directory of the settings.
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
     },
     /// A reloader that was to use inotify.
-    #[error("reload_engine: no inotify: {0}")]
+    #[error("reload_engine = 'inotify': inotify cannot be used: {0}; give poll or auto")]
     Inotify(#[source] io::Error),
-    /// A thread or a descriptor.
-    #[error("no {what}: {source}")]
+    /// A part of the worker does not start, for want of a thread or a descriptor.
+    #[error("cannot start the {what}: {source}")]
     Missing {
-        /// For what it was.
+        /// Which part.
         what: &'static str,
         /// The system's reason.
         source: io::Error,
@@ -46,7 +46,7 @@ pub enum BootError {
     /// The system's words.
     #[error(transparent)]
     System(#[from] io::Error),
-    /// The engine's.
+    /// The engine cannot serve with these settings.
     #[error(transparent)]
     Engine(#[from] Refusal),
 }

@@ -44,7 +44,7 @@ fn explained(cause: Cause, has_spare_carrier: bool) -> String {
             format!("it computes in C without the GIL, {why_stays}")
         }
         Cause::WithoutLock(Some(Activity::Waits { call, .. })) => format!(
-            "it waits in the system call {}, which no hook sees, {why_stays}",
+            "it waits in the system call {}, which unicoro cannot intercept, {why_stays}",
             name_of_call(call)
         ),
         Cause::WithoutLock(None) => format!("it is in C without the GIL, {why_stays}"),

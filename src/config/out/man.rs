@@ -66,7 +66,7 @@ The application is not where it was said to be.
 The config file that is read when none is named, in the directory of the start.
 "#;
 
-/// The page.
+/// The manual page, in man(7)'s language.
 pub fn text() -> String {
     let mut text = OPENING.to_owned();
     for section in Section::ALL {

@@ -17,7 +17,7 @@ lists the flags, `--version` tells the version.
 This file is generated from the table of settings: `unicoro --generate settings-md`.
 ";
 
-/// The text.
+/// The text of docs/settings.md.
 pub fn text() -> String {
     let mut text = OPENING.to_owned();
     for section in Section::ALL {

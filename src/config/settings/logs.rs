@@ -11,11 +11,11 @@ use crate::config::values::value::Value;
 /// Where syslog messages go, and what they look like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyslogSettings {
-    /// The daemon.
+    /// Where the syslog daemon listens.
     pub remote: Remote,
     /// The facility's name.
     pub facility: String,
-    /// The middle of the tag.
+    /// What stands between `unicoro` and the log's name in the tag.
     pub prefix: String,
     /// RFC 5424, in place of RFC 3164.
     pub is_rfc5424: bool,
@@ -34,14 +34,14 @@ pub enum LogConfig {
     File(PathBuf),
 }
 
-/// Where figures go.
+/// Where statsd gets its figures, and what they look like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatsdSettings {
-    /// The server.
+    /// Where the statsd server listens.
     pub remote: Remote,
-    /// Before each name.
+    /// What stands before each figure's name.
     pub prefix: String,
-    /// DataDog's tags.
+    /// Tags in DataDog's syntax, which are added to each figure.
     pub tags: String,
     /// Whether the listen queues are among the figures.
     pub has_backlog: bool,
@@ -52,7 +52,7 @@ pub struct StatsdSettings {
 pub struct LogSettings {
     /// `-` for stdout, else an absolute path; `None`: no access log.
     pub accesslog: Option<String>,
-    /// As written.
+    /// The format as the operator wrote it; it is not compiled yet.
     pub access_log_format: String,
     /// `-` for stderr, else an absolute path.
     pub errorlog: String,
@@ -72,12 +72,12 @@ pub struct LogSettings {
     pub capture_output: bool,
 }
 
-/// RFC 3164, 2.
+/// The port of syslog over UDP (RFC 3164, 2).
 const SYSLOG_PORT: u16 = 514;
-/// statsd's own default.
+/// The port on which statsd listens by default.
 const STATSD_PORT: u16 = 8125;
 
-/// Resolves them.
+/// Resolves the settings about logs and figures.
 pub fn resolve(winners: &Winners<'_>, chdir: &Path) -> Result<LogSettings, ConfigError> {
     Ok(LogSettings {
         accesslog: accesslog(winners, chdir)?,

@@ -42,27 +42,27 @@ pub struct Settings {
     pub wsgi_app: AppSpec,
     /// Where the server was started; absolute.
     pub start_directory: PathBuf,
-    /// Absolute and existing.
+    /// The directory to work in; absolute, and it exists.
     pub chdir: PathBuf,
-    /// Absolute, as written.
+    /// The directories of `pythonpath`, absolute, in the order in which they were written.
     pub pythonpath: Vec<PathBuf>,
     /// Variables to set for the application, in order.
     pub raw_env: Vec<(String, String)>,
     /// Whether the application is loaded before the fork.
     pub preload_app: bool,
-    /// At least one.
+    /// The addresses to listen on; at least one.
     pub bind: Vec<Bind>,
-    /// For listen(2).
+    /// How many clients may wait in a listen queue, for listen(2).
     pub backlog: i32,
     /// Mode bits taken from unix sockets' files.
     pub umask: u32,
-    /// At least 1.
+    /// How many worker processes; at least 1.
     pub workers: usize,
-    /// The engine.
+    /// Which engine serves.
     pub worker_class: WorkerClass,
     /// At least 1; matters to gthread only.
     pub threads: usize,
-    /// At least 1.
+    /// How many clients a worker has at once; at least 1.
     pub worker_connections: usize,
     /// `None`: the engine's own bound, if it has one.
     pub requests_in_progress: Option<NonZeroUsize>,
@@ -88,7 +88,7 @@ pub struct Settings {
     pub keepalive: Duration,
     /// What is asked of clients, and borne from them.
     pub requests: RequestSettings,
-    /// Absolute.
+    /// The file that holds the master's process id; absolute.
     pub pidfile: Option<PathBuf>,
     /// Where logs and figures go.
     pub logs: LogSettings,
@@ -102,7 +102,7 @@ pub struct Settings {
     pub daemon: bool,
     /// Whether stdout and stderr stay open in the background.
     pub enable_stdio_inheritance: bool,
-    /// Whom the workers run as.
+    /// The user and group that the workers run as.
     pub identity: Identity,
     /// The name in process titles.
     pub proc_name: String,

@@ -11,11 +11,11 @@ use crate::config::values::networks::Networks;
 /// What becomes of headers whose names have an underscore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeaderMap {
-    /// They are left out.
+    /// Such headers are left out.
     Drop,
-    /// The request is refused.
+    /// A request with such a header is refused.
     Refuse,
-    /// The application gets them.
+    /// The application gets such headers.
     Dangerous,
 }
 
@@ -26,9 +26,9 @@ pub enum ProxyProtocol {
     Off,
     /// Version 1, a line of text.
     V1,
-    /// Version 2, binary.
+    /// Version 2, the binary header.
     V2,
-    /// Both.
+    /// Both versions are taken.
     Auto,
 }
 
@@ -81,7 +81,7 @@ pub struct RequestSettings {
     pub proxy_allow_ips: Networks,
 }
 
-/// Resolves them.
+/// Resolves the settings about requests and clients.
 pub fn resolve(winners: &Winners<'_>) -> Result<RequestSettings, ConfigError> {
     Ok(RequestSettings {
         limit_request_line: none_if_zero(winners.int("limit_request_line")?),

@@ -22,7 +22,7 @@ pub struct Winner {
 pub struct Winners<'a>(&'a Layers);
 
 impl<'a> Winners<'a> {
-    /// Of these layers.
+    /// The winners of these layers.
     pub fn new(layers: &'a Layers) -> Self {
         Winners(layers)
     }

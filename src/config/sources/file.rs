@@ -33,9 +33,9 @@ pub enum ConfigSource {
 /// One global name that the config file left.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileValue {
-    /// The name.
+    /// The name of the global.
     pub name: String,
-    /// Its value.
+    /// The value that the global has at the end of the file.
     pub value: Value,
     /// The line that assigned it last, if it is known.
     pub line: Option<u32>,

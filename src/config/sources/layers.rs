@@ -19,7 +19,7 @@ use crate::config::values::value::Value;
 pub struct Raw {
     /// In the shape that `convert` gives it.
     pub value: Value,
-    /// Its source.
+    /// Where the value came from.
     pub origin: Origin,
 }
 

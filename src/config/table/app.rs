@@ -74,8 +74,8 @@ pub const ROWS: &[Setting] = &[
         kind: Kind::Flag,
         default: Preset::Bool(false),
         doc: "Replace the workers whenever a file of the application changes, or a module \
-              appears in its folders; for development. An application that does not load is shown as a traceback in \
-              the browser until it is mended. preload_app has no effect then.",
+              appears in its folders; for development. While the application does not load, the \
+              browser shows the traceback. preload_app has no effect then.",
         ..ROW
     },
     Setting {

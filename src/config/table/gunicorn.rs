@@ -7,7 +7,7 @@
 pub struct NotYet {
     /// Its name in a config file.
     pub name: &'static str,
-    /// Its flags.
+    /// The flags that set it on the command line.
     pub flags: &'static [&'static str],
 }
 

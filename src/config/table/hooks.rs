@@ -36,8 +36,8 @@ pub const ROWS: &[Setting] = &[
         section: Section::Hooks,
         metavar: "(server, worker)",
         kind: Kind::Hook { arguments: &[2] },
-        doc: "Called in the master before each fork of a worker. An exception puts the \
-              worker off, as a failed fork does.",
+        doc: "Called in the master before each fork of a worker. After an exception the \
+              worker is started later, as after a failed fork.",
         ..ROW
     },
     Setting {
@@ -96,8 +96,8 @@ pub const ROWS: &[Setting] = &[
         section: Section::Hooks,
         metavar: "(worker, req, environ, resp)",
         kind: Kind::Hook { arguments: &[2, 3, 4] },
-        doc: "Called after each response; environ and resp may be left out. A hook that \
-              sets worker.alive to False has the worker replaced.",
+        doc: "Called after each response; environ and resp may be left out. If the hook \
+              sets worker.alive to False, the worker is replaced.",
         ..ROW
     },
     Setting {
@@ -121,7 +121,7 @@ pub const ROWS: &[Setting] = &[
         section: Section::Hooks,
         metavar: "(server, new, old)",
         kind: Kind::Hook { arguments: &[3] },
-        doc: "Called when another number of workers is aimed at; old is None at the start.",
+        doc: "Called when the wanted number of workers changes; old is None at the start.",
         ..ROW
     },
     Setting {

@@ -29,7 +29,7 @@ pub const ROWS: &[Setting] = &[
         metavar: "N",
         kind: Kind::Capped { cap: 32_768 },
         default: Preset::Int(100),
-        doc: "Most header fields of one request, at most 32768; 0 means that most.",
+        doc: "How many header fields a request may have, at most 32768; 0 means that limit.",
         ..ROW
     },
     Setting {
@@ -106,7 +106,7 @@ pub const ROWS: &[Setting] = &[
         metavar: "N",
         kind: COUNT,
         default: Preset::Int(1000),
-        doc: "Most requests of one connection that are answered in a row while the next one has \
+        doc: "How many requests of one connection are answered in a row while the next one has \
               always come already; after that the connection is closed. 0 means no limit.",
         ..ROW
     },
@@ -196,7 +196,7 @@ pub const ROWS: &[Setting] = &[
     Setting {
         name: "casefold_http_method",
         spelling: flag(&["casefold-http-method"]),
-        doc: "Put methods into capitals.",
+        doc: "Turn the letters of methods into capitals.",
         ..LENIENCY
     },
     Setting {

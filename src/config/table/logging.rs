@@ -23,7 +23,7 @@ pub const ROWS: &[Setting] = &[
         spelling: flag(&["access-logformat"]),
         metavar: "FORMAT",
         default: Preset::Str("%(h)s %(l)s %(u)s %(t)s \"%(r)s\" %(s)s %(b)s \"%(f)s\" \"%(a)s\""),
-        doc: "The access log's line, with %(x)s for each of its parts.",
+        doc: "The format of a line of the access log, with %(x)s for each of its parts.",
         ..ROW
     },
     Setting {
@@ -88,7 +88,7 @@ pub const ROWS: &[Setting] = &[
         section: Section::Logging,
         spelling: flag(&["log-config-json"]),
         metavar: "FILE",
-        doc: "As logconfig_dict, from a JSON file.",
+        doc: "Set up Python's logging as logconfig_dict does, from a JSON file.",
         ..ROW
     },
     Setting {
@@ -109,7 +109,7 @@ pub const ROWS: &[Setting] = &[
         metavar: "CLASS",
         default: Preset::Str("gunicorn.glogging.Logger"),
         doc: "A Python class that writes both logs, as MODULE.CLASS or, in the config file, the \
-              class itself. It hears of each request, with or without accesslog. One that is derived \
+              class itself. Its access() is called for each request, with or without accesslog. One that is derived \
               from gunicorn.glogging.Logger needs gunicorn to be installed.",
         ..ROW
     },

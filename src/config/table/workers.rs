@@ -195,8 +195,9 @@ pub const ROWS: &[Setting] = &[
         metavar: "SECONDS",
         kind: SECONDS,
         default: Preset::Int(2),
-        // gunicorn: 2 s everywhere, which answers 502 behind load balancers that keep connections
-        // for 60 s (GUNICORN.md, section 6, item 5). An idle connection costs nothing here.
+        // gunicorn: 2 s everywhere. Behind a load balancer that keeps connections for 60 s, clients
+        // then get 502: it sends a request at the moment in which the server closes the connection.
+        // On coroutine an idle connection costs next to nothing, so it outlives the load balancer's.
         default_on_coroutine: Some(Preset::Int(75)),
         doc: "Seconds that an idle connection is kept for the client's next request.",
         ..ROW

@@ -26,7 +26,7 @@ pub enum Remote {
     },
     /// A unix socket.
     Unix {
-        /// Its path.
+        /// The path of the socket.
         path: PathBuf,
         /// `None`: datagrams, and a stream if those are not taken.
         is_stream: Option<bool>,
@@ -39,7 +39,7 @@ pub enum RemoteError {
     /// It begins with something else.
     #[error("neither udp://, tcp:// nor unix://")]
     Scheme,
-    /// Behind a path.
+    /// The kind of socket behind a path is unknown.
     #[error("'#{0}' is neither #dgram nor #stream")]
     Kind(String),
     /// A unix socket has one.

@@ -25,7 +25,7 @@ pub enum Value {
     Map(Vec<(String, Value)>),
     /// A function or whatever else can be called.
     Callable {
-        /// Its name.
+        /// The function's name, for messages.
         name: String,
         /// How many arguments it takes by position; `None`: Python does not say.
         arguments: Option<usize>,

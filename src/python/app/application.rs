@@ -64,7 +64,7 @@ impl Application {
         let mut served = attached(|py| {
             in_fresh_context(py, || {
                 if let Err(error) = trace_this_thread(py) {
-                    log::error!(target: TRACEBACK, "spew: {}", traceback::format(py, &error));
+                    log::error!(target: TRACEBACK, "spew could not be set up for a request: {}", traceback::format(py, &error));
                 }
                 if self.hooks.is_none() {
                     log::debug!("{} {}", request.head.method, request.head.target.path);

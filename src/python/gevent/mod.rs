@@ -117,14 +117,14 @@ pub(super) fn interrupt_hub(py: Python<'_>) {
         && let Err(error) = functions.interrupt.call1(py, (class,))
     {
         let text = traceback::format(py, &error);
-        log::error!(target: TRACEBACK, "an overdue request was not told so:\n{text}");
+        log::error!(target: TRACEBACK, "an overdue request that waits in gevent could not be told that its deadline has passed:\n{text}");
     }
 }
 
 fn call(function: &Bound<'_, PyAny>) {
     if let Err(error) = function.call0() {
         let text = traceback::format(function.py(), &error);
-        log::error!(target: TRACEBACK, "after a request that used gevent:\n{text}");
+        log::error!(target: TRACEBACK, "an exception after a request that used gevent:\n{text}");
     }
 }
 

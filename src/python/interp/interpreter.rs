@@ -193,6 +193,6 @@ pub fn end() {
 fn call(py: Python<'_>, module: &str, function: &str) {
     let done = py.import(module).and_then(|module| module.call_method0(function));
     if let Err(error) = done {
-        log::error!(target: TRACEBACK, "at the end of the application:\n{}", traceback::format(py, &error));
+        log::error!(target: TRACEBACK, "an exception at the end of the application:\n{}", traceback::format(py, &error));
     }
 }

@@ -19,7 +19,7 @@ pub struct Child {
     slot_index: usize,
 }
 
-/// All of them.
+/// The children of this master that are alive.
 #[derive(Debug)]
 pub struct Children {
     board: Scoreboard,
@@ -63,7 +63,7 @@ impl Children {
         self.children.iter().find(|child| child.pid == pid)
     }
 
-    /// What to poll.
+    /// The pipes to poll: each child reports on its own.
     pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.children.iter().filter_map(|child| child.reports.fd())
     }

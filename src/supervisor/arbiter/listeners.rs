@@ -11,7 +11,7 @@ use crate::supervisor::options::Options;
 
 /// As many as gunicorn's.
 pub const BIND_TRIES: u32 = 5;
-/// Between two tries.
+/// The pause between two tries to bind an address that is in use.
 pub const BIND_PAUSE: Duration = Duration::from_secs(1);
 
 /// All listeners of `options`, in their order. One that listens already is taken over; an

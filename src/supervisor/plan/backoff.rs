@@ -16,7 +16,7 @@ const YOUNG: Duration = Duration::from_secs(1);
 /// So many whole crews may die young in a row before there is a pause: an operator, or a test,
 /// that kills every worker once or twice gets them back at once.
 const YOUNG_CREWS: usize = 3;
-/// The least time between two starts: a crew that crashes at every request must not do nothing but boot.
+/// The least time between two starts: a crew that crashes at every request must not spend its whole life on booting.
 /// Short enough that a client does not notice.
 const FLOOR: Duration = Duration::from_millis(100);
 

@@ -19,11 +19,11 @@ pub enum Event<'a> {
     Signal(Signal),
     /// A worker was forked, as asked for.
     Spawned {
-        /// Its number.
+        /// The number that the plan gave the worker.
         number: u64,
-        /// Its generation.
+        /// The generation that the worker belongs to.
         generation: u64,
-        /// Its process.
+        /// The process that the worker is.
         pid: Pid,
     },
     /// A worker could not be forked.
@@ -42,7 +42,7 @@ pub enum Event<'a> {
     Exited {
         /// Which child.
         pid: Pid,
-        /// How.
+        /// How the child ended.
         exit: Exit,
         /// What it left in its slot.
         deeds: Deeds,

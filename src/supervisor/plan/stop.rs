@@ -28,7 +28,7 @@ impl Plan {
         }
     }
 
-    /// INT, QUIT.
+    /// INT and QUIT: workers are told to end at once.
     pub(super) fn stop_quickly(&mut self, now: Moment) {
         match self.phase {
             Phase::Stopping { .. } => self.hurry(now),

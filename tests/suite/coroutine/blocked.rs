@@ -41,7 +41,10 @@ fn c_that_computes_without_the_gil_is_named_where_there_is_one_carrier() {
 #[test]
 fn a_wait_that_no_hook_sees_is_named_where_there_is_one_carrier() {
     let line = line_of("waits_unseen", &["--carriers", "1"]);
-    assert!(line.contains("it waits in the system call nanosleep, which no hook sees"), "{line}");
+    assert!(
+        line.contains("it waits in the system call nanosleep, which unicoro cannot intercept"),
+        "{line}"
+    );
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn faults_of(name: &str) -> Vec<String> {
     faults.map(|test| format!("{name}: {test}\n{outcomes}")).collect()
 }
 
-/// Of the tests that ended with this outcome.
+/// The names of the tests that ended with this outcome.
 fn names<'a>(outcomes: &'a str, outcome: &str) -> Vec<&'a str> {
     outcomes.lines().filter_map(|line| line.strip_prefix(outcome)).collect()
 }

@@ -125,7 +125,7 @@ fn name_lookups_wait_together() {
     server.stop();
 }
 
-/// What waits in a way that no hook sees takes turns where there is one carrier, and the log says which
+/// What waits in a way that nothing interposed sees takes turns where there is one carrier, and the log says which
 /// request it was.
 #[test]
 fn hidden_waits_are_answered_rightly_and_the_watchdog_names_them() {

@@ -31,9 +31,9 @@ pub struct Seat {
     pub idle_grace: Duration,
     /// The request to end.
     pub stop: Arc<Stop>,
-    /// How often to give a life sign, at least.
+    /// How often the engine gives a sign of life, at least.
     pub beat: Duration,
-    /// Life signs.
+    /// Where the engine gives its signs of life.
     pub pulse: Arc<dyn Pulse>,
 }
 

@@ -18,7 +18,7 @@ pub enum AfterRead {
     },
     /// A request is there, whole enough: call `serve`.
     Serve,
-    /// Close it.
+    /// Close the connection.
     Close,
 }
 
@@ -30,7 +30,7 @@ pub enum AfterServe {
         /// The deadline, if there is one.
         until: Option<Instant>,
     },
-    /// Close it.
+    /// Close the connection.
     Close,
     /// The application has taken the socket: forget it.
     Detached,
@@ -47,20 +47,20 @@ pub fn stack_signal() -> i32 {
 /// A scheduler that does not switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blocked {
-    /// It has stood still for this long, and does.
+    /// The scheduler stands still.
     Since {
-        /// How long so far.
+        /// For how long so far.
         age: Duration,
-        /// Its thread, as gettid(2) numbers them.
+        /// The OS thread with the scheduler's role, by the number of gettid(2).
         thread: i32,
         /// The green thread that runs, by its `pthread_self()`.
         identity: usize,
-        /// What was seen of it and the language's lock.
+        /// What that green thread does with the language's lock.
         grip: Grip,
         /// Whether another OS thread could go on in its place.
         has_spare_carrier: bool,
     },
-    /// It goes on.
+    /// The scheduler goes on.
     Over {
         /// How long it stood still.
         lasted: Duration,
@@ -70,11 +70,11 @@ pub enum Blocked {
 /// What a green thread does with the language's lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grip {
-    /// It does not have it.
+    /// The green thread does not have the language's lock.
     None,
-    /// It has it.
+    /// The green thread has the language's lock.
     Has,
-    /// It has it, and has been asked for it in vain.
+    /// The green thread has the lock, and has been asked for it in vain.
     Keeps,
     /// Another one keeps it while it is parked, for a lock that a third has.
     KeptParked,
@@ -88,7 +88,7 @@ pub struct Deadlock {
     pub what: &'static str,
     /// Who waits.
     pub waiter: Party,
-    /// Who has it.
+    /// Who has the lock that is waited for.
     pub holder: Party,
 }
 

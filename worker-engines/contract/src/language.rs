@@ -32,7 +32,7 @@ pub trait Language {
     }
 
     /// Whether this green thread may leave the processor here: it runs application code and holds
-    /// no lock of the interpreter. Must not allocate, log or panic: hooks ask before anything else.
+    /// no lock of the interpreter. Must not allocate, log or panic: interposed calls ask before all else.
     fn may_park(&self) -> bool {
         false
     }

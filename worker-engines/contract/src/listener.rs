@@ -34,7 +34,7 @@ impl EngineListener {
         Ok(Self { fd, fixed_local, is_own })
     }
 
-    /// Nobody will accept from it any more but those who empty it now: if it is our own, no client is
+    /// From now on only those who empty it accept from it: if it is our own, no client is
     /// admitted from now on.
     pub fn last_call(&self) {
         if self.is_own {
@@ -102,7 +102,9 @@ pub fn lacks_descriptors(error: &io::Error) -> bool {
         // supervisor has shut a unix socket down, and our request to end is on its way.
         Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED | libc::EINVAL) => false,
         Some(libc::EMFILE | libc::ENFILE) => {
-            log::error!("no descriptor for another client: {error}; raise RLIMIT_NOFILE");
+            log::error!(
+                "no file descriptor is left for another client: {error}; raise RLIMIT_NOFILE (ulimit -n)"
+            );
             true
         }
         _ => {

@@ -46,7 +46,7 @@ pub enum Put {
 }
 
 impl Outbox {
-    /// With none.
+    /// An outbox that holds no answer.
     #[must_use]
     pub const fn new() -> Self {
         Self { held: Mutex::new(Vec::new()), has_some: AtomicBool::new(false) }

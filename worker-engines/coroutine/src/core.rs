@@ -34,7 +34,7 @@ pub struct Keeper {
     pub since: Instant,
 }
 
-/// The engine's state. Not `Sync`, but for who has the role: see [`Shared`].
+/// The engine's state. It is not `Sync`: only who has the role may touch it (see [`Shared`]).
 pub struct Core {
     pub epoll: Rc<Epoll>,
     pub clients: RefCell<Clients<Ticket>>,

@@ -1,4 +1,5 @@
-//! `-k coroutine`: thousands of requests of one worker, as green threads, one at a time.
+//! `-k coroutine`: thousands of requests of one worker, as green threads. One of them runs at a time;
+//! beside it only those that are in C code without the GIL (see `scheduler`).
 //!
 //! The application's blocking calls park the green thread that makes them (see `interposed`); client
 //! connections between two requests are parked without a green thread (see [`unicoro_reactor::Clients`]).
@@ -149,7 +150,9 @@ impl CoroutineEngine {
                     if let Err(error) =
                         scheduler::on_carrier(index, move || carry(core, index, &done))
                     {
-                        log::warn!("one carrier less: {error}");
+                        log::warn!(
+                            "a carrier could not be started, so this worker has one less: {error}"
+                        );
                     }
                 }
                 drop(began.send(Ok(core)));
@@ -186,7 +189,7 @@ impl CoroutineEngine {
             log::warn!("no preemption: {error}; a request that computes will delay the others");
         }
         if let Err(error) = outbox::start() {
-            log::warn!("answers are sent one by one: {error}");
+            log::warn!("short answers are sent one by one, not together: {error}");
         }
         Ok(core)
     }

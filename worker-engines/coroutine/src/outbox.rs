@@ -2,7 +2,7 @@
 //!
 //! They leave when no other request waits to be served, when the green thread that serves them leaves
 //! the processor, and when they are due. If it does none of that in time, because a request computes or
-//! keeps the interpreter lock, the sender takes them: an OS thread that needs nothing but the sockets.
+//! keeps the interpreter lock, the sender takes them: an OS thread that needs only the sockets.
 
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -96,6 +96,8 @@ pub fn deliver(stream: Arc<Stream>) {
         }
     };
     if let Err(error) = thread::Builder::new().name("delivery".into()).spawn(body) {
-        log::error!("the end of an answer is lost, for want of a thread: {error}");
+        log::error!(
+            "no thread could be started to send the end of an answer, which is lost: {error}"
+        );
     }
 }

@@ -19,7 +19,7 @@ pub fn runs_on(os_thread: usize, number: i32) {
     NUMBER.store(number, Ordering::Relaxed);
 }
 
-/// Its number.
+/// The kernel's number of the OS thread that has the scheduler's role.
 pub fn os_thread_number() -> i32 {
     NUMBER.load(Ordering::Relaxed)
 }

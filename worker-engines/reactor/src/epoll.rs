@@ -17,7 +17,7 @@ pub enum Token {
     Listener(u32),
     /// A client's connection: its place in the lot, and which of its successive owners.
     Client {
-        /// Its place.
+        /// The place of the connection in the lot.
         index: u32,
         /// Of the owners of the place, which.
         generation: u16,

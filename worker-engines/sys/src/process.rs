@@ -43,7 +43,7 @@ impl Pid {
         (number > 0).then_some(Pid(number))
     }
 
-    /// Its number.
+    /// The process id as a number.
     #[must_use]
     pub fn as_raw(self) -> i32 {
         self.0

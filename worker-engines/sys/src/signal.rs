@@ -1,6 +1,6 @@
 //! Signal numbers, dispositions and the signal mask.
 //!
-//! Handlers are not here but in [`super::signal_pipe`], the only handler there is.
+//! The only signal handler that there is stands in [`super::signal_pipe`].
 #![allow(unsafe_code)]
 
 use std::fmt;
@@ -59,7 +59,7 @@ impl Signal {
         Signal(number)
     }
 
-    /// Its number.
+    /// The signal's number, as the kernel counts.
     #[must_use]
     pub const fn as_raw(self) -> libc::c_int {
         self.0
@@ -216,7 +216,7 @@ impl Blocked {
         Blocked::all_but(&[])
     }
 
-    /// The same, but for some.
+    /// Blocks all signals except those in `spared`.
     ///
     /// # Errors
     /// None in practice; `pthread_sigmask(3)` refuses only a bad argument.

@@ -1,4 +1,4 @@
-//! Sockets of any family: what is sent, received and accepted, without waiting but where it says so.
+//! Sockets of any family: what is sent, received and accepted. Only functions that say so wait.
 
 use std::io::{self, IoSlice};
 use std::os::fd::{BorrowedFd, OwnedFd, RawFd};

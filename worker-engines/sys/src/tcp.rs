@@ -1,7 +1,7 @@
 //! What is particular to TCP: sockets ready to be listened on, what connections inherit from them, and
 //! what the kernel tells of them.
 //!
-//! std's `TcpListener::bind` would do but for one thing: SO_REUSEPORT has to be set before bind.
+//! std's `TcpListener::bind` cannot be used, because SO_REUSEPORT has to be set before bind.
 #![allow(unsafe_code)]
 
 use std::io;

@@ -18,7 +18,7 @@ use unicoro_contract::{AfterServe, Connection, Stop};
 pub enum Returned {
     /// Waits for its next request.
     Waiting {
-        /// Which.
+        /// The connection that waits.
         connection: Box<Connection>,
         /// The deadline, if there is one.
         until: Option<Instant>,

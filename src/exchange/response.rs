@@ -263,6 +263,7 @@ impl Response {
         let finish = self.encoder.finish();
         self.unsent.extend_from_slice(finish.trailer);
         self.stage = Stage::Ended { keep_alive: finish.keep_alive };
+        self.conclude();
         match finish.shortfall {
             0 => is_long.then_some(WrongLength::Long),
             missing => Some(WrongLength::Short { missing }),
@@ -288,12 +289,20 @@ impl Response {
         }
         self.claim()?;
         let is_kept = self.stage == (Stage::Ended { keep_alive: true });
-        if is_kept && self.unsent.len() <= HELD && self.leave_together()? {
-            return Ok(());
+        if !(is_kept && self.unsent.len() <= HELD && self.leave_together()?) {
+            let unsent = std::mem::take(&mut self.unsent);
+            let sent = self.stream.send_all(&mut [IoSlice::new(&unsent)], &self.tempo);
+            self.note(sent)?;
         }
-        let unsent = std::mem::take(&mut self.unsent);
-        let sent = self.stream.send_all(&mut [IoSlice::new(&unsent)], &self.tempo);
-        self.note(sent)
+        self.conclude();
+        Ok(())
+    }
+
+    /// A client that has all of it and is kept is owed nothing, however long its request goes on.
+    fn conclude(&self) {
+        if self.stage == (Stage::Ended { keep_alive: true }) && self.unsent.is_empty() {
+            self.stream.end_response();
+        }
     }
 
     /// It has failed: puts a page in its place if nothing has left, else cuts it off.

@@ -41,6 +41,16 @@ fn an_overdue_response_that_has_begun_is_closed() {
 }
 
 #[test]
+fn a_client_that_has_its_answer_may_ask_again_however_long_the_request_goes_on() {
+    let server = Server::start(Engine::Coroutine, "overdue_in_c", &["--request-timeout", "0.3"]);
+    let mut client = server.connect();
+    assert_eq!(client.get("/closes").text(), "quick");
+    assert_eq!(client.get("/quick").text(), "quick");
+    server.wait_for_log("/closes has exceeded request_timeout (0.3 s) behind its answer");
+    server.stop();
+}
+
+#[test]
 fn an_application_that_swallows_the_exception_is_named() {
     let server = Server::start(Engine::Coroutine, "overdue", &["--request-timeout", "1"]);
     assert_eq!(server.get("/swallow").status, 504);

@@ -205,6 +205,19 @@ impl Stream {
         self.claim(BEGUN)
     }
 
+    /// The client has all of the response, and may ask again: nothing more of it is sent.
+    pub fn end_response(&self) {
+        // But not if the request was answered as overdue meanwhile.
+        let relaxed = Ordering::Relaxed;
+        let _ = self.response.compare_exchange(BEGUN, ENDED, relaxed, relaxed);
+    }
+
+    /// Whether the client has all of it, and may ask again.
+    #[must_use]
+    pub fn has_ended_response(&self) -> bool {
+        self.response.load(Ordering::Relaxed) == ENDED
+    }
+
     /// The request is overdue. True: nothing was answered yet, and nobody else will.
     #[must_use]
     pub fn take_response(&self) -> bool {
@@ -214,7 +227,7 @@ impl Stream {
     /// Whether the application has begun its response.
     #[must_use]
     pub fn has_begun_response(&self) -> bool {
-        self.response.load(Ordering::Relaxed) == BEGUN
+        matches!(self.response.load(Ordering::Relaxed), BEGUN | ENDED)
     }
 
     fn claim(&self, state: u8) -> bool {
@@ -341,3 +354,4 @@ impl AsRawFd for Stream {
 const NOT_BEGUN: u8 = 0;
 const BEGUN: u8 = 1;
 const TAKEN: u8 = 2;
+const ENDED: u8 = 3;

@@ -191,10 +191,12 @@ impl<W: Copy> Clients<W> {
         self.advance(connection, until);
     }
 
-    /// A client has not taken all of its last answer: if its connection is parked, it is to be served.
-    /// False: the connection is closed.
+    /// A client has not taken all of its last answer: if its connection is parked, and nobody has sent the
+    /// rest meanwhile, it is to be served. False: the connection is closed.
     pub fn resume(&mut self, stream: &Arc<Stream>) -> bool {
-        if let Some(connection) = self.lot.take_parked(stream) {
+        if stream.has_unsent()
+            && let Some(connection) = self.lot.take_parked(stream)
+        {
             self.ready.push_back(connection);
         }
         self.lot.has(stream)

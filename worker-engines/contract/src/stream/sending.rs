@@ -2,12 +2,13 @@
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, RawFd};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use unicoro_sys::socket;
 
-use super::{Interest, Stream};
+use super::{BEGUN, Interest, Stream};
 use crate::held_answer::{HeldAnswer, Unsent};
 use crate::{GivenUp, Tempo, is_forked_child};
 
@@ -83,6 +84,8 @@ impl Stream {
     pub fn send_unsent(&self) -> io::Result<bool> {
         self.let_go();
         let Some(unsent) = self.held.take_unsent() else { return Ok(false) };
+        // Until it is sent, the client does not have all of it.
+        self.response.store(BEGUN, Ordering::Relaxed);
         self.send_all(&mut [IoSlice::new(&unsent.bytes)], &unsent.tempo)?;
         Ok(true)
     }

@@ -80,13 +80,18 @@ impl Ending {
             }
         };
         if is_kept && is_whole {
-            return AfterServe::Park { until: self.keep(conn) };
+            return self.rest(conn);
         }
         // An answer that was held may not have left as a whole.
         if conn.stream.send_unsent().is_err() || is_whole && conn.inbox.is_empty() {
             return AfterServe::Close;
         }
         self.part(conn)
+    }
+
+    /// The client has its answer, and its connection waits for the next request.
+    pub fn rest(&self, conn: &mut Connection) -> AfterServe {
+        AfterServe::Park { until: self.keep(conn) }
     }
 
     /// The connection waits for its next request; until when.

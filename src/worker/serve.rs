@@ -112,11 +112,14 @@ impl Handler for Server {
     }
 
     fn serve(&self, conn: &mut Connection) -> AfterServe {
+        // The engine has scanned it, as far as it had come.
+        conn.scanned = 0;
         match conn.stream.send_unsent() {
             Ok(false) => {}
+            // It was for the end of the last answer alone.
+            Ok(true) if conn.inbox.is_empty() => return self.service.ending.rest(conn),
             Ok(true) => match self.read(conn) {
                 AfterRead::Serve => {}
-                // It was for the end of the last answer alone.
                 AfterRead::Park { until } => return AfterServe::Park { until },
                 AfterRead::Close => return AfterServe::Close,
             },

@@ -72,6 +72,10 @@ impl Ending {
                 let (inbox, decoder) = reader.into_parts();
                 conn.inbox = inbox;
                 if is_kept && comes && !is_done {
+                    // The rest may be such that nothing can be sent any more.
+                    if conn.stream.send_unsent().is_err() {
+                        return AfterServe::Close;
+                    }
                     let budget = self.unread_body.min(allowance);
                     let until = self.body_idle.map(|idle| Instant::now() + idle);
                     return self.leave(conn, Leftover::body(decoder, budget, until));

@@ -361,3 +361,6 @@ impl Response {
 
 /// What a client is told whose request took too long.
 pub const OVERDUE: u16 = 504;
+
+#[cfg(test)]
+mod tests;

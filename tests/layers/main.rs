@@ -25,6 +25,7 @@ const LAYERED: &[&str] = &[
 const NEVER: &[(&str, &[&str])] = &[
     ("config", &["logging"]),
     ("http", &["listening", "config", "logging", "supervisor"]),
+    ("exchange", &["metrics", "logging", "supervisor"]),
     ("python", &["supervisor"]),
 ];
 
@@ -107,6 +108,20 @@ fn shown(knot: &[PathBuf], uses: &Uses) -> String {
         }
     }
     text
+}
+
+#[test]
+fn who_sends_to_clients_knows_no_python() {
+    let read = read(Path::new("src/lib.rs"));
+    let knowing = read.files_that_name("pyo3");
+    for file in read.uses().keys() {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        let calls = ["stream.send_all(", "stream.send_file(", "stream.part("];
+        let sends = calls.iter().any(|call| text.contains(call));
+        let is_exchange = file.starts_with("src/exchange");
+        assert!(is_exchange || !sends, "{} sends to a client", file.display());
+        assert!(!is_exchange || !knowing.contains(file), "{} names pyo3", file.display());
+    }
 }
 
 #[test]

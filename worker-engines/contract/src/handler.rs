@@ -32,8 +32,6 @@ pub enum AfterServe {
     },
     /// Close the connection.
     Close,
-    /// The application has taken the socket: forget it.
-    Detached,
 }
 
 /// The signal on which a thread prints its stack (the language's crash handler does). An engine

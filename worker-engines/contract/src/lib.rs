@@ -8,7 +8,7 @@
 //!   engine                                   handler
 //!   accept ────────────────────────────────► opened
 //!   bytes have come ───────────────────────► read ──► Park │ Serve │ Close
-//!   a thread or green thread is free ──────► serve ─► Park │ Close │ Detached
+//!   a thread or green thread is free ──────► serve ─► Park │ Close
 //!   the deadline of a Park has passed ─────► expired
 //! ```
 

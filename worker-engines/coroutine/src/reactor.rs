@@ -274,7 +274,6 @@ impl Reactor {
         match after {
             AfterServe::Park { until } => clients.rest(connection, until, now),
             AfterServe::Close => clients.close(connection),
-            AfterServe::Detached => clients.forget(connection.stream.key()),
         }
         now
     }

@@ -205,7 +205,7 @@ impl Worker {
         self.seat.pulse.beat();
         loop {
             match serve_caught(&*self.handler, &mut connection) {
-                AfterServe::Close | AfterServe::Detached => return,
+                AfterServe::Close => return,
                 AfterServe::Park { until } => {
                     match take_in(&*self.handler, &mut connection, until) {
                         AfterRead::Serve => {}

@@ -2,7 +2,7 @@
 //! pipelined requests were answered in a row, and what a client still sends that nobody reads. All
 //! others cost nothing.
 
-use unicoro_contract::{Address, Connection};
+use unicoro_contract::{Connection, SocketAddress};
 
 use super::leftover::Leftover;
 use crate::http::ProxyHeader;
@@ -38,9 +38,9 @@ impl Memory {
     }
 
     /// The client: whom a PROXY header names, else who has connected.
-    pub fn client(conn: &Connection) -> Address {
+    pub fn client(conn: &Connection) -> SocketAddress {
         match Memory::of(conn).and_then(|memory| memory.proxy) {
-            Some(ProxyHeader::Tcp { client, .. }) => Address::Ip(client),
+            Some(ProxyHeader::Tcp { client, .. }) => SocketAddress::Ip(client),
             _ => conn.peer.clone(),
         }
     }

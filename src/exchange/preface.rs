@@ -1,6 +1,6 @@
 //! The PROXY header that a proxy in front may send once, before the first request of a connection.
 
-use unicoro_contract::{Address, Connection};
+use unicoro_contract::{Connection, SocketAddress};
 
 use super::memory::Memory;
 use crate::http::{HttpError, Preface, ProxyVersions, preface};
@@ -13,7 +13,7 @@ use crate::http::{HttpError, Preface, ProxyVersions, preface};
 pub fn take_preface(
     conn: &mut Connection,
     versions: ProxyVersions,
-    is_trusted: impl FnOnce(&Address) -> bool,
+    is_trusted: impl FnOnce(&SocketAddress) -> bool,
 ) -> Result<bool, HttpError> {
     if !versions.any() || Memory::of(conn).is_some_and(|memory| memory.is_prefaced) {
         return Ok(true);

@@ -105,10 +105,10 @@ pub fn capture_output() -> Result<(), LogError> {
 static SINK: Mutex<Option<Arc<Sink>>> = Mutex::new(None);
 static ONLY_CRITICAL: AtomicBool = AtomicBool::new(false);
 static CAPTURES: AtomicBool = AtomicBool::new(false);
-static LOGGER: OnceLock<ErrorLog> = OnceLock::new();
+static LOGGER: OnceLock<Levelled> = OnceLock::new();
 
 fn install(sink: Arc<Sink>) -> Arc<Sink> {
-    let logger = LOGGER.get_or_init(|| ErrorLog { backend: backend(Arc::clone(&sink)) });
+    let logger = LOGGER.get_or_init(|| Levelled { backend: backend(Arc::clone(&sink)) });
     // A logger that somebody installed earlier stays; only a test harness would do that.
     let _ = log::set_logger(logger);
     sink
@@ -120,7 +120,7 @@ fn own_level(target: &str) -> LevelFilter {
     if is_dependency { LevelFilter::Warn } else { log::max_level() }
 }
 
-/// Everything passes env_logger's own filter; the facade's maximum level and [`ErrorLog`] decide,
+/// Everything passes env_logger's own filter; the facade's maximum level and [`Levelled`] decide,
 /// because those can change at a reload.
 fn backend(sink: Arc<Sink>) -> env_logger::Logger {
     env_logger::Builder::new()
@@ -135,11 +135,11 @@ fn backend(sink: Arc<Sink>) -> env_logger::Logger {
 }
 
 /// env_logger behind a level that can change.
-struct ErrorLog {
+struct Levelled {
     backend: env_logger::Logger,
 }
 
-impl Log for ErrorLog {
+impl Log for Levelled {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.level() <= own_level(metadata.target())
             && (!ONLY_CRITICAL.load(Ordering::Relaxed) || metadata.target() == CRITICAL)

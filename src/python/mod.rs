@@ -53,7 +53,7 @@ pub use gevent::{adapt_gevent, after_request};
 pub use gil::addresses::gil_addresses;
 pub use gil::attach::main_thread;
 pub use gil::current::{may_keep_lock, may_park};
-pub use gunicorn::config_file::{ConfigFile, run as run_config_file};
+pub use gunicorn::config_file::{ConfigGlobals, run as run_config_file};
 pub use gunicorn::hooks::Hooks;
 pub use gunicorn::request_hooks::RequestHooks;
 pub use interp::fork::{after_fork_child, after_fork_parent, before_fork, fork};

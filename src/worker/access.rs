@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use unicoro_contract::Address;
+use unicoro_contract::SocketAddress;
 use unicoro_sys::clock::unix_now;
 use unicoro_sys::process::Pid;
 
@@ -12,9 +12,9 @@ use crate::http::{Head, percent_decode};
 use crate::logging::{AccessLog, AccessRecord};
 
 /// What a line is about.
-pub struct Line<'a> {
+pub struct AccessLine<'a> {
     /// The client.
-    pub client: &'a Address,
+    pub client: &'a SocketAddress,
     /// `None`: the head could not be read.
     pub head: Option<&'a Head<'a>>,
     /// What it got.
@@ -28,14 +28,14 @@ pub struct Line<'a> {
 }
 
 /// Counts the request and writes the line.
-pub fn write(log: &AccessLog, line: &Line<'_>) {
+pub fn write(log: &AccessLog, line: &AccessLine<'_>) {
     log.count(line.answer.status, line.duration);
     if line.is_written {
         return;
     }
     let remote_addr = match line.client {
-        Address::Ip(address) => address.ip().to_string(),
-        Address::Unix(_) => String::new(),
+        SocketAddress::Ip(address) => address.ip().to_string(),
+        SocketAddress::Unix(_) => String::new(),
     };
     let head = line.head;
     let text = |part: Option<&'_ str>| part.unwrap_or("").as_bytes().to_vec();

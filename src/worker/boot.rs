@@ -12,7 +12,7 @@ use unicoro_sys::title::set_title;
 
 use crate::config::{Settings, WorkerClass};
 use crate::logging::{self, AccessLog, TRACEBACK};
-use crate::python::{self, Application, Hooks, PythonError, ServerFacts};
+use crate::python::{self, Application, Hooks, ServerFacts};
 use crate::supervisor::Station;
 use crate::supervisor::scoreboard::SlotState;
 
@@ -139,8 +139,7 @@ fn begin(
         multithread: choice.concurrency != Concurrency::None,
         multiprocess: settings.workers > 1,
     };
-    let application =
-        Application::new(application, facts, hooks.for_requests()).map_err(PythonError::Raised)?;
+    let application = Application::new(application, facts, hooks.for_requests())?;
     if choice.concurrency == Concurrency::GreenThreads {
         python::preflight()?;
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use unicoro_contract::{Address, Tempo};
+use unicoro_contract::{SocketAddress, Tempo};
 
 use crate::config::{HeaderMap, Networks, ProxyProtocol, Settings};
 use crate::exchange::BodyRules;
@@ -72,7 +72,7 @@ impl Rules {
     pub fn admit<'a>(
         &'a self,
         head: &mut Head<'a>,
-        peer: &Address,
+        peer: &SocketAddress,
     ) -> Result<Admission<'a>, HttpError> {
         let forwarded = self.forwarding.apply(head, self.is_trusted_forwarder(peer))?;
         let longest = self.body.longest;
@@ -86,12 +86,12 @@ impl Rules {
     }
 
     /// Whether this peer of a connection may say what its own client is.
-    fn is_trusted_forwarder(&self, peer: &Address) -> bool {
+    fn is_trusted_forwarder(&self, peer: &SocketAddress) -> bool {
         ip(peer).is_none_or(|ip| self.forwarded_allow.contains(ip))
     }
 
     /// Whether this peer's PROXY header is believed.
-    pub fn is_trusted_proxy(&self, peer: &Address) -> bool {
+    pub fn is_trusted_proxy(&self, peer: &SocketAddress) -> bool {
         ip(peer).is_none_or(|ip| self.proxy_allow.contains(ip))
     }
 }
@@ -107,10 +107,10 @@ pub struct Admission<'a> {
 }
 
 /// A peer on a unix socket has none, and is trusted: the file's mode says who may connect.
-fn ip(peer: &Address) -> Option<IpAddr> {
+fn ip(peer: &SocketAddress) -> Option<IpAddr> {
     match peer {
-        Address::Ip(address) => Some(address.ip()),
-        Address::Unix(_) => None,
+        SocketAddress::Ip(address) => Some(address.ip()),
+        SocketAddress::Unix(_) => None,
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, Blocked, Connection, CurrentRequest, Deadlock, Handler, Inbox, Language,
-    Listener, Stop, Stream,
+    AfterRead, AfterServe, Attention, Blocked, Connection, CurrentRequest, Deadlock, Handler,
+    Inbox, Language, Stop, Stream,
 };
 
 use super::desk::Desk;
@@ -218,11 +218,11 @@ impl Language for Server {
         python::may_keep_lock()
     }
 
-    fn listens(&self, code: usize) -> Option<Listener> {
+    fn listens(&self, code: usize) -> Option<Attention> {
         python::listener(code)
     }
 
-    fn interrupt(&self, listener: Listener) {
+    fn interrupt(&self, listener: Attention) {
         python::interrupt_listener(listener);
     }
 

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use unicoro_contract::{Address, AfterServe, Connection};
+use unicoro_contract::{AfterServe, Connection, SocketAddress};
 
-use super::access::{self, Line};
+use super::access::{self, AccessLine};
 use super::desk::Desk;
 use super::quota::Quota;
 use super::rules::{Admission, Rules};
@@ -58,7 +58,7 @@ impl Service {
         }
         let answer = response.answer();
         let duration = Duration::ZERO;
-        self.log(&Line { client: &client, head, answer, environ: &[], duration, is_written });
+        self.log(&AccessLine { client: &client, head, answer, environ: &[], duration, is_written });
         // A client that was too slow has nothing under way that could reset the connection.
         let fate = if error.status == 408 { Fate::Dropped } else { response.fate() };
         self.ending.after(conn, fate, Unread::Unknown)
@@ -106,7 +106,7 @@ impl Service {
         if served.ends_worker {
             self.quota.cancelled();
         }
-        self.log(&Line {
+        self.log(&AccessLine {
             client: &client,
             head: Some(head),
             answer: served.response.answer(),
@@ -129,16 +129,16 @@ impl Service {
         Unread::Behind(Reader::new(stream, inbox, decoder, head.expects_continue, self.rules.body))
     }
 
-    fn log(&self, line: &Line<'_>) {
+    fn log(&self, line: &AccessLine<'_>) {
         if let Some(log) = &self.access {
             access::write(log, line);
         }
     }
 }
 
-fn shown(client: &Address) -> String {
+fn shown(client: &SocketAddress) -> String {
     match client {
-        Address::Ip(address) => address.to_string(),
-        Address::Unix(_) => "a unix socket".into(),
+        SocketAddress::Ip(address) => address.to_string(),
+        SocketAddress::Unix(_) => "a unix socket".into(),
     }
 }

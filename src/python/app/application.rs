@@ -11,6 +11,7 @@ use super::served::Served;
 use crate::exchange::{Response, WrongLength};
 use crate::logging::{TRACEBACK, divert};
 use crate::python::deadline::request_timeout::is_request_timeout;
+use crate::python::error::PythonError;
 use crate::python::gil::attach::{attached, detached, in_fresh_context};
 use crate::python::gunicorn::app_socket::AppSocket;
 use crate::python::gunicorn::request_hooks::RequestHooks;
@@ -39,12 +40,12 @@ impl Application {
     /// Wraps a loaded application. On the main thread: it makes the types that requests need.
     ///
     /// # Errors
-    /// The text of a Python exception.
+    /// Python raised an exception.
     pub fn new(
         callable: Py<PyAny>,
         facts: ServerFacts,
         hooks: Option<RequestHooks>,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, PythonError> {
         attached(|py| {
             let make = || -> PyResult<Self> {
                 Ok(Self {
@@ -55,7 +56,7 @@ impl Application {
                     hooks,
                 })
             };
-            make().map_err(|error| traceback::format(py, &error))
+            make().map_err(|error| traceback::raised(py, &error))
         })
     }
 

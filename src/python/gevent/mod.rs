@@ -2,8 +2,16 @@
 //!
 //! gevent keeps a hub for each thread, and so for each green thread: greenlets of one request take
 //! turns in it, and the hub waits in `epoll_wait`, which parks. The rest stands in Python, because it
-//! is about modules and objects: `modules.py` changes what is imported, `waiting.py` lets greenlets of
-//! several requests share what waits, and `children.py` lets each hub wait for child processes.
+//! is about modules and objects. `modules.py` changes what is imported, and the other files hold what it
+//! puts there:
+//!
+//! ```text
+//!   turns       how a greenlet waits for what another thread ends
+//!   shareable   what greenlets of several requests may wait for: the rules
+//!   events, queues, pools
+//!               gevent.event and gevent.lock, gevent.queue, gevent.threadpool by these rules
+//!   children    lets each hub wait for child processes
+//! ```
 
 mod pass_deadlines_on;
 
@@ -13,7 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{IntoPyDict, PyDict};
 
 use self::pass_deadlines_on::PassDeadlinesOn;
 use super::deadline::request_timeout;
@@ -57,8 +65,7 @@ pub(super) fn prepare() -> Result<(), PythonError> {
             namespace.set_item("Finder", imports::finder_class(py)?)?;
             namespace.set_item("hubs_may_exist", wrap_pyfunction!(hubs_may_exist, py)?)?;
             namespace.set_item("PassDeadlinesOn", py.get_type::<PassDeadlinesOn>())?;
-            namespace.set_item("WAITING", include_str!("waiting.py"))?;
-            namespace.set_item("CHILDREN", include_str!("children.py"))?;
+            namespace.set_item("SOURCES", SOURCES.into_py_dict(py)?)?;
             py.run(SOURCE, Some(&namespace), None)?;
             let function = |name| namespace.as_any().get_item(name).map(Bound::unbind);
             Ok(Functions {
@@ -129,3 +136,12 @@ fn call(function: &Bound<'_, PyAny>) {
 }
 
 const SOURCE: &CStr = c_str!(include_str!("modules.py"));
+/// What `modules.py` runs when it is needed.
+const SOURCES: [(&str, &str); 6] = [
+    ("turns", include_str!("turns.py")),
+    ("shareable", include_str!("shareable.py")),
+    ("events", include_str!("events.py")),
+    ("queues", include_str!("queues.py")),
+    ("pools", include_str!("pools.py")),
+    ("children", include_str!("children.py")),
+];

@@ -6,7 +6,7 @@ use std::ffi::CStr;
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString};
-use unicoro_contract::Address;
+use unicoro_contract::SocketAddress;
 
 use crate::config::{Bind, Remote, Settings, Value};
 use crate::exchange::Answer;
@@ -34,7 +34,7 @@ impl Shown {
         &self,
         py: Python<'py>,
         head: &Head<'_>,
-        client: &Address,
+        client: &SocketAddress,
         is_https: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let headers = PyList::empty(py);
@@ -48,8 +48,10 @@ impl Shown {
         let target = &head.target;
         let scheme = if is_https { "https" } else { "http" };
         let peer = match client {
-            Address::Ip(peer) => (peer.ip().to_string(), peer.port()).into_pyobject(py)?.into_any(),
-            Address::Unix(_) => PyString::new(py, "").into_any(),
+            SocketAddress::Ip(peer) => {
+                (peer.ip().to_string(), peer.port()).into_pyobject(py)?.into_any()
+            }
+            SocketAddress::Unix(_) => PyString::new(py, "").into_any(),
         };
         self.request.bind(py).call1((
             head.method,

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
-use unicoro_contract::Address;
+use unicoro_contract::SocketAddress;
 
 use super::errors::ErrorLog;
 use super::file_wrapper::FileWrapper;
@@ -149,11 +149,11 @@ fn set_ends(
 ) -> PyResult<()> {
     let set = |key: &Bound<'_, PyString>, value: &str| environ.set_item(key, value);
     match place.client {
-        Address::Ip(peer) => {
+        SocketAddress::Ip(peer) => {
             set(interned!(py, "REMOTE_ADDR"), &peer.ip().to_string())?;
             set(interned!(py, "REMOTE_PORT"), &peer.port().to_string())?;
         }
-        Address::Unix(_) => set(interned!(py, "REMOTE_ADDR"), "")?,
+        SocketAddress::Unix(_) => set(interned!(py, "REMOTE_ADDR"), "")?,
     }
     let (name, port) = server_name(head, place);
     set(interned!(py, "SERVER_NAME"), &name)?;
@@ -174,13 +174,13 @@ fn set_proxy(py: Python<'_>, environ: &Bound<'_, PyDict>, proxy: &ProxyHeader) -
 /// Our own address; behind a unix socket what the client says it is talking to.
 fn server_name(head: &Head<'_>, place: &Place<'_>) -> (String, String) {
     match place.local {
-        Address::Ip(SocketAddr::V4(address)) => {
+        SocketAddress::Ip(SocketAddr::V4(address)) => {
             (address.ip().to_string(), address.port().to_string())
         }
-        Address::Ip(SocketAddr::V6(address)) => {
+        SocketAddress::Ip(SocketAddr::V6(address)) => {
             (address.ip().to_string(), address.port().to_string())
         }
-        Address::Unix(_) => {
+        SocketAddress::Unix(_) => {
             let host = head.target.authority.map(str::as_bytes).or_else(|| head.field("Host"));
             let host = String::from_utf8_lossy(host.unwrap_or(b"localhost")).into_owned();
             match host.rsplit_once(':') {

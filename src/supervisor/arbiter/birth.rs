@@ -20,7 +20,7 @@ use std::sync::Arc;
 use unicoro_sys::fd::set_nonblocking;
 use unicoro_sys::pipe::pipe;
 use unicoro_sys::process::{Fork, Pid, exit_now, fork};
-use unicoro_sys::signal::Blocked;
+use unicoro_sys::signal::BlockedSignals;
 use unicoro_sys::signal_pipe::SignalPipe;
 
 use crate::listening::listener::Listener;
@@ -43,7 +43,7 @@ pub struct Newborn {
     slot: &'static Slot,
     report: ReportWriter,
     supervisor: Pid,
-    blocked: Blocked,
+    blocked: BlockedSignals,
 }
 
 /// Forks.
@@ -62,7 +62,7 @@ pub fn give_birth(
         log::error!(target: TRACEBACK, "{traceback}");
         return Err(io::Error::other("the hook pre_fork failed"));
     }
-    let blocked = Blocked::all()?;
+    let blocked = BlockedSignals::all()?;
     host.before_fork();
     match fork() {
         Ok(Fork::Child) => {

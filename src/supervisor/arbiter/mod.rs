@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use unicoro_sys::clock::Moment;
 use unicoro_sys::process::Pid;
-use unicoro_sys::signal::{Blocked, Signal};
+use unicoro_sys::signal::{BlockedSignals, Signal};
 use unicoro_sys::signal_pipe::SignalPipe;
 
 use super::host::Host;
@@ -73,7 +73,7 @@ enum Leave {
     /// We are the child of a fork, and become the new master; signals are blocked.
     AsMaster {
         old: Pid,
-        blocked: Blocked,
+        blocked: BlockedSignals,
     },
 }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use unicoro_sys::fd::set_cloexec;
 use unicoro_sys::passed_fds::arrange_for_exec;
 use unicoro_sys::process::{Exit, Fork, Pid, exit_now, fork};
-use unicoro_sys::signal::Blocked;
+use unicoro_sys::signal::BlockedSignals;
 
 use super::{Arbiter, Flow, Leave};
 use crate::listening::listener::Listener;
@@ -33,7 +33,7 @@ impl Arbiter<'_> {
             return ControlFlow::Continue(());
         }
         let old = Pid::me();
-        let forked = Blocked::all().and_then(|blocked| {
+        let forked = BlockedSignals::all().and_then(|blocked| {
             self.host.before_fork();
             let forked = fork();
             if !matches!(forked, Ok(Fork::Child)) {
@@ -83,7 +83,7 @@ impl Arbiter<'_> {
         }
     }
 
-    pub(super) fn leave_as_master(self, old: Pid, blocked: Blocked) -> ! {
+    pub(super) fn leave_as_master(self, old: Pid, blocked: BlockedSignals) -> ! {
         let Arbiter { host, signals, generations, lineage, .. } = self;
         // The one that serves; a reload under way is not the new master's business.
         let serving = generations.into_iter().next().map(|generation| generation.listeners);

@@ -44,11 +44,11 @@ pub use handler::{
 pub use inbox::Inbox;
 pub use intake::{last_look, take_in};
 pub use interrupt::{Interrupt, InterruptWord, interrupt, replace_interrupt};
-pub use language::{Language, Listener};
+pub use language::{Attention, Language};
 pub use listener::{EngineListener, admit_no_more, lacks_descriptors};
 pub use outbox::{Outbox, Put};
 pub use pace::{Pace, Tempo};
 pub use real::Real;
 pub use stop::{Stop, StopState};
 pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_blocking};
-pub use unicoro_sys::address::Address;
+pub use unicoro_sys::address::SocketAddress;

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-use unicoro_sys::address::Address;
+use unicoro_sys::address::SocketAddress;
 use unicoro_sys::{socket, tcp};
 
 use crate::is_forked_child;
@@ -13,7 +13,7 @@ use crate::is_forked_child;
 pub struct EngineListener {
     fd: OwnedFd,
     /// Set when every connection has this local address: a listener on a wildcard has none.
-    fixed_local: Option<Address>,
+    fixed_local: Option<SocketAddress>,
     /// No other process accepts from it.
     is_own: bool,
 }
@@ -28,7 +28,7 @@ impl EngineListener {
         let local = socket::local_address(fd.as_fd())?;
         tcp::set_options(fd.as_fd());
         let fixed_local = match &local {
-            Address::Ip(address) if address.ip().is_unspecified() => None,
+            SocketAddress::Ip(address) if address.ip().is_unspecified() => None,
             _ => Some(local),
         };
         Ok(Self { fd, fixed_local, is_own })
@@ -46,7 +46,7 @@ impl EngineListener {
     ///
     /// # Errors
     /// accept4(2), to be shown to [`lacks_descriptors`]; `WouldBlock` when none waits.
-    pub fn accept(&self) -> io::Result<(OwnedFd, Address)> {
+    pub fn accept(&self) -> io::Result<(OwnedFd, SocketAddress)> {
         socket::accept(self.fd.as_fd())
     }
 
@@ -58,10 +58,10 @@ impl EngineListener {
     }
 
     /// The local address of a connection that was accepted here.
-    pub(crate) fn local_of(&self, connection: BorrowedFd<'_>) -> Address {
+    pub(crate) fn local_of(&self, connection: BorrowedFd<'_>) -> SocketAddress {
         match &self.fixed_local {
             Some(address) => address.clone(),
-            None => socket::local_address(connection).unwrap_or(Address::Unix(None)),
+            None => socket::local_address(connection).unwrap_or(SocketAddress::Unix(None)),
         }
     }
 }
@@ -120,9 +120,9 @@ pub fn lacks_descriptors(error: &io::Error) -> bool {
 /// that has the socket, for good. Where the kernel knows no socket filters it does nothing.
 pub fn admit_no_more(listener: BorrowedFd<'_>) {
     match socket::local_address(listener) {
-        Ok(Address::Ip(_)) => tcp::drop_new_syns(listener),
+        Ok(SocketAddress::Ip(_)) => tcp::drop_new_syns(listener),
         // What is in the queue stays there (net/unix/af_unix.c, unix_stream_connect, unix_accept).
-        Ok(Address::Unix(_)) => socket::shutdown_read(listener),
+        Ok(SocketAddress::Unix(_)) => socket::shutdown_read(listener),
         Err(_) => {}
     }
 }

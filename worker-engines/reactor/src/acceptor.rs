@@ -6,7 +6,9 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use unicoro_contract::{Address, Connection, EngineListener, Waiter, lacks_descriptors, room};
+use unicoro_contract::{
+    Connection, EngineListener, SocketAddress, Waiter, lacks_descriptors, room,
+};
 use unicoro_sys::poll::{is_ready, poll, readable};
 
 use crate::epoll::{Epoll, Token};
@@ -58,7 +60,7 @@ impl Acceptor {
     ///
     /// # Errors
     /// accept4(2); hand it to [`Acceptor::failed`].
-    pub fn accept(&self, index: usize) -> io::Result<(OwnedFd, Address)> {
+    pub fn accept(&self, index: usize) -> io::Result<(OwnedFd, SocketAddress)> {
         self.listeners[index].accept()
     }
 
@@ -67,7 +69,7 @@ impl Acceptor {
     pub fn connection(
         &self,
         index: usize,
-        (fd, peer): (OwnedFd, Address),
+        (fd, peer): (OwnedFd, SocketAddress),
         key: usize,
         waiter: &'static dyn Waiter,
     ) -> Connection {

@@ -3,7 +3,7 @@
 //! not its own.
 
 use unicoro_contract::stack_signal;
-use unicoro_sys::signal::{Blocked, Signal};
+use unicoro_sys::signal::{BlockedSignals, Signal};
 
 /// Signals that a thread brings upon itself.
 pub const OWN: [Signal; 5] = [Signal::SEGV, Signal::BUS, Signal::FPE, Signal::ILL, Signal::TRAP];
@@ -13,6 +13,6 @@ pub const OWN: [Signal; 5] = [Signal::SEGV, Signal::BUS, Signal::FPE, Signal::IL
 pub fn blocked<R>(start: impl FnOnce() -> R) -> R {
     let [segv, bus, fpe, ill, trap] = OWN;
     let spared = [segv, bus, fpe, ill, trap, Signal::from_raw(stack_signal())];
-    let _blocked = Blocked::all_but(&spared);
+    let _blocked = BlockedSignals::all_but(&spared);
     start()
 }

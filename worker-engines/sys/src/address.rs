@@ -9,14 +9,14 @@ use rustix::net::{SocketAddrAny, SocketAddrUnix};
 
 /// One end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Address {
+pub enum SocketAddress {
     /// TCP over IPv4 or IPv6.
     Ip(SocketAddr),
     /// A unix socket: its path, if it has one (clients mostly have none).
     Unix(Option<PathBuf>),
 }
 
-impl From<SocketAddrAny> for Address {
+impl From<SocketAddrAny> for SocketAddress {
     fn from(address: SocketAddrAny) -> Self {
         if let Ok(ip) = SocketAddr::try_from(address.clone()) {
             return Self::Ip(ip);

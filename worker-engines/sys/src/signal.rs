@@ -197,9 +197,9 @@ pub fn leave_on_stop() {
 
 /// All signals held back on this thread; the former mask returns when this is dropped.
 #[must_use = "signals are let through again when this is dropped"]
-pub struct Blocked(libc::sigset_t);
+pub struct BlockedSignals(libc::sigset_t);
 
-impl Blocked {
+impl BlockedSignals {
     /// In a child: lets those through that the program was started with, instead.
     pub fn end_as_at_the_beginning(self) {
         drop(self);
@@ -207,20 +207,20 @@ impl Blocked {
     }
 }
 
-impl Blocked {
+impl BlockedSignals {
     /// Holds everything back that can be: signals stay pending, none is lost.
     ///
     /// # Errors
     /// None in practice; `pthread_sigmask(3)` refuses only a bad argument.
-    pub fn all() -> io::Result<Blocked> {
-        Blocked::all_but(&[])
+    pub fn all() -> io::Result<BlockedSignals> {
+        BlockedSignals::all_but(&[])
     }
 
     /// Blocks all signals except those in `spared`.
     ///
     /// # Errors
     /// None in practice; `pthread_sigmask(3)` refuses only a bad argument.
-    pub fn all_but(spared: &[Signal]) -> io::Result<Blocked> {
+    pub fn all_but(spared: &[Signal]) -> io::Result<BlockedSignals> {
         let mut full = MaybeUninit::<libc::sigset_t>::zeroed();
         let mut former = MaybeUninit::<libc::sigset_t>::zeroed();
         // SAFETY: both sets are valid to write to; sigfillset initialises the first before it is
@@ -236,11 +236,11 @@ impl Blocked {
             return Err(io::Error::from_raw_os_error(error));
         }
         // SAFETY: zeroed at first, and written by the call that has just succeeded.
-        Ok(Blocked(unsafe { former.assume_init() }))
+        Ok(BlockedSignals(unsafe { former.assume_init() }))
     }
 }
 
-impl Drop for Blocked {
+impl Drop for BlockedSignals {
     fn drop(&mut self) {
         // SAFETY: the set was filled by pthread_sigmask; restoring a mask cannot fail.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, ptr::null_mut()) };
@@ -302,14 +302,14 @@ mod tests {
     #[test]
     fn the_mask_is_put_back() {
         // The mask is the thread's, so no other test sees this.
-        let first = Blocked::all().unwrap();
-        let second = Blocked::all().unwrap();
+        let first = BlockedSignals::all().unwrap();
+        let second = BlockedSignals::all().unwrap();
         // SAFETY: reads a set that pthread_sigmask filled.
         let was_blocked = unsafe { libc::sigismember(&raw const second.0, libc::SIGTERM) };
         assert_eq!(was_blocked, 1);
         drop(second);
         drop(first);
-        let third = Blocked::all().unwrap();
+        let third = BlockedSignals::all().unwrap();
         // SAFETY: as above.
         assert_eq!(unsafe { libc::sigismember(&raw const third.0, libc::SIGTERM) }, 0);
     }

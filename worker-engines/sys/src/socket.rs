@@ -10,7 +10,7 @@ use rustix::net::{
     acceptfrom_with, sockopt,
 };
 
-use crate::address::Address;
+use crate::address::SocketAddress;
 use crate::fd::lent;
 use crate::poll::{hung_up, poll, readable, writable};
 
@@ -48,16 +48,16 @@ pub fn send_file(fd: BorrowedFd<'_>, file: RawFd, offset: u64, count: usize) -> 
 ///
 /// # Errors
 /// accept4(2); `WouldBlock` when none waits.
-pub fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, Address)> {
+pub fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, SocketAddress)> {
     let (fd, peer) = acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
-    Ok((fd, peer.map_or(Address::Unix(None), Address::from)))
+    Ok((fd, peer.map_or(SocketAddress::Unix(None), SocketAddress::from)))
 }
 
 /// The address that this end of a socket is bound to (getsockname(2)).
 ///
 /// # Errors
 /// It is no socket.
-pub fn local_address(fd: BorrowedFd<'_>) -> io::Result<Address> {
+pub fn local_address(fd: BorrowedFd<'_>) -> io::Result<SocketAddress> {
     Ok(rustix::net::getsockname(fd)?.into())
 }
 

@@ -4,12 +4,13 @@
 use std::ffi::CStr;
 
 use super::table::TABLE;
+use crate::error::EngineError;
 
 /// Checks every one.
 ///
 /// # Errors
-/// A text for the operator that names those that are not reached.
-pub fn check() -> Result<(), String> {
+/// Some are not.
+pub fn check() -> Result<(), EngineError> {
     let bypassed: Vec<_> = TABLE
         .iter()
         .flat_map(|calls| calls.iter())
@@ -19,11 +20,7 @@ pub fn check() -> Result<(), String> {
     if bypassed.is_empty() {
         return Ok(());
     }
-    Err(format!(
-        "libraries do not reach our {}: this binary was linked without its exported symbols \
-         (see build.rs), or LD_PRELOAD puts another library first",
-        bypassed.join(", ")
-    ))
+    Err(EngineError::Bypassed(bypassed.join(", ")))
 }
 
 fn found_by_libraries(name: &CStr) -> *mut libc::c_void {

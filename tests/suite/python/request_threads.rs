@@ -116,20 +116,29 @@ each_of! { Gthread, Coroutine; fn it_ends_before_the_worker_does(engine) {
     assert!(notes.contains("let go"), "{notes}");
 }}
 
-// Seen: a millisecond. An idle worker looks by itself once a second.
+// Seen: 5 ms for a round, most of it this test's own. An idle worker looks by itself once a second, so
+// that rounds in which nobody told it would take 4 s.
 each_of! { Sync, Gthread, Coroutine; fn an_idle_worker_makes_pending_calls_and_handles_signals_at_once(engine) {
-    const AT_ONCE: Duration = Duration::from_millis(400);
+    const ROUNDS: usize = 8;
+    const AT_ONCE: Duration = Duration::from_millis(1500);
     let server = start(engine);
-    for round in 1..=8 {
-        assert_eq!(answer(&server, "/pend"), "asked");
+    let seen = |what: &str, times| {
+        wait::until_true(what, || server.notes().matches(what).count() == times);
+    };
+    let (mut calls, mut signals) = (Duration::ZERO, Duration::ZERO);
+    for round in 1..=ROUNDS {
+        assert_eq!(answer(&server, "/pend?asking"), "asked");
+        seen("asking", round);
         let asked = Instant::now();
-        wait::until_true("the calls", || server.notes().matches("called").count() == 5 * round);
-        assert!(asked.elapsed() < AT_ONCE, "calls took {:?}", asked.elapsed());
+        seen("called", 5 * round);
+        calls += asked.elapsed();
         processes::signal(server.worker_pid(), Signal::SIGALRM);
         let sent = Instant::now();
-        wait::until_true("the handler", || server.notes().matches("alarm").count() == round);
-        assert!(sent.elapsed() < AT_ONCE, "a signal took {:?}", sent.elapsed());
+        seen("alarm", round);
+        signals += sent.elapsed();
     }
+    assert!(calls < AT_ONCE, "the calls of {ROUNDS} rounds took {calls:?}");
+    assert!(signals < AT_ONCE, "{ROUNDS} signals took {signals:?}");
     server.stop();
 }}
 

@@ -14,7 +14,7 @@ use super::{Arbiter, Flow, Leave};
 use crate::critical;
 use crate::logging::{self, TRACEBACK};
 use crate::supervisor::error::SupervisorError;
-use crate::supervisor::plan::{Beat, Deeds, Event};
+use crate::supervisor::plan::{Beat, Deeds, Event, is_stop};
 use crate::supervisor::workers::report::Report;
 use crate::supervisor::workers::scoreboard::SlotState;
 
@@ -78,11 +78,16 @@ impl Arbiter<'_> {
 
     /// What happened: deaths first, each after the last words of the dead; then reports; then
     /// signals. Only a stop goes before the deaths: Ctrl-C reaches the workers as well, and they
-    /// must not be replaced because they were faster. So signals are read after the reaping: who
-    /// died of a Ctrl-C got it no earlier than we did.
+    /// must not be replaced because they were faster. Signals are taken before the reaping: the
+    /// CHLD of who dies after it stays, and ends the next wait at once.
     fn news(&mut self) -> Result<Vec<Event<'static>>, SupervisorError> {
-        let deaths = self.reap_all()?;
-        let (stops, others) = self.take_signals()?;
+        let (mut stops, mut others) = self.take_signals()?;
+        let mut deaths = self.reap_all()?;
+        let looks_like_a_stop = |death: &Event<'_>| self.plan.looks_like_a_stop(death);
+        if stops.is_empty() && deaths.iter().any(looks_like_a_stop) {
+            (stops, others) = self.await_stop(others)?;
+            deaths.extend(self.reap_all()?);
+        }
         let reports = self.children.read_reports().into_iter();
         let (ready, reports): (Vec<_>, Vec<_>) =
             reports.partition(|(_, report)| *report == Report::Ready);
@@ -127,9 +132,26 @@ impl Arbiter<'_> {
                 None => break,
             }
         }
-        let is_stop =
-            |signal: &Signal| matches!(*signal, Signal::TERM | Signal::INT | Signal::QUIT);
-        Ok(signals.into_iter().partition(is_stop))
+        Ok(signals.into_iter().partition(|&signal| is_stop(signal)))
+    }
+
+    /// A signal for a process group, or for a service's control group, reaches one process after the
+    /// other, and perhaps us last. As [`take_signals`](Self::take_signals), after `others`.
+    fn await_stop(
+        &self,
+        mut others: Vec<Signal>,
+    ) -> Result<(Vec<Signal>, Vec<Signal>), SupervisorError> {
+        let end = Moment::now() + STOP_OF_ALL;
+        loop {
+            let left = end - Moment::now();
+            poll(&mut [readable(self.signals.as_fd())], Some(left))
+                .map_err(SupervisorError::cannot("wait for signals"))?;
+            let (stops, more) = self.take_signals()?;
+            others.extend(more);
+            if !stops.is_empty() || left.is_zero() {
+                return Ok((stops, others));
+            }
+        }
     }
 
     fn beats(&self) -> Vec<Beat> {
@@ -154,6 +176,9 @@ impl Arbiter<'_> {
 
 /// How often a new master looks whether the old one is still there.
 const PARENT_LOOK: Duration = Duration::from_millis(500);
+
+/// How much later than a worker we may get a signal that is meant for all of us. Seen: a millisecond.
+const STOP_OF_ALL: Duration = Duration::from_millis(100);
 
 /// More than there are kinds of signals; deaths and reports must get their turn in a flood.
 const MAX_SIGNALS_A_TURN: usize = 64;

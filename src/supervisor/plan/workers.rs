@@ -8,7 +8,8 @@ use unicoro_sys::signal::Signal;
 
 use super::obituary::obituary;
 use super::roster::{Stage, Worker};
-use super::{Action, Deeds, Phase, Plan};
+use super::stop::is_stop;
+use super::{Action, Deeds, Event, Phase, Plan};
 use crate::logging::LogLevel;
 use crate::supervisor::workers::report::{BootFailure, Report};
 
@@ -174,6 +175,18 @@ impl Plan {
         self.log(LogLevel::Error, text);
     }
 
+    /// True for a death that we have not asked for, of a kind that a stop of all processes causes.
+    #[must_use]
+    pub fn looks_like_a_stop(&self, death: &Event<'_>) -> bool {
+        let &Event::Exited { pid, exit, .. } = death else { return false };
+        let is_of_a_stop = match exit {
+            Exit::Code(code) => code == 0,
+            Exit::Signal { signal, .. } => is_stop(signal),
+        };
+        is_of_a_stop
+            && self.roster.iter().any(|worker| worker.pid == pid && worker.stage.fills_a_place())
+    }
+
     fn died(&mut self, worker: Worker, exit: Exit, deeds: &Deeds, now: Moment) {
         let text = obituary(worker.pid, exit, deeds.in_progress.as_deref());
         // One that has answered was ended by a request, or from outside: a client that repeats such a
@@ -195,9 +208,7 @@ impl Plan {
             // One that was not ready yet may have failed at the same moment.
             Exit::Code(code) => code == 0 || !was_ready,
             // It has no handlers yet either: TERM, or Ctrl-C, ends it.
-            Exit::Signal { signal, .. } => {
-                !was_ready && matches!(signal, Signal::TERM | Signal::INT | Signal::QUIT)
-            }
+            Exit::Signal { signal, .. } => !was_ready && is_stop(signal),
         };
         if is_expected {
             self.log(LogLevel::Info, format!("Worker exited (pid: {})", worker.pid));

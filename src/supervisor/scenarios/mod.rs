@@ -196,6 +196,15 @@ impl Master {
         known.unwrap_or_else(|| self.expect(text))
     }
 
+    /// The lines that contain `text`, when there are so many.
+    fn all_seen(&mut self, text: &str, count: usize) -> Vec<String> {
+        let known = |seen: &[String]| seen.iter().filter(|line| line.contains(text)).count();
+        while known(&self.seen) < count {
+            self.expect(text);
+        }
+        self.seen.iter().filter(|line| line.contains(text)).cloned().collect()
+    }
+
     fn send(&self, signal: Signal) {
         self.pid().send(signal).unwrap();
     }

@@ -26,6 +26,32 @@ fn ctrl_c_reaches_workers_as_well_and_none_is_replaced() {
     }
 }
 
+// The kernel goes through a process group one by one, a service manager through its control group.
+#[test]
+fn a_stop_of_all_may_reach_the_master_last() {
+    for (scenario, signal) in [
+        ("", Signal::INT),
+        ("", Signal::TERM),
+        ("slow-boot", Signal::INT),
+        ("slow-boot", Signal::TERM),
+    ] {
+        let mut master = match scenario {
+            "" => Master::serving(scenario),
+            _ => Master::start(scenario),
+        };
+        let workers = master.all_seen("Booting worker with pid: ", 2);
+        let workers: Vec<Pid> = workers.iter().map(|line| pid_in(line)).collect();
+        workers.iter().for_each(|worker| worker.send(signal).unwrap());
+        // Until the master has buried one.
+        while workers.iter().all(|worker| worker.is_alive()) {
+            thread::yield_now();
+        }
+        let log = master.stops_with_0(signal);
+        assert_eq!(log.matches("Booting worker").count(), 2, "{log}");
+        assert!(!log.contains("[WARNING]") && !log.contains("[ERROR]"), "{log}");
+    }
+}
+
 #[test]
 fn an_idle_master_uses_no_processor_time() {
     let master = Master::serving("");

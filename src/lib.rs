@@ -2,7 +2,7 @@
 //!
 //! The modules stand in layer order; each imports only from those above it.
 
-pub mod sys;
+pub mod listening;
 
 pub mod config;
 
@@ -13,6 +13,8 @@ pub mod logging;
 pub mod supervisor;
 
 pub mod http;
+
+pub mod exchange;
 
 pub mod python;
 

@@ -6,5 +6,5 @@ use unicoro::command::{self, Start};
 
 fn main() -> ExitCode {
     command::begin();
-    ExitCode::from(command::run(Start::executable()))
+    ExitCode::from(command::run(&Start::executable()))
 }

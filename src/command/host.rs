@@ -1,6 +1,6 @@
 //! What the supervisor asks of the program: settings, the interpreter around a fork, a worker.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
@@ -8,28 +8,26 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::Arc;
 
-use crate::config::{self, Bind, Invocation, Settings, Stop};
+use crate::config::{self, Bind, Halt, Invocation, Settings};
 use crate::engines;
+use crate::listening::address::Address;
+use crate::listening::listener::{BindOptions, Listener};
 use crate::logging::AccessLog;
 use crate::python::{self, Hooks};
-use crate::supervisor::{Host, Options, WorkerSeat};
-use crate::sys::address::Address;
-use crate::sys::inheritance::Inheritance;
-use crate::sys::listener::{BindOptions, Listener};
-use crate::sys::process::{Exit, Pid};
-use crate::sys::title::set_title;
+use crate::supervisor::inheritance::Inheritance;
+use crate::supervisor::{Host, HostError, Options, Station};
 use crate::worker::{self, Equipment};
 use pyo3::types::PyDict;
 use pyo3::{Py, PyAny};
+use unicoro_sys::process::{Exit, Pid};
+use unicoro_sys::title::set_title;
 
+use super::failure::Failure;
 use super::logs::open_logs;
 use super::start::Start;
 
-/// A listener as hooks see it: its descriptor, and its name in the log.
-type Shown = (i32, String);
-
 /// Settings and, with preload_app, the application, of one generation of workers.
-struct Generation {
+struct Edition {
     settings: Arc<Settings>,
     names: Option<Py<PyDict>>,
     application: Option<Py<PyAny>>,
@@ -44,7 +42,7 @@ pub struct WorkerHost {
     start: Start,
     /// Of these, what a reload does not take over holds until the end.
     started: Arc<Settings>,
-    generations: HashMap<u64, Generation>,
+    editions: BTreeMap<u64, Edition>,
     hooks: Arc<Hooks>,
     systemd: Vec<RawFd>,
 }
@@ -53,20 +51,20 @@ impl WorkerHost {
     /// The first generation.
     ///
     /// # Errors
-    /// With preload_app, the exit code and text of an application that does not load.
+    /// With preload_app, an application that does not load; or a bug.
     pub fn new(
         invocation: Invocation,
         start: Start,
         Configuration { settings, names }: Configuration,
         access_log: Option<AccessLog>,
         systemd: Vec<RawFd>,
-    ) -> Result<Self, (i32, String)> {
+    ) -> Result<Self, Failure> {
         let hooks = Hooks::default();
-        hooks.load(1, &settings, names.as_ref()).map_err(|text| (1, text))?;
+        hooks.load(1, &settings, names.as_ref())?;
         let application = if settings.preload_app {
             let loaded =
                 worker::load(&settings, &start.arguments, names.as_ref(), access_log.as_ref());
-            let application = loaded.map_err(|(failure, text)| (failure.exit_code(), text))?;
+            let application = loaded.map_err(Failure::Preload)?;
             hooks.preloaded(&application);
             Some(application)
         } else {
@@ -75,31 +73,31 @@ impl WorkerHost {
         let started = Arc::new(settings);
         let settings = Arc::clone(&started);
         let first_worker = None;
-        let first = Generation { settings, names, application, access_log, first_worker };
-        let generations = HashMap::from([(1, first)]);
+        let first = Edition { settings, names, application, access_log, first_worker };
+        let editions = BTreeMap::from([(1, first)]);
         let hooks = Arc::new(hooks);
-        Ok(Self { invocation, start, started, generations, hooks, systemd })
+        Ok(Self { invocation, start, started, editions, hooks, systemd })
     }
 }
 
 impl Host for WorkerHost {
-    fn run_worker(&mut self, seat: WorkerSeat) -> i32 {
-        let Some(generation) = self.generations.remove(&seat.generation) else {
-            log::error!("a bug: there are no settings for generation {}", seat.generation);
+    fn run_worker(&mut self, station: Station) -> i32 {
+        let Some(edition) = self.editions.remove(&station.generation) else {
+            log::error!("a bug: there are no settings for generation {}", station.generation);
             return 1;
         };
-        let choice = engines::choose(&generation.settings);
-        let Generation { settings, names, application, access_log, first_worker } = generation;
+        let choice = engines::choose(&edition.settings);
+        let Edition { settings, names, application, access_log, first_worker } = edition;
         let equipment = Equipment {
             settings,
             arguments: self.start.arguments.clone(),
             names,
             application,
             access_log,
-            is_first: first_worker == Some(seat.number),
+            is_first: first_worker == Some(station.number),
             hooks: Arc::clone(&self.hooks),
         };
-        worker::run(seat, equipment, choice)
+        worker::run(station, equipment, choice)
     }
 
     fn before_fork(&mut self) {
@@ -114,17 +112,16 @@ impl Host for WorkerHost {
         python::after_fork_child();
     }
 
-    fn reload(&mut self, generation: u64) -> Result<Options, String> {
+    fn reload(&mut self, generation: u64) -> Result<Options, HostError> {
         // Another one by now if it is behind a symlink; config files read what lies beside them.
         let cwd = &self.invocation.cwd;
         std::env::set_current_dir(cwd)
-            .map_err(|error| format!("the directory of the start, {}: {error}", cwd.display()))?;
+            .map_err(|source| Failure::StartDirectory { path: cwd.clone(), source })?;
         let Configuration { settings, names } =
-            read_settings(&self.invocation, &self.start.arguments)
-                .map_err(|stop| stop.to_string())?;
+            read_settings(&self.invocation, &self.start.arguments)?;
         // gunicorn: a preloaded application is not loaded again by HUP; new code needs a restart
         // of the master. Said in the docs of preload_app.
-        let newest = self.generations.values().next();
+        let newest = self.editions.values().next_back();
         let application = newest.and_then(|old| {
             old.application.as_ref().map(|app| pyo3::Python::attach(|py| app.clone_ref(py)))
         });
@@ -137,36 +134,36 @@ impl Host for WorkerHost {
         }
         let settings = Arc::new(settings);
         let first_worker = None;
-        let next = Generation { settings, names, application, access_log, first_worker };
-        self.generations.insert(generation, next);
+        let next = Edition { settings, names, application, access_log, first_worker };
+        self.editions.insert(generation, next);
         Ok(options)
     }
 
     fn settled(&mut self, generation: u64) {
-        self.generations.retain(|known, _| *known == generation);
-        if let Some(kept) = self.generations.get(&generation) {
+        self.editions.retain(|known, _| *known == generation);
+        if let Some(kept) = self.editions.get(&generation) {
             title_of_master(&kept.settings, "");
         }
         self.hooks.settle(generation);
     }
 
-    fn on_starting(&mut self) -> Result<(), String> {
-        self.hooks.on_starting()
+    fn on_starting(&mut self) -> Result<(), HostError> {
+        Ok(self.hooks.on_starting()?)
     }
 
-    fn when_ready(&mut self, listeners: &[Arc<Listener>]) -> Result<(), String> {
-        self.hooks.when_ready(&shown(listeners))
+    fn when_ready(&mut self, listeners: &[Arc<Listener>]) -> Result<(), HostError> {
+        Ok(self.hooks.when_ready(&shown(listeners))?)
     }
 
-    fn on_reload(&mut self, generation: u64, listeners: &[Arc<Listener>]) -> Result<(), String> {
-        self.hooks.on_reload(generation, &shown(listeners))
+    fn on_reload(&mut self, generation: u64, listeners: &[Arc<Listener>]) -> Result<(), HostError> {
+        Ok(self.hooks.on_reload(generation, &shown(listeners))?)
     }
 
-    fn pre_fork(&mut self, number: u64, generation: u64) -> Result<(), String> {
-        if let Some(generation) = self.generations.get_mut(&generation) {
-            generation.first_worker.get_or_insert(number);
+    fn pre_fork(&mut self, number: u64, generation: u64) -> Result<(), HostError> {
+        if let Some(edition) = self.editions.get_mut(&generation) {
+            edition.first_worker.get_or_insert(number);
         }
-        self.hooks.pre_fork(generation, number)
+        Ok(self.hooks.pre_fork(generation, number)?)
     }
 
     fn forked(&mut self, pid: Pid) {
@@ -177,12 +174,12 @@ impl Host for WorkerHost {
         self.hooks.child_exit(pid.as_raw());
     }
 
-    fn workers_changed(&mut self, new: usize, old: Option<usize>) -> Result<(), String> {
-        self.hooks.nworkers_changed(new, old)
+    fn workers_changed(&mut self, new: usize, old: Option<usize>) -> Result<(), HostError> {
+        Ok(self.hooks.nworkers_changed(new, old)?)
     }
 
-    fn pre_exec(&mut self) -> Result<(), String> {
-        self.hooks.pre_exec()
+    fn pre_exec(&mut self) -> Result<(), HostError> {
+        Ok(self.hooks.pre_exec()?)
     }
 
     fn exec(&mut self, variables: &[(&str, String)]) -> io::Error {
@@ -198,7 +195,7 @@ impl Host for WorkerHost {
     }
 
     fn promoted(&mut self) {
-        if let Some(newest) = self.generations.values().next() {
+        if let Some(newest) = self.editions.values().next_back() {
             title_of_master(&newest.settings, "");
         }
     }
@@ -212,7 +209,8 @@ impl Host for WorkerHost {
     }
 }
 
-fn shown(listeners: &[Arc<Listener>]) -> Vec<Shown> {
+/// Listeners as hooks see them: descriptors, and names in the log.
+fn shown(listeners: &[Arc<Listener>]) -> Vec<(RawFd, String)> {
     let shown = |listener: &Arc<Listener>| (listener.as_raw_fd(), listener.address().to_owned());
     listeners.iter().map(shown).collect()
 }
@@ -232,12 +230,14 @@ pub struct Configuration {
 pub fn read_settings(
     invocation: &Invocation,
     arguments: &[OsString],
-) -> Result<Configuration, Stop> {
+) -> Result<Configuration, Halt> {
     let mut names = None;
     let settings = config::load(invocation, &mut |source| {
-        python::start(arguments)
-            .and_then(|()| python::prepare_path(&[&invocation.cwd]))
-            .map_err(|text| config::ConfigError::new(text, "a config file needs Python to run"))?;
+        python::start(arguments).and_then(|()| python::prepare_path(&[&invocation.cwd])).map_err(
+            |error| {
+                config::ConfigError::new(error.to_string(), "a config file needs Python to run")
+            },
+        )?;
         let file = python::run_config_file(source)?;
         names = Some(file.names);
         Ok(file.values)
@@ -253,10 +253,10 @@ pub fn title_of_master(settings: &Settings, rank: &str) {
 /// What the supervisor needs of the settings.
 ///
 /// # Errors
-/// A text for the operator.
-pub fn options(settings: &Settings, systemd: &[RawFd]) -> Result<Options, String> {
-    let backlog = u32::try_from(settings.backlog)
-        .map_err(|_| format!("backlog = {} is negative; give 1 or more", settings.backlog))?;
+/// A backlog that is none.
+pub fn options(settings: &Settings, systemd: &[RawFd]) -> Result<Options, Failure> {
+    let backlog =
+        u32::try_from(settings.backlog).map_err(|_| Failure::Backlog(settings.backlog))?;
     Ok(Options {
         workers: settings.workers,
         timeout: settings.timeout,
@@ -276,7 +276,7 @@ pub fn options(settings: &Settings, systemd: &[RawFd]) -> Result<Options, String
         worker_class: settings.worker_class.to_string(),
         inheritance: Inheritance::default(),
         daemon: settings.daemon,
-        has_backlog_metric: settings.statsd.as_ref().is_some_and(|statsd| statsd.has_backlog),
+        has_backlog_metric: settings.logs.statsd.as_ref().is_some_and(|statsd| statsd.has_backlog),
     })
 }
 

@@ -1,35 +1,36 @@
 //! The `unicoro` command: settings, then the supervisor, then (in each fork) a worker. Its doors, the
 //! executable that cargo builds and the wheel's library, do nothing but come in here.
 
+mod failure;
 mod host;
 mod logs;
 mod start;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use crate::config::{Invocation, Settings, Stop};
-use crate::logging::AccessLog;
-use crate::supervisor::Options;
-use crate::sys::daemon::daemonize;
-use crate::sys::inheritance::Inheritance;
-use crate::sys::pidfile::PidFile;
-use crate::sys::signal::{leave_on_stop, remember_beginning};
-use crate::{logging, python, supervisor, worker};
 use pyo3::Py;
 use pyo3::types::PyDict;
+use unicoro_sys::daemon::daemonize;
+use unicoro_sys::signal::{leave_on_stop, remember_beginning};
 
+use crate::config::{Halt, Invocation, Settings};
+use crate::logging::AccessLog;
+use crate::supervisor::Options;
+use crate::supervisor::inheritance::Inheritance;
+use crate::supervisor::pidfile::PidFile;
+use crate::{logging, python, supervisor, worker};
+
+use self::failure::Failure;
 use self::host::{WorkerHost, options, read_settings, title_of_master};
 use self::logs::{open_logs, open_own_logs};
 
 pub use self::start::{Door, Start};
-
-/// The exit code for a command line that is not understood, as gunicorn's.
-const USAGE: i32 = 2;
 
 static INHERITANCE: OnceLock<Inheritance> = OnceLock::new();
 
@@ -42,61 +43,52 @@ pub fn begin() {
 
 /// Serves until it is told to stop; the exit code.
 #[must_use]
-pub fn run(start: Start) -> u8 {
+pub fn run(start: &Start) -> u8 {
+    let code = match serve(start) {
+        Ok(code) => code,
+        Err(Failure::Settings(Halt::Version)) => print(&start.version()),
+        Err(Failure::Settings(halt @ Halt::Print(_))) => print(&halt),
+        Err(failure) => {
+            let text = failure.to_string();
+            // What is wrong with the command line names the program already.
+            let text = text.trim_start_matches("unicoro: ");
+            drop(writeln!(io::stderr(), "unicoro: {text}"));
+            failure.exit_code()
+        }
+    };
+    u8::try_from(code).unwrap_or(1)
+}
+
+/// A reader that is gone (`| head`) is no error of ours.
+fn print(text: &dyn fmt::Display) -> i32 {
+    drop(writeln!(io::stdout(), "{text}"));
+    0
+}
+
+/// The exit code of a server that has run.
+fn serve(start: &Start) -> Result<i32, Failure> {
     let inheritance = INHERITANCE.get().cloned().unwrap_or_default();
-    let arguments = start.arguments.clone();
-    let cwd = match start_directory() {
-        Ok(cwd) => cwd,
-        Err(error) => return fail(&format!("the current directory is gone: {error}"), 1),
-    };
-    // Variables that are no UTF-8 cannot be settings.
-    let env: BTreeMap<_, _> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    let invocation = Invocation { args: arguments[1..].to_vec(), env, cwd };
-    let configuration = match read_settings(&invocation, &arguments) {
-        Ok(configuration) => configuration,
-        Err(stop @ Stop::Print(_)) => {
-            // A reader that is gone (`| head`) is no error of ours.
-            drop(writeln!(std::io::stdout(), "{stop}"));
-            return 0;
-        }
-        Err(Stop::Version) => {
-            drop(writeln!(std::io::stdout(), "{}", start.version()));
-            return 0;
-        }
-        // Its text names the program already.
-        Err(Stop::Usage(text)) => return fail(text.trim_start_matches("unicoro: "), USAGE),
-        Err(stop) => return fail(&stop.to_string(), stop.exit_code()),
-    };
+    let arguments = &start.arguments;
+    let invocation = invocation(arguments)?;
+    let configuration = read_settings(&invocation, arguments)?;
     let settings = &configuration.settings;
     let names = configuration.names.as_ref();
     // A new master of an upgrade is in the background already.
     let goes = settings.daemon && !settings.check_config && inheritance.parent.is_none();
     // An object of logger_class is made once, and there.
-    let opened = if goes && settings.logger_class.is_some() {
-        open_own_logs(settings)
+    let mut access_log = if goes && settings.logs.logger_class.is_some() {
+        open_own_logs(settings)?
     } else {
-        open_logs(settings, names, &arguments)
-    };
-    let mut access_log = match opened {
-        Ok(access_log) => access_log,
-        Err(text) => return fail(&text, 1),
+        open_logs(settings, names, arguments)?
     };
     if settings.print_config {
-        drop(write!(std::io::stdout(), "{}", settings.print()));
+        drop(write!(io::stdout(), "{}", settings.print()));
     }
     if settings.check_config {
-        return match worker::check(settings, &arguments, names) {
-            Ok(()) => 0,
-            Err(text) => fail(&text, 1),
-        };
+        return worker::check(settings, arguments, names).map(|()| 0).map_err(Failure::Check);
     }
     if goes {
-        access_log = match go_to_background(settings, names, &arguments) {
-            Ok(access_log) => access_log,
-            Err(text) => return fail(&text, 1),
-        };
+        access_log = go_to_background(settings, names, arguments)?;
     }
     title_of_master(settings, if inheritance.parent.is_some() { ".2" } else { "" });
     for notice in &settings.notices {
@@ -104,17 +96,20 @@ pub fn run(start: Start) -> u8 {
     }
     python::say_who_logs();
     let systemd = inheritance.systemd.clone();
-    let options = match options(settings, &systemd) {
-        Ok(options) => Options { inheritance, ..options },
-        Err(text) => return fail(&text, 1),
-    };
-    let mut host = match WorkerHost::new(invocation, start, configuration, access_log, systemd) {
-        Ok(host) => host,
-        Err((code, text)) => return fail(&text, code),
-    };
+    let options = Options { inheritance, ..options(settings, &systemd)? };
+    let mut host = WorkerHost::new(invocation, start.clone(), configuration, access_log, systemd)?;
     let code = supervisor::run(&mut host, options);
     logging::finish();
-    u8::try_from(code).unwrap_or(1)
+    Ok(code)
+}
+
+fn invocation(arguments: &[OsString]) -> Result<Invocation, Failure> {
+    let cwd = start_directory().map_err(Failure::CurrentDirectory)?;
+    // Variables that are no UTF-8 cannot be settings.
+    let env: BTreeMap<_, _> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    Ok(Invocation { args: arguments[1..].to_vec(), env, cwd })
 }
 
 /// As the shell has entered it, if PWD says so: behind a symlink that is switched, a reload and an upgrade
@@ -132,21 +127,11 @@ fn go_to_background(
     settings: &Settings,
     names: Option<&Py<PyDict>>,
     arguments: &[OsString],
-) -> Result<Option<AccessLog>, String> {
+) -> Result<Option<AccessLog>, Failure> {
     // Of the mistakes that a start finds later, the one that is made the most.
-    settings
-        .pidfile
-        .as_deref()
-        .map_or(Ok(()), PidFile::check)
-        .map_err(|error| error.to_string())?;
-    daemonize(python::fork, settings.enable_stdio_inheritance)
-        .map_err(|error| format!("cannot go to the background: {error}"))?;
+    settings.pidfile.as_deref().map_or(Ok(()), PidFile::check)?;
+    daemonize(python::fork, settings.enable_stdio_inheritance).map_err(Failure::Background)?;
     // Nobody sees standard error.
     open_logs(settings, names, arguments)
-        .inspect_err(|text| log::error!(target: logging::TRACEBACK, "{text}"))
-}
-
-fn fail(text: &str, code: i32) -> u8 {
-    drop(writeln!(std::io::stderr(), "unicoro: {text}"));
-    u8::try_from(code).unwrap_or(1)
+        .inspect_err(|failure| log::error!(target: logging::TRACEBACK, "{failure}"))
 }

@@ -1,34 +1,13 @@
 //! What can be wrong with a configuration. The fault is always the operator's.
 //!
-//! Never prints and never exits: `Stop` says how the process ends. A parser makes a `Complaint`
+//! Never prints and never exits: `Halt` says how the process ends. A parser makes a `Complaint`
 //! and does not know which setting it reads; whoever does know turns it into a `ConfigError`.
 
 use std::fmt;
 
 use super::origin::Origin;
-use super::value::Value;
-
-/// What is wrong with one value and what to give instead, said by a parser.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Complaint {
-    /// What is wrong, without a capital or a full stop: `not a whole number`.
-    pub problem: String,
-    /// What is allowed, or what to do: `give 1 or more`.
-    pub remedy: String,
-}
-
-impl Complaint {
-    /// A complaint from its two halves.
-    pub fn new(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Complaint { problem: problem.into(), remedy: remedy.into() }
-    }
-}
-
-impl fmt::Display for Complaint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; {}", self.problem, self.remedy)
-    }
-}
+use super::values::complaint::Complaint;
+use super::values::value::Value;
 
 /// A configuration that cannot be used: which setting, its value, where it came from, what is
 /// wrong and what to do.

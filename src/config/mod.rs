@@ -1,7 +1,7 @@
 //! Settings: one table drives command line, config file, environment, dump and help.
 //!
 //! Never runs Python, opens a socket or writes a log: it turns an `Invocation` into `Settings` or
-//! into a `Stop`. The rule: what a source said (`Layers`) and what was resolved (`Settings`) are
+//! into a `Halt`. The rule: what a source said (`Layers`) and what was resolved (`Settings`) are
 //! two types, and everyone else reads only `Settings`.
 //!
 //! ```text
@@ -10,49 +10,52 @@
 //!           GUNICORN_CMD_ARGS ────────────────┼──► Layers ──► resolve ──► Settings
 //!           command line ─────────────────────┘ highest
 //! ```
+//!
+//! Its rooms stand in layer order: `values` (what can be written, and parsed), `table` (one row for each
+//! setting, a file for each section), `out` (help, manual, completions, docs), `sources` (what each of them
+//! says), `settings` (what is resolved).
 
-mod bind;
-mod cli;
-mod convert;
-mod error;
-mod file;
-mod gunicorn;
-mod help;
-mod layers;
-mod nearest;
-mod networks;
-mod number;
-mod origin;
-mod reference;
-mod resolve;
-mod setting;
-mod settings;
-mod stop;
+mod values;
+
 mod table;
-mod value;
-mod words;
-mod worker_class;
+
+mod out;
+
+mod origin;
+
+mod error;
+
+mod halt;
+
+mod sources;
+
+mod settings;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-pub use bind::Bind;
-pub use error::{Complaint, ConfigError};
-pub use file::{ConfigSource, FileValue, RunFile};
-pub use networks::Networks;
+pub use error::ConfigError;
+pub use halt::Halt;
 pub use origin::Origin;
-pub use setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Support};
 pub use settings::{
-    AppSpec, HeaderMap, LogConfig, ProxyProtocol, Reload, Settings, StatsdSettings, Syslog,
+    AppSpec, HeaderMap, LogConfig, LogSettings, ProxyProtocol, Reload, RequestSettings, Settings,
+    StatsdSettings, SyslogSettings,
 };
-pub use stop::Stop;
-pub use table::TABLE;
-pub use value::Value;
-pub use worker_class::WorkerClass;
+pub use sources::file::{ConfigSource, FileValue, RunFile};
+pub use table::setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Support};
+pub use table::{MAX_WORKERS, TABLE};
+pub use values::bind::Bind;
+pub use values::complaint::Complaint;
+pub use values::networks::Networks;
+pub use values::remote::{Remote, RemoteError};
+pub use values::value::Value;
+pub use values::worker_class::WorkerClass;
 
-use file::ConfigFile;
-use layers::{Layer, Layers};
+use settings::resolve;
+use sources::cli;
+use sources::file::ConfigFile;
+use sources::layers::{Layer, Layers};
 
 /// How the process was started; kept for reloads.
 #[derive(Debug, Clone)]
@@ -71,9 +74,9 @@ pub struct Invocation {
 ///
 /// # Errors
 ///
-/// `Stop::Print` when help or the settings were asked for, `Stop::Version`, `Stop::Usage` for an
-/// unknown flag, `Stop::Error` for a wrong value, a config file that fails, or no application.
-pub fn load(invocation: &Invocation, run_file: RunFile<'_>) -> Result<Settings, Stop> {
+/// `Halt::Print` when help or the settings were asked for, `Halt::Version`, `Halt::Usage` for an unknown
+/// flag, `Halt::Error` for a wrong value, a config file that fails, or no application.
+pub fn load(invocation: &Invocation, run_file: RunFile<'_>) -> Result<Settings, Halt> {
     let Invocation { args, env, cwd } = invocation;
     let command_line = cli::parse_arguments(args)?;
     let cmd_args = cli::parse_cmd_args(env.get("GUNICORN_CMD_ARGS").map_or("", String::as_str))?;
@@ -88,7 +91,7 @@ pub fn load(invocation: &Invocation, run_file: RunFile<'_>) -> Result<Settings, 
     let settings = resolve::resolve(layers, cwd)?;
     // gunicorn: printing implies a check, which needs an application.
     if is_print && settings.wsgi_app.0.is_empty() {
-        return Err(Stop::Print(settings.print()));
+        return Err(Halt::Print(settings.print()));
     }
     require_app(&settings)?;
     Ok(settings)
@@ -127,11 +130,11 @@ mod tests {
         }
     }
 
-    fn load_line(line: &str) -> Result<Settings, Stop> {
+    fn load_line(line: &str) -> Result<Settings, Halt> {
         load_with(&invocation(Path::new("/proc/self"), line, &[]), &[])
     }
 
-    fn load_with(invocation: &Invocation, file: &[(&str, Value)]) -> Result<Settings, Stop> {
+    fn load_with(invocation: &Invocation, file: &[(&str, Value)]) -> Result<Settings, Halt> {
         load(invocation, &mut |_| {
             let numbered = file.iter().zip(1..);
             let value = |((name, value), line): (&(&str, Value), u32)| FileValue {
@@ -154,11 +157,11 @@ mod tests {
         assert_eq!(settings.graceful_timeout, Duration::from_secs(30));
         assert_eq!(settings.keepalive, Duration::from_secs(2));
         assert_eq!((settings.max_requests, settings.max_requests_jitter), (None, 0));
-        assert_eq!(settings.limit_request_line, Some(4094));
-        assert_eq!(settings.limit_request_fields, 100);
-        assert_eq!(settings.limit_request_field_size, Some(8190));
-        assert_eq!((settings.accesslog, settings.errorlog.as_str()), (None, "-"));
-        assert_eq!(settings.loglevel, log::LevelFilter::Info);
+        assert_eq!(settings.requests.limit_request_line, Some(4094));
+        assert_eq!(settings.requests.limit_request_fields, 100);
+        assert_eq!(settings.requests.limit_request_field_size, Some(8190));
+        assert_eq!((settings.logs.accesslog, settings.logs.errorlog.as_str()), (None, "-"));
+        assert_eq!(settings.logs.loglevel, log::LevelFilter::Info);
         assert_eq!(settings.chdir, Path::new("/proc/self"));
         assert_eq!(settings.coroutine_stack_size, 8 << 20);
         assert_eq!((settings.umask, settings.pidfile), (0, None));
@@ -230,7 +233,7 @@ mod tests {
         let invocation = invocation(Path::new("/proc/self"), "app -c status", &[]);
         let failure = ConfigError::new("ZeroDivisionError: division by zero", "repair the file");
         let stop = load(&invocation, &mut |_| Err(failure.clone())).unwrap_err();
-        assert_eq!(stop, Stop::Error(failure));
+        assert_eq!(stop, Halt::Error(failure));
         assert_eq!(stop.exit_code(), 1);
     }
 
@@ -282,9 +285,9 @@ mod tests {
                     --limit-request-fields 0 --limit-request-field_size 0";
         let settings = load_line(line).unwrap();
         assert_eq!((settings.timeout, settings.keepalive), (None, Duration::ZERO));
-        assert_eq!((settings.max_requests, settings.limit_request_line), (None, None));
-        assert_eq!(settings.limit_request_fields, 32_768);
-        assert_eq!(settings.limit_request_field_size, None);
+        assert_eq!((settings.max_requests, settings.requests.limit_request_line), (None, None));
+        assert_eq!(settings.requests.limit_request_fields, 32_768);
+        assert_eq!(settings.requests.limit_request_field_size, None);
         for line in ["app -w 0", "app --worker-connections 0", "app --backlog 0"] {
             assert!(load_line(line).unwrap_err().to_string().ends_with("below 1; give 1 or more"));
         }
@@ -299,8 +302,8 @@ mod tests {
         assert_eq!(settings.chdir, cwd.join("sub"));
         assert_eq!(settings.pythonpath, [cwd.join("sub/lib"), "/opt".into()]);
         assert_eq!(settings.pidfile, Some(cwd.join("sub/run/pid")));
-        assert_eq!(settings.accesslog, Some(cwd.join("sub/a.log").display().to_string()));
-        assert_eq!(settings.errorlog, "-");
+        assert_eq!(settings.logs.accesslog, Some(cwd.join("sub/a.log").display().to_string()));
+        assert_eq!(settings.logs.errorlog, "-");
         let pairs = [("A", "1=2"), ("B", "")].map(|(key, value)| (key.into(), value.into()));
         assert_eq!(settings.raw_env, pairs);
         let stop = load_with(&invocation(&cwd, "app --chdir absent", &[]), &[]).unwrap_err();
@@ -313,7 +316,8 @@ mod tests {
 
     #[test]
     fn log_levels_are_gunicorns() {
-        let level = |word: &str| load_line(&format!("app --log-level {word}")).unwrap().loglevel;
+        let level =
+            |word: &str| load_line(&format!("app --log-level {word}")).unwrap().logs.loglevel;
         assert_eq!(level("debug"), log::LevelFilter::Debug);
         assert_eq!(level("WARNING"), log::LevelFilter::Warn);
         assert_eq!(level("error"), log::LevelFilter::Error);
@@ -335,7 +339,7 @@ mod tests {
         assert!(stop.to_string().starts_with("no application is named; give it as an argument"));
         assert_eq!(stop.exit_code(), 1);
         assert_eq!(load_line("--check-config").unwrap_err(), stop);
-        assert!(matches!(load_line("--print-config"), Err(Stop::Print(_))));
+        assert!(matches!(load_line("--print-config"), Err(Halt::Print(_))));
     }
 
     #[test]
@@ -345,7 +349,7 @@ mod tests {
         let env = [("PORT", "80"), ("GUNICORN_CMD_ARGS", "--max-requests 5")];
         let file = [("timeout", Value::Str("9".into())), ("tiemout", Value::Int(1))];
         let invocation = invocation(&cwd, "--print-config -k coroutine -w 2", &env);
-        let Err(Stop::Print(text)) = load_with(&invocation, &file) else { panic!() };
+        let Err(Halt::Print(text)) = load_with(&invocation, &file) else { panic!() };
         for setting in TABLE {
             let starts = |line: &&str| line.split(" ").next() == Some(setting.name);
             assert_eq!(text.lines().filter(starts).count(), 1, "{}", setting.name);

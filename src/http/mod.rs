@@ -17,6 +17,7 @@ mod bytes;
 mod chunk;
 pub mod error;
 mod fault;
+mod fields;
 pub mod forwarded;
 pub mod frame;
 pub mod framing;
@@ -39,6 +40,7 @@ pub mod whole;
 
 pub use body::{BodyDecoder, Decoded};
 pub use error::{HttpError, ResponseError};
+pub use fields::Fields;
 pub use forwarded::{Forwarded, Forwarding, Underscores, below};
 pub use frame::{ChunkSize, Framed, FramedLen};
 pub use framing::Framing;

@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::access_format::AccessFormat;
 use super::access_json;
 use super::access_record::AccessRecord;
-use super::sink::{LogError, Sink, Stream};
+use super::destination::{LogError, StandardStream};
+use super::sink::Sink;
 use super::syslog::{Severity, Syslog};
 use crate::metrics::Statsd;
 
@@ -43,7 +44,7 @@ impl AccessLog {
         statsd: Option<Arc<Statsd>>,
         shape: Shape,
     ) -> Result<Option<AccessLog>, LogError> {
-        let sink = target.map(|target| Sink::open(target, Stream::Stdout)).transpose()?;
+        let sink = target.map(|target| Sink::open(target, StandardStream::Stdout)).transpose()?;
         let is_wanted = sink.is_some() || syslog.is_some() || statsd.is_some();
         Ok(is_wanted.then_some(AccessLog { sink, syslog, statsd, shape }))
     }

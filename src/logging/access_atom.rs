@@ -2,10 +2,11 @@
 
 use std::io::Write;
 
+use unicoro_sys::clock::LocalTime;
+
 use super::access_record::{AccessRecord, Lookup};
 use super::basic_auth::user_of;
 use super::escape::push_bytes;
-use crate::sys::clock::LocalTime;
 
 /// One thing that a format can ask for.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -142,9 +142,9 @@ fn push_literal(pieces: &mut Vec<Piece>, text: &str) {
 mod tests {
     use super::*;
     use crate::logging::access_record::nothing;
-    use crate::sys::process::Pid;
     use std::borrow::Cow;
     use std::time::Duration;
+    use unicoro_sys::process::Pid;
 
     fn rendered(format: &str, change: impl FnOnce(&mut AccessRecord<'_>)) -> String {
         let request = |name: &str| -> Option<Cow<'_, [u8]>> {

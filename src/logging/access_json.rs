@@ -4,10 +4,11 @@
 
 use std::fmt::Write;
 
+use unicoro_sys::clock::LocalTime;
+
 use super::access_record::AccessRecord;
 use super::basic_auth::user_of;
 use super::syslog::long_time;
-use crate::sys::clock::LocalTime;
 
 /// Appends the object for `record`, without a newline.
 pub fn render(record: &AccessRecord<'_>, out: &mut Vec<u8>) {
@@ -68,9 +69,9 @@ fn push(text: &mut String, before: &str, key: &str, value: Option<&[u8]>) {
 mod tests {
     use super::super::access_record::nothing;
     use super::*;
-    use crate::sys::process::Pid;
     use std::borrow::Cow;
     use std::time::Duration;
+    use unicoro_sys::process::Pid;
 
     #[test]
     fn a_request_is_one_object_that_it_cannot_break_out_of() {

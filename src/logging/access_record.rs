@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::sys::process::Pid;
+use unicoro_sys::process::Pid;
 
 /// Finds a value by name. Header names are asked for as the format spells them: compare them
 /// without regard to case.

@@ -4,64 +4,26 @@
 //! [2026-11-21 13:10:00 +0000] [4711] [INFO] message
 //! ```
 //!
-//! Two targets have a meaning: [`CRITICAL`] raises the level that is printed, and [`TRACEBACK`]
-//! lets a record have several lines. Any other record is one line, whatever it contains.
+//! Any record but a traceback is one line, whatever it contains.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::os::fd::{AsRawFd, RawFd};
-use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use unicoro_sys::clock::{LocalTime, unix_now};
+use unicoro_sys::fd::replace;
+use unicoro_sys::process::Pid;
 
+use super::destination::{LogError, StandardStream};
 use super::divert::{self, Entry};
 use super::escape::{push_line, push_lines};
-use super::sink::{self, LogError, Sink, Stream};
+use super::level::{CRITICAL, LogLevel, TRACEBACK, label, number, severity};
+use super::sink::{self, Sink};
 use super::syslog::{Severity, Syslog};
 use crate::metrics::statsd;
-use crate::sys::clock::{LocalTime, unix_now};
-use crate::sys::fd::replace;
-use crate::sys::process::Pid;
-
-/// Target of records at level `critical`, which the facade does not have.
-pub const CRITICAL: &str = "critical";
-
-/// Target of records that keep their line ends, such as a Python traceback.
-pub const TRACEBACK: &str = "traceback";
-
-/// gunicorn's levels.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LogLevel {
-    /// Everything.
-    Debug,
-    /// What a user expects to see.
-    Info,
-    /// What may go wrong.
-    Warning,
-    /// What went wrong.
-    Error,
-    /// Only what ends a worker or the server.
-    Critical,
-}
-
-impl FromStr for LogLevel {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<LogLevel, String> {
-        match name.to_ascii_lowercase().as_str() {
-            "debug" => Ok(LogLevel::Debug),
-            "info" => Ok(LogLevel::Info),
-            "warning" | "warn" => Ok(LogLevel::Warning),
-            "error" => Ok(LogLevel::Error),
-            "critical" => Ok(LogLevel::Critical),
-            _ => Err(format!(
-                "{name:?} is no log level; use debug, info, warning, error or critical"
-            )),
-        }
-    }
-}
 
 /// Starts logging to `errorlog` (`-`: stderr, else a path) from `level` up.
 ///
@@ -73,7 +35,7 @@ pub fn init(errorlog: &str, level: LogLevel) -> Result<(), LogError> {
     let mut sink = SINK.lock().unwrap_or_else(PoisonError::into_inner);
     match &*sink {
         Some(sink) => sink.redirect(errorlog)?,
-        None => *sink = Some(install(Sink::open(errorlog, Stream::Stderr)?)),
+        None => *sink = Some(install(Sink::open(errorlog, StandardStream::Stderr)?)),
     }
     drop(sink);
     if CAPTURES.load(Ordering::Relaxed) {
@@ -143,10 +105,10 @@ pub fn capture_output() -> Result<(), LogError> {
 static SINK: Mutex<Option<Arc<Sink>>> = Mutex::new(None);
 static ONLY_CRITICAL: AtomicBool = AtomicBool::new(false);
 static CAPTURES: AtomicBool = AtomicBool::new(false);
-static LOGGER: OnceLock<ErrorLog> = OnceLock::new();
+static LOGGER: OnceLock<Levelled> = OnceLock::new();
 
 fn install(sink: Arc<Sink>) -> Arc<Sink> {
-    let logger = LOGGER.get_or_init(|| ErrorLog { backend: backend(Arc::clone(&sink)) });
+    let logger = LOGGER.get_or_init(|| Levelled { backend: backend(Arc::clone(&sink)) });
     // A logger that somebody installed earlier stays; only a test harness would do that.
     let _ = log::set_logger(logger);
     sink
@@ -158,7 +120,7 @@ fn own_level(target: &str) -> LevelFilter {
     if is_dependency { LevelFilter::Warn } else { log::max_level() }
 }
 
-/// Everything passes env_logger's own filter; the facade's maximum level and [`ErrorLog`] decide,
+/// Everything passes env_logger's own filter; the facade's maximum level and [`Levelled`] decide,
 /// because those can change at a reload.
 fn backend(sink: Arc<Sink>) -> env_logger::Logger {
     env_logger::Builder::new()
@@ -173,11 +135,11 @@ fn backend(sink: Arc<Sink>) -> env_logger::Logger {
 }
 
 /// env_logger behind a level that can change.
-struct ErrorLog {
+struct Levelled {
     backend: env_logger::Logger,
 }
 
-impl Log for ErrorLog {
+impl Log for Levelled {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.level() <= own_level(metadata.target())
             && (!ONLY_CRITICAL.load(Ordering::Relaxed) || metadata.target() == CRITICAL)
@@ -208,7 +170,7 @@ pub fn use_syslog(syslog: Option<Arc<Syslog>>) {
     *SYSLOG.lock().unwrap_or_else(PoisonError::into_inner) = syslog;
 }
 
-/// Whether they do.
+/// Whether records go to a syslog daemon.
 #[must_use]
 pub fn has_syslog() -> bool {
     syslog().is_some()
@@ -226,29 +188,6 @@ fn syslog() -> Option<Arc<Syslog>> {
 }
 
 static SYSLOG: Mutex<Option<Arc<Syslog>>> = Mutex::new(None);
-
-/// As Python's logging numbers levels.
-fn number(record: &Record<'_>) -> u32 {
-    match record.level() {
-        Level::Error if record.target() == CRITICAL => 50,
-        Level::Error => 40,
-        Level::Warn => 30,
-        Level::Info => 20,
-        Level::Debug | Level::Trace => 10,
-    }
-}
-
-/// The severity of a level as Python's logging numbers them.
-#[must_use]
-pub fn severity(level: u32) -> Severity {
-    match level {
-        50.. => Severity::Critical,
-        40.. => Severity::Error,
-        30.. => Severity::Warning,
-        20.. => Severity::Info,
-        _ => Severity::Debug,
-    }
-}
 
 /// Its text, made harmless.
 fn shown(record: &Record<'_>) -> String {
@@ -338,16 +277,6 @@ fn line(seconds: i64, pid: Pid, label: &str, target: &str, message: &str) -> Str
     line
 }
 
-fn label(level: Level, target: &str) -> &'static str {
-    match level {
-        Level::Error if target == CRITICAL => "CRITICAL",
-        Level::Error => "ERROR",
-        Level::Warn => "WARNING",
-        Level::Info => "INFO",
-        Level::Debug | Level::Trace => "DEBUG",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -383,8 +312,6 @@ mod tests {
     #[test]
     fn critical_is_a_level_of_its_own() {
         assert!(line_of(CRITICAL, "x").contains("[CRITICAL]"));
-        assert_eq!("Critical".parse(), Ok(LogLevel::Critical));
-        assert!("loud".parse::<LogLevel>().unwrap_err().contains("\"loud\""));
     }
 
     #[test]

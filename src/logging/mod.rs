@@ -14,27 +14,22 @@ pub mod access_json;
 pub mod access_record;
 pub mod backlog;
 pub mod basic_auth;
+mod destination;
 pub mod divert;
 pub mod error_log;
 pub mod escape;
+pub mod level;
 pub mod sink;
 pub mod syslog;
 
 pub use access::{AccessLog, Shape};
 pub use access_format::{AccessFormat, FormatError};
 pub use access_record::{AccessRecord, Lookup};
+pub use destination::{LogError, own_files};
 pub use error_log::{
-    CRITICAL, LogLevel, TRACEBACK, capture_output, count_as, error_log_fd, finish, has_syslog,
-    init, reopen, send_to_syslog, set_level, severity, take_back, use_syslog, write_entry,
-    write_text,
+    capture_output, count_as, error_log_fd, finish, has_syslog, init, reopen, send_to_syslog,
+    set_level, take_back, use_syslog, write_entry, write_text,
 };
-pub use sink::{LogError, drain_in_background, flush, own_files};
+pub use level::{CRITICAL, LogLevel, TRACEBACK, severity};
+pub use sink::{drain_in_background, flush};
 pub use syslog::{Severity, Syslog, SyslogFormat, SyslogOptions};
-
-/// Logs a record one step above `error`: the server, or a worker, cannot go on.
-#[macro_export]
-macro_rules! critical {
-    ($($arg:tt)+) => {
-        ::log::error!(target: $crate::logging::CRITICAL, $($arg)+)
-    };
-}

@@ -4,30 +4,20 @@
 //! the file) and redirecting (a reload with another path) replace the open file behind that
 //! number in one atomic step; a thread that writes meanwhile writes to the old or the new file.
 
-use std::error::Error;
-use std::fmt;
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
-use super::backlog::Backlog;
-use crate::sys::credentials::Identity;
-use crate::sys::fd::{duplicate, replace};
-use crate::sys::raw::{raw_poll, raw_write, raw_write_nowait};
+use unicoro_sys::bytes::{write, write_nowait};
+use unicoro_sys::fd::replace;
+use unicoro_sys::poll::{poll, writable};
 
-/// What "-" stands for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stream {
-    /// The access log's.
-    Stdout,
-    /// The error log's.
-    Stderr,
-}
+use super::backlog::Backlog;
+use super::destination::{LogError, StandardStream, is_regular_file, open_file, open_target};
 
 /// One log's destination.
 #[derive(Debug)]
@@ -35,7 +25,7 @@ pub struct Sink {
     fd: OwnedFd,
     /// `None` for a standard stream.
     path: Mutex<Option<PathBuf>>,
-    stream: Stream,
+    stream: StandardStream,
     /// Whether it is a regular file just now.
     is_file: AtomicBool,
     backlog: Mutex<Backlog>,
@@ -49,7 +39,7 @@ impl Sink {
     ///
     /// # Errors
     /// The file cannot be opened.
-    pub fn open(target: &str, stream: Stream) -> Result<Arc<Sink>, LogError> {
+    pub fn open(target: &str, stream: StandardStream) -> Result<Arc<Sink>, LogError> {
         let (fd, path) = open_target(target, stream)?;
         let is_file = AtomicBool::new(is_regular_file(fd.as_fd()));
         let backlog = Mutex::default();
@@ -63,7 +53,7 @@ impl Sink {
         Sink {
             fd,
             path: Mutex::default(),
-            stream: Stream::Stdout,
+            stream: StandardStream::Stdout,
             is_file: AtomicBool::new(false),
             backlog: Mutex::default(),
         }
@@ -147,12 +137,12 @@ impl Sink {
 
     /// How much was taken at once; 0: nothing can be.
     fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
-        let fd = self.fd.as_raw_fd();
         let is_file = self.is_file.load(Ordering::Relaxed);
         for _ in 0..MAX_INTERRUPTIONS {
             // A disk may be slow, but a file takes what it is given; and not every file system
             // knows writes that do not wait.
-            let written = if is_file { raw_write(fd, bytes) } else { raw_write_nowait(fd, bytes) };
+            let written =
+                if is_file { write(&self.fd, bytes) } else { write_nowait(&self.fd, bytes) };
             match written {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
@@ -176,8 +166,8 @@ impl Sink {
     fn name(&self) -> String {
         match (&*self.path.lock().unwrap_or_else(PoisonError::into_inner), self.stream) {
             (Some(path), _) => path.display().to_string(),
-            (None, Stream::Stdout) => "standard output".to_owned(),
-            (None, Stream::Stderr) => "standard error".to_owned(),
+            (None, StandardStream::Stdout) => "standard output".to_owned(),
+            (None, StandardStream::Stderr) => "standard error".to_owned(),
         }
     }
 
@@ -203,72 +193,6 @@ pub fn reopen() -> Result<(), LogError> {
     results.into_iter().collect()
 }
 
-/// A log's file could not be opened.
-#[derive(Debug)]
-pub struct LogError {
-    /// The path, or `-`.
-    pub target: String,
-    /// The system's reason.
-    pub source: io::Error,
-}
-
-impl fmt::Display for LogError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "cannot open the log {}: {}; check the path and who may write there",
-            self.target, self.source
-        )
-    }
-}
-
-impl Error for LogError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.source)
-    }
-}
-
-fn open_target(target: &str, stream: Stream) -> Result<(OwnedFd, Option<PathBuf>), LogError> {
-    let error = |source| LogError { target: target.to_owned(), source };
-    if target == "-" {
-        let number = match stream {
-            Stream::Stdout => 1,
-            Stream::Stderr => 2,
-        };
-        return Ok((duplicate(number).map_err(error)?, None));
-    }
-    // Absolute, because the server may change its directory before the log is reopened.
-    let path = std::path::absolute(target).map_err(error)?;
-    Ok((open_file(&path)?, Some(path)))
-}
-
-fn is_regular_file(fd: BorrowedFd<'_>) -> bool {
-    let copy = fd.try_clone_to_owned().map(File::from);
-    copy.and_then(|file| file.metadata()).is_ok_and(|metadata| metadata.is_file())
-}
-
-/// From now on log files are given to `owner`, so that workers which are no longer root can reopen
-/// them.
-pub fn own_files(owner: Identity) {
-    *OWNER.lock().unwrap_or_else(PoisonError::into_inner) = owner;
-}
-
-static OWNER: Mutex<Identity> = Mutex::new(Identity { uid: None, gid: None, initgroups: false });
-
-fn open_file(path: &Path) -> Result<OwnedFd, LogError> {
-    let file = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(path)
-        .map(OwnedFd::from)
-        .map_err(|source| LogError { target: path.display().to_string(), source })?;
-    let owner = *OWNER.lock().unwrap_or_else(PoisonError::into_inner);
-    // Not allowed to anyone but root. It is open all the same; only a reopening may fail later, and
-    // says so then.
-    let _ = owner.own(file.as_fd());
-    Ok(file)
-}
-
 /// Waits for stuck logs, in a thread of its own that ends when they flow.
 fn drain_all() {
     // Looked for again this often, so that a log that became stuck meanwhile is not forgotten.
@@ -278,12 +202,9 @@ fn drain_all() {
         if stuck.is_empty() {
             break;
         }
-        let mut fds: Vec<_> = stuck
-            .iter()
-            .map(|sink| libc::pollfd { fd: sink.fd.as_raw_fd(), events: libc::POLLOUT, revents: 0 })
-            .collect();
+        let mut fds: Vec<_> = stuck.iter().map(|sink| writable(sink.fd.as_fd())).collect();
         // An error here shows again at the next write.
-        let _ = raw_poll(&mut fds, Some(LOOK));
+        let _ = poll(&mut fds, Some(LOOK));
         stuck.iter().for_each(|sink| sink.flush());
     }
     IS_DRAINING.store(false, Ordering::SeqCst);
@@ -304,7 +225,7 @@ pub fn finish() {
             return;
         }
         // A plain wait on nothing: a sleep of std's would be ours, and park a green thread.
-        let _ = raw_poll(&mut [], Some(STEP));
+        let _ = poll(&mut [], Some(STEP));
     }
 }
 
@@ -347,7 +268,7 @@ fn register(sink: &Arc<Sink>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use std::fs::{self, File};
 
     fn path(name: &str) -> PathBuf {
         let path = std::env::temp_dir().join(format!("unicoro-{}-{name}.log", std::process::id()));
@@ -359,7 +280,7 @@ mod tests {
     fn a_rotated_file_is_opened_anew() {
         let path = path("rotated");
         let moved = path.with_extension("1");
-        let sink = Sink::open(path.to_str().unwrap(), Stream::Stderr).unwrap();
+        let sink = Sink::open(path.to_str().unwrap(), StandardStream::Stderr).unwrap();
         sink.write_line(b"one\n");
         fs::rename(&path, &moved).unwrap();
         sink.write_line(b"two\n");
@@ -375,7 +296,7 @@ mod tests {
     fn a_file_is_appended_to() {
         let path = path("appended");
         fs::write(&path, "old\n").unwrap();
-        Sink::open(path.to_str().unwrap(), Stream::Stdout).unwrap().write_line(b"new\n");
+        Sink::open(path.to_str().unwrap(), StandardStream::Stdout).unwrap().write_line(b"new\n");
         assert_eq!(fs::read_to_string(&path).unwrap(), "old\nnew\n");
         fs::remove_file(path).unwrap();
     }
@@ -383,7 +304,7 @@ mod tests {
     #[test]
     fn a_redirect_that_fails_keeps_the_old_file() {
         let path = path("kept");
-        let sink = Sink::open(path.to_str().unwrap(), Stream::Stderr).unwrap();
+        let sink = Sink::open(path.to_str().unwrap(), StandardStream::Stderr).unwrap();
         let error = sink.redirect("/nonexistent/x.log").unwrap_err();
         assert!(error.to_string().contains("/nonexistent/x.log"), "{error}");
         sink.write_line(b"still here\n");
@@ -393,8 +314,8 @@ mod tests {
 
     #[test]
     fn a_pipe_that_nobody_reads_delays_nobody_and_flows_on_when_it_is_read() {
-        use crate::sys::pipe::pipe;
         use std::io::Read;
+        use unicoro_sys::pipe::pipe;
         let (reader, writer) = pipe().unwrap();
         let sink = Sink::over(writer);
         let line = [b'x'; 999].into_iter().chain([b'\n']).collect::<Vec<u8>>();

@@ -17,10 +17,11 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::sys::clock::{LocalTime, unix_now};
-use crate::sys::host_name::host_name;
-use crate::sys::process::Pid;
-use crate::sys::remote::Remote;
+use unicoro_sys::clock::{LocalTime, unix_now};
+use unicoro_sys::host_name::host_name;
+use unicoro_sys::process::Pid;
+
+use crate::config::Remote;
 
 /// Messages that wait for a stream; more are lost.
 const QUEUE: usize = 1024;
@@ -41,13 +42,13 @@ pub enum SyslogFormat {
 /// What the settings say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyslogOptions {
-    /// Where to.
+    /// Where the syslog daemon listens.
     pub remote: Remote,
     /// RFC 5424, 6.2.1, such as 1 for user.
     pub facility: u8,
     /// Comes between `unicoro` and the log's name in the tag.
     pub prefix: String,
-    /// How.
+    /// Which of the two RFCs a message follows.
     pub format: SyslogFormat,
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::sys::remote::Remote;
+use crate::config::Remote;
 
 /// A connected socket, the prefix of every name, and the tags of every line.
 #[derive(Debug)]

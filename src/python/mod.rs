@@ -5,6 +5,7 @@
 //!
 //! | room | what lives there |
 //! |---|---|
+//! | `error` | why Python could not do what it was asked |
 //! | `gil` | taking the GIL and giving it up, who has it |
 //! | `interp` | the interpreter of the process: start, fork, end; what runs and reads Python in it |
 //! | `deadline` | the exception for an overdue request, and who may be told |
@@ -18,6 +19,8 @@
 //! Only `gil::attach` and `threads::thread_state` take and give the GIL. Never switch green threads while
 //! attached, and never keep a `Python` token, a `Bound` or a guard across something that may: detach
 //! first, with `gil::attach::detached`.
+
+mod error;
 
 mod gil;
 
@@ -39,18 +42,19 @@ mod app;
 
 pub use app::application::Application;
 pub use app::loader::{LoadError, load};
-pub use app::outcome::Outcome;
 pub use app::reloading::{Look, begin_watching, failed_application, files_to_watch};
 pub use app::request::Request;
+pub use app::served::Served;
 pub use deadline::computing::{forgive, set_computing};
 pub use deadline::listeners::listener;
 pub use deadline::request_timeout::make_module;
+pub use error::PythonError;
 pub use gevent::{adapt_gevent, after_request};
 pub use gil::addresses::gil_addresses;
 pub use gil::attach::main_thread;
 pub use gil::current::{may_keep_lock, may_park};
-pub use gunicorn::config_file::{ConfigFile, run as run_config_file};
-pub use gunicorn::hooks::{Hooks, Raised};
+pub use gunicorn::config_file::{ConfigGlobals, run as run_config_file};
+pub use gunicorn::hooks::Hooks;
 pub use gunicorn::request_hooks::RequestHooks;
 pub use interp::fork::{after_fork_child, after_fork_parent, before_fork, fork};
 pub use interp::interpreter::{
@@ -65,7 +69,5 @@ pub use threads::interrupt::{interrupt_computing, interrupt_listener, take_lock}
 pub use threads::pending_calls::make_pending_calls;
 pub use threads::signal_handlers::{SignalHandlers, stir};
 pub use threads::thread_state::{on_engine_thread, on_green_thread};
-pub use wsgi::environ::{Place, ServerFacts};
-pub use wsgi::fields::Fields;
+pub use wsgi::environ::ServerFacts;
 pub use wsgi::file_wrapper::use_sendfile;
-pub use wsgi::reader::{BodyRules, Reader};

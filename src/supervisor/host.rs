@@ -6,10 +6,12 @@
 use std::io;
 use std::sync::Arc;
 
+use unicoro_sys::process::{Exit, Pid};
+
+use super::error::HostError;
 use super::options::Options;
-use super::worker_seat::WorkerSeat;
-use crate::sys::listener::Listener;
-use crate::sys::process::{Exit, Pid};
+use super::workers::station::Station;
+use crate::listening::listener::Listener;
 
 /// The other half of the program. Only the first five methods have to be written.
 ///
@@ -18,7 +20,7 @@ pub trait Host {
     /// Runs a worker. Called in the forked child: signals have their default dispositions and
     /// are let through, and what belongs to the supervisor is closed. The process ends with the
     /// returned code, without a return to the supervisor's code.
-    fn run_worker(&mut self, seat: WorkerSeat) -> i32;
+    fn run_worker(&mut self, station: Station) -> i32;
 
     /// Just before a fork, in the parent; signals are blocked.
     fn before_fork(&mut self);
@@ -35,7 +37,7 @@ pub trait Host {
     ///
     /// # Errors
     /// One text that says why not. The old generation serves on.
-    fn reload(&mut self, generation: u64) -> Result<Options, String>;
+    fn reload(&mut self, generation: u64) -> Result<Options, HostError>;
 
     /// From now on only workers of `generation` are started: the settings of all others may be
     /// forgotten. After a failed reload this is the old generation.
@@ -47,7 +49,7 @@ pub trait Host {
     ///
     /// # Errors
     /// The master does not start.
-    fn on_starting(&mut self) -> Result<(), String> {
+    fn on_starting(&mut self) -> Result<(), HostError> {
         Ok(())
     }
 
@@ -55,7 +57,7 @@ pub trait Host {
     ///
     /// # Errors
     /// The master does not start.
-    fn when_ready(&mut self, listeners: &[Arc<Listener>]) -> Result<(), String> {
+    fn when_ready(&mut self, listeners: &[Arc<Listener>]) -> Result<(), HostError> {
         let _ = listeners;
         Ok(())
     }
@@ -64,7 +66,7 @@ pub trait Host {
     ///
     /// # Errors
     /// The reload has failed.
-    fn on_reload(&mut self, generation: u64, listeners: &[Arc<Listener>]) -> Result<(), String> {
+    fn on_reload(&mut self, generation: u64, listeners: &[Arc<Listener>]) -> Result<(), HostError> {
         let _ = (generation, listeners);
         Ok(())
     }
@@ -73,7 +75,7 @@ pub trait Host {
     ///
     /// # Errors
     /// It is not forked; the supervisor tries again later.
-    fn pre_fork(&mut self, number: u64, generation: u64) -> Result<(), String> {
+    fn pre_fork(&mut self, number: u64, generation: u64) -> Result<(), HostError> {
         let _ = (number, generation);
         Ok(())
     }
@@ -93,7 +95,7 @@ pub trait Host {
     ///
     /// # Errors
     /// At the start: the master does not start. Later it is only logged.
-    fn workers_changed(&mut self, new: usize, old: Option<usize>) -> Result<(), String> {
+    fn workers_changed(&mut self, new: usize, old: Option<usize>) -> Result<(), HostError> {
         let _ = (new, old);
         Ok(())
     }
@@ -102,7 +104,7 @@ pub trait Host {
     ///
     /// # Errors
     /// There is no upgrade.
-    fn pre_exec(&mut self) -> Result<(), String> {
+    fn pre_exec(&mut self) -> Result<(), HostError> {
         Ok(())
     }
 

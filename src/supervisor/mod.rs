@@ -7,33 +7,42 @@
 //!                                  └──────────── fork, kill, log, bind <─────────────────────┘
 //! ```
 //!
-//! [`plan`] decides and touches nothing, the arbiter acts and decides nothing. The supervisor has
-//! one thread and never imports the app; what it needs of the rest of the program it asks of a
-//! [`Host`].
+//! [`plan`] decides and touches nothing, the arbiter acts and decides nothing. The supervisor's
+//! work is done by one thread. It runs no application; what it needs of the rest of the program, such as
+//! to load the application before the fork (`preload_app`), it asks of a [`Host`].
+//!
+//! The modules stand in layer order; each names only those above it. `workers` is what a worker and its
+//! supervisor have between them; in `arbiter`, `turn` hears and `act` does.
 //!
 //! The rule a reader would break: nothing in the loop may wait for anything but the poll.
 
-mod arbiter;
-mod birth;
-mod desk;
-mod figures;
-mod generation;
-mod host;
-mod listeners;
-mod obituary;
-mod options;
+mod workers;
+
+pub mod inheritance;
+
+pub mod pidfile;
+
+mod lineage;
+
+mod error;
+
 pub mod plan;
-mod report;
+
+mod options;
+
+mod host;
+
+mod arbiter;
+
 mod startup;
-mod systemd;
-mod upgrade;
-mod worker_seat;
 
 #[cfg(test)]
 mod scenarios;
 
+pub use error::{HostError, SupervisorError};
 pub use host::Host;
 pub use options::Options;
-pub use report::{BootFailure, Report};
 pub use startup::run;
-pub use worker_seat::WorkerSeat;
+pub use workers::report::{BootFailure, Report};
+pub use workers::scoreboard;
+pub use workers::station::Station;

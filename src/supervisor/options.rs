@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::inheritance::Inheritance;
 use super::plan::Terms;
-use crate::sys::address::Address;
-use crate::sys::inheritance::Inheritance;
-use crate::sys::listener::BindOptions;
+use crate::listening::address::Address;
+use crate::listening::listener::BindOptions;
 
 /// What to supervise, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How many workers, from 1 to [`MAX_WORKERS`](crate::sys::scoreboard::MAX_WORKERS).
+    /// How many workers, from 1 to [`MAX_WORKERS`](crate::config::MAX_WORKERS).
     pub workers: usize,
     /// A worker whose heartbeat is older than this is killed; `None`: never.
     pub timeout: Option<Duration>,

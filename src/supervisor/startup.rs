@@ -3,30 +3,34 @@
 //! Signals come first: a TERM while an address is waited for ends the server, it does not kill
 //! it half-way.
 
-use std::io;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
+use unicoro_sys::clock::Moment;
+use unicoro_sys::passed_fds::discard;
+use unicoro_sys::pipe::pipe;
+use unicoro_sys::poll::{poll, readable};
+use unicoro_sys::process::Pid;
+use unicoro_sys::signal::Signal;
+use unicoro_sys::signal_pipe::SignalPipe;
+
+use super::arbiter::children::Children;
+use super::arbiter::generation::Generation;
+use super::arbiter::listeners::{BIND_PAUSE, BIND_TRIES, bind_all};
 use super::arbiter::{Arbiter, Office};
-use super::desk::Desks;
-use super::generation::Generation;
+use super::error::{HostError, SupervisorError};
 use super::host::Host;
-use super::listeners::{BIND_PAUSE, BIND_TRIES, bind_all};
+use super::inheritance::Inheritance;
+use super::lineage::Lineage;
 use super::options::Options;
-use super::upgrade::{Lineage, second_pidfile};
+use super::pidfile::{PidFile, second_pidfile};
+use super::plan::is_stop;
+use super::workers::scoreboard::Scoreboard;
+use crate::config::MAX_WORKERS;
 use crate::critical;
+use crate::listening::listener::Listener;
 use crate::logging::TRACEBACK;
-use crate::sys::clock::Moment;
-use crate::sys::inheritance::{Inheritance, discard};
-use crate::sys::listener::Listener;
-use crate::sys::pidfile::PidFile;
-use crate::sys::pipe::pipe;
-use crate::sys::process::Pid;
-use crate::sys::raw::{raw_poll, readable};
-use crate::sys::scoreboard::{MAX_WORKERS, Scoreboard};
-use crate::sys::signal::Signal;
-use crate::sys::signal_pipe::SignalPipe;
 
 /// Supervises until it is told to stop; returns the exit code of the master.
 ///
@@ -45,18 +49,22 @@ pub fn run(host: &mut dyn Host, options: Options) -> i32 {
 }
 
 /// Everything that the loop needs; `None` when a signal said to stop meanwhile.
-fn open_office(host: &mut dyn Host, mut options: Options) -> Result<Option<Office>, String> {
+fn open_office(
+    host: &mut dyn Host,
+    mut options: Options,
+) -> Result<Option<Office>, SupervisorError> {
     let inheritance = std::mem::take(&mut options.inheritance);
     let pidfile = match &options.pidfile {
         Some(path) if inheritance.parent.is_some() => Some(second_pidfile(path)),
         path => path.clone(),
     };
     // Before anything happens: on_starting may clear away what the running server needs.
-    pidfile.as_deref().map_or(Ok(()), PidFile::check).map_err(|error| error.to_string())?;
+    pidfile.as_deref().map_or(Ok(()), PidFile::check)?;
     // In gunicorn's order.
     hook("nworkers_changed", host.workers_changed(options.workers, None))?;
     hook("on_starting", host.on_starting())?;
-    let signals = SignalPipe::install(&SIGNALS).map_err(cannot("handle signals"))?;
+    let signals =
+        SignalPipe::install(&SIGNALS).map_err(SupervisorError::cannot("handle signals"))?;
     let mut early_signals = Vec::new();
     let Inheritance { systemd, parent, mut sockets } = inheritance;
     let bound = bind_patiently(&options, &mut sockets, &signals, &mut early_signals)?;
@@ -67,23 +75,22 @@ fn open_office(host: &mut dyn Host, mut options: Options) -> Result<Option<Offic
         listeners.iter().for_each(|listener| listener.keep_path());
     }
     let board = Scoreboard::new(2 * MAX_WORKERS + SPARE_SLOTS)
-        .map_err(cannot("map the memory shared with the workers"))?;
-    let orphan = pipe().map_err(cannot("make a pipe"))?;
+        .map_err(SupervisorError::cannot("map the memory shared with the workers"))?;
+    let orphan = pipe().map_err(SupervisorError::cannot("make a pipe"))?;
     // Last, because it is not removed by itself.
-    let pidfile = pidfile.map(|path| PidFile::create(&path)).transpose();
-    let pidfile = pidfile.map_err(|error| error.to_string())?;
+    let pidfile = pidfile.map(|path| PidFile::create(&path)).transpose()?;
     let generation = Generation { number: 1, options, listeners };
     log::info!("Listening at: {} ({})", generation.addresses(), Pid::me());
     log::info!("Using worker: {}", generation.options.worker_class);
-    let desks = Desks::new(board);
-    Ok(Some(Office { signals, early_signals, orphan, desks, generation, pidfile, lineage }))
+    let children = Children::new(board);
+    Ok(Some(Office { signals, early_signals, orphan, children, generation, pidfile, lineage }))
 }
 
 /// The traceback goes to the log as it is, the sentence after it says what follows.
-fn hook(name: &str, result: Result<(), String>) -> Result<(), String> {
+fn hook(name: &'static str, result: Result<(), HostError>) -> Result<(), SupervisorError> {
     result.map_err(|traceback| {
         log::error!(target: TRACEBACK, "{traceback}");
-        format!("the hook {name} failed: the server does not start")
+        SupervisorError::Hook(name)
     })
 }
 
@@ -93,24 +100,24 @@ fn bind_patiently(
     sockets: &mut Vec<RawFd>,
     signals: &SignalPipe,
     early: &mut Vec<Signal>,
-) -> Result<Option<Vec<Arc<Listener>>>, String> {
-    for tries_left in (0..BIND_TRIES).rev() {
+) -> Result<Option<Vec<Arc<Listener>>>, SupervisorError> {
+    for _ in 1..BIND_TRIES {
         match bind_all(options, &[], sockets) {
             Ok(listeners) => return Ok(Some(listeners)),
-            Err(error) if error.is_in_use() && tries_left > 0 => {
+            Err(error) if error.is_in_use() => {
                 log::error!("{error}. Trying again in {} s.", BIND_PAUSE.as_secs());
             }
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(error.into()),
         }
-        if is_told_to_stop(signals, BIND_PAUSE, early) {
+        if hears_stop_within(signals, BIND_PAUSE, early) {
             return Ok(None);
         }
     }
-    Err("no address could be bound".to_owned())
+    Ok(Some(bind_all(options, &[], sockets)?))
 }
 
 /// Waits; signals that are not about stopping are kept for the loop.
-fn is_told_to_stop(signals: &SignalPipe, pause: Duration, early: &mut Vec<Signal>) -> bool {
+fn hears_stop_within(signals: &SignalPipe, pause: Duration, early: &mut Vec<Signal>) -> bool {
     let end = Moment::now() + pause;
     loop {
         let left = end - Moment::now();
@@ -118,19 +125,15 @@ fn is_told_to_stop(signals: &SignalPipe, pause: Duration, early: &mut Vec<Signal
             return false;
         }
         // An error would come back at once: the next try to bind is then simply earlier.
-        let Ok(_) = raw_poll(&mut [readable(signals.as_fd().as_raw_fd())], Some(left)) else {
+        let Ok(_) = poll(&mut [readable(signals.as_fd())], Some(left)) else {
             return false;
         };
         match signals.next_signal() {
-            Ok(Some(Signal::TERM | Signal::INT | Signal::QUIT)) => return true,
+            Ok(Some(signal)) if is_stop(signal) => return true,
             Ok(Some(signal)) => early.push(signal),
             Ok(None) | Err(_) => {}
         }
     }
-}
-
-fn cannot(what: &'static str) -> impl Fn(io::Error) -> String {
-    move |error| format!("cannot {what}: {error}")
 }
 
 /// What a master listens to.

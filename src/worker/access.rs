@@ -3,45 +3,41 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use unicoro_contract::Address;
+use unicoro_contract::SocketAddress;
+use unicoro_sys::clock::unix_now;
+use unicoro_sys::process::Pid;
 
+use crate::exchange::Answer;
 use crate::http::{Head, percent_decode};
 use crate::logging::{AccessLog, AccessRecord};
-use crate::python::Fields;
-use crate::sys::clock::unix_now;
-use crate::sys::process::Pid;
 
-/// What is known of an answered request.
-pub struct Answered<'a> {
+/// What a line is about.
+pub struct AccessLine<'a> {
     /// The client.
-    pub peer: &'a Address,
-    /// `None`: the head was refused.
+    pub client: &'a SocketAddress,
+    /// `None`: the head could not be read.
     pub head: Option<&'a Head<'a>>,
-    /// Of the response.
-    pub status: u16,
-    /// Bytes of its body.
-    pub body_sent: u64,
-    /// Its fields.
-    pub fields: &'a Fields,
+    /// What it got.
+    pub answer: &'a Answer,
     /// Variables of its environ.
     pub environ: &'a [(String, String)],
     /// From the whole head to the end of the response.
     pub duration: Duration,
-    /// Whether it has its line already.
-    pub is_logged: bool,
+    /// Whether Python's logging has written it.
+    pub is_written: bool,
 }
 
 /// Counts the request and writes the line.
-pub fn write(log: &AccessLog, answered: &Answered<'_>) {
-    log.count(answered.status, answered.duration);
-    if answered.is_logged {
+pub fn write(log: &AccessLog, line: &AccessLine<'_>) {
+    log.count(line.answer.status, line.duration);
+    if line.is_written {
         return;
     }
-    let remote_addr = match answered.peer {
-        Address::Ip(address) => address.ip().to_string(),
-        Address::Unix(_) => String::new(),
+    let remote_addr = match line.client {
+        SocketAddress::Ip(address) => address.ip().to_string(),
+        SocketAddress::Unix(_) => String::new(),
     };
-    let head = answered.head;
+    let head = line.head;
     let text = |part: Option<&'_ str>| part.unwrap_or("").as_bytes().to_vec();
     let path = head.map_or(Cow::Borrowed(&b""[..]), |head| percent_decode(head.target.path));
     // Of several the last, as gunicorn.
@@ -52,11 +48,11 @@ pub fn write(log: &AccessLog, answered: &Answered<'_>) {
     };
     let response_header = |name: &str| {
         let is_it = |known: &[u8]| known.eq_ignore_ascii_case(name.as_bytes());
-        let found = answered.fields.iter().filter(|(known, _)| is_it(known)).last()?;
+        let found = line.answer.fields.iter().filter(|(known, _)| is_it(known)).last()?;
         Some(Cow::Borrowed(found.1))
     };
     let environ = |name: &str| {
-        let found = answered.environ.iter().find(|(known, _)| known == name);
+        let found = line.environ.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| Cow::Borrowed(value.as_bytes()))
     };
     log.write(&AccessRecord {
@@ -66,10 +62,10 @@ pub fn write(log: &AccessLog, answered: &Answered<'_>) {
         path: &path,
         query: &text(head.map(|head| head.target.query)),
         protocol: &text(head.map(|head| head.version.as_str())),
-        status: answered.status,
-        sent: Some(answered.body_sent),
+        status: line.answer.status,
+        sent: Some(line.answer.body_sent),
         unix_seconds: unix_now(),
-        duration: answered.duration,
+        duration: line.duration,
         pid: Pid::me(),
         request_header: &request_header,
         response_header: &response_header,

@@ -8,17 +8,17 @@ use std::time::Duration;
 use pyo3::types::PyDict;
 use pyo3::{Py, PyAny};
 use unicoro_contract::{Engine, EngineListener, Seat, Stop, drain, watch_forks};
+use unicoro_sys::title::set_title;
 
 use crate::config::{Settings, WorkerClass};
 use crate::logging::{self, AccessLog, TRACEBACK};
-use crate::python::{self, Application, Hooks, LoadError, ServerFacts};
-use crate::supervisor::{BootFailure, WorkerSeat};
-use crate::sys;
-use crate::sys::scoreboard::SlotState;
-use crate::sys::title::set_title;
+use crate::python::{self, Application, Hooks, ServerFacts};
+use crate::supervisor::Station;
+use crate::supervisor::scoreboard::SlotState;
 
 use super::control::Control;
 use super::desk::Desk;
+use super::error::BootError;
 use super::quota::Quota;
 use super::reloader::Reloader;
 use super::serve::Server;
@@ -36,17 +36,17 @@ pub struct EngineChoice {
 /// What runs the requests of one worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concurrency {
-    /// The main thread, one after the other.
+    /// Requests run on the main thread, one after the other.
     None,
-    /// OS threads.
+    /// Requests run on several OS threads.
     Threads,
-    /// Green threads on one OS thread.
+    /// Requests run as green threads, on the OS thread that has the scheduler's role.
     GreenThreads,
 }
 
-/// What a worker is made of, beside its seat. All of it comes from before the fork.
+/// What a worker is made of, beside its station. All of it comes from before the fork.
 pub struct Equipment {
-    /// Its generation's.
+    /// The settings of the worker's generation.
     pub settings: Arc<Settings>,
     /// The process's own, for Python.
     pub arguments: Vec<OsString>,
@@ -58,65 +58,60 @@ pub struct Equipment {
     pub access_log: Option<AccessLog>,
     /// Whether it is the first worker of a start or a reload, which speaks for all.
     pub is_first: bool,
-    /// The config file's.
+    /// The hooks of the config file.
     pub hooks: Arc<Hooks>,
 }
 
 /// Runs a worker to its end; the exit code.
-pub fn run(seat: WorkerSeat, equipment: Equipment, choice: EngineChoice) -> i32 {
+pub fn run(station: Station, equipment: Equipment, choice: EngineChoice) -> i32 {
     set_title(&format!("unicoro: worker [{}]", equipment.settings.proc_name));
     let hooks = Arc::clone(&equipment.hooks);
     logging::drain_in_background();
-    let code = live(seat, equipment, choice);
+    let code = live(station, equipment, choice);
     hooks.worker_exit();
     logging::finish();
     code
 }
 
-fn live(seat: WorkerSeat, equipment: Equipment, choice: EngineChoice) -> i32 {
-    let seat = Arc::new(seat);
-    seat.slot.set_state(SlotState::Booting);
+/// Why it cannot serve goes to the supervisor.
+fn live(station: Station, equipment: Equipment, choice: EngineChoice) -> i32 {
+    let station = Arc::new(station);
+    match serve(&station, equipment, choice) {
+        Ok(()) => 0,
+        Err(error) => station.failed(error.failure(), &error.to_string()),
+    }
+}
+
+fn serve(
+    station: &Arc<Station>,
+    equipment: Equipment,
+    choice: EngineChoice,
+) -> Result<(), BootError> {
+    station.slot.set_state(SlotState::Booting);
     let (settings, hooks) = (Arc::clone(&equipment.settings), Arc::clone(&equipment.hooks));
     let is_first = equipment.is_first;
-    let begun = begin(&seat, equipment, &choice);
-    let Begun { server, stop, reloader } = match begun {
-        Ok(begun) => begun,
-        Err((failure, text)) => return seat.failed(failure, &text),
-    };
+    let Begun { server, stop, reloader } = begin(station, equipment, &choice)?;
     python::begin_log_thread();
     if is_first {
         python::say_who_logs();
     }
-    let control = match Control::start(Arc::clone(&stop), &seat, &hooks) {
-        Ok(control) => control,
-        Err(error) => {
-            return seat.failed(BootFailure::Setup, &format!("no control thread: {error}"));
-        }
-    };
-    let engine_seat = match engine_seat(&seat, &settings, stop) {
-        Ok(engine_seat) => engine_seat,
-        Err(error) => return seat.failed(BootFailure::Setup, &format!("no engine: {error}")),
-    };
-    seat.ready();
-    if let Some(reloader) = reloader
-        && let Err(error) = reloader.start(&seat)
-    {
-        return seat.failed(BootFailure::Setup, &format!("no thread for the reloader: {error}"));
+    let no = |what| move |source| BootError::Missing { what, source };
+    let control =
+        Control::start(Arc::clone(&stop), station, &hooks).map_err(no("control thread"))?;
+    let engine_seat = engine_seat(station, &settings, stop).map_err(no("engine"))?;
+    station.ready();
+    if let Some(reloader) = reloader {
+        reloader.start(station).map_err(no("reloader"))?;
     }
-    let served = python::main_thread(|| choice.engine.run(engine_seat, server));
-    if let Err(refusal) = served {
-        return seat.failed(BootFailure::Setup, &refusal.to_string());
-    }
-    control.is_ending();
+    python::main_thread(|| choice.engine.run(engine_seat, server))?;
+    control.end_begins();
     hooks.worker_exit();
-    log::info!("Worker exiting (pid: {})", sys::process::Pid::me());
+    log::info!("Worker exiting (pid: {})", unicoro_sys::process::Pid::me());
     // The handlers end with Python.
     python::while_waiting(logging::take_back);
     python::end();
-    0
+    Ok(())
 }
-
-type Failure = (BootFailure, String);
 
 /// A worker that could serve.
 struct Begun {
@@ -127,37 +122,34 @@ struct Begun {
 }
 
 fn begin(
-    seat: &Arc<WorkerSeat>,
+    station: &Arc<Station>,
     equipment: Equipment,
     choice: &EngineChoice,
-) -> Result<Begun, Failure> {
+) -> Result<Begun, BootError> {
     let Equipment { settings, arguments, names, application, access_log, hooks, .. } = equipment;
-    let setup = |text| (BootFailure::Setup, text);
-    let hook = |text| (BootFailure::Hook, text);
-    hooks.post_fork(seat.generation).map_err(hook)?;
-    settings.identity.assume().map_err(|error| setup(cannot_become(&error)))?;
+    hooks.post_fork(station.generation).map_err(BootError::Hook)?;
+    settings.identity.assume().map_err(BootError::Identity)?;
     let (application, reloader) = match application {
         Some(application) => (application, None),
         None => load_or_show(&settings, &arguments, names.as_ref(), access_log.as_ref())?,
     };
     python::use_sendfile(settings.sendfile);
-    hooks.post_worker_init(&application).map_err(hook)?;
+    hooks.post_worker_init(&application).map_err(BootError::Hook)?;
     let facts = ServerFacts {
         multithread: choice.concurrency != Concurrency::None,
         multiprocess: settings.workers > 1,
     };
-    let application = Application::new(application, facts, hooks.for_requests()).map_err(setup)?;
+    let application = Application::new(application, facts, hooks.for_requests())?;
     if choice.concurrency == Concurrency::GreenThreads {
-        python::preflight().map_err(setup)?;
+        python::preflight()?;
     }
-    let stop = Arc::new(Stop::new().map_err(|error| setup(error.to_string()))?);
-    let quota = Quota::new(&settings, Arc::clone(seat));
+    let stop = Arc::new(Stop::new()?);
+    let quota = Quota::new(&settings, Arc::clone(station));
     let (keeps_alive, its_stop) = (choice.keeps_alive, Arc::clone(&stop));
-    let desk = Desk::new(seat.slot);
+    let desk = Desk::new(station.slot);
     let server =
-        Server::new(&settings, application, keeps_alive, its_stop, access_log, quota, desk)
-            .map_err(|error| setup(error.to_string()))?;
-    python::watch_stacks(logging::error_log_fd()).map_err(setup)?;
+        Server::new(&settings, application, keeps_alive, its_stop, access_log, quota, desk)?;
+    python::watch_stacks(logging::error_log_fd())?;
     // From here on: a child of post_worker_init or of the import may go its own way.
     watch_forks();
     Ok(Begun { server: Arc::new(server), stop, reloader })
@@ -173,17 +165,17 @@ fn load_or_show(
     arguments: &[OsString],
     names: Option<&Py<PyDict>>,
     access_log: Option<&AccessLog>,
-) -> Result<(Py<PyAny>, Option<Reloader>), Failure> {
+) -> Result<(Py<PyAny>, Option<Reloader>), BootError> {
     let load = || load(settings, arguments, names, access_log);
     let Some(reload) = &settings.reload else { return Ok((load()?, None)) };
-    let setup = |text| (BootFailure::Setup, text);
-    python::start(arguments).map_err(setup)?;
-    let mut reloader = Reloader::new(reload, &settings.import_path()).map_err(setup)?;
+    python::start(arguments)?;
+    let mut reloader = Reloader::new(reload, &settings.import_path())?;
     let application = match load() {
         // gunicorn: only for a SyntaxError.
-        Err((BootFailure::Import | BootFailure::App, text)) => {
+        Err(BootError::Load(error)) => {
+            let text = error.to_string();
             log::error!(target: TRACEBACK, "The application does not load:\n{text}");
-            let shown = python::failed_application(&text).map_err(setup)?;
+            let shown = python::failed_application(&text)?;
             reloader.failed(text);
             shown
         }
@@ -196,52 +188,44 @@ fn load_or_show(
 /// where the application's logger `gunicorn.access` leads.
 ///
 /// # Errors
-/// What failed and why, in whole sentences or a traceback.
+/// See [`BootError`].
 pub fn load(
     settings: &Settings,
     arguments: &[OsString],
     names: Option<&Py<PyDict>>,
     access_log: Option<&AccessLog>,
-) -> Result<Py<PyAny>, Failure> {
-    let setup = |text| (BootFailure::Setup, text);
+) -> Result<Py<PyAny>, BootError> {
     std::env::set_current_dir(&settings.chdir)
-        .map_err(|error| setup(format!("chdir to {}: {error}", settings.chdir.display())))?;
-    python::start(arguments).map_err(setup)?;
-    python::make_module().map_err(setup)?;
-    python::set_environ(&settings.raw_env).map_err(setup)?;
-    python::prepare_path(&settings.import_path()).map_err(setup)?;
+        .map_err(|source| BootError::Chdir { path: settings.chdir.clone(), source })?;
+    python::start(arguments)?;
+    python::make_module()?;
+    python::set_environ(&settings.raw_env)?;
+    python::prepare_path(&settings.import_path())?;
     if !python::has_loggers() {
-        python::set_up_loggers(settings, access_log, names).map_err(setup)?;
+        python::set_up_loggers(settings, access_log, names)?;
     }
     if settings.spew {
-        python::spew().map_err(setup)?;
+        python::spew()?;
     }
-    python::adapt_gevent(settings.worker_class == WorkerClass::Coroutine).map_err(setup)?;
-    python::load(&settings.wsgi_app.0).map_err(|error| match error {
-        LoadError::Import(text) => (BootFailure::Import, text),
-        LoadError::Application(text) => (BootFailure::App, text),
-    })
+    python::adapt_gevent(settings.worker_class == WorkerClass::Coroutine)?;
+    Ok(python::load(&settings.wsgi_app.0)?)
 }
 
 /// `--check-config`: whether the application loads, with the rights that a worker has. What is wrong.
 ///
 /// # Errors
-/// The text for the operator; the exit code is 1, as gunicorn's.
+/// See [`BootError`]; the exit code is 1, as gunicorn's.
 pub fn check(
     settings: &Settings,
     arguments: &[OsString],
     names: Option<&Py<PyDict>>,
-) -> Result<(), String> {
-    settings.identity.assume().map_err(|error| cannot_become(&error))?;
-    load(settings, arguments, names, None).map(drop).map_err(|(_, text)| text)
+) -> Result<(), BootError> {
+    settings.identity.assume().map_err(BootError::Identity)?;
+    load(settings, arguments, names, None).map(drop)
 }
 
-fn cannot_become(error: &io::Error) -> String {
-    format!("cannot become the user or group of the settings: {error}; start the server as root")
-}
-
-fn engine_seat(seat: &Arc<WorkerSeat>, settings: &Settings, stop: Arc<Stop>) -> io::Result<Seat> {
-    let listeners = seat
+fn engine_seat(station: &Arc<Station>, settings: &Settings, stop: Arc<Stop>) -> io::Result<Seat> {
+    let listeners = station
         .listeners
         .iter()
         .map(|listener| EngineListener::new(listener.for_worker()?, !listener.is_listening()))
@@ -257,6 +241,6 @@ fn engine_seat(seat: &Arc<WorkerSeat>, settings: &Settings, stop: Arc<Stop>) -> 
         // Well within what the supervisor bears.
         idle_grace: drain::GRACE.min(settings.graceful_timeout / 2),
         stop,
-        pulse: Arc::new(Desk::new(seat.slot)),
+        pulse: Arc::new(Desk::new(station.slot)),
     })
 }

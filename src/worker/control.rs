@@ -6,22 +6,22 @@
 //! gives up: then it reads the stacks.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{Stop, StopState};
+use unicoro_sys::poll::{is_ready, poll, readable};
+use unicoro_sys::process::{Pid, exit_now};
+use unicoro_sys::signal::{Signal, block_as_at_the_beginning};
+use unicoro_sys::signal_pipe::SignalPipe;
 
 use crate::logging::{self, TRACEBACK};
 use crate::python::{self, Hooks};
-use crate::supervisor::WorkerSeat;
-use crate::sys::process::{Pid, exit_now};
-use crate::sys::raw::{raw_poll, readable};
-use crate::sys::scoreboard::SlotState;
-use crate::sys::signal::{Signal, block_as_at_the_beginning};
-use crate::sys::signal_pipe::SignalPipe;
+use crate::supervisor::Station;
+use crate::supervisor::scoreboard::SlotState;
 
 /// How long a quick stop may take.
 const QUICK: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ const SIGNALS: [Signal; 3] = [Signal::TERM, Signal::USR1, Signal::ABRT];
 /// What it listens to as well, unless we were started with it ignored: then the application's children
 /// must ignore it too, and what has a handler is not ignored after exec(2). See [`Slot::hurry`].
 ///
-/// [`Slot::hurry`]: crate::sys::scoreboard::Slot::hurry
+/// [`Slot::hurry`]: crate::supervisor::scoreboard::Slot::hurry
 const KEYBOARDS: [Signal; 2] = [Signal::INT, Signal::QUIT];
 
 /// The control thread, as the main thread sees it.
@@ -50,7 +50,7 @@ impl Control {
     ///
     /// # Errors
     /// No descriptor, or no thread.
-    pub fn start(stop: Arc<Stop>, seat: &Arc<WorkerSeat>, hooks: &Arc<Hooks>) -> io::Result<Self> {
+    pub fn start(stop: Arc<Stop>, station: &Arc<Station>, hooks: &Arc<Hooks>) -> io::Result<Self> {
         let mut heard = SIGNALS.to_vec();
         heard.extend(KEYBOARDS.iter().filter(|signal| !signal.was_ignored()));
         // The terminal's hang-up is the supervisor's business: it is heard and nothing is done. Not
@@ -61,10 +61,10 @@ impl Control {
         }
         let signals = SignalPipe::install(&heard)?;
         let is_ending = Arc::new(AtomicBool::new(false));
-        let watch = Watch {
+        let thread = ControlThread {
             signals,
             stop,
-            seat: Arc::clone(seat),
+            station: Arc::clone(station),
             hooks: Arc::clone(hooks),
             has_int_hook: hooks.has("worker_int"),
             has_abort_hook: hooks.has("worker_abort"),
@@ -72,7 +72,7 @@ impl Control {
             deadline: None,
             is_orphaned: false,
         };
-        thread::Builder::new().name("control".into()).spawn(move || watch.run())?;
+        thread::Builder::new().name("control".into()).spawn(move || thread.run())?;
         // Here, or on threads that begin here, runs the application, whose children inherit it.
         block_as_at_the_beginning();
         Ok(Self { is_ending })
@@ -80,15 +80,15 @@ impl Control {
 
     /// The engine has returned: a deadline that passes from now on would only cut off what the
     /// application does at its end.
-    pub fn is_ending(&self) {
+    pub fn end_begins(&self) {
         self.is_ending.store(true, Ordering::Relaxed);
     }
 }
 
-struct Watch {
+struct ControlThread {
     signals: SignalPipe,
     stop: Arc<Stop>,
-    seat: Arc<WorkerSeat>,
+    station: Arc<Station>,
     hooks: Arc<Hooks>,
     /// Asked once: the answer needs the interpreter, which a request may hold.
     has_int_hook: bool,
@@ -98,20 +98,21 @@ struct Watch {
     is_orphaned: bool,
 }
 
-impl Watch {
+impl ControlThread {
     fn run(mut self) {
         loop {
             let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            let mut slots = vec![readable(self.signals.as_fd().as_raw_fd())];
+            let mut slots = vec![readable(self.signals.as_fd())];
             if !self.is_orphaned {
-                slots.push(readable(self.seat.orphan().as_raw_fd()));
+                slots.push(readable(self.station.orphan()));
             }
             // A failing poll is out of memory at worst: try again when something happens.
-            drop(raw_poll(&mut slots, left));
+            drop(poll(&mut slots, left));
+            let has_lost_parent = slots.get(1).is_some_and(is_ready);
             while let Ok(Some(signal)) = self.signals.next_signal() {
                 self.signal(signal);
             }
-            if slots.get(1).is_some_and(|slot| slot.revents != 0) {
+            if has_lost_parent {
                 self.orphaned();
             }
             if self.deadline.is_some_and(|at| at <= Instant::now()) {
@@ -122,8 +123,8 @@ impl Watch {
 
     fn signal(&mut self, signal: Signal) {
         match signal {
-            Signal::TERM if !self.seat.slot.is_hurried() => {
-                self.seat.slot.set_state(SlotState::Draining);
+            Signal::TERM if !self.station.slot.is_hurried() => {
+                self.station.slot.set_state(SlotState::Draining);
                 self.stop.ask(StopState::Draining);
             }
             Signal::TERM | Signal::INT | Signal::QUIT => {
@@ -136,7 +137,7 @@ impl Watch {
             }
             Signal::USR1 => {
                 if let Err(error) = logging::reopen() {
-                    log::error!("reopening the logs: {error}");
+                    log::error!("the logs cannot be opened anew: {error}");
                 }
             }
             Signal::ABRT => self.abort(),

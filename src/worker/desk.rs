@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use unicoro_contract::{CurrentRequest, Pulse, set_current};
+use unicoro_sys::clock::Moment;
 
-use crate::sys::clock::Moment;
-use crate::sys::scoreboard::Slot;
+use crate::supervisor::scoreboard::Slot;
 
 /// A worker's slot, as its engine and its handler see it.
 #[derive(Clone, Copy)]

@@ -7,16 +7,15 @@
 
 mod access;
 mod boot;
-mod clock;
 mod control;
 mod desk;
-mod ending;
-mod leftover;
-mod memory;
+mod error;
 mod quota;
 mod reloader;
 mod rules;
 mod serve;
+mod service;
 mod stall;
 
 pub use boot::{Concurrency, EngineChoice, Equipment, check, load, run};
+pub use error::BootError;

@@ -6,25 +6,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::config::Settings;
-use crate::supervisor::WorkerSeat;
+use crate::supervisor::Station;
 
-/// How many requests are left, and the seat that asks.
+/// How many requests are left, and the station that asks.
 pub struct Quota {
     left: Option<AtomicU64>,
-    seat: Arc<WorkerSeat>,
+    station: Arc<Station>,
     is_retiring: AtomicBool,
 }
 
 impl Quota {
     /// The worker's share: `max_requests` and a random part of the jitter, so that workers which
     /// began together do not end together.
-    pub fn new(settings: &Settings, seat: Arc<WorkerSeat>) -> Self {
+    pub fn new(settings: &Settings, station: Arc<Station>) -> Self {
         let share = settings.max_requests.map(|share| {
             // RandomState is seeded by the kernel, anew in each process.
             let random = RandomState::new().build_hasher().finish();
             share + random % (settings.max_requests_jitter + 1)
         });
-        Self { left: share.map(AtomicU64::new), seat, is_retiring: AtomicBool::new(false) }
+        Self { left: share.map(AtomicU64::new), station, is_retiring: AtomicBool::new(false) }
     }
 
     /// A request has ended.
@@ -46,7 +46,7 @@ impl Quota {
 
     fn retire(&self) {
         if !self.is_retiring.swap(true, Ordering::Relaxed) {
-            self.seat.retiring();
+            self.station.retiring();
         }
     }
 }

@@ -15,17 +15,20 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use unicoro_sys::inotify::Inotify;
+use unicoro_sys::poll::{poll, readable};
+
+use super::error::BootError;
 use crate::config::Reload;
 use crate::python::{self, Look};
-use crate::supervisor::WorkerSeat;
-use crate::sys::inotify::Inotify;
-use crate::sys::raw::{raw_poll, readable};
+use crate::supervisor::Station;
 
 /// Between two looks; modules that were imported meanwhile are found then.
 const LOOK: Duration = Duration::from_secs(1);
@@ -45,14 +48,12 @@ impl Reloader {
     /// Before the application is loaded, from these folders and whatever Python's path has besides.
     ///
     /// # Errors
-    /// A text for the operator.
-    pub fn new(settings: &Reload, folders: &[&Path]) -> Result<Self, String> {
+    /// No inotify where it was asked for, or a bug.
+    pub fn new(settings: &Reload, folders: &[&Path]) -> Result<Self, BootError> {
         python::begin_watching(folders, &settings.extra_files)?;
         let inotify = match settings.by_inotify {
             Some(false) => None,
-            Some(true) => Some(
-                Inotify::new().map_err(|error| format!("reload_engine: no inotify: {error}"))?,
-            ),
+            Some(true) => Some(Inotify::new().map_err(BootError::Inotify)?),
             None => Inotify::new().ok(),
         };
         Ok(Self {
@@ -69,16 +70,16 @@ impl Reloader {
         self.failure = Some(traceback);
     }
 
-    /// Watches, in a thread of its own. The worker of `seat` is ready.
+    /// Watches, in a thread of its own. The worker of `station` is ready.
     ///
     /// # Errors
     /// No thread is left.
-    pub fn start(self, seat: &Arc<WorkerSeat>) -> io::Result<()> {
-        let seat = Arc::clone(seat);
+    pub fn start(self, station: &Arc<Station>) -> io::Result<()> {
+        let station = Arc::clone(station);
         let watch = move || {
             let path = self.wait_for_change();
             log::info!("Worker reloading: {} modified", path.display());
-            seat.retiring();
+            station.retiring();
         };
         thread::Builder::new().name("reloader".into()).spawn(watch).map(drop)
     }
@@ -94,10 +95,10 @@ impl Reloader {
 
     fn wait(&self) {
         let mut fds: Vec<_> =
-            self.inotify.iter().map(|inotify| readable(inotify.raw_fd())).collect();
+            self.inotify.iter().map(|inotify| readable(inotify.as_fd())).collect();
         // A poll that fails is a wait that ends early.
-        if raw_poll(&mut fds, Some(LOOK)).is_ok_and(|count| count > 0) {
-            let _ = raw_poll(&mut [], Some(SETTLE));
+        if poll(&mut fds, Some(LOOK)).is_ok_and(|count| count > 0) {
+            let _ = poll(&mut [], Some(SETTLE));
             self.inotify.iter().for_each(Inotify::drain);
         }
     }
@@ -108,8 +109,8 @@ impl Reloader {
         let files = python::files_to_watch(&self.extra_files, self.failure.as_deref());
         let files = match files {
             Ok(files) => files,
-            Err(text) => {
-                log::debug!("the reloader cannot list the modules: {text}");
+            Err(error) => {
+                log::debug!("the reloader cannot list the modules: {error}");
                 return None;
             }
         };

@@ -1,11 +1,11 @@
 //! The report of a scheduler that stands still: which request, how old, where in the code.
 
 use unicoro_contract::{Blocked, Deadlock, Party};
+use unicoro_sys::activity::{Activity, name_of_call};
 
 use super::desk::Desk;
 use crate::logging::{self, TRACEBACK};
 use crate::python::{self, Cause};
-use crate::sys::activity::{Activity, name_of_call};
 
 /// Says it in the log.
 pub fn report(blocked: &Blocked, desk: Desk) {
@@ -44,7 +44,7 @@ fn explained(cause: Cause, has_spare_carrier: bool) -> String {
             format!("it computes in C without the GIL, {why_stays}")
         }
         Cause::WithoutLock(Some(Activity::Waits { call, .. })) => format!(
-            "it waits in the system call {}, which no hook sees, {why_stays}",
+            "it waits in the system call {}, which unicoro cannot intercept, {why_stays}",
             name_of_call(call)
         ),
         Cause::WithoutLock(None) => format!("it is in C without the GIL, {why_stays}"),
@@ -56,6 +56,9 @@ fn explained(cause: Cause, has_spare_carrier: bool) -> String {
             name_of_call(call)
         ),
         Cause::KeepsLock(None) => "it is in a C call that keeps the GIL".into(),
+        Cause::KeepsLockParked => {
+            "it waits for a lock that another request has, in a C call that keeps the GIL".into()
+        }
     }
 }
 

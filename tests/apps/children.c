@@ -1,5 +1,5 @@
 /* A C library that starts processes: they say what they have of signals. Compiled by
- * tests/suite/children.rs. */
+ * tests/suite/python/children.rs. */
 
 #define _GNU_SOURCE
 #include <stdio.h>

@@ -425,11 +425,20 @@ def queues(environ):
 
 
 def child(environ):
-    code = "import time; time.sleep(0.05); print('printed'); raise SystemExit(3)"
+    code = "import sys; sys.stdin.read(); print('printed'); raise SystemExit(3)"
     command = [sys.executable, "-c", code]
-    process = gevent.subprocess.Popen(command, stdout=gevent.subprocess.PIPE, text=True)
+    asked, asks = os.pipe()
+    process = gevent.subprocess.Popen(
+        command, stdin=asked, stdout=gevent.subprocess.PIPE, text=True
+    )
+    os.close(asked)
     order = []
-    beside = gevent.spawn_later(0.01, order.append, "beside")
+
+    def runs_beside():
+        order.append("beside")
+        os.close(asks)
+
+    beside = gevent.spawn_later(0.01, runs_beside)
     order.append(process.communicate(timeout=20)[0].strip())
     beside.join()
     polled = gevent.subprocess.Popen(["true"])

@@ -57,16 +57,16 @@ def waits():
 
 
 class Intrusion:
-    """Calls ``function`` at the nth instruction of a file of ours that the thread comes to."""
+    """Calls ``function`` at the nth instruction of files of ours that the thread comes to."""
 
-    def __init__(self, file, number, function):
-        self.file = file
+    def __init__(self, files, number, function):
+        self.files = files
         self.number = number
         self.function = function
         self.place = None
 
     def trace(self, frame, event, _):
-        if not frame.f_code.co_filename.endswith(self.file):
+        if not frame.f_code.co_filename.endswith(self.files):
             return None
         frame.f_trace_opcodes = True
         if event == "opcode":
@@ -90,7 +90,7 @@ class Case:
     """Of a pair: ``first`` is made by the one or by a third, ``one`` and ``other`` use it, and
     ``after`` is done when the other has settled."""
 
-    file = "gevent/waiting.py>"
+    files = tuple(f"gevent/{name}.py>" for name in ("turns", "shareable", "events", "queues"))
     makers = "one", "third"
 
     def after(self):
@@ -105,7 +105,7 @@ class Case:
         if maker == "third":
             self.make()
         self.task = None
-        intrusion = Intrusion(self.file, number, self.intrude)
+        intrusion = Intrusion(self.files, number, self.intrude)
 
         def one():
             self.is_settled = threading.current_thread().is_settled
@@ -308,7 +308,7 @@ class FinalizerSets(Case):
 class ChildIsWatched(Case):
     """By two threads, while a third one begins to watch another."""
 
-    file = "gevent/children.py>"
+    files = "gevent/children.py>"
     makers = ("one",)
 
     def make(self):

@@ -49,6 +49,18 @@ def until_left(environ, start_response):
     return plain(start_response, "nobody")
 
 
+def write_on(environ, start_response):
+    write = start_response("200 OK", [("Content-Type", "text/plain")])
+    try:
+        while True:
+            write(b"x" * 65536)
+    except OSError:
+        note("gave up")
+    while not os.path.exists(os.path.join(os.environ["SCRATCH"], "go-on")):
+        time.sleep(0.005)
+    return []
+
+
 class Endless:
     def __iter__(self):
         return self

@@ -1,5 +1,6 @@
-/* A C library that waits in each of the ways that pthreads have. Compiled by tests/suite/locks.rs,
- * called by tests/apps/locks.py. A function that must be alone says how many it has found inside. */
+/* A C library that waits in each of the ways that pthreads have. Compiled by
+ * tests/suite/coroutine/locks.rs, called by tests/apps/locks.py. A function that must be alone says
+ * how many it has found inside. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -164,7 +165,7 @@ static void unlock_futex(void)
 
 FIGHT(futexes, lock_futex(), unlock_futex())
 
-/* A lock that no hook sees: its holder computes, and then comes to a call that a hook does see. */
+/* A lock that no interposed call sees: its holder computes, and then makes a call that is interposed. */
 static atomic_flag unseen_flag = ATOMIC_FLAG_INIT;
 
 int unseen(int micros)

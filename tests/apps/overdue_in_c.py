@@ -58,6 +58,11 @@ def sleep(results):
         results.append("whole" if time.monotonic() - began >= 0.8 else "cut")
 
 
+class ClosesLate(list):
+    def close(self):
+        LIBC.usleep(800_000)
+
+
 VIEWS = {"/connection": connection, "/pair": pair, "/pipe": pipe, "/semaphore": semaphore,
          "/sleep": sleep}
 
@@ -76,4 +81,4 @@ def application(environ, start_response):
         raise
     body = " ".join(map(str, results)).encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
-    return [body]
+    return ClosesLate([body]) if environ["PATH_INFO"] == "/closes" else [body]

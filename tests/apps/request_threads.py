@@ -256,7 +256,7 @@ def trace_here(query):
 
 def pend(query):
     """A thread of the application's asks for calls by the main thread, when no request runs."""
-    threading.Thread(target=ask, daemon=True).start()
+    threading.Thread(target=ask, args=(None, query), daemon=True).start()
     return "asked"
 
 
@@ -294,8 +294,10 @@ def allocates(argument):
 fails = ctypes.cast(ctypes.pythonapi.PyObject_Length, ctypes.c_void_p)
 
 
-def ask(first=None):
+def ask(first=None, says=""):
     time.sleep(0.3)
+    if says:
+        note(says)
     if first is not None:
         assert ctypes.pythonapi.Py_AddPendingCall(first, None) == 0
     for _ in range(5):

@@ -56,7 +56,7 @@ unsafe extern "C" fn run(_module: *mut PyObject, _none: *mut PyObject) -> *mut P
     let started =
         if is_preloaded() { Python::attach(start) } else { Err(NOT_PRELOADED.to_owned()) };
     let code = match started {
-        Ok(start) => command::run(start).into(),
+        Ok(start) => command::run(&start).into(),
         Err(text) => {
             eprintln!("unicoro: {text}");
             1

@@ -1,21 +1,21 @@
 //! One request through the application: call it, send what it returns, say how it ended.
 
-use std::sync::Arc;
-
 use pyo3::exceptions::PyStopIteration;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unicoro_contract::interrupt;
 
-use super::outcome::{Outcome, badly, failed, well};
+use super::failure::{FAILED, fail};
 use super::request::Request;
-use crate::http::reason;
+use super::served::Served;
+use crate::exchange::{Response, WrongLength};
 use crate::logging::{TRACEBACK, divert};
 use crate::python::deadline::request_timeout::is_request_timeout;
+use crate::python::error::PythonError;
 use crate::python::gil::attach::{attached, detached, in_fresh_context};
 use crate::python::gunicorn::app_socket::AppSocket;
 use crate::python::gunicorn::request_hooks::RequestHooks;
-use crate::python::gunicorn::shown::{Answered, Shown};
+use crate::python::gunicorn::shown::Shown;
 use crate::python::interp::fork::end_if_stray;
 use crate::python::interp::interned::interned;
 use crate::python::interp::spew::trace_this_thread;
@@ -24,8 +24,8 @@ use crate::python::loggers::records::{log_access, log_raised};
 use crate::python::threads::request_threads;
 use crate::python::wsgi::environ::{Environ, ServerFacts};
 use crate::python::wsgi::input::Input;
-use crate::python::wsgi::respond::{Ended, Trouble, respond};
-use crate::python::wsgi::response::Response;
+use crate::python::wsgi::respond::{Trouble, respond};
+use crate::python::wsgi::start_response::StartResponse;
 
 /// A loaded WSGI application.
 pub struct Application {
@@ -40,12 +40,12 @@ impl Application {
     /// Wraps a loaded application. On the main thread: it makes the types that requests need.
     ///
     /// # Errors
-    /// The text of a Python exception.
+    /// Python raised an exception.
     pub fn new(
         callable: Py<PyAny>,
         facts: ServerFacts,
         hooks: Option<RequestHooks>,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, PythonError> {
         attached(|py| {
             let make = || -> PyResult<Self> {
                 Ok(Self {
@@ -56,34 +56,39 @@ impl Application {
                     hooks,
                 })
             };
-            make().map_err(|error| traceback::format(py, &error))
+            make().map_err(|error| traceback::raised(py, &error))
         })
     }
 
     /// Serves one request. Waits and parks inside.
-    pub fn call(&self, mut request: Request<'_>) -> Outcome {
-        attached(|py| {
+    pub fn call(&self, mut request: Request<'_>) -> Served {
+        let mut served = attached(|py| {
             in_fresh_context(py, || {
                 if let Err(error) = trace_this_thread(py) {
-                    log::error!(target: TRACEBACK, "spew: {}", traceback::format(py, &error));
+                    log::error!(target: TRACEBACK, "spew could not be set up for a request: {}", traceback::format(py, &error));
                 }
                 if self.hooks.is_none() {
                     log::debug!("{} {}", request.head.method, request.head.target.path);
                 }
-                let outcome = self.call_and_tell(py, &mut request);
+                let served = self.call_and_tell(py, &mut request);
                 request_threads::between_requests(py);
-                outcome.unwrap_or_else(|error| {
+                served.unwrap_or_else(|error| {
                     // The server's own objects could not be made: out of memory, or a bug.
                     log::error!(target: TRACEBACK, "{}", traceback::format(py, &error));
-                    failed(&request, 500, None)
+                    let mut response = request.response();
+                    response.fail(FAILED);
+                    request.served(response)
                 })
             })
-        })
+        });
+        // Without the GIL. If the client has left, the response knows.
+        drop(served.response.send_rest());
+        served
     }
 
     /// gunicorn's order: pre_request, the application, the response to its end, the access log,
     /// post_request.
-    fn call_and_tell(&self, py: Python<'_>, request: &mut Request<'_>) -> PyResult<Outcome> {
+    fn call_and_tell(&self, py: Python<'_>, request: &mut Request<'_>) -> PyResult<Served> {
         let (mut shown, mut refused) = (None, None);
         if let Some(hooks) = &self.hooks {
             let request = self.show(py, request)?;
@@ -91,49 +96,26 @@ impl Application {
             shown = Some(request);
         }
         let is_refused = refused.is_some();
-        let (mut outcome, environ, mut status_line) = match refused {
-            Some(error) => {
-                let text =
-                    format!("the hook pre_request, at {}, raised an exception:", request.line());
-                log_raised(py, &text, &error);
-                let environ = self.environ.build(py, request.head, &request.place)?;
-                let environ_shown = chosen(&environ, request.environ_names);
-                let outcome = Outcome { environ: environ_shown, ..failed(request, 500, Some("")) };
-                (outcome, environ, Vec::new())
-            }
-            None => {
-                let (outcome, environ, response) = self.try_call(py, request)?;
-                // The application may have changed that.
-                if self.hooks.is_none() && !divert::takes_accesses() {
-                    return Ok(outcome);
-                }
-                let status_line = response.try_borrow_mut()?.take_status_line();
-                (outcome, environ, status_line)
-            }
+        let (mut served, environ) = match refused {
+            Some(error) => self.refuse(py, request, &error)?,
+            None => self.try_call(py, request)?,
         };
-        // The client has the whole response before a slow hook or handler begins.
-        detached(py, || outcome.send_rest(request.stream, request.tempo));
-        if status_line.is_empty() {
-            // The application gave none: ours.
-            status_line = format!("{} {}", outcome.status, reason(outcome.status)).into_bytes();
+        // The application may have changed that.
+        if self.hooks.is_none() && !divert::takes_accesses() {
+            return Ok(served);
         }
+        // The client has the whole response before a slow hook or handler begins.
+        detached(py, || drop(served.response.send_rest()));
         let shown = shown.map_or_else(|| self.show(py, request), Ok)?;
-        let response = self.shown.response(
-            &shown,
-            &Answered {
-                status_line: &status_line,
-                fields: &outcome.fields,
-                sent: outcome.body_sent,
-            },
-        )?;
+        let response = self.shown.response(&shown, served.response.answer())?;
         if divert::takes_accesses() {
             log_access(&shown, &response, &environ, request.began.elapsed());
-            outcome.is_logged = true;
+            served.is_logged = true;
         }
         // gunicorn: post_request is called, without a response, where pre_request has raised.
         if let Some(hooks) = self.hooks.as_ref().filter(|_| !is_refused) {
             match hooks.after(&shown, &environ, &response) {
-                Ok(goes_on) => outcome.ends_worker = !goes_on,
+                Ok(goes_on) => served.ends_worker = !goes_on,
                 Err(error) => {
                     let text = format!(
                         "the hook post_request, after {}, raised an exception:",
@@ -143,7 +125,23 @@ impl Application {
                 }
             }
         }
-        Ok(outcome)
+        Ok(served)
+    }
+
+    /// Answers a request at which `pre_request` has raised.
+    fn refuse<'py>(
+        &self,
+        py: Python<'py>,
+        request: &mut Request<'_>,
+        error: &PyErr,
+    ) -> PyResult<(Served, Bound<'py, PyDict>)> {
+        let text = format!("the hook pre_request, at {}, raised an exception:", request.line());
+        log_raised(py, &text, error);
+        let environ = self.environ.build(py, request.head, &request.place)?;
+        let mut response = request.response();
+        response.refuse(FAILED, "");
+        let shown = chosen(&environ, request.environ_names);
+        Ok((Served { environ: shown, ..request.served(response) }, environ))
     }
 
     fn show<'py>(&self, py: Python<'py>, request: &Request<'_>) -> PyResult<Bound<'py, PyAny>> {
@@ -155,16 +153,9 @@ impl Application {
         &self,
         py: Python<'py>,
         request: &mut Request<'_>,
-    ) -> PyResult<(Outcome, Bound<'py, PyDict>, Bound<'py, Response>)> {
-        let (stream, date) = (Arc::clone(request.stream), Arc::clone(&request.date));
-        let response = Response::new(stream, request.facts, date, *request.tempo);
-        let response = Bound::new(py, response)?;
-        let input = match request.reader.take() {
-            // The client is kept only if it sends the body that it asks leave for.
-            Some(reader) if reader.owes_continue() => {
-                response.borrow_mut().depends_on(reader.continue_due());
-                Bound::new(py, Input::new(reader))?
-            }
+    ) -> PyResult<(Served, Bound<'py, PyDict>)> {
+        let start = Bound::new(py, StartResponse::new(request.response()))?;
+        let input = match request.unread.lend() {
             Some(reader) => Bound::new(py, Input::new(reader))?,
             None => self.no_body.bind(py).clone(),
         };
@@ -174,35 +165,46 @@ impl Application {
             (interned!(py, "wsgi.early_hints"), interned!(py, "early_hints")),
             (interned!(py, "unicoro.client_disconnected"), interned!(py, "client_disconnected")),
         ] {
-            environ.set_item(key, response.getattr(method)?)?;
+            environ.set_item(key, start.getattr(method)?)?;
         }
 
         let socket = Bound::new(py, AppSocket::new(request.stream, input.clone().unbind()))?;
         environ.set_item(interned!(py, "gunicorn.socket"), &socket)?;
 
-        let result = self.callable.bind(py).call1((&environ, &response));
+        let result = self.callable.bind(py).call1((&environ, &start));
         end_if_stray(py, result.as_ref().err());
         let ended = match result {
-            Ok(result) => respond(&result, &response),
+            Ok(result) => respond(&result, &start),
             Err(error) if is_hand_over(py, &socket, &error) => Err(Trouble::HandedOver),
             Err(error) => Err(Trouble::Raised(error)),
         };
         warn_if_swallowed(py, request, &ended);
         let reader = input.try_borrow_mut().ok().and_then(|mut input| input.take_reader());
-        let mut outcome = match ended {
-            Ok(ended) => well(request, &response, ended),
-            Err(trouble) => badly(py, request, &response, reader.as_ref(), trouble),
-        };
-        outcome.is_socket_taken = socket.get().is_taken();
-        outcome.keep_alive &= !outcome.is_socket_taken;
-        outcome.reader = reader;
-        outcome.environ = chosen(&environ, request.environ_names);
-        if let Ok(mut response) = response.try_borrow_mut() {
-            response.close();
+        let taken = start.try_borrow_mut().ok().and_then(|mut start| start.take_response());
+        let mut response = taken.unwrap_or_else(|| lost(request));
+        match ended {
+            Ok(None) => {}
+            Ok(Some(wrong)) => log::error!("{}: {wrong}", request.line()),
+            Err(trouble) => {
+                fail(py, &request.line(), &mut response, reader.as_ref(), trouble);
+            }
         }
-        Ok((outcome, environ, response))
+        request.unread.give_back(reader);
+        let shown = chosen(&environ, request.environ_names);
+        Ok((Served { environ: shown, ..request.served(response) }, environ))
     }
 }
+
+/// In the place of a response that a thread of the application's is sending at this moment: what that
+/// sends is not ours to end.
+fn lost(request: &Request<'_>) -> Response {
+    let mut response = request.response();
+    response.fail(UNKNOWN);
+    response
+}
+
+/// A status that nobody knows.
+const UNKNOWN: u16 = 0;
 
 /// Whether the application has answered on the socket itself: it raises StopIteration, which makes
 /// gunicorn close without a word.
@@ -211,7 +213,11 @@ fn is_hand_over(py: Python<'_>, socket: &Bound<'_, AppSocket>, error: &PyErr) ->
 }
 
 /// An application that catches BaseException and goes on holds a green thread that nobody waits for.
-fn warn_if_swallowed(py: Python<'_>, request: &Request<'_>, ended: &Result<Ended, Trouble>) {
+fn warn_if_swallowed(
+    py: Python<'_>,
+    request: &Request<'_>,
+    ended: &Result<Option<WrongLength>, Trouble>,
+) {
     let was_raised = matches!(ended, Err(Trouble::Raised(error)) if is_request_timeout(py, error));
     if interrupt().is_delivered && !was_raised {
         log::warn!(

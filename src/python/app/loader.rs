@@ -1,32 +1,26 @@
 //! Finding the application: `mod`, `mod:var`, `mod:factory("literal", k=1)`.
 
 use std::ffi::CStr;
-use std::fmt;
 
 use pyo3::exceptions::PySystemExit;
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use thiserror::Error;
 
 use crate::python::gil::attach::attached;
 use crate::python::interp::traceback;
 use crate::python::threads::request_threads;
 
 /// Why there is no application, by gunicorn's two exit codes.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum LoadError {
     /// Importing it raised: the traceback. Exit code 3.
+    #[error("{0}")]
     Import(String),
     /// It is not there, or no application: what was asked for and what to do. Exit code 4.
+    #[error("{0}")]
     Application(String),
-}
-
-impl fmt::Display for LoadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Import(text) | Self::Application(text) => f.write_str(text),
-        }
-    }
 }
 
 /// Imports the application that `spec` names.

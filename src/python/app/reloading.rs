@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 
+use crate::python::error::PythonError;
 use crate::python::gil::attach::attached;
 use crate::python::interp::{own_module, traceback};
 
@@ -22,12 +23,12 @@ pub type Watched = (PathBuf, Option<Look>);
 ///
 /// # Errors
 /// A traceback: a bug.
-pub fn begin_watching(folders: &[&Path], patterns: &[PathBuf]) -> Result<(), String> {
+pub fn begin_watching(folders: &[&Path], patterns: &[PathBuf]) -> Result<(), PythonError> {
     attached(|py| {
         module(py)
             .and_then(|module| module.call_method1("begin", (texts(folders), texts(patterns))))
             .map(drop)
-            .map_err(|error| traceback::format(py, &error))
+            .map_err(|error| traceback::raised(py, &error))
     })
 }
 
@@ -36,7 +37,10 @@ pub fn begin_watching(folders: &[&Path], patterns: &[PathBuf]) -> Result<(), Str
 ///
 /// # Errors
 /// A traceback: a module that is none, or a bug.
-pub fn files_to_watch(patterns: &[PathBuf], failure: Option<&str>) -> Result<Vec<Watched>, String> {
+pub fn files_to_watch(
+    patterns: &[PathBuf],
+    failure: Option<&str>,
+) -> Result<Vec<Watched>, PythonError> {
     attached(|py| {
         let files = || -> PyResult<Vec<Watched>> {
             let module = module(py)?;
@@ -48,7 +52,7 @@ pub fn files_to_watch(patterns: &[PathBuf], failure: Option<&str>) -> Result<Vec
             }
             Ok(files)
         };
-        files().map_err(|error| traceback::format(py, &error))
+        files().map_err(|error| traceback::raised(py, &error))
     })
 }
 
@@ -56,12 +60,12 @@ pub fn files_to_watch(patterns: &[PathBuf], failure: Option<&str>) -> Result<Vec
 ///
 /// # Errors
 /// A traceback: no memory.
-pub fn failed_application(text: &str) -> Result<Py<PyAny>, String> {
+pub fn failed_application(text: &str) -> Result<Py<PyAny>, PythonError> {
     attached(|py| {
         module(py)
             .and_then(|module| module.call_method1("failed_application", (text,)))
             .map(Bound::unbind)
-            .map_err(|error| traceback::format(py, &error))
+            .map_err(|error| traceback::raised(py, &error))
     })
 }
 

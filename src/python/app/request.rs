@@ -1,13 +1,14 @@
 //! One request for the application, as a worker hands it over.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
 use unicoro_contract::{Stream, Tempo};
 
+use super::served::Served;
+use crate::exchange::{Place, Response, Unread};
 use crate::http::{Head, RequestFacts};
-use crate::python::wsgi::environ::Place;
-use crate::python::wsgi::reader::Reader;
 
 /// One request.
 pub struct Request<'a> {
@@ -17,16 +18,14 @@ pub struct Request<'a> {
     pub place: Place<'a>,
     /// Where the response goes.
     pub stream: &'a Arc<Stream>,
-    /// The body, if there is one.
-    pub reader: Option<Reader>,
+    /// The body, while the application does not have it.
+    pub unread: Unread,
     /// What the response must know.
     pub facts: RequestFacts,
     /// Variables of the environ that the access log wants to know.
     pub environ_names: &'a [String],
     /// When its head was whole.
     pub began: Instant,
-    /// For the response's Date.
-    pub date: Arc<str>,
     /// How slowly the client may take the response.
     pub tempo: &'a Tempo,
 }
@@ -35,5 +34,23 @@ impl Request<'_> {
     /// The request line as the log shows it. The parser lets no control byte into any part of it.
     pub fn line(&self) -> String {
         format!("{} {}", self.head.method, self.head.target.raw)
+    }
+
+    /// A response to it that has not begun.
+    pub fn response(&self) -> Response {
+        let stream = Arc::clone(self.stream);
+        // The client is kept only if it sends the body that it asks leave for.
+        Response::new(stream, self.began, self.facts, *self.tempo, self.unread.continue_due())
+    }
+
+    /// It was answered with this.
+    pub fn served(&mut self, response: Response) -> Served {
+        Served {
+            response,
+            unread: mem::replace(&mut self.unread, Unread::Unknown),
+            environ: Vec::new(),
+            is_logged: false,
+            ends_worker: false,
+        }
     }
 }

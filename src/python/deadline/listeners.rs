@@ -8,10 +8,10 @@ use std::path::Path;
 use std::ptr;
 
 use pyo3::ffi;
-use unicoro_contract::Listener;
+use unicoro_contract::Attention;
 
 /// How the code at this address listens; `None`: it does not.
-pub fn listener(code: usize) -> Option<Listener> {
+pub fn listener(code: usize) -> Option<Attention> {
     // SAFETY: all zero is valid for what dladdr fills.
     let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
     // SAFETY: any address may be asked for; `info` outlives the call.
@@ -19,15 +19,15 @@ pub fn listener(code: usize) -> Option<Listener> {
         return None;
     }
     if ptr::eq(info.dli_fbase, interpreter()) {
-        return Some(Listener::Signals);
+        return Some(Attention::Signals);
     }
     // SAFETY: a string that ends in NUL, of a library that is loaded.
     let path = unsafe { CStr::from_ptr(info.dli_fname) };
     let path = Path::new(path.to_str().ok()?);
     if is_of_the_standard_library(path) {
-        Some(Listener::Signals)
+        Some(Attention::Signals)
     } else {
-        is_an_event_loop(path).then_some(Listener::EventLoop)
+        is_an_event_loop(path).then_some(Attention::EventLoop)
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn cpython_listens_and_c_libraries_do_not() {
         let listens = |code: *const ()| listener(code as usize);
-        assert_eq!(listens(ffi::PyErr_CheckSignals as *const ()), Some(Listener::Signals));
+        assert_eq!(listens(ffi::PyErr_CheckSignals as *const ()), Some(Attention::Signals));
         assert_eq!(listens(libc::malloc as *const ()), None);
         assert_eq!(listens(listener as *const ()), None, "the server itself is asked elsewhere");
         assert_eq!(listens(ptr::null()), None);

@@ -14,6 +14,7 @@ use pyo3::wrap_pyfunction;
 use unicoro_contract::{Interrupt, interrupt, replace_interrupt};
 
 use super::computing;
+use crate::python::error::PythonError;
 use crate::python::gil::attach::attached;
 use crate::python::interp::{own_module, traceback};
 
@@ -28,7 +29,7 @@ fn signal() -> i32 {
 ///
 /// # Errors
 /// The text of a Python exception.
-pub fn make_module() -> Result<(), String> {
+pub fn make_module() -> Result<(), PythonError> {
     attached(|py| {
         let make = || -> PyResult<()> {
             // The wheel's command has imported its package already.
@@ -45,7 +46,7 @@ pub fn make_module() -> Result<(), String> {
             py.import("signal")?.call_method1("signal", (signal(), handler))?;
             Ok(())
         };
-        make().map_err(|error| traceback::format(py, &error))
+        make().map_err(|error| traceback::raised(py, &error))
     })
 }
 

@@ -2,8 +2,16 @@
 //!
 //! gevent keeps a hub for each thread, and so for each green thread: greenlets of one request take
 //! turns in it, and the hub waits in `epoll_wait`, which parks. The rest stands in Python, because it
-//! is about modules and objects: `modules.py` changes what is imported, `waiting.py` lets greenlets of
-//! several requests share what waits, and `children.py` lets each hub wait for child processes.
+//! is about modules and objects. `modules.py` changes what is imported, and the other files hold what it
+//! puts there:
+//!
+//! ```text
+//!   turns       how a greenlet waits for what another thread ends
+//!   shareable   what greenlets of several requests may wait for: the rules
+//!   events, queues, pools
+//!               gevent.event and gevent.lock, gevent.queue, gevent.threadpool by these rules
+//!   children    lets each hub wait for child processes
+//! ```
 
 mod pass_deadlines_on;
 
@@ -13,13 +21,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{IntoPyDict, PyDict};
 
 use self::pass_deadlines_on::PassDeadlinesOn;
 use super::deadline::request_timeout;
 use super::gil::attach::attached;
 use super::interp::{imports, traceback};
 use crate::logging::TRACEBACK;
+use crate::python::error::PythonError;
 
 /// Functions of `modules.py`.
 struct Functions {
@@ -47,7 +56,7 @@ pub(super) fn has_hubs() -> bool {
 ///
 /// # Errors
 /// The text of the Python exception.
-pub(super) fn prepare() -> Result<(), String> {
+pub(super) fn prepare() -> Result<(), PythonError> {
     attached(|py| {
         let run = || -> PyResult<Functions> {
             let namespace = PyDict::new(py);
@@ -56,8 +65,7 @@ pub(super) fn prepare() -> Result<(), String> {
             namespace.set_item("Finder", imports::finder_class(py)?)?;
             namespace.set_item("hubs_may_exist", wrap_pyfunction!(hubs_may_exist, py)?)?;
             namespace.set_item("PassDeadlinesOn", py.get_type::<PassDeadlinesOn>())?;
-            namespace.set_item("WAITING", include_str!("waiting.py"))?;
-            namespace.set_item("CHILDREN", include_str!("children.py"))?;
+            namespace.set_item("SOURCES", SOURCES.into_py_dict(py)?)?;
             py.run(SOURCE, Some(&namespace), None)?;
             let function = |name| namespace.as_any().get_item(name).map(Bound::unbind);
             Ok(Functions {
@@ -68,7 +76,7 @@ pub(super) fn prepare() -> Result<(), String> {
             })
         };
         if FUNCTIONS.get().is_none() {
-            let functions = run().map_err(|error| traceback::format(py, &error))?;
+            let functions = run().map_err(|error| traceback::raised(py, &error))?;
             // At boot there is one thread; nobody else has set them.
             drop(FUNCTIONS.set(functions));
         }
@@ -81,14 +89,14 @@ pub(super) fn prepare() -> Result<(), String> {
 ///
 /// # Errors
 /// The text of the Python exception.
-pub fn adapt_gevent(is_green: bool) -> Result<(), String> {
+pub fn adapt_gevent(is_green: bool) -> Result<(), PythonError> {
     prepare()?;
     attached(|py| match FUNCTIONS.get() {
         Some(functions) => functions
             .decide
             .call1(py, (is_green,))
             .map(drop)
-            .map_err(|error| traceback::format(py, &error)),
+            .map_err(|error| traceback::raised(py, &error)),
         None => Ok(()),
     })
 }
@@ -116,15 +124,24 @@ pub(super) fn interrupt_hub(py: Python<'_>) {
         && let Err(error) = functions.interrupt.call1(py, (class,))
     {
         let text = traceback::format(py, &error);
-        log::error!(target: TRACEBACK, "an overdue request was not told so:\n{text}");
+        log::error!(target: TRACEBACK, "an overdue request that waits in gevent could not be told that its deadline has passed:\n{text}");
     }
 }
 
 fn call(function: &Bound<'_, PyAny>) {
     if let Err(error) = function.call0() {
         let text = traceback::format(function.py(), &error);
-        log::error!(target: TRACEBACK, "after a request that used gevent:\n{text}");
+        log::error!(target: TRACEBACK, "an exception after a request that used gevent:\n{text}");
     }
 }
 
 const SOURCE: &CStr = c_str!(include_str!("modules.py"));
+/// What `modules.py` runs when it is needed.
+const SOURCES: [(&str, &str); 6] = [
+    ("turns", include_str!("turns.py")),
+    ("shareable", include_str!("shareable.py")),
+    ("events", include_str!("events.py")),
+    ("queues", include_str!("queues.py")),
+    ("pools", include_str!("pools.py")),
+    ("children", include_str!("children.py")),
+];

@@ -1,6 +1,6 @@
 """Lets code that was written for gevent run as it is. Run once, before the configuration file or the
-application, by mod.rs, which provides ``note``, ``Finder``, ``hubs_may_exist``, ``PassDeadlinesOn``,
-``WAITING`` and ``CHILDREN``.
+application, by mod.rs, which provides ``note``, ``Finder``, ``hubs_may_exist``, ``PassDeadlinesOn`` and
+``SOURCES``: the text of each file beside this one, by its name.
 
 Such code replaces the standard library's blocking functions before anything else is imported. Under
 green threads these give way to other requests already, and the replacements would wait in a hub where
@@ -10,6 +10,7 @@ them before it is known which engine serves: they are kept until `decide`.
 
 import sys
 from functools import cache
+from types import ModuleType
 
 LIBRARY = "{}() does nothing under -k coroutine: blocking calls give way to other requests as they are"
 PSYCOPG = "{}() does nothing under -k coroutine: psycopg2 gives way to other requests as it is"
@@ -50,16 +51,17 @@ def nothing(module, name, original, text):
     return patch
 
 
-def replacing(**classes):
-    """What puts ours in the place of a module's classes: the name of each, and of our methods."""
+def replacing(file, **classes):
+    """What puts ours in the place of a module's classes: the name of each, and of our methods, which
+    ``file`` defines."""
 
     def replace(module):
-        waiting = ours("waiting.py", WAITING)
+        shareable = ours("shareable").shareable
         for name, methods in classes.items():
             original = getattr(module, name, None)
             # SimpleQueue was the standard library's before gevent 25.4.
             if original is not None and original.__module__ != "queue":
-                replace_everywhere(module, name, waiting["shareable"](waiting[methods], original))
+                replace_everywhere(module, name, shareable(getattr(ours(file), methods), original))
 
     return replace
 
@@ -75,29 +77,32 @@ def replace_everywhere(module, name, value):
 
 
 def change_thread_pools(module):
-    replacing(ThreadPool="ThreadPool", ThreadResult="ThreadResult", _FutureProxy="Future")(module)
+    replacing(
+        "pools", ThreadPool="ThreadPool", ThreadResult="ThreadResult", _FutureProxy="Future"
+    )(module)
     # In its place: its methods name it.
     executor = module.ThreadPoolExecutor
-    executor.__init__ = ours("waiting.py", WAITING)["executor_init"](executor.__init__)
+    executor.__init__ = ours("pools").executor_init(executor.__init__)
     # That of gevent 22.10 makes itself ready at its first use: before several threads come at once.
     sys.modules["gevent._tblib"].dump_traceback(None)
 
 
 def change_hub(module):
     hubs_may_exist()
-    with_children = cache(ours("children.py", CHILDREN)["with_children"])
+    with_children = cache(ours("children").with_children)
     loop_class = module.Hub.loop_class
     module.Hub.loop_class = property(lambda hub: with_children(loop_class.fget(hub)))
     module.Hub.handle_error = PassDeadlinesOn(module.Hub.handle_error)
-    module.sleep = ours("waiting.py", WAITING)["sleep_of"](module.sleep)
+    module.sleep = ours("turns").sleep_of(module.sleep)
 
 
 @cache
-def ours(file, source):
-    """The names that a file beside this one defines."""
-    namespace = {"__name__": f"unicoro.gevent.{file.removesuffix('.py')}"}
-    exec(compile(source, f"<unicoro: gevent/{file}>", "exec"), namespace)
-    return namespace
+def ours(name):
+    """The module that a file beside this one makes; it finds others by this function."""
+    module = ModuleType(f"unicoro.gevent.{name}")
+    module.ours = ours
+    exec(compile(SOURCES[name], f"<unicoro: gevent/{name}.py>", "exec"), vars(module))
+    return module
 
 
 # What is done to a module once it has run: to those that patch, and to those that wait.
@@ -109,9 +114,10 @@ PATCHERS = {
 }
 WAITERS = {
     "gevent.hub": change_hub,
-    "gevent.event": replacing(Event="Event", AsyncResult="AsyncResult"),
-    "gevent.lock": replacing(Semaphore="Semaphore", BoundedSemaphore="Semaphore"),
+    "gevent.event": replacing("events", Event="Event", AsyncResult="AsyncResult"),
+    "gevent.lock": replacing("events", Semaphore="Semaphore", BoundedSemaphore="Semaphore"),
     "gevent.queue": replacing(
+        "queues",
         SimpleQueue="SimpleQueue",
         Queue="Queue",
         JoinableQueue="Queue",

@@ -1,7 +1,7 @@
 //! Which thread state is attached where this is asked, and which one the thread that asks has for all
 //! of its life.
 //!
-//! A leaf: it takes and gives nothing. A hook asks [`may_park`] before each wait, so nothing here
+//! A leaf: it takes and gives nothing. An interposed call asks [`may_park`] before each wait, so nothing here
 //! allocates, logs or panics.
 #![allow(unsafe_code)]
 

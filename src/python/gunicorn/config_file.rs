@@ -10,7 +10,7 @@ use crate::python::gil::attach::attached;
 use crate::python::interp::traceback;
 
 /// A config file that was run: its settings as plain values, and its names as Python has them.
-pub struct ConfigFile {
+pub struct ConfigGlobals {
     /// The global names, with their lines.
     pub values: Vec<FileValue>,
     /// The same names: hooks are called from here.
@@ -21,9 +21,10 @@ pub struct ConfigFile {
 ///
 /// # Errors
 /// The file cannot be read, or raises: with its traceback.
-pub fn run(source: &ConfigSource) -> Result<ConfigFile, ConfigError> {
-    gevent::prepare()
-        .map_err(|text| ConfigError::new(text, "a bug in unicoro; please report it"))?;
+pub fn run(source: &ConfigSource) -> Result<ConfigGlobals, ConfigError> {
+    gevent::prepare().map_err(|error| {
+        ConfigError::new(error.to_string(), "a bug in unicoro; please report it")
+    })?;
     attached(|py| {
         let (names, lines) = match source {
             ConfigSource::Path(path) => {
@@ -46,7 +47,7 @@ pub fn run(source: &ConfigSource) -> Result<ConfigFile, ConfigError> {
             }
         };
         load_named_hooks(&names);
-        Ok(ConfigFile { values: values(&names, &lines), names: names.unbind() })
+        Ok(ConfigGlobals { values: values(&names, &lines), names: names.unbind() })
     })
 }
 

@@ -20,6 +20,7 @@ use super::request_hooks::RequestHooks;
 use super::shown;
 use crate::config::{Settings, Value};
 use crate::logging::{CRITICAL, TRACEBACK};
+use crate::python::error::PythonError;
 use crate::python::gil::attach::attached;
 use crate::python::interp::traceback;
 
@@ -32,9 +33,6 @@ pub struct Hooks {
     has_exited: AtomicBool,
 }
 
-/// What a hook that raised left: its traceback.
-pub type Raised = String;
-
 impl Hooks {
     /// Takes over the functions that `settings` found among the `names` of its config file.
     ///
@@ -45,7 +43,7 @@ impl Hooks {
         generation: u64,
         settings: &Settings,
         names: Option<&Py<PyDict>>,
-    ) -> Result<(), Raised> {
+    ) -> Result<(), PythonError> {
         let has_hooks = settings.values().any(|(_, value)| matches!(value, Value::Callable { .. }));
         if !has_hooks && self.python.get().is_none() {
             return Ok(());
@@ -59,7 +57,7 @@ impl Hooks {
         generation: u64,
         settings: &Settings,
         names: Option<&Py<PyDict>>,
-    ) -> Result<(), Raised> {
+    ) -> Result<(), PythonError> {
         let load = || -> PyResult<()> {
             let values = shown::values(py, settings, names)?;
             let functions = PyDict::new(py);
@@ -77,7 +75,7 @@ impl Hooks {
             };
             python.bind(py).call_method1("load", (generation, values, functions)).map(drop)
         };
-        load().map_err(|error| traceback::format(py, &error))
+        load().map_err(|error| traceback::raised(py, &error))
     }
 
     /// Only this generation's are called from now on.
@@ -94,7 +92,7 @@ impl Hooks {
     ///
     /// # Errors
     /// It raised.
-    pub fn nworkers_changed(&self, new: usize, old: Option<usize>) -> Result<(), Raised> {
+    pub fn nworkers_changed(&self, new: usize, old: Option<usize>) -> Result<(), PythonError> {
         self.call("nworkers_changed", (new, old))
     }
 
@@ -102,7 +100,7 @@ impl Hooks {
     ///
     /// # Errors
     /// It raised.
-    pub fn on_starting(&self) -> Result<(), Raised> {
+    pub fn on_starting(&self) -> Result<(), PythonError> {
         self.call("on_starting", ())
     }
 
@@ -110,7 +108,7 @@ impl Hooks {
     ///
     /// # Errors
     /// It raised.
-    pub fn when_ready(&self, listeners: &[(i32, String)]) -> Result<(), Raised> {
+    pub fn when_ready(&self, listeners: &[(i32, String)]) -> Result<(), PythonError> {
         self.call("when_ready", (listeners.to_vec(),))
     }
 
@@ -118,7 +116,11 @@ impl Hooks {
     ///
     /// # Errors
     /// It raised.
-    pub fn on_reload(&self, generation: u64, listeners: &[(i32, String)]) -> Result<(), Raised> {
+    pub fn on_reload(
+        &self,
+        generation: u64,
+        listeners: &[(i32, String)],
+    ) -> Result<(), PythonError> {
         self.call("on_reload", (generation, listeners.to_vec()))
     }
 
@@ -126,7 +128,7 @@ impl Hooks {
     ///
     /// # Errors
     /// It raised.
-    pub fn pre_fork(&self, generation: u64, number: u64) -> Result<(), Raised> {
+    pub fn pre_fork(&self, generation: u64, number: u64) -> Result<(), PythonError> {
         self.call("pre_fork", (generation, number))
     }
 
@@ -145,7 +147,7 @@ impl Hooks {
     ///
     /// # Errors
     /// It raised.
-    pub fn pre_exec(&self) -> Result<(), Raised> {
+    pub fn pre_exec(&self) -> Result<(), PythonError> {
         self.call("pre_exec", ())
     }
 
@@ -158,7 +160,7 @@ impl Hooks {
     ///
     /// # Errors
     /// It raised.
-    pub fn post_fork(&self, generation: u64) -> Result<(), Raised> {
+    pub fn post_fork(&self, generation: u64) -> Result<(), PythonError> {
         self.call("post_fork", (generation,))
     }
 
@@ -166,7 +168,7 @@ impl Hooks {
     ///
     /// # Errors
     /// It raised.
-    pub fn post_worker_init(&self, application: &Py<PyAny>) -> Result<(), Raised> {
+    pub fn post_worker_init(&self, application: &Py<PyAny>) -> Result<(), PythonError> {
         self.call("post_worker_init", (application,))
     }
 
@@ -204,17 +206,22 @@ impl Hooks {
         Some(attached(|py| RequestHooks::new(python.bind(py))))
     }
 
-    fn call_and_log(&self, name: &str, args: impl for<'py> PyCallArgs<'py>) {
-        if let Err(text) = self.call(name, args) {
-            log::error!(target: TRACEBACK, "{text}");
+    fn call_and_log(&self, name: &'static str, args: impl for<'py> PyCallArgs<'py>) {
+        if let Err(error) = self.call(name, args) {
+            log::error!(target: TRACEBACK, "{error}");
         }
     }
 
-    fn call(&self, name: &str, args: impl for<'py> PyCallArgs<'py>) -> Result<(), Raised> {
+    fn call(
+        &self,
+        name: &'static str,
+        args: impl for<'py> PyCallArgs<'py>,
+    ) -> Result<(), PythonError> {
         let Some(python) = self.python.get() else { return Ok(()) };
         attached(|py| {
-            python.bind(py).call_method1(name, args).map(drop).map_err(|error| {
-                format!("the hook {name} raised an exception:\n{}", traceback::format(py, &error))
+            python.bind(py).call_method1(name, args).map(drop).map_err(|error| PythonError::Hook {
+                name,
+                traceback: traceback::format(py, &error),
             })
         })
     }

@@ -6,14 +6,13 @@ use std::ffi::CStr;
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString};
-use unicoro_contract::Address;
+use unicoro_contract::SocketAddress;
 
-use crate::config::{Bind, Settings, Value};
+use crate::config::{Bind, Remote, Settings, Value};
+use crate::exchange::Answer;
 use crate::http::{Head, Version};
 use crate::python::interp::own_module;
-use crate::python::wsgi::fields::Fields;
 use crate::python::wsgi::latin1::latin1;
-use crate::sys::remote::Remote;
 
 /// The classes of what is shown.
 pub struct Shown {
@@ -35,7 +34,7 @@ impl Shown {
         &self,
         py: Python<'py>,
         head: &Head<'_>,
-        client: &Address,
+        client: &SocketAddress,
         is_https: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let headers = PyList::empty(py);
@@ -49,8 +48,10 @@ impl Shown {
         let target = &head.target;
         let scheme = if is_https { "https" } else { "http" };
         let peer = match client {
-            Address::Ip(peer) => (peer.ip().to_string(), peer.port()).into_pyobject(py)?.into_any(),
-            Address::Unix(_) => PyString::new(py, "").into_any(),
+            SocketAddress::Ip(peer) => {
+                (peer.ip().to_string(), peer.port()).into_pyobject(py)?.into_any()
+            }
+            SocketAddress::Unix(_) => PyString::new(py, "").into_any(),
         };
         self.request.bind(py).call1((
             head.method,
@@ -73,26 +74,16 @@ impl Shown {
     pub fn response<'py>(
         &self,
         request: &Bound<'py, PyAny>,
-        answered: &Answered<'_>,
+        answer: &Answer,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = request.py();
         let headers = PyList::empty(py);
-        for (name, value) in answered.fields.iter() {
+        for (name, value) in answer.fields.iter() {
             headers.append((latin1(py, name), latin1(py, value)))?;
         }
-        let status = latin1(py, answered.status_line);
-        self.response.bind(py).call1((request, status, headers, answered.sent))
+        let status = latin1(py, &answer.status_line());
+        self.response.bind(py).call1((request, status, headers, answer.body_sent))
     }
-}
-
-/// What `resp` tells.
-pub struct Answered<'a> {
-    /// `200 OK`.
-    pub status_line: &'a [u8],
-    /// As the application gave them.
-    pub fields: &'a Fields,
-    /// Bytes of the body.
-    pub sent: u64,
 }
 
 /// The settings by name, as `cfg` has them. `names` are the config file's.
@@ -132,7 +123,7 @@ pub fn config<'py>(values: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
 
 /// `cfg.statsd_host`: what a socket connects to.
 fn statsd_host<'py>(py: Python<'py>, settings: &Settings) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let remote = settings.statsd.as_ref().map(|statsd| match &statsd.remote {
+    let remote = settings.logs.statsd.as_ref().map(|statsd| match &statsd.remote {
         Remote::Udp { host, port } | Remote::Tcp { host, port } => {
             (host, port).into_pyobject(py).map(Bound::into_any)
         }

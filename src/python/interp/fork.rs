@@ -9,11 +9,11 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyInt;
 use unicoro_contract::is_forked_child;
+use unicoro_sys::bytes::write;
+use unicoro_sys::process::{self, Fork};
 
 use super::interpreter::is_running;
 use super::traceback;
-use crate::sys::process::{self, Fork};
-use crate::sys::raw::raw_write;
 
 unsafe extern "C" {
     fn PyOS_BeforeFork();
@@ -56,7 +56,7 @@ fn last_words(py: Python<'_>, error: &PyErr) -> i32 {
         words = code.str().ok();
     }
     let words = words.map_or_else(|| traceback::format(py, error), |words| words.to_string());
-    drop(raw_write(libc::STDERR_FILENO, format!("{words}\n").as_bytes()));
+    drop(write(io::stderr(), format!("{words}\n").as_bytes()));
     1
 }
 

@@ -6,6 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::python::error::PythonError;
+
 /// A Python environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
@@ -17,12 +19,12 @@ impl Home {
     /// Finds the environment that counts, for a libpython of `linked` (`(3, 11)`).
     ///
     /// # Errors
-    /// A text for the operator: the environment is no environment, or of another version.
+    /// The environment is no environment, or of another version.
     pub fn find(
         virtual_env: Option<&Path>,
         binary: Option<&Path>,
         linked: (u32, u32),
-    ) -> Result<Self, String> {
+    ) -> Result<Self, PythonError> {
         if let Some(env) = virtual_env {
             return Self::of_virtual_env(env, linked);
         }
@@ -35,32 +37,22 @@ impl Home {
         Ok(Self { executable: built_against.filter(|python| python.exists()) })
     }
 
-    fn of_virtual_env(env: &Path, linked: (u32, u32)) -> Result<Self, String> {
+    fn of_virtual_env(env: &Path, linked: (u32, u32)) -> Result<Self, PythonError> {
         let names = ["python3", "python"];
         let python = names.iter().map(|name| env.join("bin").join(name)).find(|p| p.exists());
         let Some(python) = python else {
-            return Err(format!(
-                "VIRTUAL_ENV is {}, where there is no bin/python3: activate an environment that \
-                 exists, or unset VIRTUAL_ENV",
-                env.display()
-            ));
+            return Err(PythonError::NoEnvironment(env.to_owned()));
         };
         check_version(&python, linked)?;
         Ok(Self { executable: Some(python) })
     }
 }
 
-fn check_version(python: &Path, linked: (u32, u32)) -> Result<(), String> {
+fn check_version(python: &Path, linked: (u32, u32)) -> Result<(), PythonError> {
     match version(python) {
-        Some(found) if found != linked => Err(format!(
-            "the Python environment of {python} is {}.{}, and this unicoro was built against \
-             {}.{}: build one for it with\n    PYO3_PYTHON={python} cargo install --path .",
-            found.0,
-            found.1,
-            linked.0,
-            linked.1,
-            python = python.display(),
-        )),
+        Some(found) if found != linked => {
+            Err(PythonError::OtherVersion { python: python.to_owned(), found, linked })
+        }
         // An interpreter whose version cannot be read off is let through: CPython itself says what
         // is missing.
         _ => Ok(()),
@@ -110,14 +102,15 @@ mod tests {
     #[test]
     fn another_version_is_an_error_that_names_both_and_the_build_command() {
         let env = environment("other", "version_info = 3.12.1\n");
-        let error = Home::find(Some(&env), None, (3, 11)).unwrap_err();
+        let error = Home::find(Some(&env), None, (3, 11)).unwrap_err().to_string();
         assert!(error.contains("is 3.12") && error.contains("against 3.11"), "{error}");
         assert!(error.contains("PYO3_PYTHON="), "{error}");
     }
 
     #[test]
     fn a_virtual_env_that_is_gone_is_an_error() {
-        let error = Home::find(Some(Path::new("/nonexistent")), None, (3, 11)).unwrap_err();
+        let error =
+            Home::find(Some(Path::new("/nonexistent")), None, (3, 11)).unwrap_err().to_string();
         assert!(error.contains("VIRTUAL_ENV is /nonexistent"), "{error}");
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Not pyo3's `intern!`: that gives the interpreter lock up before it makes the string, so that a
 //! green thread may lose the processor inside, and then puts whoever asks for the same string to
-//! sleep in the kernel, and the scheduler's thread with it. Here the lock is kept: making a string runs no code of
-//! the application's and lets nobody in, so nobody ever waits.
+//! sleep in the kernel, and the scheduler's thread with it. Here the lock is kept: making a string
+//! runs no code of the application's and lets nobody in, so nobody ever waits.
 
 /// The interned string of a literal.
 macro_rules! interned {

@@ -16,6 +16,7 @@ use super::free_threading;
 use super::home::Home;
 use super::traceback;
 use crate::logging::TRACEBACK;
+use crate::python::error::PythonError;
 use crate::python::gil::attach::{attached, main_thread};
 
 /// Whether an interpreter runs in this process.
@@ -48,8 +49,8 @@ fn linked_version() -> (u32, u32) {
 /// GIL. Nothing happens if it runs already.
 ///
 /// # Errors
-/// A text for the operator.
-pub fn start(arguments: &[OsString]) -> Result<(), String> {
+/// See [`PythonError`].
+pub fn start(arguments: &[OsString]) -> Result<(), PythonError> {
     free_threading::check(&version_text())?;
     if is_running() {
         return Ok(());
@@ -61,7 +62,7 @@ pub fn start(arguments: &[OsString]) -> Result<(), String> {
     initialize(&home, arguments)
 }
 
-fn initialize(home: &Home, arguments: &[OsString]) -> Result<(), String> {
+fn initialize(home: &Home, arguments: &[OsString]) -> Result<(), PythonError> {
     // SAFETY: an all-zero PyConfig is what PyConfig_InitPythonConfig wants to fill.
     let mut config: ffi::PyConfig = unsafe { std::mem::zeroed() };
     // SAFETY: `config` outlives every call; the strings end in NUL and are copied.
@@ -97,16 +98,15 @@ fn initialize(home: &Home, arguments: &[OsString]) -> Result<(), String> {
             } else {
                 CStr::from_ptr(status.err_msg).to_string_lossy()
             };
-            return Err(format!("CPython does not start: {reason}"));
+            return Err(PythonError::Start(reason.into_owned()));
         }
     }
     ignore_signals();
     Ok(())
 }
 
-fn c_path(path: &Path) -> Result<CString, String> {
-    CString::new(path.as_os_str().as_bytes())
-        .map_err(|_| format!("the path {} holds a NUL", path.display()))
+fn c_path(path: &Path) -> Result<CString, PythonError> {
+    CString::new(path.as_os_str().as_bytes()).map_err(|_| PythonError::NulInPath(path.to_owned()))
 }
 
 /// As `python3` does (Modules/signalmodule.c, `signal_install_handlers`): a write to a closed socket,
@@ -123,7 +123,7 @@ fn ignore_signals() {
 ///
 /// # Errors
 /// The text of the Python exception.
-pub fn prepare_path(directories: &[&Path]) -> Result<(), String> {
+pub fn prepare_path(directories: &[&Path]) -> Result<(), PythonError> {
     attached(|py| {
         let prepare = || -> PyResult<()> {
             let path = py.import("sys")?.getattr("path")?;
@@ -136,7 +136,7 @@ pub fn prepare_path(directories: &[&Path]) -> Result<(), String> {
             }
             Ok(())
         };
-        prepare().map_err(|error| traceback::format(py, &error))
+        prepare().map_err(|error| traceback::raised(py, &error))
     })
 }
 
@@ -144,7 +144,7 @@ pub fn prepare_path(directories: &[&Path]) -> Result<(), String> {
 ///
 /// # Errors
 /// The text of the Python exception.
-pub fn set_environ(variables: &[(String, String)]) -> Result<(), String> {
+pub fn set_environ(variables: &[(String, String)]) -> Result<(), PythonError> {
     attached(|py| {
         let set = || -> PyResult<()> {
             let environ = py.import("os")?.getattr("environ")?;
@@ -153,18 +153,18 @@ pub fn set_environ(variables: &[(String, String)]) -> Result<(), String> {
             }
             Ok(())
         };
-        set().map_err(|error| traceback::format(py, &error))
+        set().map_err(|error| traceback::raised(py, &error))
     })
 }
 
 /// Sets what green threads need of this CPython, before they run in it. On the main thread.
 ///
 /// # Errors
-/// A text for the operator.
-pub fn preflight() -> Result<(), String> {
+/// See [`PythonError`].
+pub fn preflight() -> Result<(), PythonError> {
     attached(|py| {
         let set = || py.import("sys")?.call_method1("setswitchinterval", (SWITCH_SECONDS,));
-        set().map(drop).map_err(|error| traceback::format(py, &error))
+        set().map(drop).map_err(|error| traceback::raised(py, &error))
     })
 }
 
@@ -199,6 +199,6 @@ pub fn end() {
 fn call(py: Python<'_>, module: &str, function: &str) {
     let done = py.import(module).and_then(|module| module.call_method0(function));
     if let Err(error) = done {
-        log::error!(target: TRACEBACK, "at the end of the application:\n{}", traceback::format(py, &error));
+        log::error!(target: TRACEBACK, "an exception at the end of the application:\n{}", traceback::format(py, &error));
     }
 }

@@ -11,6 +11,7 @@ use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 
 use super::traceback;
+use crate::python::error::PythonError;
 use crate::python::gil::attach::attached;
 
 static TRACE: OnceLock<Py<PyAny>> = OnceLock::new();
@@ -19,7 +20,7 @@ static TRACE: OnceLock<Py<PyAny>> = OnceLock::new();
 ///
 /// # Errors
 /// The traceback of spew.py: a bug.
-pub fn spew() -> Result<(), String> {
+pub fn spew() -> Result<(), PythonError> {
     attached(|py| {
         let begin = || -> PyResult<()> {
             let module = PyModule::from_code(py, SOURCE, c"<unicoro's spew.py>", c"unicoro.spew")?;
@@ -28,7 +29,7 @@ pub fn spew() -> Result<(), String> {
             TRACE.get_or_init(|| trace);
             trace_this_thread(py)
         };
-        begin().map_err(|error| traceback::format(py, &error))
+        begin().map_err(|error| traceback::raised(py, &error))
     })
 }
 

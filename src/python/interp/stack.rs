@@ -11,14 +11,16 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unicoro_contract::{Grip, stack_signal};
+use unicoro_sys::activity::{Activity, activity_of};
+use unicoro_sys::bytes::read;
+use unicoro_sys::fd::set_nonblocking;
+use unicoro_sys::pipe::pipe;
+use unicoro_sys::poll::{poll, readable};
+use unicoro_sys::process::{signal_thread, threads};
 
 use super::traceback;
+use crate::python::error::PythonError;
 use crate::python::gil::attach::{already_attached, attached};
-use crate::sys::activity::{Activity, activity_of};
-use crate::sys::fd::set_nonblocking;
-use crate::sys::pipe::pipe;
-use crate::sys::process::{signal_thread, threads};
-use crate::sys::raw::{raw_poll, raw_read, readable};
 
 /// Where faulthandler prints to, once [`watch_stacks`] has run.
 static PRINTED: Mutex<Option<OwnedFd>> = Mutex::new(None);
@@ -48,16 +50,18 @@ pub enum Cause {
     WithoutLock(Option<Activity>),
     /// It keeps the GIL.
     KeepsLock(Option<Activity>),
+    /// It is parked in C code that keeps the GIL, for a lock.
+    KeepsLockParked,
 }
 
 /// Prepares [`stack_of`], and makes a crash print its stack to the error log, unless the application
 /// has set faulthandler up itself. On the main thread.
 ///
 /// # Errors
-/// A text for the operator.
-pub fn watch_stacks(error_log: RawFd) -> Result<(), String> {
-    let (reader, writer) = pipe().map_err(|error| error.to_string())?;
-    set_nonblocking(reader.as_fd(), true).map_err(|error| error.to_string())?;
+/// See [`PythonError`].
+pub fn watch_stacks(error_log: RawFd) -> Result<(), PythonError> {
+    let (reader, writer) = pipe()?;
+    set_nonblocking(reader.as_fd(), true)?;
     attached(|py| {
         let register = || -> PyResult<()> {
             let faulthandler = py.import("faulthandler")?;
@@ -71,7 +75,7 @@ pub fn watch_stacks(error_log: RawFd) -> Result<(), String> {
             }
             Ok(())
         };
-        register().map_err(|error| traceback::format(py, &error))
+        register().map_err(|error| traceback::raised(py, &error))
     })?;
     // faulthandler keeps the number, so the descriptor must stay open.
     std::mem::forget(writer);
@@ -87,12 +91,15 @@ pub fn stack_of(thread: i32, identity: usize, grip: Grip) -> Stack {
     let activity = activity_of(thread);
     let text = match grip {
         Grip::Keeps => None,
+        // Neither with the GIL nor by a signal: it is on no thread.
+        Grip::KeptParked => Some(UNKNOWN.to_owned()),
         Grip::Has | Grip::None => {
             with_lock(move |py| one_stack(py, identity).unwrap_or_else(|_| UNKNOWN.to_owned()))
         }
     };
     let cause = match (grip, &text) {
         (Grip::None, _) => Cause::WithoutLock(activity),
+        (Grip::KeptParked, _) => Cause::KeepsLockParked,
         (Grip::Has, Some(_)) => Cause::Python,
         (Grip::Has | Grip::Keeps, None) | (Grip::Keeps, Some(_)) => Cause::KeepsLock(activity),
     };
@@ -164,12 +171,12 @@ fn read_some(reader: &OwnedFd, deadline: Instant, text: &mut Vec<u8>) -> bool {
     // Once something has come, the rest is there within a moment.
     let left = deadline.saturating_duration_since(Instant::now());
     let left = if text.is_empty() { left } else { left.min(PRINT_PATIENCE / 10) };
-    let mut slot = [readable(reader.as_raw_fd())];
-    if !matches!(raw_poll(&mut slot, Some(left)), Ok(1..)) {
+    let mut slot = [readable(reader.as_fd())];
+    if !matches!(poll(&mut slot, Some(left)), Ok(1..)) {
         return false;
     }
     let mut chunk = [0; 4096];
-    match raw_read(reader.as_raw_fd(), &mut chunk) {
+    match read(reader, &mut chunk) {
         Ok(count @ 1..) => {
             text.extend_from_slice(&chunk[..count]);
             true

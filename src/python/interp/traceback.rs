@@ -3,6 +3,8 @@
 use pyo3::types::{PyAnyMethods, PyTracebackMethods};
 use pyo3::{PyErr, PyResult, Python};
 
+use crate::python::error::PythonError;
+
 /// The whole traceback with its causes, without a newline at the end. Never fails: what cannot be
 /// formatted is described.
 pub fn format(py: Python<'_>, error: &PyErr) -> String {
@@ -11,6 +13,11 @@ pub fn format(py: Python<'_>, error: &PyErr) -> String {
         let frames = error.traceback(py).and_then(|frames| frames.format().ok());
         format!("{}<an exception that cannot be printed>", frames.unwrap_or_default())
     })
+}
+
+/// The exception as an error of ours.
+pub fn raised(py: Python<'_>, error: &PyErr) -> PythonError {
+    PythonError::Raised(format(py, error))
 }
 
 fn formatted(py: Python<'_>, error: &PyErr) -> PyResult<String> {

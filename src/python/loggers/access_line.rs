@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
+use unicoro_sys::clock::unix_now;
+use unicoro_sys::process::Pid;
 
 use crate::logging::access_record::nothing;
 use crate::logging::{self, AccessRecord, access_json};
-use crate::sys::clock::unix_now;
-use crate::sys::process::Pid;
 
 /// A text as the access log shows it: loggers.py asks only for those that need it.
 #[pyfunction]

@@ -17,7 +17,7 @@ pub fn configure<'py>(
     settings: &Settings,
     names: Option<&Py<PyDict>>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let Some(config) = &settings.logconfig else { return Ok(None) };
+    let Some(config) = &settings.logs.logconfig else { return Ok(None) };
     let module =
         PyModule::from_code(py, SOURCE, c"<unicoro's log_config.py>", c"unicoro.log_config")?;
     let (function, argument) = match config {

@@ -17,6 +17,7 @@ use std::time::Duration;
 use super::{module, records};
 use crate::logging::divert::{self, Entry, Taker};
 use crate::python::interp::interpreter::is_running;
+use crate::python::threads::thread_state::on_engine_thread;
 
 /// Records that wait; more are written by the server itself.
 const QUEUE: usize = 1024;
@@ -97,7 +98,12 @@ impl LogThread {
         state.is_started.then_some(state)
     }
 
+    /// With one state for all of the thread's life: from CPython 3.12 on its name ends with that.
     fn run(&self) {
+        on_engine_thread(&mut || self.do_errands());
+    }
+
+    fn do_errands(&self) {
         module::begin_thread();
         let mut state = self.state();
         while state.stage == Stage::Queued {

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use unicoro_contract::Address;
+use unicoro_contract::SocketAddress;
 
 use super::module::complain;
 use super::records::log_access;
-use crate::http::{Head, reason};
+use crate::exchange::Answer;
+use crate::http::Head;
 use crate::python::gil::attach::attached;
-use crate::python::gunicorn::shown::{Answered, Shown};
-use crate::python::wsgi::fields::Fields;
+use crate::python::gunicorn::shown::Shown;
 use crate::python::wsgi::latin1::latin1;
 
 /// The line of a request that no application has seen. `head` is `None` if it could not be read.
-pub fn log_refusal(client: &Address, head: Option<&Head<'_>>, status: u16) {
+pub fn log_refusal(client: &SocketAddress, head: Option<&Head<'_>>, answer: &Answer) {
     attached(|py| {
         let log = || -> PyResult<()> {
             let shown = Shown::new(py)?;
@@ -24,15 +24,7 @@ pub fn log_refusal(client: &Address, head: Option<&Head<'_>>, status: u16) {
                 Some(head) => shown.request(py, head, client, false)?,
                 None => shown.nothing(py)?,
             };
-            let status_line = format!("{status} {}", reason(status));
-            let response = shown.response(
-                &request,
-                &Answered {
-                    status_line: status_line.as_bytes(),
-                    fields: &Fields::default(),
-                    sent: 0,
-                },
-            )?;
+            let response = shown.response(&request, answer)?;
             log_access(&request, &response, &environ, Duration::ZERO);
             Ok(())
         };
@@ -45,7 +37,7 @@ pub fn log_refusal(client: &Address, head: Option<&Head<'_>>, status: u16) {
 /// As much of an environ as a line shows.
 fn refused<'py>(
     py: Python<'py>,
-    client: &Address,
+    client: &SocketAddress,
     head: Option<&Head<'_>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let environ = PyDict::new(py);
@@ -56,8 +48,8 @@ fn refused<'py>(
     environ.set_item("QUERY_STRING", part(|head| head.target.query.to_owned()))?;
     environ.set_item("SERVER_PROTOCOL", part(|head| head.version.as_str().to_owned()))?;
     let address = match client {
-        Address::Ip(address) => address.ip().to_string(),
-        Address::Unix(_) => String::new(),
+        SocketAddress::Ip(address) => address.ip().to_string(),
+        SocketAddress::Unix(_) => String::new(),
     };
     environ.set_item("REMOTE_ADDR", address)?;
     for (name, variable) in [

@@ -12,6 +12,7 @@ use super::module::module;
 use super::{log_config, log_thread};
 use crate::config::Settings;
 use crate::logging::{AccessLog, divert};
+use crate::python::error::PythonError;
 use crate::python::gevent;
 use crate::python::gil::attach::attached;
 use crate::python::gunicorn::shown;
@@ -23,12 +24,12 @@ use crate::python::wsgi::errors::ErrorLog;
 /// a reload, others. Does nothing without an interpreter.
 ///
 /// # Errors
-/// A text for the operator.
+/// See [`PythonError`].
 pub fn set_up_loggers(
     settings: &Settings,
     access_log: Option<&AccessLog>,
     names: Option<&Py<PyDict>>,
-) -> Result<(), String> {
+) -> Result<(), PythonError> {
     if !is_running() {
         return Ok(());
     }
@@ -37,12 +38,8 @@ pub fn set_up_loggers(
     gevent::prepare()?;
     attached(|py| {
         let class = logger_class(py, settings, names).map_err(|error| {
-            let (name, text) = (&settings.logger_class, traceback::format(py, &error));
-            let name = name.as_deref().unwrap_or_default();
-            format!(
-                "logger_class = {name} cannot be loaded; a class that is derived from gunicorn's \
-                 needs gunicorn to be installed beside unicoro:\n{text}"
-            )
+            let name = settings.logs.logger_class.clone().unwrap_or_default();
+            PythonError::LoggerClass { name, traceback: traceback::format(py, &error) }
         })?;
         let set_up = || -> PyResult<()> {
             let access_log =
@@ -58,9 +55,9 @@ pub fn set_up_loggers(
             );
             module(py)?.call_method1("set_up", arguments).map(drop)
         };
-        set_up().map(|()| HAS_LOGGERS.store(true, Ordering::Relaxed)).map_err(|error| {
-            format!("Python's logging cannot be set up:\n{}", traceback::format(py, &error))
-        })
+        set_up()
+            .map(|()| HAS_LOGGERS.store(true, Ordering::Relaxed))
+            .map_err(|error| PythonError::Logging(traceback::format(py, &error)))
     })
 }
 
@@ -78,7 +75,7 @@ fn logger_class<'py>(
     settings: &Settings,
     names: Option<&Py<PyDict>>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let Some(name) = &settings.logger_class else { return Ok(None) };
+    let Some(name) = &settings.logs.logger_class else { return Ok(None) };
     let given = names.map(|names| names.bind(py).get_item("logger_class")).transpose()?.flatten();
     if let Some(class) = given.filter(|given| given.is_instance_of::<PyType>()) {
         return Ok(Some(class));
@@ -90,7 +87,7 @@ fn logger_class<'py>(
 
 /// As Python's logging numbers them.
 fn level(settings: &Settings) -> u32 {
-    match settings.loglevel {
+    match settings.logs.loglevel {
         log::LevelFilter::Trace | log::LevelFilter::Debug => 10,
         log::LevelFilter::Info => 20,
         log::LevelFilter::Warn => 30,

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use unicoro_contract::Listener;
+use unicoro_contract::Attention;
 
 use super::thread_state::on_engine_thread;
 use crate::python::deadline::{computing, request_timeout};
@@ -13,10 +13,10 @@ use crate::python::gevent;
 use crate::python::gil::attach::{attached, attached_again};
 
 /// A wait of a listener was ended: makes it find what is due to its green thread, which calls.
-pub fn interrupt_listener(listener: Listener) {
+pub fn interrupt_listener(listener: Attention) {
     match listener {
-        Listener::Signals => request_timeout::trip(),
-        Listener::EventLoop => drop(attached_again(gevent::interrupt_hub)),
+        Attention::Signals => request_timeout::trip(),
+        Attention::EventLoop => drop(attached_again(gevent::interrupt_hub)),
     }
 }
 

@@ -22,7 +22,7 @@ thread_local! {
 static TURNS: OnceLock<Turns> = OnceLock::new();
 
 struct Turns {
-    /// Of request_threads.py.
+    /// The functions of request_threads.py that begin and end a thread.
     begin: Py<PyAny>,
     end: Py<PyAny>,
     observers: [Observer; 2],
@@ -30,7 +30,7 @@ struct Turns {
 
 /// What is called while a thread runs Python: its trace or its profile function.
 struct Observer {
-    /// Of `sys`.
+    /// The functions of `sys` that read and set it for this thread.
     current: Py<PyAny>,
     set: Py<PyAny>,
     /// Of `threading`: the one that its threads begin with.
@@ -94,7 +94,7 @@ fn turn(py: Python<'_>, take: impl FnOnce(&Turns) -> PyResult<()>) {
     if let Some(turns) = TURNS.get()
         && let Err(error) = take(turns)
     {
-        log::error!(target: TRACEBACK, "a thread's begin or end:\n{}", traceback::format(py, &error));
+        log::error!(target: TRACEBACK, "an exception where a request's thread begins or ends:\n{}", traceback::format(py, &error));
     }
 }
 

@@ -3,30 +3,32 @@
 //! thread takes no such steps: it waits here, and CPython's own handler wakes it through a pipe.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::IntoPyDict;
 use unicoro_contract::is_forked_child;
+use unicoro_sys::bytes::{read, write};
+use unicoro_sys::fd::set_nonblocking;
+use unicoro_sys::pipe::pipe;
+use unicoro_sys::poll::{poll, readable};
 
 use crate::logging::TRACEBACK;
 use crate::python::gil::attach::attached;
 use crate::python::interp::traceback;
-use crate::sys::fd::set_nonblocking;
-use crate::sys::pipe::pipe;
-use crate::sys::raw::{raw_poll, raw_read, raw_write, readable};
 
-/// The descriptor that ends the main thread's wait; -1: none yet.
-static WRITER: AtomicI32 = AtomicI32::new(-1);
+/// What ends the main thread's wait. CPython and [`stir`] write to it for as long as this process lives.
+static WRITER: OnceLock<OwnedFd> = OnceLock::new();
 
 /// Ends a wait of the main thread, or the next one. From any thread, and from a signal handler.
 pub fn stir() {
     // Nobody waits in a child of the application's, where the number may be a file of its own.
-    if !is_forked_child() {
+    if let Some(writer) = WRITER.get().filter(|_| !is_forked_child()) {
         // A full pipe wakes as well.
-        drop(raw_write(WRITER.load(Ordering::Relaxed), &[0]));
+        drop(write(writer, &[0]));
     }
 }
 
@@ -36,7 +38,7 @@ pub fn stir() {
 fn in_child(py: Python<'_>) -> PyResult<()> {
     let set = |fd| py.import("signal")?.call_method1("set_wakeup_fd", (fd,))?.extract::<i32>();
     let theirs = set(-1)?;
-    if theirs >= 0 && theirs != WRITER.load(Ordering::Relaxed) {
+    if theirs >= 0 && WRITER.get().is_none_or(|ours| theirs != ours.as_raw_fd()) {
         set(theirs)?;
     }
     Ok(())
@@ -46,6 +48,8 @@ fn in_child(py: Python<'_>) -> PyResult<()> {
 pub struct SignalHandlers {
     reader: OwnedFd,
     is_due: AtomicBool,
+    // The application wants to be told itself: nobody tells us, so we look at each turn.
+    is_untold: bool,
 }
 
 impl SignalHandlers {
@@ -58,40 +62,33 @@ impl SignalHandlers {
         let (reader, writer) = pipe()?;
         set_nonblocking(reader.as_fd(), true)?;
         set_nonblocking(writer.as_fd(), true)?;
-        attached(|py| {
+        let is_untold = attached(|py| {
             // A pipe that is full wakes as well, and is nothing to warn of.
             let quietly = [("warn_on_full_buffer", false)].into_py_dict(py)?;
             let set =
                 |fd: i32| py.import("signal")?.call_method("set_wakeup_fd", (fd,), Some(&quietly));
             if let theirs @ 0.. = set(writer.as_raw_fd())?.extract::<i32>()? {
                 // One of its threads waits for these, or its event loop will.
-                return set(theirs).map(drop);
+                return set(theirs).map(|_| true);
             }
             let after = [("after_in_child", wrap_pyfunction!(in_child, py)?)].into_py_dict(py)?;
-            py.import("os")?.call_method("register_at_fork", (), Some(&after)).map(drop)
+            py.import("os")?.call_method("register_at_fork", (), Some(&after)).map(|_| false)
         })
         .map_err(|error: PyErr| io::Error::other(error.to_string()))?;
-        WRITER.store(writer.as_raw_fd(), Ordering::Relaxed);
-        // CPython and `stir` write to it for as long as this process lives.
-        std::mem::forget(writer);
-        Ok(Self { reader, is_due: AtomicBool::new(false) })
+        WRITER.set(writer).map_err(|_| io::Error::from(io::ErrorKind::AlreadyExists))?;
+        Ok(Self { reader, is_due: AtomicBool::new(false), is_untold })
     }
 
     /// Waits at most this long, until stirred, or until handlers are due. On the main thread,
     /// detached.
     pub fn wait(&self, at_most: Duration) {
-        let mut slots = [readable(self.reader.as_raw_fd())];
-        drop(raw_poll(&mut slots, Some(at_most)));
+        let mut slots = [readable(self.reader.as_fd())];
+        drop(poll(&mut slots, Some(at_most)));
         self.hear();
     }
 
-    /// What is readable when somebody has stirred, or handlers may be due.
-    pub fn as_raw_fd(&self) -> RawFd {
-        self.reader.as_raw_fd()
-    }
-
     fn hear(&self) {
-        while matches!(raw_read(self.reader.as_raw_fd(), &mut [0; 64]), Ok(1..)) {
+        while matches!(read(&self.reader, &mut [0; 64]), Ok(1..)) {
             self.is_due.store(true, Ordering::Relaxed);
         }
     }
@@ -99,7 +96,7 @@ impl SignalHandlers {
     /// Runs the handlers that are due. On the main thread, detached; waits for the GIL.
     pub fn run(&self) {
         self.hear();
-        if !self.is_due.swap(false, Ordering::Relaxed) {
+        if !self.is_due.swap(false, Ordering::Relaxed) && !self.is_untold {
             return;
         }
         attached(|py| {
@@ -108,5 +105,12 @@ impl SignalHandlers {
                 log::error!(target: TRACEBACK, "a signal handler of the application raised:\n{text}");
             }
         });
+    }
+}
+
+impl AsFd for SignalHandlers {
+    /// Readable when somebody has stirred, or handlers may be due.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
     }
 }

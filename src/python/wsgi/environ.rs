@@ -8,11 +8,12 @@ use std::sync::Mutex;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
-use unicoro_contract::Address;
+use unicoro_contract::SocketAddress;
 
 use super::errors::ErrorLog;
 use super::file_wrapper::FileWrapper;
 use super::latin1::latin1;
+use crate::exchange::Place;
 use crate::http::{Head, ProxyHeader, percent_decode};
 use crate::python::interp::interned::interned;
 
@@ -32,22 +33,6 @@ pub struct ServerFacts {
 pub struct Environ {
     template: Py<PyDict>,
     names: Mutex<HashMap<String, Py<PyString>>>,
-}
-
-/// Where a request comes from and what it is for, as proxies in front have it.
-pub struct Place<'a> {
-    /// The client's end of the connection.
-    pub client: &'a Address,
-    /// Ours.
-    pub local: &'a Address,
-    /// What a PROXY header said.
-    pub proxy: Option<&'a ProxyHeader>,
-    /// Whether the client speaks https.
-    pub is_https: bool,
-    /// Where the application is mounted; no slash at the end.
-    pub script_name: &'a str,
-    /// The path below that, still percent-encoded.
-    pub path: &'a str,
 }
 
 impl Environ {
@@ -164,11 +149,11 @@ fn set_ends(
 ) -> PyResult<()> {
     let set = |key: &Bound<'_, PyString>, value: &str| environ.set_item(key, value);
     match place.client {
-        Address::Ip(peer) => {
+        SocketAddress::Ip(peer) => {
             set(interned!(py, "REMOTE_ADDR"), &peer.ip().to_string())?;
             set(interned!(py, "REMOTE_PORT"), &peer.port().to_string())?;
         }
-        Address::Unix(_) => set(interned!(py, "REMOTE_ADDR"), "")?,
+        SocketAddress::Unix(_) => set(interned!(py, "REMOTE_ADDR"), "")?,
     }
     let (name, port) = server_name(head, place);
     set(interned!(py, "SERVER_NAME"), &name)?;
@@ -189,13 +174,13 @@ fn set_proxy(py: Python<'_>, environ: &Bound<'_, PyDict>, proxy: &ProxyHeader) -
 /// Our own address; behind a unix socket what the client says it is talking to.
 fn server_name(head: &Head<'_>, place: &Place<'_>) -> (String, String) {
     match place.local {
-        Address::Ip(SocketAddr::V4(address)) => {
+        SocketAddress::Ip(SocketAddr::V4(address)) => {
             (address.ip().to_string(), address.port().to_string())
         }
-        Address::Ip(SocketAddr::V6(address)) => {
+        SocketAddress::Ip(SocketAddr::V6(address)) => {
             (address.ip().to_string(), address.port().to_string())
         }
-        Address::Unix(_) => {
+        SocketAddress::Unix(_) => {
             let host = head.target.authority.map(str::as_bytes).or_else(|| head.field("Host"));
             let host = String::from_utf8_lossy(host.unwrap_or(b"localhost")).into_owned();
             match host.rsplit_once(':') {

@@ -5,6 +5,8 @@ use pyo3::types::PyBytes;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::exchange::Stretch;
+
 /// Read at a time from what is no real file.
 const BLOCK: usize = 64 * 1024;
 
@@ -23,19 +25,9 @@ pub struct FileWrapper {
     block: usize,
 }
 
-/// A stretch of a regular file, for sendfile(2).
-pub struct Stretch {
-    /// Stays open while its Python object lives.
-    pub fd: RawFd,
-    /// Where the object's position is.
-    pub offset: u64,
-    /// Bytes from there to the end of the file.
-    pub len: u64,
-}
-
 impl FileWrapper {
-    /// The real file behind the object; `None` if it is none, its position is unknown, or
-    /// sendfile is not wanted.
+    /// From the object's position to the end of the real file behind it, which is open while the
+    /// object lives; `None` if it is none, its position is unknown, or sendfile is not wanted.
     pub fn stretch(&self, py: Python<'_>) -> Option<Stretch> {
         if !IS_SENDFILE_USED.load(Ordering::Relaxed) {
             return None;

@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyConnectionResetError, PyOSError, PyTimeoutError, PyValu
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::reader::{BodyFailure, Reader};
+use crate::exchange::{BodyFailure, Reader};
 use crate::python::deadline::request_timeout;
 use crate::python::gil::attach::detached;
 

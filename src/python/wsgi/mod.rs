@@ -6,6 +6,5 @@ pub mod fields;
 pub mod file_wrapper;
 pub mod input;
 pub mod latin1;
-pub mod reader;
 pub mod respond;
-pub mod response;
+pub mod start_response;

@@ -10,7 +10,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use super::file_wrapper::FileWrapper;
-use super::response::Response;
+use super::start_response::StartResponse;
+use crate::exchange::WrongLength;
+use crate::python::gil::attach::detached;
 use crate::python::interp::fork::end_if_stray;
 use crate::python::interp::interned::interned;
 
@@ -41,26 +43,16 @@ impl From<io::Error> for Trouble {
     }
 }
 
-/// How a response ended.
-pub struct Ended {
-    /// What is still to be sent.
-    pub unsent: Vec<u8>,
-    /// Whether another request can follow.
-    pub keep_alive: bool,
-    /// A line for the log: the application did not do what it promised.
-    pub complaint: Option<String>,
-}
-
-/// Sends `result`, and then calls its `close`, however it ends.
+/// Answers with `result`, as far as it can be before all of it is there, and then calls its `close`,
+/// however it ends. What is left to send is in the response. Says what of its length was not true.
 pub fn respond(
     result: &Bound<'_, PyAny>,
-    response: &Bound<'_, Response>,
-) -> Result<Ended, Trouble> {
-    if let Some(unsent) = gather(result, response) {
-        let (trailer, ended) = finish(response);
-        return Ok(Ended { unsent: [&unsent, trailer].concat(), ..ended });
+    start: &Bound<'_, StartResponse>,
+) -> Result<Option<WrongLength>, Trouble> {
+    if is_gathered(result, start) {
+        return Ok(start.try_borrow_mut().map_err(PyErr::from)?.response()?.end());
     }
-    let sent = send(result, response);
+    let sent = send(result, start);
     end_if_stray(result.py(), None);
     let closed = match result.getattr_opt(interned!(result.py(), "close"))? {
         Some(close) => close.call0().map(drop),
@@ -71,52 +63,67 @@ pub fn respond(
     Ok(ended)
 }
 
-/// The bytes of a short list or tuple of bytes; `None` for all else. Those have no `close`.
-fn gather(result: &Bound<'_, PyAny>, response: &Bound<'_, Response>) -> Option<Vec<u8>> {
-    let mut response = response.try_borrow_mut().ok().filter(|response| response.has_begun())?;
+/// Adds a short list or tuple of bytes to the response; false for all else. Those have no `close`.
+fn is_gathered(result: &Bound<'_, PyAny>, start: &Bound<'_, StartResponse>) -> bool {
+    let Ok(mut start) = start.try_borrow_mut() else { return false };
+    let Ok(response) = start.response() else { return false };
+    if !response.has_begun() || response.breakage().is_some() {
+        return false;
+    }
     let pieces: Vec<Bound<'_, PyAny>> = if let Ok(list) = result.cast_exact::<PyList>() {
         list.iter().collect()
+    } else if let Ok(tuple) = result.cast_exact::<PyTuple>() {
+        tuple.iter().collect()
     } else {
-        result.cast_exact::<PyTuple>().ok()?.iter().collect()
+        return false;
     };
     let mut total = 0;
     for piece in &pieces {
-        total += piece.cast::<PyBytes>().ok()?.as_bytes().len();
+        let Some(bytes) = as_bytes(piece) else { return false };
+        total += bytes.len();
         if total > GATHER {
-            return None;
+            return false;
         }
     }
-    let mut out = Vec::with_capacity(total + 512);
-    for piece in &pieces {
-        let bytes = piece.cast::<PyBytes>().ok()?.as_bytes();
-        if !bytes.is_empty() {
-            response.gather(bytes, &mut out);
-        }
-    }
-    response.gather_head(&mut out);
-    Some(out)
+    pieces.iter().filter_map(as_bytes).for_each(|piece| response.add(piece));
+    true
 }
 
-fn send(result: &Bound<'_, PyAny>, response: &Bound<'_, Response>) -> Result<Ended, Trouble> {
+fn as_bytes<'a>(piece: &'a Bound<'_, PyAny>) -> Option<&'a [u8]> {
+    piece.cast::<PyBytes>().ok().map(|piece| piece.as_bytes())
+}
+
+fn send(
+    result: &Bound<'_, PyAny>,
+    start: &Bound<'_, StartResponse>,
+) -> Result<Option<WrongLength>, Trouble> {
     let py = result.py();
     if let Ok(wrapper) = result.cast_exact::<FileWrapper>()
         && let Some(stretch) = wrapper.get().stretch(py)
     {
-        require_begun(response)?;
-        response.try_borrow_mut().map_err(PyErr::from)?.send_file(py, &stretch)?;
+        require_begun(start)?;
+        let mut start = start.try_borrow_mut().map_err(PyErr::from)?;
+        let response = start.response()?;
+        detached(py, || response.send_file(stretch))?;
     } else {
-        send_pieces(result, response)?;
+        send_pieces(result, start)?;
     }
-    let mut unsent = Vec::new();
-    response.try_borrow_mut().map_err(PyErr::from)?.gather_head(&mut unsent);
-    let (trailer, ended) = finish(response);
-    unsent.extend_from_slice(trailer);
+    let mut start = start.try_borrow_mut().map_err(PyErr::from)?;
+    let response = start.response()?;
+    let wrong_length = response.end();
+    if response.breakage().is_some() {
+        // The application did not mind.
+        return Err(Trouble::Client);
+    }
     // Before `close`, which may take its time.
-    response.try_borrow_mut().map_err(PyErr::from)?.send_gathered(py, &unsent)?;
-    Ok(ended)
+    if response.has_rest() {
+        detached(py, || response.send_rest())?;
+    }
+    Ok(wrong_length)
 }
 
-fn send_pieces(result: &Bound<'_, PyAny>, response: &Bound<'_, Response>) -> Result<(), Trouble> {
+fn send_pieces(result: &Bound<'_, PyAny>, start: &Bound<'_, StartResponse>) -> Result<(), Trouble> {
+    let py = result.py();
     let pieces = result.try_iter().map_err(|_| {
         Trouble::Misused(format!(
             "the application returned {}, which cannot be iterated; WSGI wants an iterable of bytes",
@@ -124,50 +131,37 @@ fn send_pieces(result: &Bound<'_, PyAny>, response: &Bound<'_, Response>) -> Res
         ))
     })?;
     for piece in pieces {
-        end_if_stray(result.py(), piece.as_ref().err());
+        end_if_stray(py, piece.as_ref().err());
         let piece = piece?;
-        let Ok(bytes) = piece.cast::<PyBytes>() else {
+        let Some(bytes) = as_bytes(&piece) else {
             return Err(Trouble::Misused(format!(
                 "the application gave a piece of its body as {}; WSGI wants bytes",
                 type_name(&piece)
             )));
         };
-        if bytes.as_bytes().is_empty() {
+        if bytes.is_empty() {
             continue;
         }
-        require_begun(response)?;
-        let mut response = response.try_borrow_mut().map_err(PyErr::from)?;
-        response.send(piece.py(), bytes.as_bytes())?;
+        require_begun(start)?;
+        let mut start = start.try_borrow_mut().map_err(PyErr::from)?;
+        let response = start.response()?;
+        if !response.ends_with(bytes) {
+            detached(py, || response.send(bytes))?;
+            continue;
+        }
+        response.add(bytes);
+        if !response.leave_together()? {
+            detached(py, || response.send_rest())?;
+        }
     }
-    require_begun(response)
+    require_begun(start)
 }
 
-fn require_begun(response: &Bound<'_, Response>) -> Result<(), Trouble> {
-    if response.try_borrow().map_err(PyErr::from)?.has_begun() {
+fn require_begun(start: &Bound<'_, StartResponse>) -> Result<(), Trouble> {
+    if start.try_borrow_mut().map_err(PyErr::from)?.response()?.has_begun() {
         return Ok(());
     }
     Err(Trouble::Misused("the application did not call start_response".into()))
-}
-
-fn finish(response: &Bound<'_, Response>) -> (&'static [u8], Ended) {
-    let Ok(mut response) = response.try_borrow_mut() else {
-        // Another thread of the application is inside `write`: what it sends is not ours to end.
-        return (b"", Ended { unsent: Vec::new(), keep_alive: false, complaint: None });
-    };
-    let encoder = response.encoder();
-    let has_excess = encoder.excess();
-    let finish = encoder.finish();
-    let complaint = if finish.shortfall > 0 {
-        Some(format!(
-            "the application gave {} bytes less than its Content-Length; the connection is closed",
-            finish.shortfall
-        ))
-    } else {
-        has_excess.then(|| {
-            "the application gave more bytes than its Content-Length; the rest was cut off".into()
-        })
-    };
-    (finish.trailer, Ended { unsent: Vec::new(), keep_alive: finish.keep_alive, complaint })
 }
 
 fn type_name(object: &Bound<'_, PyAny>) -> String {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use unicoro_sys::process::Pid;
+use unicoro_sys::signal::Signal;
+
 use crate::logging::LogLevel;
-use crate::sys::process::Pid;
-use crate::sys::signal::Signal;
 
 /// One thing to do.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,7 +17,7 @@ pub enum Action {
     /// Fork a worker, then say [`Spawned`](super::Event::Spawned) or
     /// [`SpawnFailed`](super::Event::SpawnFailed) before anything else.
     Spawn {
-        /// Its number.
+        /// The number of the worker, never used before.
         number: u64,
         /// Whose settings and listeners it gets.
         generation: u64,
@@ -48,9 +49,9 @@ pub enum Action {
     CloseListeners,
     /// Tell the host how many workers are aimed at.
     WorkersChanged {
-        /// From now on.
+        /// How many workers are wanted from now on.
         new: usize,
-        /// Before.
+        /// How many workers were wanted before.
         old: usize,
     },
     /// Start a new master beside this one.
@@ -71,8 +72,8 @@ pub enum Announcement {
     },
     /// A reload begins; `Ready` or `ReloadFailed` ends it.
     Reloading,
-    /// It has failed.
+    /// The reload has failed; the old workers serve on.
     ReloadFailed,
-    /// The end begins.
+    /// The server begins to stop.
     Stopping,
 }

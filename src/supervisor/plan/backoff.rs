@@ -1,13 +1,13 @@
 //! How long to wait before another worker is started.
 //!
 //! A worker that dies before it is ready would die again: 1, 2, 4 ... 30 seconds. So would whole crews
-//! that die right after they were ready, before they have answered anything. Any other is replaced at
+//! that die right after they were ready, before a request has come to them. Any other is replaced at
 //! once: one client that repeats a request that crashes must not shut all others out.
 // gunicorn: starts them again and again without a pause.
 
 use std::time::Duration;
 
-use crate::sys::clock::Moment;
+use unicoro_sys::clock::Moment;
 
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30);
@@ -16,7 +16,7 @@ const YOUNG: Duration = Duration::from_secs(1);
 /// So many whole crews may die young in a row before there is a pause: an operator, or a test,
 /// that kills every worker once or twice gets them back at once.
 const YOUNG_CREWS: usize = 3;
-/// The least time between two starts: a crew that crashes at every request must not do nothing but boot.
+/// The least time between two starts: a crew that crashes at every request must not spend its whole life on booting.
 /// Short enough that a client does not notice.
 const FLOOR: Duration = Duration::from_millis(100);
 
@@ -52,8 +52,8 @@ impl Backoff {
     }
 
     /// A worker that was ready for `lived` has died; `crew` is how many there should be.
-    pub(super) fn died(&mut self, lived: Duration, has_answered: bool, crew: usize, now: Moment) {
-        if has_answered || lived >= YOUNG {
+    pub(super) fn died(&mut self, lived: Duration, has_served: bool, crew: usize, now: Moment) {
+        if has_served || lived >= YOUNG {
             self.reset();
             self.not_before = self.last_start + FLOOR;
             return;
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn only_whole_crews_that_die_young_without_an_answer_bring_a_pause() {
+    fn only_whole_crews_that_die_young_without_a_request_bring_a_pause() {
         let mut backoff = Backoff::default();
         let now = Moment::from_millis(1000);
         for _ in 0..6 {
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn workers_that_have_answered_are_replaced_at_once_but_not_without_end() {
+    fn workers_that_have_served_are_replaced_at_once_but_not_without_end() {
         let mut backoff = Backoff::default();
         let mut now = Moment::from_millis(1000);
         for _ in 0..50 {

@@ -1,10 +1,12 @@
 //! What can happen to a supervisor.
 
-use super::Terms;
-use crate::supervisor::report::Report;
-use crate::sys::clock::Moment;
-use crate::sys::process::{Exit, Pid};
-use crate::sys::signal::Signal;
+use unicoro_sys::clock::Moment;
+use unicoro_sys::process::{Exit, Pid};
+use unicoro_sys::signal::Signal;
+
+use super::terms::Terms;
+use crate::supervisor::error::SupervisorError;
+use crate::supervisor::workers::report::Report;
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -17,11 +19,11 @@ pub enum Event<'a> {
     Signal(Signal),
     /// A worker was forked, as asked for.
     Spawned {
-        /// Its number.
+        /// The number that the plan gave the worker.
         number: u64,
-        /// Its generation.
+        /// The generation that the worker belongs to.
         generation: u64,
-        /// Its process.
+        /// The process that the worker is.
         pid: Pid,
     },
     /// A worker could not be forked.
@@ -40,13 +42,13 @@ pub enum Event<'a> {
     Exited {
         /// Which child.
         pid: Pid,
-        /// How.
+        /// How the child ended.
         exit: Exit,
         /// What it left in its slot.
         deeds: Deeds,
     },
     /// The settings were read again and the addresses bound; or why not.
-    Reloaded(Result<Terms, String>),
+    Reloaded(Result<Terms, SupervisorError>),
 }
 
 /// What a worker has done, as its slot tells after its end.
@@ -56,6 +58,14 @@ pub struct Deeds {
     pub has_answered: bool,
     /// The requests that it was at.
     pub in_progress: Option<String>,
+}
+
+impl Deeds {
+    /// Whether it could serve: it has answered a request, or was at one.
+    #[must_use]
+    pub fn has_served(&self) -> bool {
+        self.has_answered || self.in_progress.is_some()
+    }
 }
 
 /// What one worker's slot says.

@@ -13,9 +13,11 @@
 mod action;
 mod backoff;
 mod event;
+mod obituary;
 mod reload;
-mod seats;
+mod roster;
 mod stop;
+mod terms;
 mod timing;
 mod watchdog;
 mod workers;
@@ -24,33 +26,22 @@ mod workers;
 mod tests;
 
 use std::mem;
-use std::time::Duration;
 
 pub use action::{Action, Announcement};
 pub use event::{Beat, Deeds, Event};
+pub use stop::is_stop;
+pub use terms::Terms;
 pub use watchdog::timeout_message;
 
-use self::backoff::Backoff;
-use self::seats::{Seats, Stage};
-use self::watchdog::Watchdog;
-use crate::logging::LogLevel;
-use crate::sys::clock::Moment;
-use crate::sys::process::Pid;
-use crate::sys::scoreboard::MAX_WORKERS;
-use crate::sys::signal::Signal;
+use unicoro_sys::clock::Moment;
+use unicoro_sys::process::Pid;
+use unicoro_sys::signal::Signal;
 
-/// What one generation of workers lives by.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Terms {
-    /// Counts from 1.
-    pub generation: u64,
-    /// How many workers there should be.
-    pub workers: usize,
-    /// The age of a heartbeat that is too old.
-    pub timeout: Option<Duration>,
-    /// From TERM to KILL.
-    pub graceful_timeout: Duration,
-}
+use self::backoff::Backoff;
+use self::roster::{Roster, Stage};
+use self::watchdog::Watchdog;
+use crate::config::MAX_WORKERS;
+use crate::logging::LogLevel;
 
 /// Everything the supervisor knows.
 #[derive(Debug)]
@@ -60,7 +51,7 @@ pub struct Plan {
     current: Terms,
     /// The generation that a reload started and that is not ready yet.
     incoming: Option<Terms>,
-    seats: Seats,
+    roster: Roster,
     next_number: u64,
     backoff: Backoff,
     watchdog: Watchdog,
@@ -89,7 +80,7 @@ impl Plan {
             phase: Phase::Starting,
             current: first,
             incoming: None,
-            seats: Seats::default(),
+            roster: Roster::default(),
             next_number: 1,
             backoff: Backoff::default(),
             watchdog: Watchdog::new(now),
@@ -164,11 +155,11 @@ impl Plan {
     /// gets it when it is ready.
     fn reopen_logs(&mut self) {
         self.out.push(Action::ReopenLogs);
-        for seat in self.seats.iter_mut() {
-            match &mut seat.stage {
+        for worker in self.roster.iter_mut() {
+            match &mut worker.stage {
                 Stage::Booting { reopen } => *reopen = true,
-                _ if seat.ready_at.is_some() => {
-                    self.out.push(Action::Send { pid: seat.pid, signal: Signal::USR1 });
+                _ if worker.ready_at.is_some() => {
+                    self.out.push(Action::Send { pid: worker.pid, signal: Signal::USR1 });
                 }
                 _ => {}
             }

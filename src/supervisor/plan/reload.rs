@@ -9,12 +9,14 @@
 
 use std::time::Duration;
 
-use super::seats::Stage;
+use unicoro_sys::clock::Moment;
+use unicoro_sys::process::Pid;
+use unicoro_sys::signal::Signal;
+
+use super::roster::Stage;
 use super::{Action, Announcement, Plan, Terms};
 use crate::logging::LogLevel;
-use crate::sys::clock::Moment;
-use crate::sys::process::Pid;
-use crate::sys::signal::Signal;
+use crate::supervisor::error::SupervisorError;
 
 /// Workers of an abandoned generation serve nobody: they need no grace.
 const ABANDONED_GRACE: Duration = Duration::from_secs(2);
@@ -34,11 +36,11 @@ impl Plan {
         self.out.push(Action::Reload);
     }
 
-    pub(super) fn on_reloaded(&mut self, result: Result<Terms, String>) {
+    pub(super) fn on_reloaded(&mut self, result: Result<Terms, SupervisorError>) {
         match result {
             Ok(_) if self.is_stopping() => {}
             Ok(terms) => self.incoming = Some(terms),
-            Err(why) => self.report_failed_reload(&why),
+            Err(error) => self.report_failed_reload(&error.to_string()),
         }
     }
 
@@ -46,7 +48,7 @@ impl Plan {
     pub(super) fn promote_incoming(&mut self, now: Moment) {
         let Some(incoming) = self.incoming else { return };
         let serves = |stage| matches!(stage, Stage::Ready | Stage::Retiring);
-        if self.seats.count(incoming.generation, serves) < incoming.workers {
+        if self.roster.count(incoming.generation, serves) < incoming.workers {
             return;
         }
         self.incoming = None;
@@ -81,10 +83,10 @@ impl Plan {
 
     fn dismiss_generation(&mut self, generation: u64, kill_at: Moment) {
         let members: Vec<Pid> = self
-            .seats
+            .roster
             .iter()
-            .filter(|seat| seat.generation == generation)
-            .map(|seat| seat.pid)
+            .filter(|worker| worker.generation == generation)
+            .map(|worker| worker.pid)
             .collect();
         for pid in members {
             self.dismiss(pid, kill_at);
@@ -93,9 +95,9 @@ impl Plan {
 
     /// TERM for one worker, unless it is on its way out already.
     pub(super) fn dismiss(&mut self, pid: Pid, kill_at: Moment) {
-        let Some(seat) = self.seats.by_pid(pid) else { return };
-        if matches!(seat.stage, Stage::Booting { .. } | Stage::Ready | Stage::Retiring) {
-            seat.stage = Stage::Leaving { kill_at };
+        let Some(worker) = self.roster.by_pid(pid) else { return };
+        if matches!(worker.stage, Stage::Booting { .. } | Stage::Ready | Stage::Retiring) {
+            worker.stage = Stage::Leaving { kill_at };
             self.send(pid, Signal::TERM);
         }
     }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::seats::Stage;
+use unicoro_sys::clock::Moment;
+use unicoro_sys::signal::Signal;
+
+use super::roster::Stage;
 use super::{Action, Announcement, Phase, Plan};
 use crate::logging::LogLevel;
-use crate::sys::clock::Moment;
-use crate::sys::signal::Signal;
 
 /// From QUIT to KILL in a quick stop: enough to run exit handlers.
 const QUICK_GRACE: Duration = Duration::from_secs(3);
@@ -14,6 +15,12 @@ const QUICK_GRACE: Duration = Duration::from_secs(3);
 const SHORTENED: Duration = Duration::from_secs(2);
 /// A worker stuck in the kernel cannot be killed: then the master goes without it.
 pub(super) const UNREAPED_LIMIT: Duration = Duration::from_secs(5);
+
+/// True for the signals that ask a process to leave.
+#[must_use]
+pub fn is_stop(signal: Signal) -> bool {
+    matches!(signal, Signal::TERM | Signal::INT | Signal::QUIT)
+}
 
 impl Plan {
     /// TERM: workers finish what they have begun.
@@ -27,7 +34,7 @@ impl Plan {
         }
     }
 
-    /// INT, QUIT.
+    /// INT and QUIT: workers are told to end at once.
     pub(super) fn stop_quickly(&mut self, now: Moment) {
         match self.phase {
             Phase::Stopping { .. } => self.hurry(now),
@@ -44,7 +51,7 @@ impl Plan {
     pub(super) fn end_when_alone(&mut self, code: i32, now: Moment) {
         let is_unreapable =
             |stage| matches!(stage, Stage::Killed { at } if at + UNREAPED_LIMIT <= now);
-        if self.seats.iter().all(|seat| is_unreapable(seat.stage)) {
+        if self.roster.iter().all(|worker| is_unreapable(worker.stage)) {
             self.out.push(Action::End(code));
         }
     }
@@ -56,27 +63,27 @@ impl Plan {
         // refused instead of waiting for nobody.
         self.out.push(Action::Announce(Announcement::Stopping));
         self.out.push(Action::CloseListeners);
-        for seat in self.seats.iter_mut() {
-            let is_told = match seat.stage {
+        for worker in self.roster.iter_mut() {
+            let is_told = match worker.stage {
                 Stage::Failed { .. } | Stage::Aborted { .. } | Stage::Killed { .. } => continue,
                 Stage::Leaving { .. } => true,
                 _ => false,
             };
-            let kill_at = seat.stage.kill_at().map_or(deadline, |before| before.min(deadline));
-            seat.stage = Stage::Leaving { kill_at };
+            let kill_at = worker.stage.kill_at().map_or(deadline, |before| before.min(deadline));
+            worker.stage = Stage::Leaving { kill_at };
             // A worker that boots may have no handler for QUIT yet, and would leave a core file.
-            let signal = if seat.ready_at.is_some() { signal } else { Signal::TERM };
+            let signal = if worker.ready_at.is_some() { signal } else { Signal::TERM };
             // A second TERM says nothing new, or, worse, something else.
             if !(is_told && signal == Signal::TERM) {
-                self.out.push(Action::Send { pid: seat.pid, signal });
+                self.out.push(Action::Send { pid: worker.pid, signal });
             }
         }
     }
 
     fn hurry(&mut self, now: Moment) {
         let latest = now + SHORTENED;
-        for seat in self.seats.iter_mut() {
-            if let Stage::Leaving { kill_at } = &mut seat.stage {
+        for worker in self.roster.iter_mut() {
+            if let Stage::Leaving { kill_at } = &mut worker.stage {
                 *kill_at = latest.min(*kill_at);
             }
         }

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
+use unicoro_sys::clock::Moment;
+use unicoro_sys::process::Pid;
+use unicoro_sys::signal::Signal;
+
 use super::event::Beat;
-use super::seats::Stage;
+use super::roster::Stage;
 use super::stop::UNREAPED_LIMIT;
 use super::watchdog::interval;
 use super::{Action, Plan};
 use crate::logging::LogLevel;
-use crate::supervisor::report::Report;
-use crate::sys::clock::Moment;
-use crate::sys::process::Pid;
-use crate::sys::signal::Signal;
+use crate::supervisor::workers::report::Report;
 
 /// From ABRT to KILL: time to dump stacks.
 const ABORT_GRACE: Duration = Duration::from_millis(1500);
@@ -20,7 +21,7 @@ impl Plan {
     /// How long the loop may sleep; `None`: until something happens.
     #[must_use]
     pub fn sleep(&self, now: Moment) -> Option<Duration> {
-        let deadlines = self.seats.iter().filter_map(|seat| match seat.stage {
+        let deadlines = self.roster.iter().filter_map(|worker| match worker.stage {
             Stage::Killed { at } if self.is_stopping() => Some(at + UNREAPED_LIMIT),
             stage => stage.kill_at(),
         });
@@ -43,14 +44,14 @@ impl Plan {
     /// Workers that overstayed get KILL.
     pub(super) fn kill_overdue(&mut self, now: Moment) {
         let overdue: Vec<Pid> = self
-            .seats
+            .roster
             .iter()
-            .filter(|seat| seat.stage.kill_at().is_some_and(|kill_at| kill_at <= now))
-            .map(|seat| seat.pid)
+            .filter(|worker| worker.stage.kill_at().is_some_and(|kill_at| kill_at <= now))
+            .map(|worker| worker.pid)
             .collect();
         for pid in overdue {
-            if let Some(seat) = self.seats.by_pid(pid) {
-                seat.stage = Stage::Killed { at: now };
+            if let Some(worker) = self.roster.by_pid(pid) {
+                worker.stage = Stage::Killed { at: now };
             }
             let text = format!("Worker (pid:{pid}) did not leave in time: it gets SIGKILL");
             self.log(LogLevel::Warning, text);
@@ -61,15 +62,15 @@ impl Plan {
     /// A worker that boots is watched as well: an import that hangs would never end.
     fn abort_if_hung(&mut self, beat: Beat, now: Moment) {
         let age = self.watchdog.age(beat.at, now);
-        let Some(seat) = self.seats.by_pid(beat.pid) else { return };
-        let is_done_for = matches!(seat.stage, Stage::Aborted { .. } | Stage::Killed { .. });
-        let generation = seat.generation;
+        let Some(worker) = self.roster.by_pid(beat.pid) else { return };
+        let is_done_for = matches!(worker.stage, Stage::Aborted { .. } | Stage::Killed { .. });
+        let generation = worker.generation;
         let terms = self.incoming.filter(|terms| terms.generation == generation);
         let Some(timeout) = terms.unwrap_or(self.current).timeout else { return };
         if is_done_for || age <= timeout {
             return;
         }
-        seat.stage = Stage::Aborted { kill_at: now + ABORT_GRACE };
+        worker.stage = Stage::Aborted { kill_at: now + ABORT_GRACE };
         self.out.push(Action::Abort { pid: beat.pid, age });
         if terms.is_some() {
             self.abandon_incoming("a new worker hung before it was ready", now);
@@ -82,6 +83,6 @@ impl Plan {
     }
 
     fn longest_look(&self) -> Option<Duration> {
-        if self.seats.is_empty() { None } else { self.shortest_timeout().map(interval) }
+        if self.roster.is_empty() { None } else { self.shortest_timeout().map(interval) }
     }
 }

@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use crate::sys::clock::Moment;
-use crate::sys::process::Pid;
+use unicoro_sys::clock::Moment;
+use unicoro_sys::process::Pid;
 
 /// Heartbeats are looked at this often at most, and half the timeout at least.
 const LONGEST_LOOK: Duration = Duration::from_secs(1);

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use super::seats::{Seat, Stage};
-use super::{Action, Deeds, Phase, Plan};
+use unicoro_sys::clock::Moment;
+use unicoro_sys::process::{Exit, Pid};
+use unicoro_sys::signal::Signal;
+
+use super::obituary::obituary;
+use super::roster::{Stage, Worker};
+use super::stop::is_stop;
+use super::{Action, Deeds, Event, Phase, Plan};
 use crate::logging::LogLevel;
-use crate::supervisor::obituary::obituary;
-use crate::supervisor::report::{BootFailure, Report};
-use crate::sys::clock::Moment;
-use crate::sys::process::{Exit, Pid};
-use crate::sys::signal::Signal;
+use crate::supervisor::workers::report::{BootFailure, Report};
 
 /// A worker that reported a failure has nothing left to do.
 const FAILED_GRACE: Duration = Duration::from_secs(5);
@@ -17,7 +19,7 @@ const FAILED_GRACE: Duration = Duration::from_secs(5);
 impl Plan {
     pub(super) fn on_spawned(&mut self, number: u64, generation: u64, pid: Pid) {
         let stage = Stage::Booting { reopen: false };
-        self.seats.add(Seat { number, generation, pid, ready_at: None, stage });
+        self.roster.add(Worker { number, generation, pid, ready_at: None, stage });
         self.log(LogLevel::Info, format!("Booting worker with pid: {pid}"));
     }
 
@@ -33,23 +35,23 @@ impl Plan {
             Report::Ready => self.on_ready(pid, now),
             Report::Failed { failure, text } => self.on_failed(pid, failure, &text, now),
             Report::Retiring => {
-                let Some(seat) = self.seats.by_pid(pid) else { return };
-                if seat.stage == Stage::Ready {
-                    seat.stage = Stage::Retiring;
+                let Some(worker) = self.roster.by_pid(pid) else { return };
+                if worker.stage == Stage::Ready {
+                    worker.stage = Stage::Retiring;
                 }
             }
         }
     }
 
     pub(super) fn on_exited(&mut self, pid: Pid, exit: Exit, deeds: &Deeds, now: Moment) {
-        let Some(seat) = self.seats.remove(pid) else { return };
-        match seat.stage {
+        let Some(worker) = self.roster.remove(pid) else { return };
+        match worker.stage {
             Stage::Booting { .. } => match BootFailure::from_exit(exit) {
-                Some(failure) => self.boot_failed(seat, failure, "it left no message", now),
-                None => self.died_at_boot(seat, exit, now),
+                Some(failure) => self.boot_failed(worker, failure, "it left no message", now),
+                None => self.died_at_boot(worker, exit, now),
             },
-            Stage::Ready => self.died(seat, exit, deeds, now),
-            Stage::Retiring | Stage::Leaving { .. } => self.left(seat, exit),
+            Stage::Ready => self.died(worker, exit, deeds, now),
+            Stage::Retiring | Stage::Leaving { .. } => self.left(worker, exit),
             Stage::Failed { .. } => {}
             Stage::Aborted { .. } | Stage::Killed { .. } => self.log_end(pid, exit),
         }
@@ -69,8 +71,8 @@ impl Plan {
     /// TTOU: the oldest goes.
     pub(super) fn dismiss_surplus(&mut self, now: Moment) {
         let (generation, wanted) = (self.current.generation, self.current.workers);
-        while self.seats.count(generation, Stage::fills_a_place) > wanted {
-            let Some(oldest) = self.seats.oldest(generation, Stage::fills_a_place) else { return };
+        while self.roster.count(generation, Stage::fills_a_place) > wanted {
+            let Some(oldest) = self.roster.oldest(generation, Stage::fills_a_place) else { return };
             let pid = oldest.pid;
             self.dismiss(pid, now + self.current.graceful_timeout);
         }
@@ -81,8 +83,8 @@ impl Plan {
         let (generation, wanted) = (self.current.generation, self.current.workers);
         let serves = |stage| matches!(stage, Stage::Ready | Stage::Retiring);
         let is_retiring = |stage| stage == Stage::Retiring;
-        while self.seats.count(generation, serves) > wanted {
-            let Some(oldest) = self.seats.oldest(generation, is_retiring) else { return };
+        while self.roster.count(generation, serves) > wanted {
+            let Some(oldest) = self.roster.oldest(generation, is_retiring) else { return };
             let pid = oldest.pid;
             self.dismiss(pid, now + self.current.graceful_timeout);
         }
@@ -90,12 +92,12 @@ impl Plan {
 
     /// True when a worker of the current generation waits for its pause to end.
     pub(super) fn is_short_of_workers(&self) -> bool {
-        let count = self.seats.count(self.current.generation, Stage::fills_a_place);
+        let count = self.roster.count(self.current.generation, Stage::fills_a_place);
         !self.is_stopping() && count < self.current.workers
     }
 
     fn spawn_up_to(&mut self, generation: u64, wanted: usize) {
-        let count = self.seats.count(generation, Stage::fills_a_place);
+        let count = self.roster.count(generation, Stage::fills_a_place);
         for _ in count..wanted {
             let number = self.next_number;
             self.next_number += 1;
@@ -104,12 +106,12 @@ impl Plan {
     }
 
     fn on_ready(&mut self, pid: Pid, now: Moment) {
-        let Some(seat) = self.seats.by_pid(pid) else { return };
-        seat.ready_at = Some(now);
+        let Some(worker) = self.roster.by_pid(pid) else { return };
+        worker.ready_at = Some(now);
         // One that was told to leave meanwhile stays on its way.
-        let Stage::Booting { reopen } = seat.stage else { return };
-        seat.stage = Stage::Ready;
-        let is_current = seat.generation == self.current.generation;
+        let Stage::Booting { reopen } = worker.stage else { return };
+        worker.stage = Stage::Ready;
+        let is_current = worker.generation == self.current.generation;
         if reopen {
             self.send(pid, Signal::USR1);
         }
@@ -124,21 +126,21 @@ impl Plan {
     }
 
     fn on_failed(&mut self, pid: Pid, failure: BootFailure, text: &str, now: Moment) {
-        let Some(seat) = self.seats.by_pid(pid) else { return };
-        if !matches!(seat.stage, Stage::Booting { .. }) {
+        let Some(worker) = self.roster.by_pid(pid) else { return };
+        if !matches!(worker.stage, Stage::Booting { .. }) {
             return;
         }
-        seat.stage = Stage::Failed { kill_at: now + FAILED_GRACE };
-        let seat = *seat;
-        self.boot_failed(seat, failure, text, now);
+        worker.stage = Stage::Failed { kill_at: now + FAILED_GRACE };
+        let worker = *worker;
+        self.boot_failed(worker, failure, text, now);
     }
 
-    fn boot_failed(&mut self, seat: Seat, failure: BootFailure, text: &str, now: Moment) {
-        let what = format!("Worker (pid:{}) {}", seat.pid, failure.describe());
+    fn boot_failed(&mut self, worker: Worker, failure: BootFailure, text: &str, now: Moment) {
+        let what = format!("Worker (pid:{}) {}", worker.pid, failure.describe());
         if self.is_stopping() {
             return;
         }
-        if self.is_incoming(seat) {
+        if self.is_incoming(worker) {
             self.abandon_incoming(&format!("{what}:\n{text}"), now);
             return;
         }
@@ -159,12 +161,12 @@ impl Plan {
         self.out.push(Action::LogLines(format!("{what}. {next_try}\n{text}")));
     }
 
-    fn died_at_boot(&mut self, seat: Seat, exit: Exit, now: Moment) {
+    fn died_at_boot(&mut self, worker: Worker, exit: Exit, now: Moment) {
         if self.is_stopping() {
             return;
         }
-        let text = format!("{}; it was not ready yet", obituary(seat.pid, exit, None));
-        if self.is_incoming(seat) {
+        let text = format!("{}; it was not ready yet", obituary(worker.pid, exit, None));
+        if self.is_incoming(worker) {
             self.abandon_incoming(&text, now);
             return;
         }
@@ -173,35 +175,47 @@ impl Plan {
         self.log(LogLevel::Error, text);
     }
 
-    fn died(&mut self, seat: Seat, exit: Exit, deeds: &Deeds, now: Moment) {
-        let text = obituary(seat.pid, exit, deeds.in_progress.as_deref());
-        if self.is_incoming(seat) {
+    /// True for a death that we have not asked for, of a kind that a stop of all processes causes.
+    #[must_use]
+    pub fn looks_like_a_stop(&self, death: &Event<'_>) -> bool {
+        let &Event::Exited { pid, exit, .. } = death else { return false };
+        let is_of_a_stop = match exit {
+            Exit::Code(code) => code == 0,
+            Exit::Signal { signal, .. } => is_stop(signal),
+        };
+        is_of_a_stop
+            && self.roster.iter().any(|worker| worker.pid == pid && worker.stage.fills_a_place())
+    }
+
+    fn died(&mut self, worker: Worker, exit: Exit, deeds: &Deeds, now: Moment) {
+        let text = obituary(worker.pid, exit, deeds.in_progress.as_deref());
+        // One that has answered was ended by a request, or from outside: a client that repeats such a
+        // request must not keep a reload from its end.
+        if self.is_incoming(worker) && !deeds.has_answered {
             self.abandon_incoming(&text, now);
             return;
         }
-        let lived = now - seat.ready_at.unwrap_or(now);
-        self.backoff.died(lived, deeds.has_answered, self.current.workers, now);
+        let lived = now - worker.ready_at.unwrap_or(now);
+        self.backoff.died(lived, deeds.has_served(), self.current.workers, now);
         let text = format!("{text}. {}", self.next_try(now));
         self.log(LogLevel::Error, text);
     }
 
     /// It was asked to, or had said so itself.
-    fn left(&mut self, seat: Seat, exit: Exit) {
-        let was_ready = seat.ready_at.is_some();
+    fn left(&mut self, worker: Worker, exit: Exit) {
+        let was_ready = worker.ready_at.is_some();
         let is_expected = match exit {
             // One that was not ready yet may have failed at the same moment.
             Exit::Code(code) => code == 0 || !was_ready,
             // It has no handlers yet either: TERM, or Ctrl-C, ends it.
-            Exit::Signal { signal, .. } => {
-                !was_ready && matches!(signal, Signal::TERM | Signal::INT | Signal::QUIT)
-            }
+            Exit::Signal { signal, .. } => !was_ready && is_stop(signal),
         };
         if is_expected {
-            self.log(LogLevel::Info, format!("Worker exited (pid: {})", seat.pid));
+            self.log(LogLevel::Info, format!("Worker exited (pid: {})", worker.pid));
         } else {
             self.log(
                 LogLevel::Warning,
-                format!("{} while it was leaving", obituary(seat.pid, exit, None)),
+                format!("{} while it was leaving", obituary(worker.pid, exit, None)),
             );
         }
     }
@@ -210,8 +224,8 @@ impl Plan {
         self.log(LogLevel::Info, format!("Worker (pid:{pid}) {exit}"));
     }
 
-    fn is_incoming(&self, seat: Seat) -> bool {
-        self.incoming.is_some_and(|terms| terms.generation == seat.generation)
+    fn is_incoming(&self, worker: Worker) -> bool {
+        self.incoming.is_some_and(|terms| terms.generation == worker.generation)
     }
 
     fn next_try(&self, now: Moment) -> String {

@@ -1,5 +1,6 @@
 // An extension module made with pybind11, which keeps in thread-local state what its calls in progress
-// need: arguments that were converted, and who has the GIL. Compiled by tests/suite/own_threads.rs.
+// need: arguments that were converted, and who has the GIL. Compiled by
+// tests/suite/coroutine/own_threads.rs.
 
 #include <functional>
 #include <stdexcept>

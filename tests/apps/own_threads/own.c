@@ -1,6 +1,6 @@
-/* A C library with state of each kind that a thread has. Compiled by tests/suite/own_threads.rs, called
- * by in_c.py. Each function makes something the thread's own, waits, and looks whether it still is:
- * it returns NULL, or what is wrong. */
+/* A C library with state of each kind that a thread has. Compiled by
+ * tests/suite/coroutine/own_threads.rs, called by in_c.py. Each function makes something the thread's
+ * own, waits, and looks whether it still is: it returns NULL, or what is wrong. */
 
 #define PY_SSIZE_T_CLEAN
 #define _GNU_SOURCE

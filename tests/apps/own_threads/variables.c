@@ -1,5 +1,5 @@
-/* Thread-local variables of a C library, compiled by tests/suite/own_threads.rs in each of the ways in
- * which a compiler reaches them. The rules are those of own.c. */
+/* Thread-local variables of a C library, compiled by tests/suite/coroutine/own_threads.rs in each of
+ * the ways in which a compiler reaches them. The rules are those of own.c. */
 
 #define _GNU_SOURCE
 #include <string.h>

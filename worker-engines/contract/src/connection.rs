@@ -5,7 +5,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::{Address, EngineListener, Inbox, Received, Stream, Waiter};
+use unicoro_sys::address::SocketAddress;
+
+use crate::{EngineListener, Inbox, Received, Stream, Waiter};
 
 /// One client: its socket, what it has sent, and what the handler remembers of it.
 pub struct Connection {
@@ -14,9 +16,9 @@ pub struct Connection {
     /// Received and not yet consumed.
     pub inbox: Inbox,
     /// The client's end.
-    pub peer: Address,
+    pub peer: SocketAddress,
     /// Our end.
-    pub local: Address,
+    pub local: SocketAddress,
     /// How far into the inbox the handler has looked; the handler's own.
     pub scanned: usize,
     /// When what has begun to come must have come whole; the handler's own.
@@ -35,7 +37,7 @@ impl Connection {
     pub fn new(
         listener: &EngineListener,
         fd: OwnedFd,
-        peer: Address,
+        peer: SocketAddress,
         key: usize,
         waiter: &'static dyn Waiter,
     ) -> Self {

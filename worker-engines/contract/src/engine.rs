@@ -1,8 +1,10 @@
 //! An engine: one way to serve many connections in one process.
 
-use std::fmt;
+use std::error::Error as AnyError;
 use std::sync::Arc;
 use std::time::Duration;
+
+use thiserror::Error;
 
 use crate::{CurrentRequest, EngineListener, Handler, Stop};
 
@@ -31,23 +33,16 @@ pub struct Seat {
     pub idle_grace: Duration,
     /// The request to end.
     pub stop: Arc<Stop>,
-    /// How often to give a life sign, at least.
+    /// How often the engine gives a sign of life, at least.
     pub beat: Duration,
-    /// Life signs.
+    /// Where the engine gives its signs of life.
     pub pulse: Arc<dyn Pulse>,
 }
 
-/// Why an engine will not run here: one text for the operator.
-#[derive(Debug)]
-pub struct Refusal(pub String);
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Refusal {}
+/// Why an engine will not run here, in its own error: one text for the operator.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub struct Refusal(pub Box<dyn AnyError + Send + Sync>);
 
 /// One way to serve.
 pub trait Engine {

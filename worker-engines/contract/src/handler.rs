@@ -1,7 +1,7 @@
 //! What an engine asks of the protocol, and of the language that the application is written in.
 
 use std::ops::Range;
-use std::os::fd::RawFd;
+use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ pub enum AfterRead {
     },
     /// A request is there, whole enough: call `serve`.
     Serve,
-    /// Close it.
+    /// Close the connection.
     Close,
 }
 
@@ -30,10 +30,8 @@ pub enum AfterServe {
         /// The deadline, if there is one.
         until: Option<Instant>,
     },
-    /// Close it.
+    /// Close the connection.
     Close,
-    /// The application has taken the socket: forget it.
-    Detached,
 }
 
 /// The signal on which a thread prints its stack (the language's crash handler does). An engine
@@ -47,20 +45,20 @@ pub fn stack_signal() -> i32 {
 /// A scheduler that does not switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blocked {
-    /// It has stood still for this long, and does.
+    /// The scheduler stands still.
     Since {
-        /// How long so far.
+        /// For how long so far.
         age: Duration,
-        /// Its thread, as gettid(2) numbers them.
+        /// The OS thread with the scheduler's role, by the number of gettid(2).
         thread: i32,
         /// The green thread that runs, by its `pthread_self()`.
         identity: usize,
-        /// What was seen of it and the language's lock.
+        /// What that green thread does with the language's lock.
         grip: Grip,
         /// Whether another OS thread could go on in its place.
         has_spare_carrier: bool,
     },
-    /// It goes on.
+    /// The scheduler goes on.
     Over {
         /// How long it stood still.
         lasted: Duration,
@@ -70,12 +68,14 @@ pub enum Blocked {
 /// What a green thread does with the language's lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grip {
-    /// It does not have it.
+    /// The green thread does not have the language's lock.
     None,
-    /// It has it.
+    /// The green thread has the language's lock.
     Has,
-    /// It has it, and has been asked for it in vain.
+    /// The green thread has the lock, and has been asked for it in vain.
     Keeps,
+    /// Another one keeps it while it is parked, for a lock that a third has.
+    KeptParked,
 }
 
 /// A green thread that keeps the language's lock and waits for another one, which cannot run before
@@ -86,7 +86,7 @@ pub struct Deadlock {
     pub what: &'static str,
     /// Who waits.
     pub waiter: Party,
-    /// Who has it.
+    /// Who has the lock that is waited for.
     pub holder: Party,
 }
 
@@ -173,9 +173,9 @@ pub trait Handler: Language + Send + Sync {
     fn main_thread_turn(&self) {}
 
     /// A descriptor that is readable when such a turn is due, until it is taken: for an engine that
-    /// waits on the main thread itself. Negative: none.
-    fn turn_is_due(&self) -> RawFd {
-        -1
+    /// waits on the main thread itself.
+    fn turn_is_due(&self) -> Option<BorrowedFd<'_>> {
+        None
     }
 
     /// Ends a pause of the main thread, or the next one. From any thread.

@@ -25,7 +25,7 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// What is there.
+    /// The bytes that nobody has consumed yet.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes[self.start..]

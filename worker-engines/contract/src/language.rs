@@ -6,7 +6,7 @@ use std::io;
 
 /// How a caller notices that its wait was interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listener {
+pub enum Attention {
     /// It runs signal handlers, if it is the main thread.
     Signals,
     /// It runs what it was given to run since.
@@ -32,7 +32,7 @@ pub trait Language {
     }
 
     /// Whether this green thread may leave the processor here: it runs application code and holds
-    /// no lock of the interpreter. Must not allocate, log or panic: hooks ask before anything else.
+    /// no lock of the interpreter. Must not allocate, log or panic: interposed calls ask before all else.
     fn may_park(&self) -> bool {
         false
     }
@@ -45,7 +45,7 @@ pub trait Language {
 
     /// Whether and how code at this address, which waits, notices an [`Interrupt`](crate::Interrupt)
     /// when its wait ends with `EINTR`. Called detached.
-    fn listens(&self, code: usize) -> Option<Listener> {
+    fn listens(&self, code: usize) -> Option<Attention> {
         let _ = code;
         None
     }
@@ -53,7 +53,7 @@ pub trait Language {
     /// A wait of a listener has ended with `EINTR`: makes it find the [`Interrupt`](crate::Interrupt)
     /// of this green thread. For one that looks for signals called attached, when it is about to look;
     /// for an event loop detached, before its wait returns.
-    fn interrupt(&self, listener: Listener) {
+    fn interrupt(&self, listener: Attention) {
         let _ = listener;
     }
 

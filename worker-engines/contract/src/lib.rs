@@ -8,7 +8,7 @@
 //!   engine                                   handler
 //!   accept ────────────────────────────────► opened
 //!   bytes have come ───────────────────────► read ──► Park │ Serve │ Close
-//!   a thread or green thread is free ──────► serve ─► Park │ Close │ Detached
+//!   a thread or green thread is free ──────► serve ─► Park │ Close
 //!   the deadline of a Park has passed ─────► expired
 //! ```
 
@@ -19,18 +19,19 @@ mod engine;
 mod forks;
 mod given_up;
 mod handler;
+mod held_answer;
 mod inbox;
 mod intake;
 mod interrupt;
 mod language;
 mod listener;
+mod outbox;
 mod pace;
 mod patience;
 mod real;
 pub mod room;
 mod stop;
 mod stream;
-mod sys;
 mod thread_word;
 
 pub use connection::Connection;
@@ -44,11 +45,12 @@ pub use handler::{
 pub use inbox::Inbox;
 pub use intake::{last_look, take_in};
 pub use interrupt::{Interrupt, InterruptWord, interrupt, replace_interrupt};
-pub use language::{Language, Listener};
-pub use listener::{Address, EngineListener, admit_no_more, lacks_descriptors};
+pub use language::{Attention, Language};
+pub use listener::{EngineListener, admit_no_more, lacks_descriptors};
+pub use outbox::{Outbox, Put};
 pub use pace::{Pace, Tempo};
 pub use real::Real;
 pub use stop::{Stop, StopState};
 pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_blocking};
-pub use sys::{PollSlot, poll_set};
 pub use thread_word::ThreadWord;
+pub use unicoro_sys::address::SocketAddress;

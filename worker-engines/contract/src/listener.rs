@@ -1,60 +1,19 @@
-//! A listening socket as an engine sees it, and the addresses of both ends of a connection.
-#![allow(unsafe_code)]
+//! A listening socket as an engine sees it.
 
-use std::ffi::OsStr;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 
-use crate::{is_forked_child, sys};
+use unicoro_sys::address::SocketAddress;
+use unicoro_sys::{socket, tcp};
 
-/// One end of a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Address {
-    /// TCP over IPv4 or IPv6.
-    Ip(SocketAddr),
-    /// A unix socket: its path, if it has one (clients mostly have none).
-    Unix(Option<PathBuf>),
-}
-
-impl Address {
-    pub(crate) fn from_storage(storage: &libc::sockaddr_storage, len: usize) -> Self {
-        match i32::from(storage.ss_family) {
-            libc::AF_INET => {
-                // SAFETY: the family says that the kernel wrote a sockaddr_in here.
-                let v4 = unsafe { &*(&raw const *storage).cast::<libc::sockaddr_in>() };
-                let ip = Ipv4Addr::from(u32::from_be(v4.sin_addr.s_addr));
-                Self::Ip(SocketAddr::new(IpAddr::V4(ip), u16::from_be(v4.sin_port)))
-            }
-            libc::AF_INET6 => {
-                // SAFETY: the family says that the kernel wrote a sockaddr_in6 here.
-                let v6 = unsafe { &*(&raw const *storage).cast::<libc::sockaddr_in6>() };
-                let ip = Ipv6Addr::from(v6.sin6_addr.s6_addr);
-                Self::Ip(SocketAddr::new(IpAddr::V6(ip), u16::from_be(v6.sin6_port)))
-            }
-            _ => Self::Unix(unix_path(storage, len)),
-        }
-    }
-}
-
-fn unix_path(storage: &libc::sockaddr_storage, len: usize) -> Option<PathBuf> {
-    let start = std::mem::offset_of!(libc::sockaddr_un, sun_path);
-    let len = len.min(size_of::<libc::sockaddr_storage>()).checked_sub(start)?;
-    // SAFETY: `start + len` lies within the storage, all of which is initialised.
-    let path =
-        unsafe { std::slice::from_raw_parts((&raw const *storage).cast::<u8>().add(start), len) };
-    let end = path.iter().position(|byte| *byte == 0).unwrap_or(len);
-    (end > 0).then(|| PathBuf::from(OsStr::from_bytes(&path[..end])))
-}
+use crate::is_forked_child;
 
 /// A bound, listening, non-blocking socket.
 #[derive(Debug)]
 pub struct EngineListener {
     fd: OwnedFd,
     /// Set when every connection has this local address: a listener on a wildcard has none.
-    fixed_local: Option<Address>,
+    fixed_local: Option<SocketAddress>,
     /// No other process accepts from it.
     is_own: bool,
 }
@@ -66,16 +25,16 @@ impl EngineListener {
     /// # Errors
     /// getsockname(2): it is no socket.
     pub fn new(fd: OwnedFd, is_own: bool) -> io::Result<Self> {
-        let local = sys::local_address(fd.as_fd())?;
-        sys::set_options(fd.as_fd());
+        let local = socket::local_address(fd.as_fd())?;
+        tcp::set_options(fd.as_fd());
         let fixed_local = match &local {
-            Address::Ip(address) if address.ip().is_unspecified() => None,
+            SocketAddress::Ip(address) if address.ip().is_unspecified() => None,
             _ => Some(local),
         };
         Ok(Self { fd, fixed_local, is_own })
     }
 
-    /// Nobody will accept from it any more but those who empty it now: if it is our own, no client is
+    /// From now on only those who empty it accept from it: if it is our own, no client is
     /// admitted from now on.
     pub fn last_call(&self) {
         if self.is_own {
@@ -87,22 +46,22 @@ impl EngineListener {
     ///
     /// # Errors
     /// accept4(2), to be shown to [`lacks_descriptors`]; `WouldBlock` when none waits.
-    pub fn accept(&self) -> io::Result<(OwnedFd, Address)> {
-        sys::accept(self.fd.as_fd())
+    pub fn accept(&self) -> io::Result<(OwnedFd, SocketAddress)> {
+        socket::accept(self.fd.as_fd())
     }
 
     /// How many connections wait to be accepted; `None`: the kernel does not say, as for a unix
     /// socket.
     #[must_use]
     pub fn waiting(&self) -> Option<usize> {
-        sys::accept_queue(self.fd.as_fd())
+        tcp::queue_length(self.fd.as_fd()).map(|count| count as usize)
     }
 
     /// The local address of a connection that was accepted here.
-    pub(crate) fn local_of(&self, connection: BorrowedFd<'_>) -> Address {
+    pub(crate) fn local_of(&self, connection: BorrowedFd<'_>) -> SocketAddress {
         match &self.fixed_local {
             Some(address) => address.clone(),
-            None => sys::local_address(connection).unwrap_or(Address::Unix(None)),
+            None => socket::local_address(connection).unwrap_or(SocketAddress::Unix(None)),
         }
     }
 }
@@ -114,11 +73,17 @@ impl Drop for EngineListener {
     /// shutdown resets them.
     fn drop(&mut self) {
         let is_over = self.is_own
-            || sys::drops_new_syns(self.fd.as_fd())
+            || tcp::drops_new_syns(self.fd.as_fd())
                 && self.waiting().is_none_or(|count| count == 0);
         if is_over && !is_forked_child() {
-            sys::shutdown_both(self.fd.as_fd());
+            socket::shutdown_both(self.fd.as_fd());
         }
+    }
+}
+
+impl AsFd for EngineListener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 
@@ -137,7 +102,9 @@ pub fn lacks_descriptors(error: &io::Error) -> bool {
         // supervisor has shut a unix socket down, and our request to end is on its way.
         Some(libc::EAGAIN | libc::EINTR | libc::ECONNABORTED | libc::EINVAL) => false,
         Some(libc::EMFILE | libc::ENFILE) => {
-            log::error!("no descriptor for another client: {error}; raise RLIMIT_NOFILE");
+            log::error!(
+                "no file descriptor is left for another client: {error}; raise RLIMIT_NOFILE (ulimit -n)"
+            );
             true
         }
         _ => {
@@ -152,10 +119,10 @@ pub fn lacks_descriptors(error: &io::Error) -> bool {
 /// meanwhile repeats its SYN a second later; on a unix socket it is refused. Holds for every process
 /// that has the socket, for good. Where the kernel knows no socket filters it does nothing.
 pub fn admit_no_more(listener: BorrowedFd<'_>) {
-    match sys::local_address(listener) {
-        Ok(Address::Ip(_)) => sys::drop_new_syns(listener),
+    match socket::local_address(listener) {
+        Ok(SocketAddress::Ip(_)) => tcp::drop_new_syns(listener),
         // What is in the queue stays there (net/unix/af_unix.c, unix_stream_connect, unix_accept).
-        Ok(Address::Unix(_)) => sys::shutdown_read(listener),
+        Ok(SocketAddress::Unix(_)) => socket::shutdown_read(listener),
         Err(_) => {}
     }
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 /// How slow a client may be while it is waited for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Tempo {
     /// It may send or take nothing for this long; `None`: for ever.
     pub idle: Option<Duration>,

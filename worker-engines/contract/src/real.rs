@@ -1,4 +1,4 @@
-//! The functions of libc that hooks of this program stand in front of: symbols of the executable come
+//! The functions of libc that this program interposes its own in front of: symbols of the executable come
 //! first in the dynamic linker's search, the real ones are found behind them (`RTLD_NEXT`).
 #![allow(unsafe_code)]
 
@@ -6,7 +6,7 @@ use std::ffi::{CStr, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-/// A function of libc, looked up at its first use: constructors of libraries call hooks before
+/// A function of libc, looked up at its first use: constructors of libraries make interposed calls before
 /// `main`.
 #[derive(Debug)]
 pub struct Real {
@@ -28,7 +28,7 @@ impl Real {
         Self { name, version: Some(version), address: AtomicPtr::new(ptr::null_mut()) }
     }
 
-    /// Its address.
+    /// The address of libc's function.
     #[inline]
     pub fn address(&self) -> *mut c_void {
         let known = self.address.load(Ordering::Relaxed);

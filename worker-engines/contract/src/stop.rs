@@ -3,10 +3,10 @@
 //! Asking is async-signal-safe: one atomic, one write.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::sys;
+use unicoro_sys::event_fd::EventFd;
 
 /// What an engine should do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,7 +22,7 @@ pub enum StopState {
 /// The request to end, shared by the engine, the signal handlers and the handler.
 pub struct Stop {
     state: AtomicU8,
-    wake: OwnedFd,
+    wake: EventFd,
 }
 
 impl Stop {
@@ -31,7 +31,7 @@ impl Stop {
     /// # Errors
     /// eventfd(2).
     pub fn new() -> io::Result<Self> {
-        Ok(Self { state: AtomicU8::new(0), wake: sys::event_fd()? })
+        Ok(Self { state: AtomicU8::new(0), wake: EventFd::new()? })
     }
 
     /// Asks for `state`; a stronger request stays.
@@ -42,7 +42,7 @@ impl Stop {
 
     /// Wakes the engine without asking for anything.
     pub fn wake(&self) {
-        sys::raise(self.wake.as_fd());
+        self.wake.raise();
     }
 
     /// What has been asked for.
@@ -57,13 +57,19 @@ impl Stop {
 
     /// Makes the descriptor unreadable until the next request.
     pub fn acknowledge(&self) {
-        sys::lower(self.wake.as_fd());
+        self.wake.lower();
+    }
+}
+
+impl AsFd for Stop {
+    /// Readable when somebody has asked.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.wake.as_fd()
     }
 }
 
 impl AsRawFd for Stop {
-    /// Readable when somebody has asked.
     fn as_raw_fd(&self) -> RawFd {
-        self.wake.as_raw_fd()
+        self.wake.as_fd().as_raw_fd()
     }
 }

@@ -4,14 +4,19 @@
 //! engine's [`Waiter`], which blocks a thread, or parks a green thread. The rule that a reader would
 //! break: no lock may be held across a call that can wait.
 
+mod sending;
+
 use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use unicoro_sys::{socket, tcp};
+
+use crate::held_answer::HeldAnswer;
 use crate::patience::Patience;
-use crate::{GivenUp, Inbox, Pace, Tempo, is_forked_child, sys};
+use crate::{GivenUp, Inbox, Pace, Tempo, is_forked_child};
 
 /// What a wait is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +35,25 @@ pub trait Waiter: Sync {
     /// The socket cannot be waited for.
     fn wait(&self, stream: &Stream, interest: Interest, until: Option<Instant>)
     -> io::Result<bool>;
+
+    /// Takes the whole answer to a request that began at `began`, to send it in a moment together with
+    /// others.
+    ///
+    /// # Errors
+    /// The answer, which is to be sent at once.
+    fn hold(
+        &self,
+        stream: &Arc<Stream>,
+        answer: Vec<u8>,
+        began: Instant,
+        tempo: &Tempo,
+    ) -> Result<(), Vec<u8>> {
+        let _ = (stream, began, tempo);
+        Err(answer)
+    }
+
+    /// Sends what is held, if anything is.
+    fn let_go(&self) {}
 }
 
 /// Waits by blocking the OS thread: for engines without green threads, and for an application's own
@@ -44,7 +68,7 @@ pub fn wait_blocking(
 ) -> io::Result<bool> {
     loop {
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-        if sys::poll_one(stream.as_raw_fd(), interest == Interest::Write, left)? {
+        if socket::wait(stream.as_fd(), interest == Interest::Write, left)? {
             return Ok(true);
         }
         if left.is_some_and(|left| left.is_zero()) {
@@ -101,6 +125,8 @@ pub struct Stream {
     patience: Patience,
     // Of what it takes of its responses; touched only around a wait.
     pace: Mutex<Pace>,
+    // By the engine.
+    held: HeldAnswer,
 }
 
 impl Stream {
@@ -118,6 +144,7 @@ impl Stream {
             moved: AtomicU64::new(0),
             patience: Patience::default(),
             pace: Mutex::default(),
+            held: HeldAnswer::default(),
         }
     }
 
@@ -129,7 +156,14 @@ impl Stream {
 
     /// The application takes a descriptor of its own, and may keep the connection longer than we do.
     pub fn share(&self) {
+        self.let_go();
         self.is_shared.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has taken one.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.is_shared.load(Ordering::Relaxed)
     }
 
     /// The engine was told that bytes have come, or (`hung_up`) that no more will.
@@ -157,7 +191,7 @@ impl Stream {
     /// (shutdown(2)) looks the same.
     #[must_use]
     pub fn has_client_left(&self) -> bool {
-        self.is_hung_up() || sys::is_hung_up(self.fd.as_fd())
+        self.is_hung_up() || socket::is_hung_up(self.fd.as_fd())
     }
 
     /// A request begins: nobody has answered it.
@@ -171,6 +205,19 @@ impl Stream {
         self.claim(BEGUN)
     }
 
+    /// The client has all of the response, and may ask again: nothing more of it is sent.
+    pub fn end_response(&self) {
+        // But not if the request was answered as overdue meanwhile.
+        let relaxed = Ordering::Relaxed;
+        let _ = self.response.compare_exchange(BEGUN, ENDED, relaxed, relaxed);
+    }
+
+    /// Whether the client has all of it, and may ask again.
+    #[must_use]
+    pub fn has_ended_response(&self) -> bool {
+        self.response.load(Ordering::Relaxed) == ENDED
+    }
+
     /// The request is overdue. True: nothing was answered yet, and nobody else will.
     #[must_use]
     pub fn take_response(&self) -> bool {
@@ -180,7 +227,7 @@ impl Stream {
     /// Whether the application has begun its response.
     #[must_use]
     pub fn has_begun_response(&self) -> bool {
-        self.response.load(Ordering::Relaxed) == BEGUN
+        matches!(self.response.load(Ordering::Relaxed), BEGUN | ENDED)
     }
 
     fn claim(&self, state: u8) -> bool {
@@ -192,11 +239,12 @@ impl Stream {
     /// Sends what fits without waiting, and then neither sends nor receives any more: the last word
     /// to a client whose request is given up.
     pub fn part(&self, last_word: &[u8]) {
+        self.let_go();
         if !last_word.is_empty() {
             // A client that does not take a few hundred bytes now has left or is stuck.
-            drop(sys::send(self.fd.as_fd(), &[IoSlice::new(last_word)]));
+            drop(socket::send(self.fd.as_fd(), &[IoSlice::new(last_word)]));
         }
-        sys::shutdown_both(self.fd.as_fd());
+        socket::shutdown_both(self.fd.as_fd());
     }
 
     /// How long the client was waited for in all since it last made progress; `None` when nobody
@@ -208,8 +256,9 @@ impl Stream {
 
     /// Gives the client up for another: who waits for it is woken, and every wait fails from now on.
     pub fn evict(&self) {
+        self.let_go();
         self.patience.evict();
-        sys::shutdown_both(self.fd.as_fd());
+        socket::shutdown_both(self.fd.as_fd());
     }
 
     fn count(&self, bytes: usize) {
@@ -219,7 +268,7 @@ impl Stream {
     /// Bytes that the client has sent, and has taken of what was sent to it. What only the kernel has
     /// taken is no progress of the client's: that may be megabytes, and room comes in lumps.
     fn progress(&self) -> u64 {
-        let untaken = sys::untaken(self.fd.as_fd());
+        let untaken = tcp::untaken(self.fd.as_fd());
         self.moved.load(Ordering::Relaxed).saturating_sub(untaken)
     }
 
@@ -234,7 +283,7 @@ impl Stream {
         // note must outlive this one.
         self.readable.store(false, Ordering::SeqCst);
         loop {
-            return match sys::receive(self.fd.as_fd(), room) {
+            return match socket::receive(self.fd.as_fd(), room) {
                 Ok(0) => Ok(Received::End),
                 Ok(count) => {
                     // Less than asked for: the socket is empty (epoll(7), Q&A 9); no second call
@@ -267,83 +316,6 @@ impl Stream {
         }
     }
 
-    /// Sends all of `parts`, in one call when the socket has room.
-    ///
-    /// # Errors
-    /// sendmsg(2), or [`GivenUp`].
-    pub fn send_all(&self, mut parts: &mut [IoSlice<'_>], tempo: &Tempo) -> io::Result<()> {
-        IoSlice::advance_slices(&mut parts, 0);
-        while !parts.is_empty() {
-            match sys::send(self.fd.as_fd(), parts) {
-                Ok(sent) => {
-                    self.count(sent);
-                    IoSlice::advance_slices(&mut parts, sent);
-                }
-                Err(error) => self.after_failed_send(error, tempo)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends `count` bytes of the open `file` from `offset` on; how many there were (the file may
-    /// be short).
-    ///
-    /// # Errors
-    /// sendfile(2), or [`GivenUp`].
-    pub fn send_file(
-        &self,
-        file: RawFd,
-        offset: u64,
-        count: u64,
-        tempo: &Tempo,
-    ) -> io::Result<u64> {
-        let mut sent = 0;
-        while sent < count {
-            let step = usize::try_from(count - sent).unwrap_or(usize::MAX).min(MAX_SENDFILE);
-            match sys::send_file(self.fd.as_fd(), file, offset + sent, step) {
-                Ok(0) => break,
-                Ok(step) => {
-                    self.count(step);
-                    sent += step as u64;
-                }
-                Err(error) => self.after_failed_send(error, tempo)?,
-            }
-        }
-        Ok(sent)
-    }
-
-    /// Says that no more will be sent (shutdown(2)).
-    pub fn finish_sending(&self) {
-        sys::shutdown_write(self.fd.as_fd());
-    }
-
-    fn after_failed_send(&self, error: io::Error, tempo: &Tempo) -> io::Result<()> {
-        match error.kind() {
-            io::ErrorKind::WouldBlock => self.wait_to_send(tempo),
-            io::ErrorKind::Interrupted => Ok(()),
-            _ => Err(error),
-        }
-    }
-
-    /// Waits until there is room, as long as the client keeps taking what is there.
-    fn wait_to_send(&self, tempo: &Tempo) -> io::Result<()> {
-        loop {
-            let (began, before) = (Instant::now(), self.progress());
-            let has_room = self.wait(Interest::Write, Some(began + tempo.stretch()))?;
-            let progress = self.progress();
-            if !has_room && progress == before && tempo.idle.is_some() {
-                return Err(GivenUp::Idle.into());
-            }
-            let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
-            if !pace.keeps(tempo, began.elapsed(), progress) {
-                return Err(GivenUp::Slow.into());
-            }
-            if has_room {
-                return Ok(());
-            }
-        }
-    }
-
     /// False: `until` came first.
     fn wait(&self, interest: Interest, until: Option<Instant>) -> io::Result<bool> {
         if !self.patience.begin(Instant::now(), self.progress()) {
@@ -360,9 +332,15 @@ impl Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         // In a forked child it is a copy: the connection is the parent's.
-        if !self.is_shared.load(Ordering::Relaxed) && !is_forked_child() {
-            sys::shutdown_both(self.fd.as_fd());
+        if !self.is_shared() && !is_forked_child() {
+            socket::shutdown_both(self.fd.as_fd());
         }
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 
@@ -376,6 +354,4 @@ impl AsRawFd for Stream {
 const NOT_BEGUN: u8 = 0;
 const BEGUN: u8 = 1;
 const TAKEN: u8 = 2;
-
-/// What one sendfile(2) moves at most (its man page).
-const MAX_SENDFILE: usize = 0x7fff_f000;
+const ENDED: u8 = 3;

@@ -12,11 +12,11 @@
 use std::ffi::{c_int, c_void};
 use std::ptr;
 
-use unicoro_contract::{Handler, Listener};
+use unicoro_contract::{Attention, Handler};
 
 /// The listener who has begun the wait in which this green thread stands; `None`: it was begun by
 /// somebody else. To be asked on the stack of the green thread.
-pub fn listener(handler: &dyn Handler) -> Option<Listener> {
+pub fn listener(handler: &dyn Handler) -> Option<Attention> {
     // The server itself does not listen: the client that it waits for has been parted with.
     handler.listens(caller()?)
 }

@@ -21,7 +21,7 @@ use crate::room::Room;
 use crate::scheduler::RunQueue;
 use crate::wait::Ticket;
 use crate::words::Words;
-use crate::{bell, contenders};
+use crate::{bell, contenders, outbox};
 
 /// Who keeps the interpreter lock, parked.
 #[derive(Clone, Copy)]
@@ -34,7 +34,7 @@ pub struct Keeper {
     pub since: Instant,
 }
 
-/// The engine's state. Not `Sync`, but for who has the role: see [`Shared`].
+/// The engine's state. It is not `Sync`: only who has the role may touch it (see [`Shared`]).
 pub struct Core {
     pub epoll: Rc<Epoll>,
     pub clients: RefCell<Clients<Ticket>>,
@@ -130,6 +130,9 @@ impl Core {
     /// A green thread is about to leave the processor: somebody else must look at the queue. When
     /// no green worker is idle the reactor, which comes next, makes one.
     pub fn before_switch(&self) {
+        if outbox::has_some() {
+            outbox::send();
+        }
         if self.keeper.get().is_none() {
             contenders::let_one_in();
         }

@@ -87,7 +87,7 @@ impl Crew {
         self.size.set(self.size.get().wrapping_add_signed(by));
     }
 
-    /// Tally an idle one to the queue. False: none is idle and none is on its way.
+    /// Calls an idle one to the queue. False: none is idle and none is on its way.
     pub fn call(&self) -> bool {
         if self.called.get() {
             return true;
@@ -100,7 +100,7 @@ impl Crew {
         true
     }
 
-    /// A new one is on its way.
+    /// One is on its way: a new one, or one that lets others run in between.
     pub fn expect(&self) {
         self.called.set(true);
     }
@@ -110,7 +110,8 @@ impl Crew {
         self.called.set(false);
     }
 
-    /// Nobody has anything to do any more: the idle ones end. Whether all have, but those that linger.
+    /// Nobody has anything to do any more: the idle ones end. True when all have ended, except those that
+    /// linger.
     pub fn dismiss(&self) -> bool {
         for resting in self.idle.borrow_mut().drain(..) {
             resting.ticket.wake(Woken::Deadline);

@@ -18,7 +18,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    CurrentPlace, Handler, Interrupt, InterruptWord, Listener, Stream, interrupt, replace_interrupt,
+    Attention, CurrentPlace, Handler, Interrupt, InterruptWord, Stream, interrupt,
+    replace_interrupt,
 };
 use unicoro_reactor::{TimerKey, Timers};
 
@@ -158,9 +159,9 @@ impl Deadline {
             return;
         };
         let tries = told.tries.saturating_add(1);
-        let poses_as_main = listener == Listener::Signals;
+        let poses_as_main = listener == Attention::Signals;
         replace_interrupt(Interrupt { tries, poses_as_main, is_tripped: false, ..told });
-        if listener == Listener::EventLoop {
+        if listener == Attention::EventLoop {
             self.handler.interrupt(listener);
         }
     }
@@ -190,7 +191,7 @@ impl Deadline {
         if !told.is_tripped && !self.handler.may_park() {
             // First: the language asks again meanwhile.
             replace_interrupt(Interrupt { is_tripped: true, ..told });
-            self.handler.interrupt(Listener::Signals);
+            self.handler.interrupt(Attention::Signals);
         }
     }
 

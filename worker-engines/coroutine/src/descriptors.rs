@@ -27,7 +27,7 @@ pub struct Awaited {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+enum State {
     Waiting,
     Woken,
     /// The descriptor is gone; its number may be another file's by now.
@@ -38,12 +38,12 @@ enum Fate {
 struct Claim {
     ticket: Ticket,
     events: i16,
-    fate: Fate,
+    state: State,
 }
 
 impl Claim {
-    fn wake(&mut self, fate: Fate) {
-        self.fate = fate;
+    fn wake(&mut self, state: State) {
+        self.state = state;
         self.ticket.wake(Woken::Ready);
     }
 }
@@ -75,7 +75,7 @@ impl Descriptors {
             done => done,
         };
         if armed.is_ok() {
-            claims.push(Claim { ticket, events: awaited.events, fate: Fate::Waiting });
+            claims.push(Claim { ticket, events: awaited.events, state: State::Waiting });
         } else if claims.is_empty() {
             self.claims.remove(&awaited.fd);
             watched::remove(awaited.fd);
@@ -91,7 +91,7 @@ impl Descriptors {
         let mut is_closed = false;
         claims.retain(|claim| {
             let is_mine = claim.ticket.is_of(ticket);
-            is_closed |= is_mine && claim.fate == Fate::Closed;
+            is_closed |= is_mine && claim.state == State::Closed;
             !is_mine
         });
         if claims.is_empty() {
@@ -108,11 +108,11 @@ impl Descriptors {
             return;
         };
         let (mut read, mut write) = (ready.read, ready.write);
-        for claim in claims.iter_mut().filter(|claim| claim.fate == Fate::Waiting) {
+        for claim in claims.iter_mut().filter(|claim| claim.state == State::Waiting) {
             let reads = read && claim.events & READ != 0;
             let writes = write && claim.events & libc::POLLOUT != 0;
             if ready.hung_up || reads || writes {
-                claim.wake(Fate::Woken);
+                claim.wake(State::Woken);
                 read &= !reads;
                 write &= !writes;
             }
@@ -126,7 +126,7 @@ impl Descriptors {
     /// Shuts down the connections that the owner of tickets waits for, which then finds them broken;
     /// whether there are any.
     pub fn shut_down(&self, is_owner: impl Fn(&Ticket) -> bool) -> bool {
-        let waits = |claim: &Claim| claim.fate == Fate::Waiting && is_owner(&claim.ticket);
+        let waits = |claim: &Claim| claim.state == State::Waiting && is_owner(&claim.ticket);
         let waited_for = self.claims.iter().filter(|(_, claims)| claims.iter().any(waits));
         waited_for.fold(false, |any, (fd, _)| shut_down(*fd) || any)
     }
@@ -162,12 +162,12 @@ impl Descriptors {
 }
 
 fn wanted(claims: &[Claim]) -> i16 {
-    let waiting = claims.iter().filter(|claim| claim.fate == Fate::Waiting);
+    let waiting = claims.iter().filter(|claim| claim.state == State::Waiting);
     waiting.fold(0, |all, claim| all | claim.events)
 }
 
 fn close_all(claims: &mut [Claim]) {
     for claim in claims {
-        claim.wake(Fate::Closed);
+        claim.wake(State::Closed);
     }
 }

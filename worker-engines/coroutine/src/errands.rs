@@ -11,7 +11,7 @@
 //! helper is done.
 //!
 //! There are several teams, for a reason: calls that end by themselves may queue behind each other.
-//! Tally that wait for somebody else may not, because that somebody may stand behind them; for
+//! Calls that wait for somebody else may not, because that somebody may stand behind them; for
 //! these there is a helper at once, or none ([`Team::run_now`]).
 #![allow(unsafe_code)]
 
@@ -26,12 +26,12 @@ use crate::green::Green;
 use crate::signals;
 use crate::wait::{Ticket, Woken};
 
-/// Tally that end by themselves: resolvers, fsync. Fifty requests may look up names at once and
+/// Calls that end by themselves: resolvers, fsync. Fifty requests may look up names at once and
 /// none be slower than alone; each waits for the network, not for a processor.
 pub static WORKING: Team = Team::new(64);
-/// Tally that wait for another process: file locks, `waitpid(-1)`.
+/// Calls that wait for another process: file locks, `waitpid(-1)`.
 pub static WAITING: Team = Team::new(64);
-/// Tally in which green threads wait for each other and for OS threads, all at once: barriers, the
+/// Calls in which green threads wait for each other and for OS threads, all at once: barriers, the
 /// other ends of FIFOs, System V's semaphores and queues. As many threads as a few hundred requests
 /// need; each costs its addresses and a few pages.
 pub static MEETING: Team = Team::new(512);

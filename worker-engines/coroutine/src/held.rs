@@ -100,7 +100,7 @@ impl Owner {
 /// A lock that somebody waits for.
 #[derive(Clone, Copy)]
 pub struct Lock {
-    /// Its address.
+    /// The address of the lock.
     pub address: usize,
     /// Its kind: "mutex".
     pub what: &'static str,

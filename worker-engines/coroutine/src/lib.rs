@@ -1,4 +1,5 @@
-//! `-k coroutine`: thousands of requests of one worker, as green threads, one at a time.
+//! `-k coroutine`: thousands of requests of one worker, as green threads. One of them runs at a time;
+//! beside it only those that are in C code without the GIL (see `scheduler`).
 //!
 //! The application's blocking calls park the green thread that makes them (see `interposed`); client
 //! connections between two requests are parked without a green thread (see [`unicoro_reactor::Clients`]).
@@ -10,6 +11,8 @@
 //! ```
 
 // The modules stand in layer order: each names only those above it (tests/layers).
+
+mod error;
 
 // About one thread, or one number, and nothing else.
 mod arenas;
@@ -42,6 +45,7 @@ mod descriptors;
 mod words;
 
 mod held;
+mod outbox;
 
 // The engine's state, and the green threads that share it.
 mod core;
@@ -73,6 +77,7 @@ use std::time::Duration;
 use unicoro_contract::{Engine, Handler, Refusal, Seat};
 
 use crate::core::{Core, Shared};
+use crate::error::{EngineError, StartError};
 use crate::reactor::Reactor;
 use crate::waiter::ParkingWaiter;
 
@@ -96,9 +101,15 @@ pub struct CoroutineEngine {
 
 impl Engine for CoroutineEngine {
     fn run(self: Box<Self>, seat: Seat, handler: Arc<dyn Handler>) -> Result<(), Refusal> {
-        interposed::check().map_err(Refusal)?;
+        self.serve(seat, &handler).map_err(|error| Refusal(error.into()))
+    }
+}
+
+impl CoroutineEngine {
+    fn serve(self, seat: Seat, handler: &Arc<dyn Handler>) -> Result<(), EngineError> {
+        interposed::check()?;
         warn_of_bypasses();
-        stack::check_limit(self.stack_bytes).map_err(Refusal)?;
+        stack::check_limit(self.stack_bytes)?;
         interposed::set_preemption_points(&handler.preemption_points());
         interposed::find_allocator();
         interposed::find_own_code();
@@ -107,8 +118,63 @@ impl Engine for CoroutineEngine {
         child::watch();
         overflow::remember();
         arenas::limit();
-        self.serve(seat, &handler)
-            .map_err(|text| Refusal(format!("the coroutine engine cannot run: {text}")))
+        Ok(self.start_and_watch(seat, handler)?)
+    }
+
+    /// Starts the scheduler and watches it to its end.
+    fn start_and_watch(self, seat: Seat, handler: &Arc<dyn Handler>) -> Result<(), StartError> {
+        let (began, beginning) = mpsc::channel();
+        let (done, end) = mpsc::channel();
+        let shared = Arc::clone(handler);
+        let first = move || match self.set_up(seat, &shared) {
+            Err(error) => drop(began.send(Err(error))),
+            Ok(core) => {
+                let core = Shared(core);
+                for index in 1..core.0.queue.carriers() {
+                    let done = done.clone();
+                    if let Err(error) =
+                        scheduler::on_carrier(index, move || carry(core, index, &done))
+                    {
+                        log::warn!(
+                            "a carrier could not be started, so this worker has one less: {error}"
+                        );
+                    }
+                }
+                drop(began.send(Ok(core)));
+                carry(core, 0, &done);
+            }
+        };
+        signals::blocked(|| scheduler::start(self.stack_bytes, self.carriers.max(1), first))?;
+        let core = beginning.recv().map_err(|_| StartError::Panicked)??;
+        let ended = watchdog::watch(&end, self.blocked_after, &**handler, core);
+        log_calls();
+        ended.ok_or(StartError::Panicked)
+    }
+
+    /// Sets the engine up, in its first coroutine.
+    fn set_up(self, seat: Seat, handler: &Arc<dyn Handler>) -> Result<&'static Core, StartError> {
+        stack::prepare(self.stack_bytes)?;
+        thread_block::prepare()?;
+        overflow::install();
+        let carriers = self.carriers.max(1);
+        let core = Core::new(
+            seat,
+            Arc::clone(handler),
+            &ParkingWaiter,
+            self.stack_bytes,
+            carriers,
+            self.most_at_once,
+        )?;
+        let core: &'static Core = Box::leak(Box::new(core));
+        if let Some(slice) = self.switch_interval
+            && let Err(error) = preemption::start(slice, Arc::clone(handler), Shared(core))
+        {
+            log::warn!("no preemption: {error}; a request that computes will delay the others");
+        }
+        if let Err(error) = outbox::start() {
+            log::warn!("short answers are sent one by one, not together: {error}");
+        }
+        Ok(core)
     }
 }
 
@@ -131,60 +197,6 @@ fn log_calls() {
             "{name}: {parkable} calls that let other requests run, {held} that kept the \
              interpreter lock and did not"
         );
-    }
-}
-
-impl CoroutineEngine {
-    fn serve(self, seat: Seat, handler: &Arc<dyn Handler>) -> Result<(), String> {
-        let (began, beginning) = mpsc::channel();
-        let (done, end) = mpsc::channel();
-        let shared = Arc::clone(handler);
-        let first = move || match self.set_up(seat, &shared) {
-            Err(text) => drop(began.send(Err(text))),
-            Ok(core) => {
-                let core = Shared(core);
-                for index in 1..core.0.queue.carriers() {
-                    let done = done.clone();
-                    if let Err(error) =
-                        scheduler::on_carrier(index, move || carry(core, index, &done))
-                    {
-                        log::warn!("one carrier less: {error}");
-                    }
-                }
-                drop(began.send(Ok(core)));
-                carry(core, 0, &done);
-            }
-        };
-        signals::blocked(|| scheduler::start(self.stack_bytes, self.carriers.max(1), first))
-            .map_err(|error| error.to_string())?;
-        let core = beginning.recv().map_err(|_| "the reactor panicked".to_owned())??;
-        let ended = watchdog::watch(&end, self.blocked_after, &**handler, core);
-        log_calls();
-        ended.ok_or_else(|| "the reactor panicked".to_owned())
-    }
-
-    /// Sets the engine up, in its first coroutine.
-    fn set_up(self, seat: Seat, handler: &Arc<dyn Handler>) -> Result<&'static Core, String> {
-        stack::prepare(self.stack_bytes)?;
-        thread_block::prepare()?;
-        overflow::install();
-        let carriers = self.carriers.max(1);
-        let core = Core::new(
-            seat,
-            Arc::clone(handler),
-            &ParkingWaiter,
-            self.stack_bytes,
-            carriers,
-            self.most_at_once,
-        )
-        .map_err(|error| error.to_string())?;
-        let core: &'static Core = Box::leak(Box::new(core));
-        if let Some(slice) = self.switch_interval
-            && let Err(error) = preemption::start(slice, Arc::clone(handler), Shared(core))
-        {
-            log::warn!("no preemption: {error}; a request that computes will delay the others");
-        }
-        Ok(core)
     }
 }
 

@@ -1,26 +1,32 @@
 //! Preemption: a green thread that computes for longer than a slice gives way to the others.
 //!
 //! ```text
-//!   preemptor (an OS thread): looks twice a slice. No switch since the last look? Asks for the
-//!   interpreter lock, and holds it until the loser has entered our pthread_cond_wait; there the
-//!   loser lets the others run, until nobody can or they have had their share.
+//!   preemptor (an OS thread): wakes when nobody has put it off for half a slice, and looks twice a
+//!   slice from then on. No switch since the last look? Asks for the interpreter lock, and holds it
+//!   until the loser has entered our pthread_cond_wait; there the loser lets the others run, until
+//!   nobody can or they have had their share.
 //! ```
+//!
+//! It is put off by each turn of the reactor and by the end of each request: only a request that
+//! computes is preempted, and no green thread that has served many short ones. Where all are short,
+//! the preemptor never wakes.
 //!
 //! One that computes in C without the interpreter lock, or waits in a way that nothing interposed
 //! sees, has no such point. The preemptor gets the lock at once, and nobody has let others run:
 //! then a spare carrier takes the scheduler's role, and the one that computes goes on beside it
 //! (see `scheduler`).
 //!
-//! While the worker is idle the preemptor is parked, and costs nothing. What is not preempted: a C
-//! call that keeps the lock (it cannot be asked). The watchdog names it.
+//! While the worker is idle it sleeps, and costs nothing. What is not preempted: a C call that keeps
+//! the lock (it cannot be asked). The watchdog names it.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::thread::{self, Thread};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::Handler;
+use unicoro_sys::alarm_clock::AlarmClock;
 
 use crate::core::Shared;
 use crate::green::Green;
@@ -32,13 +38,15 @@ static IS_ASKED: AtomicBool = AtomicBool::new(false);
 static LACKS_LOCK: AtomicBool = AtomicBool::new(false);
 /// How often one has given way.
 static GIVEN: AtomicU64 = AtomicU64::new(0);
-/// The preemptor is parked.
-static IS_PARKED: AtomicBool = AtomicBool::new(false);
-static PREEMPTOR: OnceLock<(Thread, Duration)> = OnceLock::new();
+/// When the preemptor wakes, as nanoseconds since [`Preemptor::epoch`].
+static WAKES: AtomicU64 = AtomicU64::new(0);
+static PREEMPTOR: OnceLock<Preemptor> = OnceLock::new();
 
-/// Looks at an idle scheduler before the preemptor parks: parking for each pause between two
-/// requests would cost them a system call each.
-const IDLE_LOOKS: u32 = 20;
+struct Preemptor {
+    clock: AlarmClock,
+    slice: Duration,
+    epoch: Instant,
+}
 
 /// Whether the green thread that waits for the lock must let the others run first.
 pub fn is_asked() -> bool {
@@ -55,7 +63,7 @@ pub fn lacks_lock() -> bool {
 pub fn give_way(green: &Green) {
     IS_ASKED.store(false, Ordering::Relaxed);
     GIVEN.fetch_add(1, Ordering::Release);
-    let share = PREEMPTOR.get().map_or(Duration::ZERO, |(_, slice)| *slice);
+    let share = PREEMPTOR.get().map_or(Duration::ZERO, |preemptor| preemptor.slice);
     let began = Instant::now();
     loop {
         green.yield_now();
@@ -65,72 +73,72 @@ pub fn give_way(green: &Green) {
     }
 }
 
-/// The scheduler has something to do.
-pub fn wake() {
-    if IS_PARKED.load(Ordering::SeqCst)
-        && let Some((preemptor, _)) = PREEMPTOR.get()
-    {
-        IS_PARKED.store(false, Ordering::SeqCst);
-        preemptor.unpark();
+/// Somebody else runs, or serves another request, from `now` on: the preemptor sleeps on. By who has the
+/// scheduler's role.
+pub fn put_off(now: Instant) {
+    if let Some(preemptor) = PREEMPTOR.get() {
+        preemptor.put_off(now);
     }
 }
 
 /// Preempts the scheduler from now on.
 ///
 /// # Errors
-/// No thread: the worker runs without preemption.
+/// No thread or no descriptor: the worker runs without preemption.
 pub fn start(slice: Duration, handler: Arc<dyn Handler>, core: Shared) -> io::Result<()> {
-    let preemptor = thread::Builder::new()
-        .name("preemptor".into())
-        .spawn(move || handler.on_engine_thread(&mut || run(slice, &*handler, core)))?;
+    let preemptor = Preemptor { clock: AlarmClock::new()?, slice, epoch: Instant::now() };
+    thread::Builder::new().name("preemptor".into()).spawn(move || {
+        handler.on_engine_thread(&mut || PREEMPTOR.wait().run(&*handler, core));
+    })?;
     // Set once: a process has one scheduler.
-    drop(PREEMPTOR.set((preemptor.thread().clone(), slice)));
+    drop(PREEMPTOR.set(preemptor));
     Ok(())
 }
 
-fn run(slice: Duration, handler: &dyn Handler, core: Shared) {
-    let queue = &core.0.queue;
-    let mut seen = 0;
-    let mut idle_looks = 0;
-    loop {
-        thread::sleep(slice / 2);
-        let switches = progress::switches();
-        if progress::is_waiting() {
-            idle_looks += 1;
-            if idle_looks >= IDLE_LOOKS {
-                park_while_idle();
-                idle_looks = 0;
-            }
-        } else {
-            idle_looks = 0;
-            if switches == seen {
-                let given = GIVEN.load(Ordering::Acquire);
-                let computes = role::outside();
-                IS_ASKED.store(true, Ordering::Relaxed);
-                LACKS_LOCK.store(true, Ordering::Release);
-                let has_given = || {
-                    LACKS_LOCK.store(false, Ordering::Release);
-                    GIVEN.load(Ordering::Acquire) != given
-                };
-                // It has not come to its wait for the lock: it has not had it.
-                handler.take_lock(&has_given, &|| {
-                    if let Some(run) = computes {
-                        queue.hand_on(run);
-                    }
-                });
-                // It may have left Python by itself in the meantime.
-                IS_ASKED.store(false, Ordering::Relaxed);
-            }
+impl Preemptor {
+    /// It wakes in half a slice, give or take a quarter: setting the clock is a system call.
+    fn put_off(&self, now: Instant) {
+        let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let now = nanoseconds(now.saturating_duration_since(self.epoch));
+        if now + nanoseconds(self.slice / 4) > WAKES.load(Ordering::Relaxed) {
+            WAKES.store(now + nanoseconds(self.slice / 2), Ordering::Relaxed);
+            self.clock.set(self.slice / 2);
         }
-        seen = switches;
+    }
+
+    fn run(&self, handler: &dyn Handler, core: Shared) {
+        let mut seen = 0;
+        loop {
+            self.clock.sleep();
+            let switches = progress::switches();
+            // An idle scheduler puts it off when it is idle no more.
+            if !progress::is_waiting() {
+                if switches == seen {
+                    ask(handler, core);
+                }
+                self.put_off(Instant::now());
+            }
+            seen = switches;
+        }
     }
 }
 
-/// Dekker's order with `wake`: one of the two sees the other.
-fn park_while_idle() {
-    IS_PARKED.store(true, Ordering::SeqCst);
-    while progress::is_waiting() && IS_PARKED.load(Ordering::SeqCst) {
-        thread::park();
-    }
-    IS_PARKED.store(false, Ordering::SeqCst);
+/// Asks for the interpreter lock, and hands the role on where it is had without anybody's giving way.
+fn ask(handler: &dyn Handler, core: Shared) {
+    let given = GIVEN.load(Ordering::Acquire);
+    let computes = role::outside();
+    IS_ASKED.store(true, Ordering::Relaxed);
+    LACKS_LOCK.store(true, Ordering::Release);
+    let has_given = || {
+        LACKS_LOCK.store(false, Ordering::Release);
+        GIVEN.load(Ordering::Acquire) != given
+    };
+    // It has not come to its wait for the lock: it has not had it.
+    handler.take_lock(&has_given, &|| {
+        if let Some(run) = computes {
+            core.0.queue.hand_on(run);
+        }
+    });
+    // It may have left Python by itself in the meantime.
+    IS_ASKED.store(false, Ordering::Relaxed);
 }

@@ -19,7 +19,7 @@ pub fn runs_on(os_thread: usize, number: i32) {
     NUMBER.store(number, Ordering::Relaxed);
 }
 
-/// Its number.
+/// The kernel's number of the OS thread that has the scheduler's role.
 pub fn os_thread_number() -> i32 {
     NUMBER.load(Ordering::Relaxed)
 }
@@ -32,6 +32,11 @@ pub fn os_thread() -> usize {
 /// Somebody else runs from now on: a green thread by its identity, or the reactor (0).
 pub fn switched(identity: usize) {
     RUNNING.store(identity, Ordering::Relaxed);
+    goes_on();
+}
+
+/// Who runs begins with another request: as good as a switch.
+pub fn goes_on() {
     SWITCHES.store(SWITCHES.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
@@ -40,7 +45,7 @@ pub fn running() -> usize {
     RUNNING.load(Ordering::Relaxed)
 }
 
-/// How often that has happened.
+/// How often either has happened.
 pub fn switches() -> u64 {
     SWITCHES.load(Ordering::Relaxed)
 }
@@ -67,9 +72,14 @@ pub fn holder() -> usize {
     HOLDER.load(Ordering::Relaxed)
 }
 
+/// Whether one does the first.
+pub fn is_kept_parked() -> bool {
+    IS_KEPT_PARKED.load(Ordering::Relaxed)
+}
+
 /// Whether one does either: then switches are no progress, because no code of the language runs.
 pub fn is_kept() -> bool {
-    IS_KEPT_PARKED.load(Ordering::Relaxed) || IS_KEPT_IN_C.load(Ordering::Relaxed)
+    is_kept_parked() || IS_KEPT_IN_C.load(Ordering::Relaxed)
 }
 
 /// The reactor waits for events because nobody can run (or it has stopped waiting).

@@ -25,14 +25,17 @@ use crate::room::Shortage;
 use crate::scheduler::Task;
 use crate::thread_block::ThreadBlock;
 use crate::wait::Woken;
-use crate::{bell, errands, preemption, progress};
+use crate::{bell, errands, outbox, preemption, progress};
 
 /// While green threads can run, the epoll set is looked at no more often than this: a look is a
 /// system call, a switch is not.
 const LOOK: Duration = Duration::from_micros(250);
 
-/// Requests that a green worker serves in a row before it lets others run.
-const RUN: usize = 64;
+/// A green worker serves requests in a row for this long while others can run.
+const RUN: Duration = Duration::from_millis(1);
+/// For this long while nobody else can, before it lets the reactor look: answers that are held leave
+/// then.
+const LONGEST_RUN: Duration = Duration::from_millis(4);
 
 /// The reactor of an engine, on whichever carrier has the role.
 #[derive(Clone, Copy)]
@@ -58,8 +61,8 @@ impl Reactor {
                     log::error!("the reactor's epoll_wait failed: {error}");
                 }
                 progress::set_waiting(false);
-                preemption::wake();
                 now = Instant::now();
+                preemption::put_off(now);
                 last_look = now;
                 for (token, ready) in events.iter() {
                     self.dispatch(token, ready);
@@ -130,7 +133,17 @@ impl Reactor {
                 self.core.words.borrow_mut().collect_foreign_wakes();
                 self.core.descriptors.borrow_mut().collect_foreign_closes(&self.core.epoll);
                 errands::collect_done();
+                self.look_after_stuck();
                 self.core.queue.collect_returned();
+            }
+        }
+    }
+
+    /// What is left of an answer is sent by who serves its connection.
+    fn look_after_stuck(self) {
+        for stream in outbox::take_stuck() {
+            if !self.core.clients.borrow_mut().resume(&stream) {
+                outbox::deliver(stream);
             }
         }
     }
@@ -212,18 +225,25 @@ impl Reactor {
     fn work(self, green: &Green) {
         loop {
             self.core.crew.arrived();
-            for served in 1.. {
+            loop {
                 self.line_up();
                 let next = self.core.line.borrow_mut().take();
                 let Some(connection) = next else { break };
-                self.serve(green, connection);
+                // A request may compute for a slice, not all of them together.
+                progress::goes_on();
+                let now = self.serve(green, connection);
+                preemption::put_off(now);
                 self.core.crew.linger(|| green.after_request());
                 if self.core.crew.has_too_many() {
                     return;
                 }
-                // A client that pipelines without end must not starve the reactor.
-                if served % RUN == 0 {
+                // Requests without end must not starve the others.
+                let run = if self.core.queue.runnable() > 0 { RUN } else { LONGEST_RUN };
+                if now.duration_since(self.core.now.get()) >= run {
+                    // It comes back for the next: nobody else need be called.
+                    self.core.crew.expect();
                     green.yield_now();
+                    self.core.crew.arrived();
                 }
             }
             let ticket = green.ticket();
@@ -234,7 +254,8 @@ impl Reactor {
         }
     }
 
-    fn serve(self, green: &Green, mut connection: Box<Connection>) {
+    /// Serves a request; when it has ended.
+    fn serve(self, green: &Green, mut connection: Box<Connection>) -> Instant {
         let after = match self.core.seat.request_timeout {
             None => green.outside(|| serve_caught(&*self.core.handler, &mut connection)),
             Some(timeout) => {
@@ -249,10 +270,11 @@ impl Reactor {
         if let Some(ticket) = clients.take_waiter(&connection.stream) {
             ticket.wake(Woken::Ready);
         }
+        let now = Instant::now();
         match after {
-            AfterServe::Park { until } => clients.rest(connection, until, Instant::now()),
+            AfterServe::Park { until } => clients.rest(connection, until, now),
             AfterServe::Close => clients.close(connection),
-            AfterServe::Detached => clients.forget(connection.stream.key()),
         }
+        now
     }
 }

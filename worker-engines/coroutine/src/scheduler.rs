@@ -35,7 +35,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 
 use may::coroutine::{self, Builder, Coroutine};
-use unicoro_reactor::thread_id;
+use unicoro_sys::process::thread_id;
 
 use crate::float::Environment;
 use crate::{bell, progress, role, thread_block};
@@ -219,7 +219,7 @@ impl RunQueue {
             self.kept.set(STACKS_KEPT.min(self.kept.get() + 1));
             unpark(self.coroutine_of(self.pop()));
         });
-        // SAFETY: as in `on_carrier`, but that it changes its OS thread, and only where it parks.
+        // SAFETY: as in `on_carrier`, with one difference: it changes its OS thread, only where it parks.
         or_panic(|| unsafe { Builder::new().spawn_local(move || body.run()) })
     }
 

@@ -13,6 +13,8 @@
 
 use std::ops::Range;
 
+use crate::error::{EngineError, StartError};
+
 const PAGE: usize = 4096;
 /// generator 0.8.12, `STACK_SENTINEL`.
 const SENTINEL: usize = 0xDEAD_BEEF;
@@ -27,13 +29,9 @@ const SEARCH_PAGES: usize = 32;
 /// Called by a green thread in its first frames.
 ///
 /// # Errors
-/// A text for the operator: generator has changed what it writes.
-pub fn prepare(bytes: usize) -> Result<Range<usize>, String> {
-    let stack = find(bytes).ok_or_else(|| {
-        "the bottom of a coroutine's stack was not found: this unicoro was built with a generator \
-         crate that it does not know; build it with --locked"
-            .to_owned()
-    })?;
+/// generator has changed what it writes.
+pub fn prepare(bytes: usize) -> Result<Range<usize>, StartError> {
+    let stack = find(bytes).ok_or(StartError::UnknownStack)?;
     // SAFETY: the range is the mapping of our own stack; the advice changes no contents. It fails
     // where the kernel has no huge pages, which is as good.
     unsafe { libc::madvise(stack.start as *mut _, stack.len(), libc::MADV_NOHUGEPAGE) };
@@ -95,17 +93,13 @@ const FRAMES_OF_A_PARK: usize = 4 * PAGE;
 /// Whether stacks of this size can be made: generator takes RLIMIT_STACK's hard limit as a cap.
 ///
 /// # Errors
-/// A text for the operator.
-pub fn check_limit(bytes: usize) -> Result<(), String> {
+/// They cannot.
+pub fn check_limit(bytes: usize) -> Result<(), EngineError> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` outlives the call.
     unsafe { libc::getrlimit(libc::RLIMIT_STACK, &raw mut limit) };
     if limit.rlim_max != libc::RLIM_INFINITY && (bytes + 2 * PAGE) as u64 > limit.rlim_max {
-        return Err(format!(
-            "coroutine_stack_size ({bytes}) is above the hard limit of the stack ({}): lower it, \
-             or raise the limit (ulimit -Hs, LimitSTACK=)",
-            limit.rlim_max
-        ));
+        return Err(EngineError::StackLimit { bytes, limit: limit.rlim_max });
     }
     Ok(())
 }

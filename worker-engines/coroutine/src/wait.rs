@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::ptr;
 use std::time::Instant;
 
-use unicoro_contract::Listener;
+use unicoro_contract::Attention;
 
 use crate::scheduler::{RunQueue, Task};
 use crate::stack;
@@ -31,7 +31,7 @@ pub enum Woken {
     /// Its deadline has passed.
     Deadline,
     /// The request is overdue, and who waits listens: the wait ends with `EINTR`.
-    Interrupted(Listener),
+    Interrupted(Attention),
 }
 
 impl Woken {

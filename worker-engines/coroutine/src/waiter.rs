@@ -2,11 +2,13 @@
 //! sees anyway, so that a wait costs no system call.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Instant;
 
-use unicoro_contract::{Interest, Stream, Waiter, wait_blocking};
+use unicoro_contract::{Interest, Stream, Tempo, Waiter, wait_blocking};
 
 use crate::green;
+use crate::outbox;
 use crate::wait::Woken;
 
 /// The waiter of every connection of this engine.
@@ -36,5 +38,28 @@ impl Waiter for ParkingWaiter {
         let woken = green.park(ticket, until);
         core.clients.borrow_mut().stop_waiting(stream);
         Ok(woken == Woken::Ready)
+    }
+
+    fn hold(
+        &self,
+        stream: &Arc<Stream>,
+        answer: Vec<u8>,
+        began: Instant,
+        tempo: &Tempo,
+    ) -> Result<(), Vec<u8>> {
+        match green::inside() {
+            Some(inside) if inside.green().core().has_requests() => {
+                outbox::hold(stream, answer, began, tempo)
+            }
+            _ => {
+                // In the order in which they were made.
+                outbox::send();
+                Err(answer)
+            }
+        }
+    }
+
+    fn let_go(&self) {
+        outbox::send();
     }
 }

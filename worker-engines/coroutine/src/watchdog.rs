@@ -29,7 +29,7 @@ pub fn watch<R>(
     let pause = after.map_or(LONGEST_PAUSE, |after| (after / LOOKS).min(LONGEST_PAUSE));
     let mut episode =
         Episode { switches: progress::switches(), since: Instant::now(), said: false };
-    let mut stage = Stage::default();
+    let mut suspects = Suspects::default();
     loop {
         match done.try_recv() {
             Ok(ended) => return Some(ended),
@@ -40,7 +40,7 @@ pub fn watch<R>(
         let switches = progress::switches();
         let has_switched = progress::is_waiting() || switches != episode.switches;
         episode.switches = switches;
-        stage.look(has_switched, core);
+        suspects.look(has_switched, core);
         let has_moved = has_switched && !progress::is_kept();
         // Not while a green thread may be keeping the language's lock: the report must come.
         if has_moved {
@@ -49,7 +49,7 @@ pub fn watch<R>(
         let Some(after) = after else { continue };
         match episode.look(has_moved, after, Instant::now()) {
             None => {}
-            Some(Said::Since(age)) => handler.blocked(&stage.blocked(age, core)),
+            Some(Said::Since(age)) => handler.blocked(&suspects.blocked(age, core)),
             Some(Said::Over(lasted)) => handler.blocked(&Blocked::Over { lasted }),
         }
     }
@@ -57,20 +57,20 @@ pub fn watch<R>(
 
 /// Who runs, and who keeps the interpreter lock meanwhile.
 #[derive(Default)]
-struct Stage {
+struct Suspects {
     // The run that was outside the engine at the last look.
     outside: Option<u64>,
-    keeper: Option<Player>,
+    keeper: Option<Suspect>,
 }
 
 /// A green thread by its identity (0: none), and the OS thread that it is on, as gettid(2) numbers it.
 #[derive(Clone, Copy)]
-struct Player {
+struct Suspect {
     thread: i32,
     identity: usize,
 }
 
-impl Stage {
+impl Suspects {
     /// A run that stands still outside the engine while the preemptor waits for the interpreter lock
     /// loses the role.
     fn look(&mut self, has_switched: bool, core: Shared) {
@@ -85,9 +85,9 @@ impl Stage {
             && outside == self.outside
             && let Some(run) = outside
         {
-            let player = Player::now();
-            if player.identity == holder {
-                self.keeper = Some(player);
+            let suspect = Suspect::now();
+            if suspect.identity == holder {
+                self.keeper = Some(suspect);
             }
             // Before others run: what is said to run is the keeper's request.
             progress::set_kept_in_c(self.keeper.is_some());
@@ -99,10 +99,11 @@ impl Stage {
 
     /// Who is to blame that nobody else has run for as long as `age`.
     fn blocked(&self, age: Duration, core: Shared) -> Blocked {
-        let Player { thread, identity } = self.keeper.unwrap_or_else(Player::now);
+        let Suspect { thread, identity } = self.keeper.unwrap_or_else(Suspect::now);
         let has_spare_carrier = core.0.queue.has_spare_carrier();
         let grip = match self.keeper {
             Some(_) => Grip::Keeps,
+            None if progress::is_kept_parked() => Grip::KeptParked,
             None if progress::holder() == identity => Grip::Has,
             None => Grip::None,
         };
@@ -110,7 +111,7 @@ impl Stage {
     }
 }
 
-impl Player {
+impl Suspect {
     fn now() -> Self {
         Self { thread: progress::os_thread_number(), identity: progress::running() }
     }

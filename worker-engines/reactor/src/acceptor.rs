@@ -2,13 +2,14 @@
 //! it is full or the process has run out of descriptors (see [`unicoro_contract::room`]).
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    Address, Connection, EngineListener, PollSlot, Waiter, lacks_descriptors, poll_set, room,
+    Connection, EngineListener, SocketAddress, Waiter, lacks_descriptors, room,
 };
+use unicoro_sys::poll::{is_ready, poll, readable};
 
 use crate::epoll::{Epoll, Token};
 
@@ -59,7 +60,7 @@ impl Acceptor {
     ///
     /// # Errors
     /// accept4(2); hand it to [`Acceptor::failed`].
-    pub fn accept(&self, index: usize) -> io::Result<(OwnedFd, Address)> {
+    pub fn accept(&self, index: usize) -> io::Result<(OwnedFd, SocketAddress)> {
         self.listeners[index].accept()
     }
 
@@ -68,7 +69,7 @@ impl Acceptor {
     pub fn connection(
         &self,
         index: usize,
-        (fd, peer): (OwnedFd, Address),
+        (fd, peer): (OwnedFd, SocketAddress),
         key: usize,
         waiter: &'static dyn Waiter,
     ) -> Connection {
@@ -169,10 +170,10 @@ impl Acceptor {
     /// A listener at which somebody waits, by its index.
     #[must_use]
     pub fn someone_waits(&self) -> Option<usize> {
-        let readable = |listener: &EngineListener| PollSlot::readable(listener.as_raw_fd());
-        let mut slots: Vec<_> = self.listeners.iter().map(readable).collect();
-        poll_set(&mut slots, Some(Duration::ZERO)).ok()?;
-        slots.iter().position(PollSlot::is_ready)
+        let mut entries: Vec<_> =
+            self.listeners.iter().map(|listener| readable(listener.as_fd())).collect();
+        poll(&mut entries, Some(Duration::ZERO)).ok()?;
+        entries.iter().position(is_ready)
     }
 
     /// How many wait at the listeners, or a guess.

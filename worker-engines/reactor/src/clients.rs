@@ -10,6 +10,8 @@
 //! Never runs the application and never waits. The rule that a reader would break: each connection
 //! that [`Clients::next_ready`] hands out comes back by `rest` or `close`, or its place by `forget`.
 
+mod crowd;
+
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
@@ -19,7 +21,7 @@ use std::time::Instant;
 
 use unicoro_contract::{
     AfterRead, Connection, Handler, Interest, Seat, StopState, Stream, Waiter, drain, last_look,
-    room, take_in,
+    take_in,
 };
 
 use crate::acceptor::Acceptor;
@@ -183,7 +185,21 @@ impl<W: Copy> Clients<W> {
             // The event of a request that has come meanwhile may be on its way.
             connection.stream.note_readable(false);
         }
+        if connection.stream.has_unsent() {
+            return self.ready.push_back(connection);
+        }
         self.advance(connection, until);
+    }
+
+    /// A client has not taken all of its last answer: if its connection is parked, and nobody has sent the
+    /// rest meanwhile, it is to be served. False: the connection is closed.
+    pub fn resume(&mut self, stream: &Arc<Stream>) -> bool {
+        if stream.has_unsent()
+            && let Some(connection) = self.lot.take_parked(stream)
+        {
+            self.ready.push_back(connection);
+        }
+        self.lot.has(stream)
     }
 
     /// Parts with a client.
@@ -216,22 +232,6 @@ impl<W: Copy> Clients<W> {
         }
         if self.acceptor.take_look(now) {
             self.make_room(now);
-        }
-    }
-
-    /// Of the requests that are ready `queued` wait, because `servers` can serve no more: clients that
-    /// stall in the middle of one are given up, if that lasts.
-    pub fn relieve(&mut self, now: Instant, queued: usize, servers: usize) {
-        match self.relief {
-            _ if queued == 0 => self.relief = None,
-            Some(look) if look > now => {}
-            look => {
-                if look.is_some() {
-                    let enough = room::stalled_enough(queued, servers);
-                    self.lot.evict_stalled(now, enough, queued.min(room::BATCH));
-                }
-                self.relief = Some(now + room::SERVERS_LOOK);
-            }
         }
     }
 
@@ -288,64 +288,6 @@ impl<W: Copy> Clients<W> {
         self.lot.put_in_service(index, &connection.stream);
         self.advance(Box::new(connection), until);
         true
-    }
-
-    /// Closes or opens the gate by how many are connected.
-    fn check_limit(&mut self) {
-        self.acceptor.check_limit(self.lot.connected());
-        if !self.acceptor.is_full() {
-            // Nobody looks for those who wait any more: who does is accepted.
-            self.say_crowded(false);
-        }
-    }
-
-    /// Tells the handler whether clients wait for room. One who waits may be a sibling's in a moment:
-    /// until the next look some answers part with their clients in vain.
-    fn look_for_crowd(&mut self) {
-        self.say_crowded(self.acceptor.someone_waits().is_some());
-    }
-
-    fn say_crowded(&mut self, is_crowded: bool) {
-        if self.is_crowded != is_crowded {
-            self.is_crowded = is_crowded;
-            self.handler.crowded(is_crowded);
-        }
-    }
-
-    /// Full: for each client that waits an idle connection goes, and if there are too few, so do
-    /// those that stall. The next turn accepts in their place.
-    fn make_room(&mut self, now: Instant) {
-        let was_crowded = self.is_crowded;
-        self.look_for_crowd();
-        if !self.is_crowded {
-            return;
-        }
-        let idle = self.lot.idle(now, room::BATCH, was_crowded);
-        for index in &idle {
-            let Some(listener) = self.acceptor.someone_waits() else { return };
-            self.give_up(*index);
-            self.accept(listener);
-        }
-        if idle.len() == room::BATCH {
-            // The others of this turn first, then the rest of the queue.
-            return self.acceptor.look_again();
-        }
-        let waiting = self.acceptor.waiting();
-        self.lot.evict_stalled(now, room::STALLED_ENOUGH, waiting.min(room::BATCH));
-    }
-
-    /// Closes a connection that is parked, unless a request begins to come: bytes may be there that no
-    /// event has told of yet.
-    fn give_up(&mut self, index: usize) {
-        let Some(mut connection) = self.lot.take(index) else { return };
-        let has_begun = !connection.inbox.is_empty();
-        connection.stream.note_readable(false);
-        match self.take_in(&mut connection, None) {
-            AfterRead::Park { .. } if has_begun || connection.inbox.is_empty() => {
-                self.close(connection);
-            }
-            after => self.follow(connection, after),
-        }
     }
 
     /// Takes what has come for a connection that nobody serves; parks it until `until` at most.

@@ -1,9 +1,14 @@
-//! The reactor's epoll set, by direct system calls: the libc functions of these names are hooks.
-#![allow(unsafe_code)]
+//! The reactor's epoll set, by direct system calls: the libc functions of these names are interposed.
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{OwnedFd, RawFd};
 use std::time::Duration;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::io::Errno;
+use unicoro_sys::fd::lent;
 
 /// What an event is about; packed into the 64 bits that epoll carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +17,7 @@ pub enum Token {
     Listener(u32),
     /// A client's connection: its place in the lot, and which of its successive owners.
     Client {
-        /// Its place.
+        /// The place of the connection in the lot.
         index: u32,
         /// Of the owners of the place, which.
         generation: u16,
@@ -35,6 +40,10 @@ impl Token {
             Self::Foreign => (4, 0, 0),
         };
         kind << 48 | u64::from(generation) << 32 | u64::from(value)
+    }
+
+    fn data(self) -> EventData {
+        EventData::new_u64(self.pack())
     }
 
     fn unpack(data: u64) -> Self {
@@ -70,7 +79,7 @@ const BATCH: usize = 256;
 
 /// Room for one turn's events.
 pub struct Events {
-    list: Vec<libc::epoll_event>,
+    list: Vec<Event>,
 }
 
 impl Default for Events {
@@ -84,14 +93,15 @@ impl Events {
     /// What came last.
     pub fn iter(&self) -> impl Iterator<Item = (Token, Ready)> + '_ {
         self.list.iter().map(|event| {
-            let bits = event.events.cast_signed();
-            let broken = bits & (libc::EPOLLERR | libc::EPOLLHUP) != 0;
+            let Event { flags: told, data } = *event;
+            let has = |flags| told.intersects(flags);
+            let broken = has(EventFlags::ERR | EventFlags::HUP);
             let ready = Ready {
-                read: broken || bits & (libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLPRI) != 0,
-                write: broken || bits & libc::EPOLLOUT != 0,
-                hung_up: broken || bits & libc::EPOLLRDHUP != 0,
+                read: broken || has(EventFlags::IN | EventFlags::RDHUP | EventFlags::PRI),
+                write: broken || has(EventFlags::OUT),
+                hung_up: broken || has(EventFlags::RDHUP),
             };
-            (Token::unpack(event.u64), ready)
+            (Token::unpack(data.u64()), ready)
         })
     }
 }
@@ -102,13 +112,7 @@ impl Epoll {
     /// # Errors
     /// `epoll_create1(2)`.
     pub fn new() -> io::Result<Self> {
-        // SAFETY: no pointers.
-        let fd = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: just made for us.
-        Ok(Self { fd: unsafe { OwnedFd::from_raw_fd(fd) } })
+        Ok(Self { fd: epoll::create(CreateFlags::CLOEXEC)? })
     }
 
     /// A connection: told once for each change of readiness, for as long as it lives.
@@ -116,8 +120,8 @@ impl Epoll {
     /// # Errors
     /// `epoll_ctl(2)`.
     pub fn add_client(&self, fd: RawFd, token: Token) -> io::Result<()> {
-        let bits = libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET;
-        self.control(libc::EPOLL_CTL_ADD, fd, bits, token)
+        let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+        self.add(fd, token, flags)
     }
 
     /// A connection of which only what it sends matters: who sends to it waits by other means.
@@ -125,8 +129,7 @@ impl Epoll {
     /// # Errors
     /// `epoll_ctl(2)`.
     pub fn add_receiver(&self, fd: RawFd, token: Token) -> io::Result<()> {
-        let bits = libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLET;
-        self.control(libc::EPOLL_CTL_ADD, fd, bits, token)
+        self.add(fd, token, EventFlags::IN | EventFlags::RDHUP | EventFlags::ET)
     }
 
     /// A listener: of the workers that wait for it, few are woken for a connection.
@@ -134,7 +137,7 @@ impl Epoll {
     /// # Errors
     /// `epoll_ctl(2)`.
     pub fn add_listener(&self, fd: RawFd, token: Token) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_ADD, fd, libc::EPOLLIN | libc::EPOLLEXCLUSIVE, token)
+        self.add(fd, token, EventFlags::IN | EventFlags::EXCLUSIVE)
     }
 
     /// A descriptor that stays ready until it is emptied.
@@ -142,7 +145,7 @@ impl Epoll {
     /// # Errors
     /// `epoll_ctl(2)`.
     pub fn add_level(&self, fd: RawFd, token: Token) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_ADD, fd, libc::EPOLLIN, token)
+        self.add(fd, token, EventFlags::IN)
     }
 
     /// One event for a descriptor of the application's that the set does not know.
@@ -150,7 +153,7 @@ impl Epoll {
     /// # Errors
     /// `epoll_ctl(2)`.
     pub fn arm(&self, fd: RawFd, events: i16) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_ADD, fd, once(events), Token::Descriptor(fd))
+        self.add(fd, Token::Descriptor(fd), once(events))
     }
 
     /// One more event for a descriptor that the set may know. `ENOENT`: it does not; the set knows
@@ -159,22 +162,18 @@ impl Epoll {
     /// # Errors
     /// `epoll_ctl(2)`.
     pub fn rearm(&self, fd: RawFd, events: i16) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_MOD, fd, once(events), Token::Descriptor(fd))
+        let data = Token::Descriptor(fd).data();
+        Ok(epoll::modify(&self.fd, lent(fd)?, data, once(events))?)
     }
 
     /// Forgets a descriptor.
     pub fn remove(&self, fd: RawFd) {
         // Fails when it was not there, which is what was wanted.
-        drop(self.control(libc::EPOLL_CTL_DEL, fd, 0, Token::Stop));
+        drop(lent(fd).map(|fd| epoll::delete(&self.fd, fd)));
     }
 
-    fn control(&self, operation: i32, fd: RawFd, bits: i32, token: Token) -> io::Result<()> {
-        let mut event = libc::epoll_event { events: bits.cast_unsigned(), u64: token.pack() };
-        // SAFETY: `event` outlives the call.
-        let result = unsafe {
-            libc::syscall(libc::SYS_epoll_ctl, self.fd.as_raw_fd(), operation, fd, &raw mut event)
-        };
-        if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    fn add(&self, fd: RawFd, token: Token, flags: EventFlags) -> io::Result<()> {
+        Ok(epoll::add(&self.fd, lent(fd)?, token.data(), flags)?)
     }
 
     /// Waits for events; none after `timeout` (`None`: no end), and none on a signal.
@@ -182,37 +181,20 @@ impl Epoll {
     /// # Errors
     /// `epoll_wait(2)`, but never `Interrupted`.
     pub fn wait(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
-        let millis = timeout.map_or(-1, |timeout| {
-            i32::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX)
-        });
+        // A longer one would take epoll_pwait2(2), which Linux has since 5.11.
+        const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
+        let timeout = timeout.and_then(|span| Timespec::try_from(span.min(LONGEST)).ok());
         events.list.clear();
-        // SAFETY: the vector has room for BATCH events, of which the kernel writes the first ones.
-        let count = unsafe {
-            libc::syscall(
-                libc::SYS_epoll_wait,
-                self.fd.as_raw_fd(),
-                events.list.as_mut_ptr(),
-                BATCH,
-                millis,
-            )
-        };
-        match usize::try_from(count) {
-            // SAFETY: the kernel wrote `count` events, at most BATCH.
-            Ok(count) => unsafe { events.list.set_len(count) },
-            Err(_) => {
-                let error = io::Error::last_os_error();
-                if error.kind() != io::ErrorKind::Interrupted {
-                    return Err(error);
-                }
-            }
+        match epoll::wait(&self.fd, spare_capacity(&mut events.list), timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
         }
-        Ok(())
     }
 }
 
 /// poll's and epoll's bits are the same numbers on Linux (poll(2), epoll_ctl(2)).
-fn once(events: i16) -> i32 {
-    i32::from(events) | libc::EPOLLONESHOT
+fn once(events: i16) -> EventFlags {
+    EventFlags::from_bits_retain(events.cast_unsigned().into()) | EventFlags::ONESHOT
 }
 
 #[cfg(test)]

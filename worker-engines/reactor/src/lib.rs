@@ -14,5 +14,5 @@ mod timers;
 pub use clients::Clients;
 pub use epoll::{Epoll, Events, Ready, Token};
 pub use line::Line;
-pub use signals::{OWN, blocked, thread_id};
+pub use signals::{OWN, blocked};
 pub use timers::{TimerKey, Timers};

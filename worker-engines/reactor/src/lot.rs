@@ -212,6 +212,26 @@ impl<W: Copy> Lot<W> {
         matches!(self.places[index].state, State::Parked { .. }).then(|| self.unpark(index))
     }
 
+    /// Whether the connection of this stream is here, parked or in service.
+    pub fn has(&self, wanted: &Arc<Stream>) -> bool {
+        self.places.get(wanted.key()).is_some_and(|place| match &place.state {
+            State::Free => false,
+            State::Parked { connection, .. } => Arc::ptr_eq(&connection.stream, wanted),
+            State::InService { stream, .. } => ptr::eq(stream.as_ptr(), Arc::as_ptr(wanted)),
+        })
+    }
+
+    /// Takes out the connection of this stream, if it is parked.
+    pub fn take_parked(&mut self, stream: &Arc<Stream>) -> Option<Box<Connection>> {
+        let index = stream.key();
+        match &self.places.get(index)?.state {
+            State::Parked { connection, .. } if Arc::ptr_eq(&connection.stream, stream) => {
+                Some(self.unpark(index))
+            }
+            _ => None,
+        }
+    }
+
     /// Gives up clients in service that were waited for `enough` or longer, the longest first, at
     /// most `most`.
     pub fn evict_stalled(&self, now: Instant, enough: Duration, most: usize) {

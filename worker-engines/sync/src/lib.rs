@@ -7,15 +7,15 @@
 
 mod waiting;
 
-use std::os::fd::AsRawFd;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, BlockingWaiter, Connection, Engine, EngineListener, Handler, PollSlot,
-    Refusal, Seat, StopState, drain, lacks_descriptors, last_look, poll_set, room, serve_caught,
-    take_in,
+    AfterRead, AfterServe, BlockingWaiter, Connection, Engine, EngineListener, Handler, Refusal,
+    Seat, StopState, drain, lacks_descriptors, last_look, room, serve_caught, take_in,
 };
+use unicoro_sys::poll::{is_ready, poll, readable};
 
 use crate::waiting::{Entry, Waiting};
 
@@ -62,14 +62,14 @@ impl Worker {
     /// Waits for one event, no longer than a beat, and acts on all that are ready.
     fn turn(&mut self) {
         let now = Instant::now();
-        let stop = self.seat.stop.as_raw_fd();
-        let mut slots = Vec::from([stop, self.handler.turn_is_due()].map(PollSlot::readable));
-        let first_listener = slots.len();
+        let mut entries = vec![readable(self.seat.stop.as_fd())];
+        entries.extend(self.handler.turn_is_due().map(readable));
+        let first_listener = entries.len();
         if self.has_room_at(now) {
-            slots.extend(self.seat.listeners.iter().map(|l| PollSlot::readable(l.as_raw_fd())));
+            entries.extend(self.seat.listeners.iter().map(|listener| readable(listener.as_fd())));
         }
-        let first_waiting = slots.len();
-        slots.extend(self.waiting.descriptors().map(PollSlot::readable));
+        let first_waiting = entries.len();
+        entries.extend(self.waiting.descriptors().map(readable));
 
         let timeout = self
             .waiting
@@ -78,27 +78,28 @@ impl Worker {
             .chain(self.next_room().filter(|at| *at > now))
             .map(|at| at.saturating_duration_since(now))
             .fold(self.seat.beat, Duration::min);
-        if let Err(error) = poll_set(&mut slots, Some(timeout)) {
+        if let Err(error) = poll(&mut entries, Some(timeout)) {
             log::error!("poll failed: {error}");
             return;
         }
-        if slots[1].is_ready() || !slots.iter().any(PollSlot::is_ready) {
+        let ready: Vec<bool> = entries.iter().map(is_ready).collect();
+        if ready[1..first_listener].contains(&true) || !ready.contains(&true) {
             // A request would do as well: CPython looks for signals in each.
             self.handler.main_thread_turn();
         }
-        if slots[0].is_ready() {
+        if ready[0] {
             self.seat.stop.acknowledge();
         }
         // Waiting connections first, from the back: taking one out must not move those before it.
-        for index in (first_waiting..slots.len()).rev() {
-            if slots[index].is_ready() {
+        for index in (first_waiting..ready.len()).rev() {
+            if ready[index] {
                 let entry = self.waiting.take(index - first_waiting);
                 entry.connection.stream.note_readable(false);
                 self.advance(entry);
             }
         }
-        for (listener, slot) in slots[first_listener..first_waiting].iter().enumerate() {
-            if slot.is_ready() {
+        for (listener, is_ready) in ready[first_listener..first_waiting].iter().enumerate() {
+            if *is_ready {
                 self.accept(listener);
             }
         }
@@ -204,7 +205,7 @@ impl Worker {
         self.seat.pulse.beat();
         loop {
             match serve_caught(&*self.handler, &mut connection) {
-                AfterServe::Close | AfterServe::Detached => return,
+                AfterServe::Close => return,
                 AfterServe::Park { until } => {
                     match take_in(&*self.handler, &mut connection, until) {
                         AfterRead::Serve => {}

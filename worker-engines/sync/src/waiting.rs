@@ -1,6 +1,6 @@
 //! The connections whose request head is not whole yet, and when to give each up.
 
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use unicoro_contract::Connection;
@@ -32,8 +32,8 @@ impl Waiting {
     }
 
     /// Their descriptors, in order.
-    pub fn descriptors(&self) -> impl Iterator<Item = RawFd> {
-        self.connections.iter().map(|entry| entry.connection.stream.as_raw_fd())
+    pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.connections.iter().map(|entry| entry.connection.stream.as_fd())
     }
 
     /// The earliest deadline.

@@ -15,8 +15,10 @@ mod returns;
 #[cfg(test)]
 mod tests;
 
+use std::io;
 use std::sync::Arc;
 
+use thiserror::Error;
 use unicoro_contract::{Engine, Handler, Refusal, Seat};
 
 use crate::poller::Poller;
@@ -39,10 +41,15 @@ impl ThreadsEngine {
 
 impl Engine for ThreadsEngine {
     fn run(self: Box<Self>, seat: Seat, handler: Arc<dyn Handler>) -> Result<(), Refusal> {
-        let refuse = |error| Refusal(format!("the thread engine cannot run: {error}"));
+        let refuse = |error| Refusal(CannotRun(error).into());
         let returns = Arc::new(Returns::new(Arc::clone(&seat.stop)));
         let pool = Pool::start(self.threads, &handler, &returns).map_err(refuse)?;
         Poller::new(seat, handler, pool, returns).map_err(refuse)?.run();
         Ok(())
     }
 }
+
+/// A thread, or a descriptor, is not to be had.
+#[derive(Debug, Error)]
+#[error("the thread engine cannot run: {0}")]
+struct CannotRun(#[source] io::Error);

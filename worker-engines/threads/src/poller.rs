@@ -10,6 +10,7 @@
 //! events are noted before the returns are taken ([`Returns`] relies on it).
 
 use std::io;
+use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -46,8 +47,8 @@ impl Poller {
     ) -> io::Result<Self> {
         let shared = Arc::clone(&handler);
         let clients = Clients::new(seat, shared, &BlockingWaiter, Epoll::add_receiver)?;
-        if let due @ 0.. = handler.turn_is_due() {
-            clients.epoll.add_level(due, Token::Foreign)?;
+        if let Some(due) = handler.turn_is_due() {
+            clients.epoll.add_level(due.as_raw_fd(), Token::Foreign)?;
         }
         let seat = Rc::clone(&clients.seat);
         Ok(Self { clients, handler, seat, pool, returns })

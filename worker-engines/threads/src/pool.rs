@@ -13,8 +13,9 @@ use unicoro_reactor::Line;
 
 use crate::returns::Returns;
 
-/// What a thread of Python's gets on Linux; Rust's default of 2 MiB is less than CPython needs to
-/// end a deep recursion in `RecursionError` (DESIGN.md, section 1). Committed only when touched.
+/// The bytes of stack that a thread of Python's gets on Linux. With Rust's default of 2 MiB a deep
+/// recursion would overflow the stack and crash the worker before CPython raises `RecursionError`. The
+/// kernel gives a page of it only when that is touched.
 const STACK: usize = 8 * 1024 * 1024;
 
 /// The threads.

@@ -18,7 +18,7 @@ use unicoro_contract::{AfterServe, Connection, Stop};
 pub enum Returned {
     /// Waits for its next request.
     Waiting {
-        /// Which.
+        /// The connection that waits.
         connection: Box<Connection>,
         /// The deadline, if there is one.
         until: Option<Instant>,
@@ -54,7 +54,7 @@ impl Returns {
             AfterServe::Park { until } => {
                 Returned::Waiting { connection, until, since: Instant::now() }
             }
-            AfterServe::Close | AfterServe::Detached => {
+            AfterServe::Close => {
                 let key = connection.stream.key();
                 // Closed before the poller hears of it: the client waits for the end.
                 drop(connection);

@@ -15,7 +15,7 @@ use super::table::TABLE;
 /// A library whose calls of `names` may not reach ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bypass {
-    /// Its path.
+    /// The path of the library.
     pub library: String,
     /// The functions of libc that it brings with it.
     pub names: Vec<&'static str>,

@@ -8,12 +8,13 @@ use std::ffi::CStr;
 
 use super::table::TABLE;
 use crate::caller::library_of;
+use crate::error::EngineError;
 
 /// Checks every one.
 ///
 /// # Errors
-/// A text for the operator that names those that are not reached.
-pub fn check() -> Result<(), String> {
+/// Some are not.
+pub fn check() -> Result<(), EngineError> {
     let bypassed: Vec<_> = TABLE
         .iter()
         .flat_map(|calls| calls.iter())
@@ -26,11 +27,7 @@ pub fn check() -> Result<(), String> {
     if bypassed.is_empty() {
         return Ok(());
     }
-    Err(format!(
-        "libraries do not reach our {}: LD_PRELOAD puts another library first, or this unicoro was \
-         linked without its exported symbols",
-        bypassed.join(", ")
-    ))
+    Err(EngineError::Bypassed(bypassed.join(", ")))
 }
 
 /// An executable that is not position-independent, and needs the address of a function, has one for all

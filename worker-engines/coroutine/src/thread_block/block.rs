@@ -56,7 +56,7 @@ impl Drop for ThreadBlock {
             free().push(self.0);
         } else {
             log::error!(
-                "no thread to end a green thread's thread with ({}): its memory stays",
+                "no OS thread could be started to end a green thread ({}): its memory is not given back",
                 io::Error::last_os_error()
             );
         }

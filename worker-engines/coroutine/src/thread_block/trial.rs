@@ -3,37 +3,26 @@
 
 use std::cell::UnsafeCell;
 use std::ffi::c_void;
-use std::io;
 
 use super::block::ThreadBlock;
 use super::register::under;
 use super::{layout, register, slot};
+use crate::error::StartError;
 
 /// Finds out how threads look in this C library, and tries two of them. Before the first block, on the
 /// scheduler's thread.
 ///
 /// # Errors
-/// A text for the operator: green threads cannot run here.
-pub fn prepare() -> Result<(), String> {
+/// Green threads cannot run here.
+pub fn prepare() -> Result<(), StartError> {
     register::find_way();
-    let refuse = |what: &str| {
-        format!(
-            "{what}: green threads need glibc 2.28 to 2.41 as it keeps threads on x86-64; use -k \
-             gthread here"
-        )
-    };
     if !layout::find() {
-        return Err(refuse("glibc's thread structure is unknown"));
+        return Err(StartError::UnknownThreads);
     }
     slot::choose_numbers();
-    let refused = |error: io::Error| refuse(&format!("no thread could be made ({error})"));
-    let (first, second) = (ThreadBlock::new().map_err(refused)?, ThreadBlock::new());
-    let second = second.map_err(refused)?;
-    if try_out(&first, &second) {
-        Ok(())
-    } else {
-        Err(refuse("two threads share what each should have for itself"))
-    }
+    let new = || ThreadBlock::new().map_err(StartError::NoThread);
+    let (first, second) = (new()?, new()?);
+    if try_out(&first, &second) { Ok(()) } else { Err(StartError::SharedThreads) }
 }
 
 /// Whether two threads have two of everything: a thread-local variable, errno, a key's value, a

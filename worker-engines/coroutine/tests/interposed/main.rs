@@ -11,6 +11,7 @@
 mod bypass;
 mod closing;
 mod conditions;
+mod direct;
 mod files;
 mod futexes;
 mod handlers;

@@ -1,4 +1,4 @@
-//! Mutexes and `pthread_once`: one green thread at a time, though all are one OS thread.
+//! Mutexes and `pthread_once`: one green thread at a time, though all may run on one OS thread.
 
 use std::cell::UnsafeCell;
 use std::sync::Arc;

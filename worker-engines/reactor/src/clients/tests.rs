@@ -6,7 +6,9 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use unicoro_contract::{AfterServe, BlockingWaiter, EngineListener, Language, Pulse, Stop};
+use unicoro_contract::{
+    AfterServe, BlockingWaiter, EngineListener, Language, Outbox, Pulse, Stop, Tempo, room,
+};
 
 use super::*;
 
@@ -151,6 +153,31 @@ fn a_close_for_another_races_no_request_that_has_come() {
     }
     assert_eq!(ready, [(0, b"line\n".to_vec())]);
     drop(full.third);
+}
+
+#[test]
+fn a_client_is_served_again_until_it_has_taken_its_answer() {
+    const LONG: usize = 8 << 20;
+    let mut full = Full::new();
+    let connection = full.clients.lot.take(0).unwrap();
+    let stream = Arc::clone(&connection.stream);
+    full.clients.rest(connection, None, Instant::now());
+    let outbox = Outbox::new();
+    outbox.put(&stream, vec![0; LONG], &Tempo::default(), Instant::now()).unwrap();
+    outbox.send(&mut drop);
+    assert!(full.clients.resume(&stream) && full.clients.has_ready());
+    let connection = full.clients.next_ready().unwrap();
+    assert!(Arc::ptr_eq(&connection.stream, &stream));
+    assert!(full.clients.resume(&stream) && !full.clients.has_ready());
+    let mut client = full.kept[0].try_clone().unwrap();
+    let reader = std::thread::spawn(move || client.read_exact(&mut vec![0; LONG]).unwrap());
+    assert!(stream.send_unsent().unwrap());
+    reader.join().unwrap();
+    full.clients.rest(connection, None, Instant::now());
+    assert!(full.clients.resume(&stream) && !full.clients.has_ready());
+    let connection = full.clients.lot.take(0).unwrap();
+    full.clients.close(connection);
+    assert!(!full.clients.resume(&stream));
 }
 
 #[test]

@@ -10,10 +10,8 @@ use std::os::fd::RawFd;
 
 use libc::{c_int, c_uint};
 
-use unicoro_contract::Real;
-
 use crate::descriptors::Descriptors;
-use crate::interposed::machinery::call::Call;
+use crate::interposed::machinery::call::{Call, real};
 use crate::interposed::machinery::tally::Tally;
 use crate::{fork, green, watched};
 use unicoro_reactor::Epoll;
@@ -21,9 +19,7 @@ use unicoro_reactor::Epoll;
 #[unsafe(no_mangle)]
 unsafe extern "C" fn close(fd: c_int) -> c_int {
     type Function = unsafe extern "C" fn(c_int) -> c_int;
-    static REAL: Real = Real::new(c"close");
-    // SAFETY: the address is that of the function of this name and this type.
-    let real: Function = unsafe { std::mem::transmute(REAL.address()) };
+    let real = real!(close: Function);
     let is_watched = watched::contains(fd) && !fork::is_other_process();
     // Before the close, while epoll can still be told to forget the file.
     let is_known = is_watched && tell(|waits, epoll| waits.closed(epoll, fd));
@@ -39,9 +35,7 @@ unsafe extern "C" fn close(fd: c_int) -> c_int {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn dup2(old: c_int, new: c_int) -> c_int {
     type Function = unsafe extern "C" fn(c_int, c_int) -> c_int;
-    static REAL: Real = Real::new(c"dup2");
-    // SAFETY: the address is that of the function of this name and this type.
-    let real: Function = unsafe { std::mem::transmute(REAL.address()) };
+    let real = real!(dup2: Function);
     // SAFETY: the caller's descriptors.
     let done = unsafe { real(old, new) };
     replaced(done, old, new);
@@ -51,9 +45,7 @@ unsafe extern "C" fn dup2(old: c_int, new: c_int) -> c_int {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn dup3(old: c_int, new: c_int, flags: c_int) -> c_int {
     type Function = unsafe extern "C" fn(c_int, c_int, c_int) -> c_int;
-    static REAL: Real = Real::new(c"dup3");
-    // SAFETY: the address is that of the function of this name and this type.
-    let real: Function = unsafe { std::mem::transmute(REAL.address()) };
+    let real = real!(dup3: Function);
     // SAFETY: the caller's descriptors.
     let done = unsafe { real(old, new, flags) };
     replaced(done, old, new);
@@ -63,9 +55,7 @@ unsafe extern "C" fn dup3(old: c_int, new: c_int, flags: c_int) -> c_int {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int {
     type Function = unsafe extern "C" fn(c_uint, c_uint, c_int) -> c_int;
-    static REAL: Real = Real::new(c"close_range");
-    // SAFETY: the address is that of the function of this name and this type.
-    let real: Function = unsafe { std::mem::transmute(REAL.address()) };
+    let real = real!(close_range: Function);
     // SAFETY: the caller's arguments.
     let done = unsafe { real(first, last, flags) };
     let closes = flags & libc::CLOSE_RANGE_CLOEXEC.cast_signed() == 0;

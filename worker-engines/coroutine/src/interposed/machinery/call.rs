@@ -43,10 +43,7 @@ macro_rules! interposed {
             #[unsafe(no_mangle)]
             unsafe extern "C" fn $name($($arg: $type),*) -> $ret {
                 type Function = unsafe extern "C" fn($($type),*) -> $ret;
-                static REAL: unicoro_contract::Real =
-                    unicoro_contract::Real::new($crate::interposed::machinery::call::c_name!($name));
-                // SAFETY: the address is that of the function of this name and this type.
-                let $real: Function = unsafe { std::mem::transmute(REAL.address()) };
+                let $real = $crate::interposed::machinery::call::real!($name: Function);
                 match $crate::green::parkable() {
                     None => {
                         tallies::$name.held($crate::green::current().is_some());
@@ -85,7 +82,8 @@ macro_rules! interposed {
 /// of a function of which glibc has several.
 macro_rules! real {
     ($name:ident : $type:ty $(, $version:literal)?) => {{
-        static REAL: unicoro_contract::Real = real!(@find $name $($version)?);
+        static REAL: unicoro_contract::Real =
+            $crate::interposed::machinery::call::real!(@find $name $($version)?);
         // SAFETY: the address is that of the function of this name and this type.
         unsafe { std::mem::transmute::<*mut std::ffi::c_void, $type>(REAL.address()) }
     }};

@@ -30,8 +30,8 @@ pub fn on_a_helper<R>(
         }
         if !HAS_SAID.swap(true, Ordering::Relaxed) {
             log::warn!(
-                "all helper threads wait, for the other ends of FIFOs or for other processes: one \
-                 more call waits for one of them (said once)"
+                "all helper threads wait for other processes or for the other ends of FIFOs: further \
+                 such calls wait until one of them is free (said once)"
             );
         }
         if let Ended::Interrupted(error) = wait.rest(AGAIN) {

@@ -90,7 +90,7 @@ interposed! {
 
 /// What is known of a path before it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum Speed {
     /// Whatever it is, this call does not wait.
     AtOnce,
     /// A regular file, on which there may be a lease.
@@ -105,9 +105,9 @@ const MAKES: c_int = libc::O_CREAT | libc::O_EXCL;
 /// The kernel's own devices: null, zero, random.
 const MEMORY_DEVICES: libc::c_uint = 1;
 
-fn kind_of((dir, path): (c_int, *const c_char), flags: c_int) -> Kind {
+fn speed_of((dir, path): (c_int, *const c_char), flags: c_int) -> Speed {
     if flags & NEVER_WAITS != 0 || flags & MAKES == MAKES {
-        return Kind::AtOnce;
+        return Speed::AtOnce;
     }
     // SAFETY: an all-zero stat is valid, and the kernel fills it.
     let mut stat: libc::stat = unsafe { std::mem::zeroed() };
@@ -116,15 +116,15 @@ fn kind_of((dir, path): (c_int, *const c_char), flags: c_int) -> Kind {
     let found = unsafe { libc::syscall(libc::SYS_newfstatat, dir, path, &raw mut stat, 0) };
     set_errno(before);
     if found != 0 {
-        return Kind::AtOnce;
+        return Speed::AtOnce;
     }
     match stat.st_mode & libc::S_IFMT {
-        libc::S_IFREG => Kind::Storage,
+        libc::S_IFREG => Speed::Storage,
         // Linux: fifo(7).
-        libc::S_IFIFO if flags & libc::O_ACCMODE == libc::O_RDWR => Kind::AtOnce,
-        libc::S_IFCHR if libc::major(stat.st_rdev) == MEMORY_DEVICES => Kind::AtOnce,
-        libc::S_IFIFO | libc::S_IFCHR | libc::S_IFBLK => Kind::Slow,
-        _ => Kind::AtOnce,
+        libc::S_IFIFO if flags & libc::O_ACCMODE == libc::O_RDWR => Speed::AtOnce,
+        libc::S_IFCHR if libc::major(stat.st_rdev) == MEMORY_DEVICES => Speed::AtOnce,
+        libc::S_IFIFO | libc::S_IFCHR | libc::S_IFBLK => Speed::Slow,
+        _ => Speed::AtOnce,
     }
 }
 
@@ -135,11 +135,11 @@ fn opened(
     flags: c_int,
     open: impl Fn(c_int) -> c_int,
 ) -> c_int {
-    let kind = kind_of(place, flags);
-    if kind == Kind::AtOnce {
+    let speed = speed_of(place, flags);
+    if speed == Speed::AtOnce {
         return open(0);
     }
-    if kind == Kind::Storage {
+    if speed == Speed::Storage {
         let fd = open(libc::O_NONBLOCK);
         if fd >= 0 {
             set_flags(fd, flags);
@@ -167,9 +167,9 @@ fn set_flags(fd: c_int, flags: c_int) {
 }
 
 fn made(green: &Green, path: *const c_char, real: impl Fn() -> c_int) -> c_int {
-    match kind_of((libc::AT_FDCWD, path), libc::O_WRONLY) {
-        Kind::Slow => on_a_helper(green, real, || None, -1),
-        Kind::AtOnce | Kind::Storage => real(),
+    match speed_of((libc::AT_FDCWD, path), libc::O_WRONLY) {
+        Speed::Slow => on_a_helper(green, real, || None, -1),
+        Speed::AtOnce | Speed::Storage => real(),
     }
 }
 
@@ -182,8 +182,8 @@ fn stream(
     // SAFETY: the caller's string, which ends in NUL.
     let mode = unsafe { std::ffi::CStr::from_ptr(mode) }.to_bytes();
     let flags = if mode.contains(&b'+') { libc::O_RDWR } else { libc::O_RDONLY };
-    match kind_of((libc::AT_FDCWD, path), flags) {
-        Kind::Slow => on_a_helper(green, real, || None, std::ptr::null_mut()),
-        Kind::AtOnce | Kind::Storage => real(),
+    match speed_of((libc::AT_FDCWD, path), flags) {
+        Speed::Slow => on_a_helper(green, real, || None, std::ptr::null_mut()),
+        Speed::AtOnce | Speed::Storage => real(),
     }
 }

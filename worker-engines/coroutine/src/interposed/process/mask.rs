@@ -13,10 +13,8 @@ use libc::{
     pthread_t, sigset_t,
 };
 
-use unicoro_contract::Real;
-
 use crate::green::{self, Green};
-use crate::interposed::machinery::call::Call;
+use crate::interposed::machinery::call::{Call, real};
 use crate::interposed::machinery::readiness::fail;
 use crate::{fork, signals};
 
@@ -40,11 +38,10 @@ unsafe extern "C" fn pthread_sigmask(
     set: *const sigset_t,
     old: *mut sigset_t,
 ) -> c_int {
-    static REAL: Real = Real::new(c"pthread_sigmask");
     let Some(green) = caller() else {
-        // SAFETY: the address is that of the function of this name and this type; the caller's
-        // arguments.
-        return unsafe { std::mem::transmute::<*mut c_void, Mask>(REAL.address())(how, set, old) };
+        let real = real!(pthread_sigmask: Mask);
+        // SAFETY: the caller's arguments.
+        return unsafe { real(how, set, old) };
     };
     // SAFETY: the caller's sets.
     unsafe { change(green, how, set, old) }
@@ -52,10 +49,10 @@ unsafe extern "C" fn pthread_sigmask(
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn sigprocmask(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int {
-    static REAL: Real = Real::new(c"sigprocmask");
     let Some(green) = caller() else {
-        // SAFETY: as above.
-        return unsafe { std::mem::transmute::<*mut c_void, Mask>(REAL.address())(how, set, old) };
+        let real = real!(sigprocmask: Mask);
+        // SAFETY: the caller's arguments.
+        return unsafe { real(how, set, old) };
     };
     // SAFETY: the caller's sets.
     match unsafe { change(green, how, set, old) } {
@@ -71,9 +68,7 @@ unsafe extern "C" fn pthread_create(
     begin: Begin,
     argument: *mut c_void,
 ) -> c_int {
-    static REAL: Real = Real::new(c"pthread_create");
-    // SAFETY: as above.
-    let real = unsafe { std::mem::transmute::<*mut c_void, Create>(REAL.address()) };
+    let real = real!(pthread_create: Create);
     // SAFETY: the caller's arguments.
     let create = || unsafe { real(thread, attributes, begin, argument) };
     match caller() {
@@ -91,9 +86,8 @@ unsafe extern "C" fn posix_spawn(
     arguments: Strings,
     environment: Strings,
 ) -> c_int {
-    static REAL: Real = Real::versioned(c"posix_spawn", SPAWN_VERSION);
-    // SAFETY: as above.
-    let real = unsafe { std::mem::transmute::<*mut c_void, Spawn>(REAL.address()) };
+    // Before that version, a file that is no program was given to a shell.
+    let real = real!(posix_spawn: Spawn, c"GLIBC_2.15");
     // SAFETY: null or the caller's attributes, from here on ours.
     let own = unsafe { with_own_mask(attributes) };
     let attributes = own.as_ref().map_or(attributes, ptr::from_ref);
@@ -110,9 +104,7 @@ unsafe extern "C" fn posix_spawnp(
     arguments: Strings,
     environment: Strings,
 ) -> c_int {
-    static REAL: Real = Real::versioned(c"posix_spawnp", SPAWN_VERSION);
-    // SAFETY: as above.
-    let real = unsafe { std::mem::transmute::<*mut c_void, Spawn>(REAL.address()) };
+    let real = real!(posix_spawnp: Spawn, c"GLIBC_2.15");
     // SAFETY: as in posix_spawn.
     let own = unsafe { with_own_mask(attributes) };
     let attributes = own.as_ref().map_or(attributes, ptr::from_ref);
@@ -123,9 +115,7 @@ unsafe extern "C" fn posix_spawnp(
 #[unsafe(no_mangle)]
 unsafe extern "C" fn popen(command: *const c_char, kind: *const c_char) -> *mut libc::FILE {
     type Open = unsafe extern "C" fn(*const c_char, *const c_char) -> *mut libc::FILE;
-    static REAL: Real = Real::new(c"popen");
-    // SAFETY: as above.
-    let real = unsafe { std::mem::transmute::<*mut c_void, Open>(REAL.address()) };
+    let real = real!(popen: Open);
     // SAFETY: the caller's arguments.
     let open = || unsafe { real(command, kind) };
     match caller() {
@@ -176,9 +166,6 @@ extern "C" fn after_vfork(result: isize) -> pid_t {
         _ => result as pid_t,
     }
 }
-
-/// Before, a file that is no program was given to a shell.
-const SPAWN_VERSION: &std::ffi::CStr = c"GLIBC_2.15";
 
 pub static CALLS: &[Call] = &[
     Call::new(c"popen", popen as *const _),

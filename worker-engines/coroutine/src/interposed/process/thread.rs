@@ -13,11 +13,12 @@ use libc::{
     c_int, clockid_t, cpu_set_t, pid_t, pthread_attr_t, pthread_t, sched_param, sigval, size_t,
 };
 
-use unicoro_contract::{Real, interrupt};
+use unicoro_contract::interrupt;
 use unicoro_reactor::OWN;
+use unicoro_sys::signal::Signal;
 
 use crate::errno::errno;
-use crate::interposed::machinery::call::{Call, c_name};
+use crate::interposed::machinery::call::{Call, c_name, real};
 use crate::interposed::machinery::readiness::fail;
 use crate::{fork, green, progress, thread_block};
 
@@ -34,9 +35,7 @@ macro_rules! thread_calls {
             #[unsafe(no_mangle)]
             unsafe extern "C" fn $name($thread: pthread_t $(, $arg: $type)*) -> c_int {
                 type Function = unsafe extern "C" fn(pthread_t $(, $type)*) -> c_int;
-                static REAL: Real = thread_calls!(@real $name $($version)?);
-                // SAFETY: the address is that of the function of this name and this type.
-                let $real: Function = unsafe { std::mem::transmute(REAL.address()) };
+                let $real = real!($name: Function $(, $version)?);
                 if !thread_block::is_one($thread as usize) {
                     // SAFETY: the caller's arguments, unchanged.
                     return unsafe { $real($thread $(, $arg)*) };
@@ -49,8 +48,6 @@ macro_rules! thread_calls {
         pub static TAKING_A_THREAD: &[Call] =
             &[$(Call::new(c_name!($name), $name as *const c_void)),*];
     };
-    (@real $name:ident) => { Real::new(c_name!($name)) };
-    (@real $name:ident $version:literal) => { Real::versioned(c_name!($name), $version) };
 }
 
 thread_calls! {
@@ -156,18 +153,15 @@ unsafe extern "C" fn pthread_self() -> pthread_t {
 /// Sends a signal to whoever calls; a green thread is the process.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn raise(signal: c_int) -> c_int {
-    static REAL: Real = Real::new(c"raise");
     if green::current().is_some() && !is_own_fault(signal) && !fork::is_other_process() {
         return match to_process(signal) {
             0 => 0,
             error => fail(error),
         };
     }
-    // SAFETY: the address is that of the function of this name and this type.
-    unsafe {
-        let real: unsafe extern "C" fn(c_int) -> c_int = std::mem::transmute(REAL.address());
-        real(signal)
-    }
+    let real = real!(raise: unsafe extern "C" fn(c_int) -> c_int);
+    // SAFETY: the caller's argument.
+    unsafe { real(signal) }
 }
 
 pub static OF_THE_CALLER: &[Call] = &[
@@ -177,7 +171,7 @@ pub static OF_THE_CALLER: &[Call] = &[
 
 /// Signals that the scheduler's thread does not block: those that a thread brings upon itself.
 fn is_own_fault(signal: c_int) -> bool {
-    OWN.contains(&signal) || signal == libc::SIGABRT
+    OWN.contains(&Signal::from_raw(signal)) || signal == libc::SIGABRT
 }
 
 fn to_process(signal: c_int) -> c_int {

@@ -15,13 +15,11 @@ use std::time::Instant;
 
 use libc::{c_int, c_long, timespec};
 
-use unicoro_contract::Real;
-
 use super::allocator;
 use super::contest;
 use crate::errno::{errno, set_errno};
 use crate::green::{self, Green};
-use crate::interposed::machinery::call::Call;
+use crate::interposed::machinery::call::{Call, real};
 use crate::interposed::machinery::clock;
 use crate::interposed::machinery::code::Code;
 use crate::interposed::machinery::tally::Tally;
@@ -68,13 +66,9 @@ unsafe extern "C" fn other(
 ) -> c_long {
     type Function =
         unsafe extern "C" fn(c_long, c_long, c_long, c_long, c_long, c_long, c_long) -> c_long;
-    static REAL: Real = Real::new(c"syscall");
-    // SAFETY: the address is that of the function of this name, which takes as many arguments; the
-    // caller's.
-    unsafe {
-        let real = std::mem::transmute::<*mut c_void, Function>(REAL.address());
-        real(number, first, second, third, fourth, fifth, sixth)
-    }
+    let real = real!(syscall: Function);
+    // SAFETY: it takes as many arguments; the caller's.
+    unsafe { real(number, first, second, third, fourth, fifth, sixth) }
 }
 
 unsafe extern "C" fn futex(

@@ -18,8 +18,8 @@ pub fn set_preemption_points(addresses: &Range<usize>) {
 // other one, by which a loser waits for the next holder.
 static MUTEX: AtomicUsize = AtomicUsize::new(usize::MAX);
 
-/// Whether this mutex, one of the interpreter lock's, is that by which it is taken and given.
-pub fn is_door(mutex: usize) -> bool {
+/// Learns of a mutex among them; whether it is that by which the interpreter lock is taken and given.
+pub fn learn_door(mutex: usize) -> bool {
     let lowest = MUTEX.load(Ordering::Relaxed);
     if mutex < lowest {
         MUTEX.fetch_min(mutex, Ordering::Relaxed);

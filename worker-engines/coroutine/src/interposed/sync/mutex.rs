@@ -57,7 +57,7 @@ unsafe extern "C" fn lock_from(mutex: *mut pthread_mutex_t, caller: usize) -> c_
 /// the lock: nobody runs the language beside the scheduler. Looked at with the mutex locked: the
 /// preemptor, which hands the role on, has the interpreter lock meanwhile.
 fn lock_of_gil(mutex: *mut pthread_mutex_t, green: &Green, real: impl Fn() -> c_int) -> c_int {
-    let is_door = gil::is_door(mutex as usize);
+    let is_door = gil::learn_door(mutex as usize);
     loop {
         let done = real();
         if !is_door || !green.has_lost_role() || green.has_lock() || !green::may_park(green) {

@@ -7,12 +7,10 @@ use std::time::{Duration, Instant};
 
 use libc::{c_int, clockid_t, sem_t, timespec};
 
-use unicoro_contract::Real;
-
 use crate::errno::{errno, set_errno};
 use crate::fork;
 use crate::green::{self, Green};
-use crate::interposed::machinery::call::{Call, interposed};
+use crate::interposed::machinery::call::{Call, interposed, real};
 use crate::interposed::machinery::clock;
 use crate::interposed::machinery::tally::Tally;
 use crate::wait::Woken;
@@ -48,9 +46,7 @@ interposed! {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn sem_post(semaphore: *mut sem_t) -> c_int {
     type Function = unsafe extern "C" fn(*mut sem_t) -> c_int;
-    static REAL: Real = Real::new(c"sem_post");
-    // SAFETY: the address is that of the function of this name and this type.
-    let real: Function = unsafe { std::mem::transmute(REAL.address()) };
+    let real = real!(sem_post: Function);
     // Taken before the post: the waiter that it lets through may free the semaphore.
     let address = semaphore as usize;
     let inside = if fork::is_child() { None } else { green::inside() };

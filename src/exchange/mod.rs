@@ -1,0 +1,40 @@
+//! A request and its response on a connection: what knows bytes and sockets, and no Python.
+//!
+//! `http` says what bytes mean. Here they are received and sent, and it is decided what becomes of the
+//! connection. Whoever asks an application (`python::wsgi`) only translates.
+//!
+//! ```text
+//!   worker ─► Reader ◄─── the application reads the body
+//!         └─► Response ◄─ it begins, sends, ends ─► Answer: what the logs say
+//!                                                └► Fate ─► Ending: kept, swept clean, closed
+//! ```
+
+mod answer;
+mod body_failure;
+mod breakage;
+mod date;
+mod ending;
+mod fate;
+mod leftover;
+mod memory;
+mod overdue;
+mod place;
+mod preface;
+mod reader;
+mod response;
+mod unread;
+mod wrong_length;
+
+pub use answer::Answer;
+pub use body_failure::BodyFailure;
+pub use breakage::Breakage;
+pub use ending::Ending;
+pub use fate::Fate;
+pub use memory::Memory;
+pub use overdue::end_overdue;
+pub use place::Place;
+pub use preface::take_preface;
+pub use reader::{BodyRules, Reader};
+pub use response::{OVERDUE, Response, Stretch};
+pub use unread::Unread;
+pub use wrong_length::WrongLength;

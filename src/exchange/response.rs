@@ -1,0 +1,366 @@
+//! The response to one request, from nothing to its end: all of its bytes are made and sent here.
+//!
+//! The head is encoded when it is given and sent with the first piece of the body, so that an error in
+//! between can still put another in its place. What has left cannot be taken back: a response that
+//! fails behind that point is cut off, and its connection closed.
+//!
+//! ```text
+//!   Open ─ begin ─► Begun ─ send, send_file, add ─► Begun ─ end ─► Ended ─ send_rest
+//!     └──── refuse ───┴──────────────────────────────────────────────►  with a page of ours
+//!   Broken, from anywhere: the client will not have it whole, and nothing is sent any more
+//! ```
+//!
+//! Calls that send may wait: never with the language's lock.
+
+use std::io::{self, IoSlice};
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use unicoro_contract::{Stream, Tempo};
+
+use super::answer::Answer;
+use super::breakage::Breakage;
+use super::date::date;
+use super::fate::Fate;
+use super::wrong_length::WrongLength;
+use crate::http::{Encoder, Fields, RequestFacts, ResponseError, early_hints, refusal};
+
+/// A whole response up to this long may be held, to leave together with others.
+const HELD: usize = 16 * 1024;
+
+/// The response to one request.
+pub struct Response {
+    stream: Arc<Stream>,
+    // When the request began.
+    began: Instant,
+    // How slowly the client may take it.
+    tempo: Tempo,
+    facts: RequestFacts,
+    // Whether the client waits to hear that it may send its body.
+    continue_due: Option<Arc<AtomicBool>>,
+    stage: Stage,
+    // Whether the client may have some of it: nothing can be taken back any more.
+    has_left: bool,
+    encoder: Encoder,
+    // Encoded and not sent yet.
+    unsent: Vec<u8>,
+    answer: Answer,
+}
+
+/// How far the response is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The application has given nothing yet.
+    Open,
+    /// The application has given the head.
+    Begun,
+    /// Nothing more will be given.
+    Ended { keep_alive: bool },
+    /// The client will not have it whole.
+    Broken(Breakage),
+}
+
+/// A stretch of a regular file, for sendfile(2).
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch {
+    /// Whoever gave it keeps it open.
+    pub fd: RawFd,
+    /// Where the part to send begins in the file.
+    pub offset: u64,
+    /// How many bytes of the file to send.
+    pub len: u64,
+}
+
+impl Response {
+    /// A response that nobody has begun. With `continue_due`, the connection can be kept only if that
+    /// is false when the head is made: else nobody knows whether a body or a request comes next.
+    #[must_use]
+    pub fn new(
+        stream: Arc<Stream>,
+        began: Instant,
+        facts: RequestFacts,
+        tempo: Tempo,
+        continue_due: Option<Arc<AtomicBool>>,
+    ) -> Self {
+        Self {
+            stream,
+            began,
+            tempo,
+            facts,
+            continue_due,
+            stage: Stage::Open,
+            has_left: false,
+            encoder: Encoder::new(facts),
+            unsent: Vec::new(),
+            answer: Answer::default(),
+        }
+    }
+
+    /// Whether a head was given.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.answer.status != 0
+    }
+
+    /// Whether some of it has left: nothing can be taken back any more.
+    #[must_use]
+    pub fn has_left(&self) -> bool {
+        self.has_left
+    }
+
+    /// Why the client will not have it whole, if that is so.
+    #[must_use]
+    pub fn breakage(&self) -> Option<Breakage> {
+        match self.stage {
+            Stage::Broken(breakage) => Some(breakage),
+            _ => None,
+        }
+    }
+
+    /// Whether nobody is left to answer, as far as is known.
+    #[must_use]
+    pub fn is_client_gone(&self) -> bool {
+        self.breakage().is_some() || self.stream.has_client_left()
+    }
+
+    /// What the logs say of it.
+    #[must_use]
+    pub fn answer(&self) -> &Answer {
+        &self.answer
+    }
+
+    /// What becomes of the connection.
+    #[must_use]
+    pub fn fate(&self) -> Fate {
+        match self.stage {
+            _ if self.stream.is_shared() => Fate::HandedOver,
+            Stage::Broken(_) => Fate::Dropped,
+            Stage::Ended { keep_alive: true } => Fate::Kept,
+            _ => Fate::Closed,
+        }
+    }
+
+    /// Gives the head: `200 OK` and the fields. Until the first byte has left, another may follow.
+    ///
+    /// # Errors
+    /// They cannot be sent; what was given before stays.
+    pub fn begin(&mut self, status_line: Vec<u8>, fields: Fields) -> Result<(), ResponseError> {
+        if self.continue_due.as_ref().is_some_and(|due| due.load(Ordering::Relaxed)) {
+            self.facts.keep_alive = false;
+        }
+        let mut encoder = Encoder::new(self.facts);
+        let mut head = Vec::with_capacity(256);
+        encoder.head(&status_line, fields.iter(), &date(), &mut head)?;
+        // The encoder has seen three digits.
+        let digits = status_line[..3].iter();
+        let status = digits.fold(0, |status, digit| status * 10 + u16::from(digit - b'0'));
+        self.answer = Answer { status, given_line: status_line, fields, body_sent: 0 };
+        if self.breakage().is_none() {
+            (self.encoder, self.unsent, self.stage) = (encoder, head, Stage::Begun);
+        }
+        Ok(())
+    }
+
+    /// Sends a 103 with these fields; too late, and on HTTP/1.0, nothing.
+    ///
+    /// # Errors
+    /// The fields cannot be sent; within, the client is gone.
+    pub fn send_hints(&mut self, fields: &Fields) -> Result<io::Result<()>, ResponseError> {
+        let mut hints = Vec::new();
+        early_hints(self.facts.version, fields.iter(), &mut hints)?;
+        if self.has_left || hints.is_empty() {
+            return Ok(Ok(()));
+        }
+        if self.breakage().is_some() {
+            return Ok(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        let sent = self.stream.send_all(&mut [IoSlice::new(&hints)], &self.tempo);
+        Ok(self.note(sent))
+    }
+
+    /// Adds a piece of the body to what [`Self::send_rest`] sends. For short ones: it is copied.
+    pub fn add(&mut self, piece: &[u8]) {
+        if self.stage == Stage::Begun {
+            let framed = self.encoder.frame(piece);
+            self.answer.body_sent += framed.data.len() as u64;
+            for part in framed.parts() {
+                self.unsent.extend_from_slice(part);
+            }
+        }
+    }
+
+    /// Sends a piece of the body, with what was not sent yet, in one call.
+    ///
+    /// # Errors
+    /// The client is gone.
+    pub fn send(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.depart()?;
+        let framed = self.encoder.frame(piece);
+        self.answer.body_sent += framed.data.len() as u64;
+        let [prefix, data, suffix] = framed.parts().map(IoSlice::new);
+        let parts = &mut [IoSlice::new(&self.unsent), prefix, data, suffix];
+        let sent = self.stream.send_all(parts, &self.tempo);
+        self.unsent.clear();
+        self.note(sent)
+    }
+
+    /// Whether the body is whole with `piece`, and short enough to be held.
+    #[must_use]
+    pub fn ends_with(&self, piece: &[u8]) -> bool {
+        self.stage == Stage::Begun
+            && self.encoder.remaining() == Some(piece.len() as u64)
+            && self.unsent.len() + piece.len() <= HELD
+    }
+
+    /// Gives what is not sent yet, with which the response is whole, to the engine, if that will send it
+    /// in a moment together with others. False: it is still to be sent. Never waits.
+    ///
+    /// # Errors
+    /// The client was answered in the application's place.
+    pub fn leave_together(&mut self) -> io::Result<bool> {
+        self.claim()?;
+        let unsent = std::mem::take(&mut self.unsent);
+        let held = self.stream.hold(unsent, self.began, &self.tempo);
+        Ok(held.map_err(|unsent| self.unsent = unsent).is_ok())
+    }
+
+    /// Sends a stretch of a file.
+    ///
+    /// # Errors
+    /// The client is gone, or the file is shorter than it was.
+    pub fn send_file(&mut self, stretch: Stretch) -> io::Result<()> {
+        self.depart()?;
+        let sent = self.send_stretch(stretch);
+        self.answer.body_sent += *sent.as_ref().unwrap_or(&0);
+        self.note(sent.map(drop))
+    }
+
+    fn send_stretch(&mut self, stretch: Stretch) -> io::Result<u64> {
+        // A file longer than the Content-Length is a part of a file, and no mistake.
+        let wanted = self.encoder.remaining().unwrap_or(u64::MAX);
+        let framed = self.encoder.frame_len(stretch.len.min(wanted));
+        let (stream, tempo) = (&self.stream, &self.tempo);
+        let mut front = std::mem::take(&mut self.unsent);
+        front.extend_from_slice(&framed.prefix);
+        stream.send_all(&mut [IoSlice::new(&front)], tempo)?;
+        let sent = stream.send_file(stretch.fd, stretch.offset, framed.len, tempo)?;
+        if sent < framed.len {
+            // Its length was promised, in a header or in a chunk's size.
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        stream.send_all(&mut [IoSlice::new(framed.suffix)], tempo)?;
+        Ok(sent)
+    }
+
+    /// The body is whole. Says what of its length was not true.
+    pub fn end(&mut self) -> Option<WrongLength> {
+        if self.stage != Stage::Begun {
+            return None;
+        }
+        let is_long = self.encoder.excess();
+        let finish = self.encoder.finish();
+        self.unsent.extend_from_slice(finish.trailer);
+        self.stage = Stage::Ended { keep_alive: finish.keep_alive };
+        self.conclude();
+        match finish.shortfall {
+            0 => is_long.then_some(WrongLength::Long),
+            missing => Some(WrongLength::Short { missing }),
+        }
+    }
+
+    /// Whether some of it was given and is not sent yet.
+    #[must_use]
+    pub fn has_rest(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
+    /// Sends what is not sent yet.
+    ///
+    /// # Errors
+    /// The client is gone, or was answered in the application's place.
+    pub fn send_rest(&mut self) -> io::Result<()> {
+        if self.breakage().is_some() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        if self.unsent.is_empty() {
+            return Ok(());
+        }
+        self.claim()?;
+        let is_kept = self.stage == (Stage::Ended { keep_alive: true });
+        if !(is_kept && self.unsent.len() <= HELD && self.leave_together()?) {
+            let unsent = std::mem::take(&mut self.unsent);
+            let sent = self.stream.send_all(&mut [IoSlice::new(&unsent)], &self.tempo);
+            self.note(sent)?;
+        }
+        self.conclude();
+        Ok(())
+    }
+
+    /// A client that has all of it and is kept is owed nothing, however long its request goes on.
+    fn conclude(&self) {
+        if self.stage == (Stage::Ended { keep_alive: true }) && self.unsent.is_empty() {
+            self.stream.end_response();
+        }
+    }
+
+    /// It has failed: puts a page in its place if nothing has left, else cuts it off.
+    pub fn refuse(&mut self, status: u16, detail: &str) {
+        let may_say = !self.has_left && matches!(self.stage, Stage::Open | Stage::Begun);
+        self.fail(status);
+        if may_say {
+            self.unsent = refusal(status, detail, &date(), self.facts.is_head);
+        }
+    }
+
+    /// It has failed, and the server says nothing in its place.
+    pub fn fail(&mut self, status: u16) {
+        if !self.has_left && !matches!(self.stage, Stage::Ended { .. }) {
+            self.answer = Answer::of(status);
+        }
+        self.unsent.clear();
+        if self.breakage().is_none() {
+            self.stage = Stage::Ended { keep_alive: false };
+        }
+    }
+
+    /// It has failed, and its client cannot be told; `status` is for the log.
+    pub fn give_up(&mut self, breakage: Breakage, status: u16) {
+        self.fail(status);
+        self.stage = Stage::Broken(breakage);
+    }
+
+    /// A piece of the body is about to leave.
+    fn depart(&mut self) -> io::Result<()> {
+        match self.stage {
+            Stage::Begun => self.claim(),
+            // It may have failed within a chunk, which nothing may follow.
+            Stage::Open | Stage::Ended { .. } | Stage::Broken(_) => {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+        }
+    }
+
+    /// Some of it leaves now, unless the request was answered as overdue meanwhile.
+    fn claim(&mut self) -> io::Result<()> {
+        self.has_left = self.stream.begin_response();
+        if self.has_left {
+            return Ok(());
+        }
+        self.answer = Answer::of(OVERDUE);
+        self.unsent.clear();
+        self.stage = Stage::Broken(Breakage::Overdue);
+        Err(io::ErrorKind::TimedOut.into())
+    }
+
+    fn note(&mut self, sent: io::Result<()>) -> io::Result<()> {
+        sent.inspect_err(|error| self.stage = Stage::Broken(error.into()))
+    }
+}
+
+/// What a client is told whose request took too long.
+pub const OVERDUE: u16 = 504;
+
+#[cfg(test)]
+mod tests;

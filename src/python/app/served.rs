@@ -1,0 +1,17 @@
+//! A request that was served, for its worker.
+
+use crate::exchange::{Response, Unread};
+
+/// How a request was served.
+pub struct Served {
+    /// Sent, as far as it could be.
+    pub response: Response,
+    /// What the client may still send.
+    pub unread: Unread,
+    /// Variables of its environ, as far as they were asked for.
+    pub environ: Vec<(String, String)>,
+    /// Whether Python's logging has written its line.
+    pub is_logged: bool,
+    /// Whether a hook wants the worker to be replaced.
+    pub ends_worker: bool,
+}

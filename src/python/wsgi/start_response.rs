@@ -1,0 +1,108 @@
+//! `start_response`, and the `write` that it returns (PEP 3333).
+//!
+//! It lives as long as the application keeps it; the connection only as long as the request. So the
+//! [`Response`] is lent to it and taken back at the end, and an application that kept it gets an
+//! exception and no other client's connection.
+
+use std::io;
+
+use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use super::fields::{fields_of, fields_of_hints};
+use super::latin1::push_latin1;
+use crate::exchange::Response;
+use crate::http::ResponseError;
+use crate::python::deadline::request_timeout;
+use crate::python::gil::attach::detached;
+use crate::python::interp::interned::interned;
+
+/// What an application begins its response with.
+#[pyclass(module = "unicoro", name = "StartResponse")]
+pub struct StartResponse {
+    lent: Option<Response>,
+}
+
+impl StartResponse {
+    /// Lends it this response.
+    pub fn new(response: Response) -> Self {
+        Self { lent: Some(response) }
+    }
+
+    /// Takes the response back: the request is over.
+    pub fn take_response(&mut self) -> Option<Response> {
+        self.lent.take()
+    }
+
+    /// The response, as long as it is lent.
+    ///
+    /// # Errors
+    /// The request is over.
+    pub fn response(&mut self) -> PyResult<&mut Response> {
+        self.lent.as_mut().ok_or_else(|| PyBrokenPipeError::new_err("this request is over"))
+    }
+}
+
+#[pymethods]
+impl StartResponse {
+    #[pyo3(signature = (status, headers, exc_info=None))]
+    fn __call__<'py>(
+        slf: &Bound<'py, Self>,
+        status: &Bound<'py, PyAny>,
+        headers: &Bound<'py, PyAny>,
+        exc_info: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut this = slf.try_borrow_mut()?;
+        let response = this.response()?;
+        match exc_info.filter(|info| !info.is_none()) {
+            Some(info) if response.has_left() => {
+                // PEP 3333: too late to say it to the client, so the application's error goes on.
+                return Err(PyErr::from_value(info.get_item(1)?));
+            }
+            None if response.has_begun() => {
+                return Err(PyAssertionError::new_err(
+                    "start_response was called twice without exc_info",
+                ));
+            }
+            Some(_) | None => {}
+        }
+        let mut line = Vec::with_capacity(32);
+        push_latin1(status, "the status", &mut line)?;
+        response.begin(line, fields_of(headers)?).map_err(cannot_be_sent)?;
+        drop(this);
+        slf.as_any().getattr(interned!(slf.py(), "write"))
+    }
+
+    /// `wsgi.early_hints`: sends a 103 with these fields, as often as it is called before the head.
+    /// Too late, and on HTTP/1.0, it does nothing.
+    fn early_hints(&mut self, py: Python<'_>, headers: &Bound<'_, PyAny>) -> PyResult<()> {
+        let Some(response) = self.lent.as_mut().filter(|response| !response.has_left()) else {
+            return Ok(());
+        };
+        let fields = fields_of_hints(headers)?;
+        let sent = detached(py, || response.send_hints(&fields)).map_err(cannot_be_sent)?;
+        sent.map_err(|error| client_gone(py, &error))
+    }
+
+    /// `unicoro.client_disconnected`: whether nobody is left to answer.
+    fn client_disconnected(slf: &Bound<'_, Self>) -> bool {
+        // Borrowed: another thread is sending to the client right now.
+        slf.try_borrow().is_ok_and(|this| this.lent.as_ref().is_none_or(Response::is_client_gone))
+    }
+
+    fn write(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>) -> PyResult<()> {
+        let response = self.response()?;
+        let data = data.as_bytes();
+        detached(py, || response.send(data)).map_err(|error| client_gone(py, &error))
+    }
+}
+
+fn cannot_be_sent(error: ResponseError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+fn client_gone(py: Python<'_>, error: &io::Error) -> PyErr {
+    request_timeout::due(py)
+        .unwrap_or_else(|| PyBrokenPipeError::new_err(format!("the client is gone: {error}")))
+}

@@ -1,0 +1,45 @@
+"""Answers of which the server holds a few to send them together, and what they may not wait for."""
+
+import os
+import time
+
+from notes import note, plain
+
+
+def gate(_):
+    note("shut")
+    while not os.path.exists("open"):
+        time.sleep(0.01)
+    return "open"
+
+
+def soon(_):
+    return "soon"
+
+
+def numbered(number):
+    return f"{number} " * (12_000 // (len(number) + 1))
+
+
+def keeps_the_gil(_):
+    """Computes in C for a second or so, and says when that was over."""
+    sum(range(60_000_000))
+    return repr(time.time())
+
+
+class Slowly(list):
+    """A body whose `close` takes a second, and notes that it is over."""
+
+    def close(self):
+        time.sleep(1)
+        note("closed")
+
+
+def closes_slowly(_):
+    return "soon"
+
+
+def application(environ, start_response):
+    name = environ["PATH_INFO"].lstrip("/")
+    body = plain(start_response, globals()[name](environ["QUERY_STRING"]))
+    return Slowly(body) if name == "closes_slowly" else body

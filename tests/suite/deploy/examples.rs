@@ -1,0 +1,146 @@
+//! Every example, run exactly as its README says: the block that starts `unicoro` is started, every
+//! other `sh` block is run against it, and must print the `text` block that follows it.
+//!
+//! Two things differ from a reader's machine: port 8000 is another free port, and the packages come
+//! from the suite's virtual environment, so the block that makes one is only compared with it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::support::backing::database_url;
+use crate::support::client::{free_addresses, get, wait_for_listener};
+use crate::support::{Engine, Launch, Server, repository};
+
+/// One fenced block of a README.
+struct Block {
+    kind: String,
+    text: String,
+}
+
+/// What a README asks its reader to do.
+struct Example {
+    directory: PathBuf,
+    address: std::net::SocketAddr,
+    blocks: Vec<Block>,
+}
+
+impl Example {
+    fn read(name: &str) -> Example {
+        let directory = repository().join("examples").join(name);
+        let readme = std::fs::read_to_string(directory.join("README.md")).unwrap();
+        let [address] = free_addresses();
+        let readme = readme.replace("127.0.0.1:8000", &address.to_string());
+        Example { directory, address, blocks: fenced_blocks(&readme) }
+    }
+
+    /// Starts what the README starts, as its reader's shell would, and waits for the first answer.
+    fn start(&self) -> Server {
+        let is_start = |block: &&Block| block.kind == "sh" && block.text.starts_with("unicoro ");
+        let mut starts = self.blocks.iter().filter(is_start);
+        let command = &starts.next().expect("a block that starts the server").text;
+        assert!(starts.next().is_none(), "two blocks start a server");
+        let launch = Launch::shell(command, &self.directory);
+        let server = launch.env("DATABASE_URL", self.database()).start_unbound();
+        wait_for_listener(self.address);
+        assert_eq!(get(self.address, "/").status, 200);
+        server
+    }
+
+    /// Runs every other block and compares what it prints.
+    fn follow(&self) {
+        let mut compared = 0;
+        for (block, next) in self.blocks.iter().zip(self.blocks.iter().skip(1)) {
+            if block.kind == "sh" && next.kind == "text" {
+                assert_eq!(run(&block.text, &self.directory), next.text, "of {}", block.text);
+                compared += 1;
+            }
+        }
+        assert!(compared > 0, "the README shows no answer");
+    }
+
+    fn database(&self) -> &'static str {
+        if self.directory.ends_with("flask_postgres") { database_url() } else { "" }
+    }
+}
+
+fn fenced_blocks(readme: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for line in readme.lines() {
+        match (&mut open, line.strip_prefix("```")) {
+            (None, Some(kind)) => open = Some(Block { kind: kind.to_owned(), text: String::new() }),
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some(block), None) => block.text += &format!("{line}\n"),
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a block has no end");
+    blocks
+}
+
+/// What a README's commands print.
+fn run(commands: &str, directory: &Path) -> String {
+    let output = Command::new("bash")
+        .args(["-c", commands])
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .output()
+        .expect("bash is installed");
+    assert!(output.status.success(), "{commands}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn works_as_its_readme_says(name: &str) {
+    let example = Example::read(name);
+    let server = example.start();
+    assert_eq!(server.engine, Engine::Coroutine);
+    example.follow();
+    server.stop();
+}
+
+#[test]
+fn hello_works_as_its_readme_says() {
+    works_as_its_readme_says("hello");
+}
+
+#[test]
+fn flask_works_as_its_readme_says() {
+    works_as_its_readme_says("flask");
+}
+
+#[test]
+fn flask_postgres_works_as_its_readme_says() {
+    works_as_its_readme_says("flask_postgres");
+}
+
+#[test]
+fn long_poll_works_as_its_readme_says() {
+    works_as_its_readme_says("long_poll");
+}
+
+#[test]
+fn examples_require_what_the_suite_tests() {
+    let ours = std::fs::read_to_string(repository().join("tests/requirements.txt")).unwrap();
+    for example in ["flask", "flask_postgres"] {
+        let path = repository().join("examples").join(example).join("requirements.txt");
+        for line in std::fs::read_to_string(path).unwrap().lines() {
+            assert!(ours.lines().any(|own| own == line), "{line} is not what the suite installs");
+        }
+    }
+}
+
+#[test]
+fn every_example_has_a_test() {
+    let mut names: Vec<String> = std::fs::read_dir(repository().join("examples"))
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["deploy", "flask", "flask_postgres", "hello", "long_poll"],
+        "add a test, then the name here"
+    );
+}

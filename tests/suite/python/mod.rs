@@ -1,0 +1,11 @@
+//! The interpreter that an application finds: its threads, forks, children, imports and
+//! environment.
+
+mod children;
+mod foreign;
+mod forks;
+mod importing;
+mod request_threads;
+mod spew;
+mod subinterpreters;
+mod virtual_environment;

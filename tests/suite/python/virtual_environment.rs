@@ -1,0 +1,55 @@
+//! The active virtual environment is the app's, whatever Python the binary was built against.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::{Engine, Launch, Server, virtual_environment};
+
+/// A virtual environment with one module of its own, made by the suite's own interpreter.
+fn make_environment(path: &Path) {
+    let python = virtual_environment().join("bin/python3");
+    let made = Command::new(python).args(["-m", "venv", "--without-pip"]).arg(path).status();
+    assert!(made.expect("python3 can be run").success());
+    let mut libraries = std::fs::read_dir(path.join("lib")).unwrap().flatten();
+    let library: PathBuf = libraries.next().expect("lib/python3.x").path();
+    let module = library.join("site-packages/only_in_this_environment.py");
+    std::fs::write(module, "MARKER = 'found'\n").unwrap();
+}
+
+fn assert_in(server: &Server, environment: &Path) {
+    let text = server.get("/").text();
+    let prefix = environment.display();
+    assert!(text.contains(&format!("prefix={prefix}\n")), "{text}");
+    assert!(text.contains(&format!("executable={prefix}/bin/python")), "{text}");
+    assert!(text.contains("marker=found\n"), "{text}");
+}
+
+each_of! { Sync, Coroutine; fn virtual_env_names_the_environment(engine) {
+    let launch = Launch::new(engine).args(&["interpreter"]);
+    let environment = launch.scratch.file("environment");
+    make_environment(&environment);
+    let server = launch.env("VIRTUAL_ENV", &environment).start();
+    assert_in(&server, &environment);
+    server.stop();
+}}
+
+#[test]
+fn environment_of_another_python_is_refused_with_both_versions() {
+    let launch = Launch::new(Engine::Sync).args(&["interpreter"]);
+    let environment = launch.scratch.file("environment");
+    make_environment(&environment);
+    let about = environment.join("pyvenv.cfg");
+    let text = std::fs::read_to_string(&about).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with("version"));
+    let other: String = lines.map(|line| format!("{line}\n")).collect();
+    std::fs::write(&about, other + "version = 3.2.5\n").unwrap();
+    let library = std::fs::read_dir(environment.join("lib")).unwrap().flatten().next().unwrap();
+    std::fs::rename(library.path(), environment.join("lib/python3.2")).unwrap();
+
+    let mut server = launch.env("VIRTUAL_ENV", &environment).start();
+    assert_eq!(server.exit_code(), 1);
+    let log = server.log();
+    for word in ["3.2", "PYO3_PYTHON"] {
+        assert!(log.contains(word), "no {word:?} in:\n{log}");
+    }
+}

@@ -1,0 +1,128 @@
+//! What is named as the application: where it is found, and one that WSGI cannot call is refused
+//! when it is loaded, with the form to write, and not by a 500 for each request.
+
+use crate::support::{Engine, Launch, Server, answering};
+
+const MODULE: &str = "wrongly_named";
+
+/// The exit code and the log of a start that fails.
+fn refusal(engine: Engine, arguments: &[&str]) -> (i32, String) {
+    let mut server = Launch::new(engine).args(arguments).start();
+    (server.exit_code(), server.log())
+}
+
+fn is_refused(engine: Engine, name: &str, words: &[&str]) {
+    let spec = format!("{MODULE}:{name}");
+    for (arguments, expected) in [(vec![&*spec], 4), (vec!["--check-config", &*spec], 1)] {
+        let (code, log) = refusal(engine, &arguments);
+        assert_eq!(code, expected, "{spec}: {log}");
+        for word in words.iter().chain(&[&*spec]) {
+            assert!(log.contains(word), "no {word:?} in:\n{log}");
+        }
+    }
+}
+
+each_of! { Sync, Coroutine; fn an_asgi_application_is_refused(engine) {
+    let names = [
+        "falcon_asgi", "django()", "coroutine_function", "two_arguments", "asynchronous_generator",
+        "three_arguments", "Asgi2",
+    ];
+    for name in names {
+        is_refused(engine, name, &["ASGI", "a2wsgi.ASGIMiddleware"]);
+    }
+}}
+
+each_of! { Sync, Coroutine; fn a_factory_that_is_not_called_is_refused(engine) {
+    let names = [
+        "create_app", "create_app_with_a_setting", "make_app", "make", "Application",
+        "ApplicationWithSettings", "ApplicationWithAny",
+    ];
+    for name in names {
+        is_refused(engine, name, &[&format!("'{MODULE}:{name}()'")]);
+    }
+}}
+
+each_of! { Sync, Gthread, Coroutine, Gunicorn; fn whatever_wsgi_can_call_is_served(engine) {
+    let names = [
+        "wsgi",
+        "falcon_wsgi", "instance", "method", "partial", "partial_by_name", "any_arguments", "optional", "generator",
+        "any_instance", "Iterated", "without_signature", "decorated", "create_app()", "Application()",
+        "other_names", "of_werkzeug", "argument_added", "arguments_removed", "optional_arguments_removed",
+        "request_only", "asynchronous_inside", "wrapper_object", "wrapped_call", "with_a_signature",
+        "transparent", "proxy", "Made", "AnotherIsMade",
+    ];
+    for name in names {
+        let server = Server::start(engine, &format!("{MODULE}:{name}"), &[]);
+        assert_eq!(server.get("/").text(), "well", "{name}");
+        server.stop();
+    }
+}}
+
+each_of! { Sync, Gunicorn; fn config_file_may_name_the_app(engine) {
+    let launch = Launch::new(engine);
+    launch.scratch.write("gunicorn.conf.py", "wsgi_app = 'hello:app'\n");
+    let server = launch.start();
+    assert_eq!(server.get("/").text(), "Hello, world!");
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn app_may_be_made_by_a_call(engine) {
+    let server = Server::start(engine, "hello:factory(\"word\", times=2)", &[]);
+    assert_eq!(server.get("/").text(), "wordword");
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn app_is_found_in_the_working_directory(engine) {
+    let launch = Launch::new(engine).args(&["here"]);
+    launch.scratch.write("here.py", "from hello import application\n");
+    let server = launch.start();
+    assert_eq!(server.get("/").status, 200);
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn chdir_comes_before_the_app_is_loaded(engine) {
+    let launch = Launch::new(engine).args(&["--chdir", "below", "interpreter"]);
+    std::fs::create_dir(launch.scratch.file("below")).unwrap();
+    let below = launch.scratch.file("below").canonicalize().unwrap();
+    let server = launch.start();
+    let text = server.get("/").text();
+    assert!(text.contains(&format!("cwd={}\n", below.display())), "{text}");
+    assert!(text.contains("cwd_on_path=True\n"), "{text}");
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn pythonpath_is_searched(engine) {
+    let launch = Launch::new(engine).args(&["--pythonpath", "below,beside", "there"]);
+    for name in ["below", "beside"] {
+        std::fs::create_dir(launch.scratch.file(name)).unwrap();
+    }
+    launch.scratch.write("beside/there.py", "from hello import application\n");
+    let server = launch.start();
+    assert_eq!(server.get("/").status, 200);
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn modules_are_found_in_gunicorns_order(engine) {
+    // pythonpath is relative to chdir.
+    let order = ["below/last", "below/first", "below", "."];
+    for (index, first) in order.iter().enumerate() {
+        let arguments = ["--chdir", "below", "--pythonpath", "first,last", "where"];
+        let launch = Launch::new(engine).args(&arguments);
+        for name in ["below", "below/first", "below/last"] {
+            std::fs::create_dir(launch.scratch.file(name)).unwrap();
+        }
+        // Each time one directory less has the module.
+        for directory in &order[index..] {
+            launch.scratch.write(&format!("{directory}/where.py"), &answering(directory));
+        }
+        let server = launch.start();
+        assert_eq!(server.get("/").text(), *first);
+        server.stop();
+    }
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn preloaded_app_is_served(engine) {
+    let server = Server::start(engine, "hello", &["--preload", "--workers", "2"]);
+    assert_eq!(server.get("/").status, 200);
+    server.stop();
+}}

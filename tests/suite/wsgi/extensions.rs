@@ -1,0 +1,91 @@
+//! What the environ offers beyond PEP 3333: early hints, the client's socket, and whether it has
+//! left.
+
+use crate::support::client::{get_and_close, get_request};
+use crate::support::{Client, Server};
+
+each_of! { Sync, Gthread, Coroutine; fn an_app_can_ask_whether_its_client_has_left(engine) {
+    let server = Server::start(engine, "hostile", &[]);
+    let mut client = server.connect();
+    client.send(get_request("/until_left"));
+    server.wait_for_notes("began");
+    drop(client);
+    server.wait_for_notes("left");
+    server.stop();
+}}
+
+each_of! { Sync, Gthread, Coroutine, Gunicorn; fn early_hints_come_before_the_response(engine) {
+    let server = Server::start(engine, "hostile:application", &[]);
+    let answer = server.exchange(get_and_close("/hints"));
+    assert_eq!(answer.matches("HTTP/1.1 103 Early Hints\r\n").count(), 3, "{answer}");
+    assert!(answer.contains("\r\nLink: </c.css>\r\nX-Mixed: caf"), "{answer}");
+    let last = answer.rfind("103 Early Hints").unwrap();
+    assert!(last < answer.find("200 OK").unwrap() && answer.ends_with("\r\n\r\nok"), "{answer}");
+    let old = server.exchange("GET /hints HTTP/1.0\r\n\r\n");
+    assert!(old.starts_with("HTTP/1.") && old.contains(" 200 OK\r\n") && !old.contains("103"));
+    server.stop();
+}}
+
+each_of! { Sync, Gthread, Coroutine; fn a_hint_cannot_split_the_response(engine) {
+    let server = Server::start(engine, "hostile", &[]);
+    assert_eq!(server.get("/bad_hint").text(), "refused");
+    server.stop();
+}}
+
+each_of! { Sync, Gthread, Coroutine, Gunicorn; fn an_app_may_speak_another_protocol_on_the_socket(engine) {
+    let server = Server::start(engine, "hostile", &[]);
+    let mut client = server.connect();
+    client.send(get_request("/take_socket"));
+    assert_eq!(client.response_to_head().status, 101);
+    for word in ["one", "two"] {
+        client.send(word);
+        assert_eq!(client.some_bytes(), word.to_uppercase().as_bytes());
+    }
+    client.finish_sending();
+    assert!(client.is_closed());
+    assert!(!server.log().contains("StopIteration"), "{}", server.log());
+    server.stop();
+}}
+
+each_of! { Sync, Gthread, Coroutine; fn what_comes_ahead_of_the_answer_is_on_the_socket(engine) {
+    let server = Server::start(engine, "hostile", &[]);
+    let mut client = server.connect();
+    client.send(get_request("/take_socket") + "ahead");
+    assert_eq!(client.response_to_head().status, 101);
+    client.finish_sending();
+    assert_eq!(client.bytes_to_the_end(), b"AHEAD");
+
+    let mut client = server.connect();
+    client.send(get_request("/take_file") + "one\ntw");
+    assert_eq!(client.some_bytes(), b"ONE\n");
+    client.send("o\n");
+    client.finish_sending();
+    assert_eq!(client.bytes_to_the_end(), b"TWO\n");
+    server.stop();
+}}
+
+each_of! { Sync, Gthread, Coroutine; fn a_socket_that_the_app_keeps_outlives_the_request(engine) {
+    let server = Server::start(engine, "hostile", &[]);
+    let mut client = server.connect();
+    // A body that nobody reads: the server would part.
+    client.send("POST /keep_socket HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\n");
+    assert_eq!(client.response().text(), "kept");
+    server.scratch.write("go-on", "");
+    assert_eq!(client.bytes_to_the_end(), b"more");
+    server.stop();
+}}
+
+each_of! { Coroutine; fn many_may_speak_another_protocol_at_once(engine) {
+    let server = Server::start(engine, "hostile", &[]);
+    let mut clients: Vec<Client> = (0..50).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(get_request("/take_socket"));
+        assert_eq!(client.response_to_head().status, 101);
+    }
+    for client in &mut clients {
+        client.send("x");
+        assert_eq!(client.some_bytes(), b"X");
+    }
+    drop(clients);
+    server.stop();
+}}

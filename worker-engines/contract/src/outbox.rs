@@ -1,0 +1,181 @@
+//! Whole answers that wait for a moment, to leave together.
+//!
+//! A client that sleeps on another processor is woken by each send: an interrupt to that processor, on
+//! a virtual machine an exit to the hypervisor, and behind it the interpreter goes on with cold caches.
+//! Answers that leave together cost that once.
+//!
+//! Answers are put in by one thread, the scheduler's; any thread may send them, because that takes no
+//! more than their sockets. Each connection has at most one here, and nothing else is sent on it before.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::{Stream, Tempo, is_forked_child};
+
+/// Answers held at most: more keep the clients from their next requests, while the processor of the
+/// server soon has nothing to do.
+const MOST: usize = 16;
+/// How long the oldest is held, as long as others come.
+const LONGEST: Duration = Duration::from_micros(500);
+
+/// Held answers, in the order in which they were given.
+#[derive(Default)]
+pub struct Outbox {
+    held: Mutex<Vec<Answer>>,
+    // Read without the lock, by the thread that puts in.
+    has_some: AtomicBool,
+}
+
+struct Answer {
+    stream: Arc<Stream>,
+    bytes: Vec<u8>,
+    tempo: Tempo,
+    since: Instant,
+}
+
+/// What has become of an answer that was put in.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Put {
+    /// It is the only one: somebody has to see to it that it leaves in time.
+    First,
+    /// It is held beside others.
+    Beside,
+    /// It is held, and all are due.
+    Due,
+}
+
+impl Outbox {
+    /// An outbox that holds no answer.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { held: Mutex::new(Vec::new()), has_some: AtomicBool::new(false) }
+    }
+
+    /// Puts a whole answer in, `now`.
+    ///
+    /// # Errors
+    /// Another thread is taking answers out at this moment: the answer, to be sent at once.
+    pub fn put(
+        &self,
+        stream: &Arc<Stream>,
+        bytes: Vec<u8>,
+        tempo: &Tempo,
+        now: Instant,
+    ) -> Result<Put, Vec<u8>> {
+        // Never waits: the one that puts in may be a green thread.
+        let Ok(mut held) = self.held.try_lock() else { return Err(bytes) };
+        stream.held().begin();
+        held.push(Answer { stream: Arc::clone(stream), bytes, tempo: *tempo, since: now });
+        self.has_some.store(true, Ordering::Relaxed);
+        let age = now.saturating_duration_since(held[0].since);
+        Ok(match held.len() {
+            MOST.. => Put::Due,
+            _ if age >= LONGEST => Put::Due,
+            1 => Put::First,
+            _ => Put::Beside,
+        })
+    }
+
+    /// Whether there may be any.
+    pub fn has_some(&self) -> bool {
+        self.has_some.load(Ordering::Relaxed)
+    }
+
+    /// Sends all. What a client does not take at once stays with its stream, which is told to `stuck`.
+    /// In a forked child they are the parent's.
+    pub fn send(&self, stuck: &mut dyn FnMut(Arc<Stream>)) {
+        if is_forked_child() {
+            return;
+        }
+        for Answer { stream, bytes, tempo, .. } in self.take() {
+            if !stream.send_held(bytes, tempo) {
+                stuck(stream);
+            }
+        }
+    }
+
+    fn take(&self) -> Vec<Answer> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        self.has_some.store(false, Ordering::Relaxed);
+        std::mem::take(&mut *held)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+    use crate::BlockingWaiter;
+
+    const ANY: Tempo = Tempo { idle: None, min_rate: 0 };
+
+    fn pair() -> (Arc<Stream>, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        (Arc::new(Stream::new(ours.into(), 0, &BlockingWaiter)), theirs)
+    }
+
+    fn send_with_none_stuck(outbox: &Outbox) {
+        outbox.send(&mut |_| panic!("a client has room"));
+    }
+
+    #[test]
+    fn answers_are_held_until_they_are_sent_together() {
+        let outbox = Outbox::new();
+        let now = Instant::now();
+        let ((one, mut first), (two, mut second)) = (pair(), pair());
+        assert_eq!(outbox.put(&one, b"one".to_vec(), &ANY, now), Ok(Put::First));
+        assert_eq!(outbox.put(&two, b"two".to_vec(), &ANY, now), Ok(Put::Beside));
+        first.set_nonblocking(true).unwrap();
+        assert!(first.read(&mut [0]).is_err() && outbox.has_some());
+        send_with_none_stuck(&outbox);
+        assert!(!outbox.has_some());
+        let mut bytes = [0; 3];
+        first.read_exact(&mut bytes).unwrap();
+        assert_eq!(&bytes, b"one");
+        second.read_exact(&mut bytes).unwrap();
+        assert_eq!(&bytes, b"two");
+    }
+
+    #[test]
+    fn they_are_due_when_the_oldest_is_old_or_they_are_many() {
+        let (outbox, now, (one, _first)) = (Outbox::new(), Instant::now(), pair());
+        assert_eq!(outbox.put(&one, vec![0], &ANY, now), Ok(Put::First));
+        assert_eq!(outbox.put(&one, vec![0], &ANY, now + LONGEST), Ok(Put::Due));
+        send_with_none_stuck(&outbox);
+        for count in 1..MOST {
+            assert_ne!(outbox.put(&one, vec![0], &ANY, now), Ok(Put::Due), "{count}");
+        }
+        assert_eq!(outbox.put(&one, vec![0], &ANY, now), Ok(Put::Due));
+    }
+
+    #[test]
+    fn what_a_client_does_not_take_at_once_is_sent_later() {
+        let (outbox, (stream, mut client)) = (Outbox::new(), pair());
+        let answer: Vec<u8> = (0..4_000_000u32).map(|n| n as u8).collect();
+        outbox.put(&stream, answer.clone(), &ANY, Instant::now()).unwrap();
+        let mut stuck = Vec::new();
+        outbox.send(&mut |stream| stuck.push(stream));
+        assert_eq!(stuck.len(), 1);
+        let reader = std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            client.read_to_end(&mut bytes).unwrap();
+            bytes
+        });
+        assert!(stream.send_unsent().unwrap() && !stream.send_unsent().unwrap());
+        drop((stream, stuck));
+        assert!(reader.join().unwrap() == answer);
+    }
+
+    #[test]
+    fn a_client_that_has_left_costs_no_more_than_its_answer() {
+        let (outbox, (stream, client)) = (Outbox::new(), pair());
+        outbox.put(&stream, vec![0], &ANY, Instant::now()).unwrap();
+        drop(client);
+        send_with_none_stuck(&outbox);
+        assert!(stream.has_client_left());
+    }
+}

@@ -1,0 +1,103 @@
+//! Where answers are held that leave together (see [`Outbox`]).
+//!
+//! They leave when no other request waits to be served, when the green thread that serves them leaves
+//! the processor, and when they are due. If it does none of that in time, because a request computes or
+//! keeps the interpreter lock, the sender takes them: an OS thread that needs only the sockets.
+
+use std::io;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use unicoro_contract::{Outbox, Put, Stream, Tempo, is_forked_child};
+use unicoro_sys::alarm_clock::AlarmClock;
+
+use crate::bell;
+
+/// The sender takes what has been held for this long.
+const PROMISE: Duration = Duration::from_micros(1200);
+
+/// What a request may take whose answer is held: for longer ones the gain is small beside their own
+/// time.
+const SHORT: Duration = Duration::from_micros(500);
+
+static OUTBOX: Outbox = Outbox::new();
+/// Streams whose clients have not taken all of what was held for them.
+static STUCK: Mutex<Vec<Arc<Stream>>> = Mutex::new(Vec::new());
+/// Where the sender sleeps; unset where there is none, and then nothing is held.
+static CLOCK: OnceLock<AlarmClock> = OnceLock::new();
+
+/// Answers may be held from now on.
+///
+/// # Errors
+/// No descriptor, or no thread.
+pub fn start() -> io::Result<()> {
+    let clock = AlarmClock::new()?;
+    thread::Builder::new().name("sender".into()).spawn(|| {
+        let clock = CLOCK.wait();
+        loop {
+            clock.sleep();
+            send();
+        }
+    })?;
+    // Set once: a process has one scheduler.
+    drop(CLOCK.set(clock));
+    Ok(())
+}
+
+/// Holds an answer, if it is of a request that was short; by who has the scheduler's role, while other
+/// requests wait.
+///
+/// # Errors
+/// The answer, to be sent at once.
+pub fn hold(
+    stream: &Arc<Stream>,
+    answer: Vec<u8>,
+    began: Instant,
+    tempo: &Tempo,
+) -> Result<(), Vec<u8>> {
+    let now = Instant::now();
+    let is_short = now.duration_since(began) <= SHORT;
+    let Some(clock) = CLOCK.get().filter(|_| is_short && !is_forked_child()) else {
+        return Err(answer);
+    };
+    match OUTBOX.put(stream, answer, tempo, now)? {
+        Put::First => clock.set(PROMISE),
+        Put::Beside => {}
+        Put::Due => send(),
+    }
+    Ok(())
+}
+
+/// Whether anything may be held.
+pub fn has_some() -> bool {
+    OUTBOX.has_some()
+}
+
+/// Sends what is held. From any thread.
+pub fn send() {
+    OUTBOX.send(&mut |stream| {
+        STUCK.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
+        bell::ring();
+    });
+}
+
+/// Streams that have got stuck since it was asked last: what is left must be waited for.
+pub fn take_stuck() -> Vec<Arc<Stream>> {
+    std::mem::take(&mut *STUCK.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Waits for the client of such a stream on an OS thread: its connection is closed already, and nobody
+/// else looks after it. A client that takes a short answer so slowly is rare.
+pub fn deliver(stream: Arc<Stream>) {
+    let body = move || {
+        if let Err(error) = stream.send_unsent() {
+            log::info!("a client has not taken the end of its answer: {error}");
+        }
+    };
+    if let Err(error) = thread::Builder::new().name("delivery".into()).spawn(body) {
+        log::error!(
+            "no thread could be started to send the end of an answer, which is lost: {error}"
+        );
+    }
+}

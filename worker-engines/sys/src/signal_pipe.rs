@@ -1,0 +1,201 @@
+//! Signals as bytes in a pipe: the one signal handler of the program.
+//!
+//! ```text
+//!   kernel ── handler: write(number) ──> pipe ──> next_signal()
+//! ```
+//!
+//! Everything else happens in the loop that reads the pipe, with no restriction on what it may
+//! call. One pipe serves a process. In the child of any fork, the application's own included (a
+//! multiprocessing pool ends its children with SIGTERM), the handled signals are at once what the
+//! program was started with: otherwise they would land in the pipe that it shares with its parent, and
+//! stop that.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::Once;
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+
+use crate::bytes::{read, write};
+use crate::fd::{lent, set_nonblocking};
+use crate::pipe::pipe;
+use crate::signal::{Signal, unblock};
+
+/// The write end for the handler, or -1: then the signal is swallowed.
+static WAKE_FD: AtomicI32 = AtomicI32::new(-1);
+
+/// A bit for each signal that has the handler.
+static HANDLED: AtomicU64 = AtomicU64::new(0);
+
+/// The read end, and what to undo in a child.
+#[derive(Debug)]
+pub struct SignalPipe {
+    reader: OwnedFd,
+    /// Owned for its lifetime only; the handler finds its number in `WAKE_FD`.
+    _writer: OwnedFd,
+    handled: Vec<Signal>,
+}
+
+impl SignalPipe {
+    /// Installs the handler for each of `signals` and lets them through.
+    ///
+    /// # Errors
+    /// No descriptor left, a signal that cannot be caught, or a pipe that exists already.
+    pub fn install(signals: &[Signal]) -> io::Result<SignalPipe> {
+        let (reader, writer) = pipe()?;
+        set_nonblocking(reader.as_fd(), true)?;
+        // A full pipe must not block the handler. 64 KiB of unread signals are more than any
+        // loop has to do: those that are lost then say nothing new.
+        set_nonblocking(writer.as_fd(), true)?;
+        WAKE_FD
+            .compare_exchange(-1, writer.as_raw_fd(), Ordering::SeqCst, Ordering::SeqCst)
+            .map_err(|_| io::Error::new(io::ErrorKind::AlreadyExists, "a signal pipe exists"))?;
+        let pipe = SignalPipe { reader, _writer: writer, handled: signals.to_vec() };
+        watch_forks();
+        for signal in &pipe.handled {
+            HANDLED.fetch_or(bit_of(*signal), Ordering::SeqCst);
+            signal.handle(on_signal)?;
+        }
+        unblock(&pipe.handled)?;
+        Ok(pipe)
+    }
+
+    /// The next signal that came in, if any. Never blocks.
+    ///
+    /// # Errors
+    /// Whatever `read(2)` says, `EAGAIN` and `EINTR` excepted.
+    pub fn next_signal(&self) -> io::Result<Option<Signal>> {
+        let mut byte = [0];
+        match read(&self.reader, &mut byte) {
+            Ok(0) => Ok(None),
+            Ok(_) => Ok(Some(Signal::from_raw(libc::c_int::from(byte[0])))),
+            Err(error) if is_for_later(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// For the child of a fork: what the program was started with, and both ends closed.
+    ///
+    /// Call it while signals are blocked. A plain drop instead leaves the handlers in place with
+    /// nothing to write to, so that a master on its way out is not killed by a second SIGTERM.
+    pub fn reset(self) {
+        for signal in &self.handled {
+            // Each could be handled, so each can be restored.
+            let _ = signal.restore();
+        }
+    }
+}
+
+impl Drop for SignalPipe {
+    fn drop(&mut self) {
+        // Before the descriptors are closed, so that the handler never meets a reused number.
+        WAKE_FD.store(-1, Ordering::SeqCst);
+    }
+}
+
+impl AsFd for SignalPipe {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
+    }
+}
+
+fn watch_forks() {
+    static WATCHED: Once = Once::new();
+    // SAFETY: the handler does only what a forked child may. It fails only for want of memory, and
+    // then every fork of the application would as well.
+    WATCHED.call_once(|| unsafe {
+        libc::pthread_atfork(None, None, Some(in_child));
+    });
+}
+
+fn bit_of(signal: Signal) -> u64 {
+    1 << (signal.as_raw() - 1)
+}
+
+/// Async-signal-safe: atomics and system calls. What the application handles itself stays its own.
+extern "C" fn in_child() {
+    WAKE_FD.store(-1, Ordering::SeqCst);
+    let handled = HANDLED.swap(0, Ordering::SeqCst);
+    let ours = on_signal as *const () as libc::sighandler_t;
+    for signal in (1..=64).map(Signal::from_raw).filter(|signal| handled & bit_of(*signal) != 0) {
+        if signal.disposition() == ours {
+            // As exec(2) does, for the children that are not forked. A signal that could be handled can
+            // be reset.
+            let _ = signal.reset();
+        }
+    }
+}
+
+fn is_for_later(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// Only async-signal-safe steps: an atomic load, and a write(2) made directly, which leaves errno
+/// alone.
+extern "C" fn on_signal(number: libc::c_int) {
+    if let Ok(pipe) = lent(WAKE_FD.load(Ordering::Relaxed)) {
+        // Signal numbers end at 64. The write end is non-blocking; a number that is no longer open
+        // gives EBADF, which says nothing new.
+        let _ = write(pipe, &[number as u8]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::{Fork, Pid, exit_now, fork, wait_for};
+
+    // One test only: the pipe is the process's. It forks so that no other test's signals matter.
+    #[test]
+    fn signals_arrive_as_bytes_in_order_and_errno_survives() {
+        match fork().unwrap() {
+            Fork::Child => exit_now(in_the_child()),
+            Fork::Parent(pid) => {
+                assert_eq!(wait_for(pid).unwrap(), crate::process::Exit::Code(0));
+            }
+        }
+    }
+
+    /// No assertion macros and no panics here: a forked test process only returns a number.
+    fn in_the_child() -> i32 {
+        let Ok(pipe) = SignalPipe::install(&[Signal::USR1, Signal::HUP]) else { return 1 };
+        if SignalPipe::install(&[Signal::USR1]).is_ok() {
+            return 2;
+        }
+        // SAFETY: this thread's errno; raise(3) delivers to this thread before it returns.
+        let errno = unsafe {
+            *libc::__errno_location() = 4242;
+            libc::raise(libc::SIGUSR1);
+            libc::raise(libc::SIGHUP);
+            *libc::__errno_location()
+        };
+        if errno != 4242 {
+            return 3;
+        }
+        if !matches!(pipe.next_signal(), Ok(Some(Signal::USR1))) {
+            return 4;
+        }
+        if !matches!(pipe.next_signal(), Ok(Some(Signal::HUP))) {
+            return 5;
+        }
+        if !matches!(pipe.next_signal(), Ok(None)) {
+            return 6;
+        }
+        after_a_reset(pipe)
+    }
+
+    fn after_a_reset(pipe: SignalPipe) -> i32 {
+        pipe.reset();
+        match fork() {
+            Ok(Fork::Child) => {
+                let _ = Pid::me().send(Signal::USR1);
+                exit_now(9)
+            }
+            Ok(Fork::Parent(pid)) => match wait_for(pid) {
+                Ok(exit) if exit.signal() == Some(Signal::USR1) => 0,
+                _ => 7,
+            },
+            Err(_) => 8,
+        }
+    }
+}

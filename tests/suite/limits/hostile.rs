@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::client::get_request;
+use crate::support::client::{get_and_close, get_request};
 use crate::support::{Client, Engine, Launch, Server, wait};
 
 /// A head that promises a body of `length` bytes.
@@ -259,7 +259,7 @@ each_of! { Sync, Gthread, Coroutine; fn clients_are_accepted_when_the_applicatio
     let lacks_one = || server.log().contains("no file descriptor is left");
     let asks = || {
         let mut client = server.connect();
-        client.send("GET /hello HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        client.send(get_and_close("/hello"));
         client
     };
     let mut client = asks();

@@ -7,7 +7,7 @@
 //! Answers are put in by one thread, the scheduler's; any thread may send them, because that takes no
 //! more than their sockets. Each connection has at most one here, and nothing else is sent on it before.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,8 @@ pub struct Outbox {
     held: Mutex<Vec<Answer>>,
     // Read without the lock, by the thread that puts in.
     has_some: AtomicBool,
+    // How many threads are about to take some, or to send what they took.
+    senders: AtomicUsize,
 }
 
 struct Answer {
@@ -49,7 +51,11 @@ impl Outbox {
     /// An outbox that holds no answer.
     #[must_use]
     pub const fn new() -> Self {
-        Self { held: Mutex::new(Vec::new()), has_some: AtomicBool::new(false) }
+        Self {
+            held: Mutex::new(Vec::new()),
+            has_some: AtomicBool::new(false),
+            senders: AtomicUsize::new(0),
+        }
     }
 
     /// Puts a whole answer in, `now`.
@@ -79,7 +85,7 @@ impl Outbox {
 
     /// Whether there may be any.
     pub fn has_some(&self) -> bool {
-        self.has_some.load(Ordering::Relaxed)
+        self.has_some.load(Ordering::SeqCst)
     }
 
     /// Sends all. What a client does not take at once stays with its stream, which is told to `stuck`.
@@ -88,16 +94,23 @@ impl Outbox {
         if is_forked_child() {
             return;
         }
+        self.senders.fetch_add(1, Ordering::SeqCst);
         for Answer { stream, bytes, tempo, .. } in self.take() {
             if !stream.send_held(bytes, tempo) {
                 stuck(stream);
             }
         }
+        self.senders.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Whether all that was put in has been sent, or given to `stuck`. By the thread that puts in.
+    pub fn is_done(&self) -> bool {
+        !self.has_some() && self.senders.load(Ordering::SeqCst) == 0
     }
 
     fn take(&self) -> Vec<Answer> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        self.has_some.store(false, Ordering::Relaxed);
+        self.has_some.store(false, Ordering::SeqCst);
         std::mem::take(&mut *held)
     }
 }
@@ -158,7 +171,12 @@ mod tests {
         let answer: Vec<u8> = (0..4_000_000u32).map(|n| n as u8).collect();
         outbox.put(&stream, answer.clone(), &ANY, Instant::now()).unwrap();
         let mut stuck = Vec::new();
-        outbox.send(&mut |stream| stuck.push(stream));
+        assert!(!outbox.is_done());
+        outbox.send(&mut |stream| {
+            assert!(!outbox.is_done());
+            stuck.push(stream);
+        });
+        assert!(outbox.is_done());
         assert_eq!(stuck.len(), 1);
         let reader = std::thread::spawn(move || {
             let mut bytes = Vec::new();

@@ -94,12 +94,14 @@ impl Reactor {
         if !self.core.clients.borrow().is_done() {
             return false;
         }
+        let is_quitting = self.core.seat.stop.state() == StopState::Quitting;
+        if !is_quitting && !outbox::is_done() {
+            return false;
+        }
         let now = Instant::now();
         let done_at = self.core.done_at.get().unwrap_or(now);
         self.core.done_at.set(Some(done_at));
-        self.core.seat.stop.state() == StopState::Quitting
-            || self.core.crew.dismiss()
-            || now.duration_since(done_at) >= drain::GRACE
+        is_quitting || self.core.crew.dismiss() || now.duration_since(done_at) >= drain::GRACE
     }
 
     /// How long the reactor may block: not at all while anybody can run, or must be made to: the

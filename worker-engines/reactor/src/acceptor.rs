@@ -120,10 +120,16 @@ impl Acceptor {
         }
     }
 
-    /// Whether it waits for a client to leave.
+    /// Whether it waits for a client to leave, or for a descriptor.
     #[must_use]
     pub fn is_full(&self) -> bool {
         matches!(self.state, State::Full { .. })
+    }
+
+    /// Whether it waits for a descriptor only, with so many clients connected.
+    #[must_use]
+    pub fn lacks_descriptors(&self, connected: usize) -> bool {
+        self.is_full() && connected < self.limit
     }
 
     /// Whether it accepts no more, for good.

@@ -232,6 +232,7 @@ impl<W: Copy> Clients<W> {
         }
         if self.acceptor.take_look(now) {
             self.make_room(now);
+            self.try_to_open();
         }
     }
 

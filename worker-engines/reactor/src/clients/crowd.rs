@@ -68,6 +68,21 @@ impl<W: Copy> Clients<W> {
         self.lot.evict_stalled(now, room::STALLED_ENOUGH, waiting.min(room::BATCH));
     }
 
+    /// Below the limit the gate is closed for want of descriptors: the application may have given some
+    /// back, of which nobody tells.
+    pub(super) fn try_to_open(&mut self) {
+        if !self.acceptor.lacks_descriptors(self.lot.connected()) {
+            return;
+        }
+        let is_in_vain = match self.acceptor.someone_waits() {
+            Some(listener) => !self.accept_one(listener),
+            None => false,
+        };
+        if !is_in_vain {
+            self.check_limit();
+        }
+    }
+
     /// Closes a connection that is parked, unless a request begins to come: bytes may be there that no
     /// event has told of yet.
     fn give_up(&mut self, index: usize) {

@@ -297,7 +297,7 @@ mod tests {
             assert_eq!(layer_of(&[word]).unwrap_err().to_string(), help::text().trim_end());
         }
         for word in ["-v", "--version"] {
-            assert_eq!(layer_of(&[word]).unwrap_err(), Stop::Version);
+            assert_eq!(layer_of(&[word]).unwrap_err(), Halt::Version);
         }
     }
 

@@ -5,9 +5,12 @@ use std::path::Path;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-env-changed={EXTENSION}");
     pyo3_build_config::use_pyo3_cfgs();
-    require_libpython();
-    pyo3_build_config::add_libpython_rpath_link_args();
+    if std::env::var_os(EXTENSION).is_none() {
+        require_libpython();
+        pyo3_build_config::add_libpython_rpath_link_args();
+    }
     if let Some(python) = pyo3_build_config::get().executable() {
         println!("cargo:rustc-env=UNICORO_BUILT_AGAINST={python}");
     }
@@ -19,6 +22,9 @@ fn main() {
     // src/python/threads/pending_calls.rs.
     println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic-symbol=Py_AddPendingCall");
 }
+
+/// By which pyo3 is told that the interpreter brings its library: for the wheel (maturin sets it).
+const EXTENSION: &str = "PYO3_BUILD_EXTENSION_MODULE";
 
 /// An interpreter without its shared library ends the build with what to do, not with a linker's
 /// message.

@@ -21,3 +21,5 @@ pub mod python;
 pub mod worker;
 
 pub mod engines;
+
+pub mod command;

@@ -10,8 +10,10 @@ use super::error::ConfigError;
 /// Loading ended without settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Halt {
-    /// Help, version or the settings were asked for: this text belongs on stdout.
+    /// Help or the settings were asked for: this text belongs on stdout.
     Print(String),
+    /// The version was asked for.
+    Version,
     /// The command line is not understood: this text belongs on stderr.
     Usage(String),
     /// A value or the config file is wrong: belongs on stderr.
@@ -22,7 +24,7 @@ impl Halt {
     /// gunicorn's exit codes: 0 when text was asked for, 2 for an unknown option, 1 for the rest.
     pub fn exit_code(&self) -> i32 {
         match self {
-            Halt::Print(_) => 0,
+            Halt::Print(_) | Halt::Version => 0,
             Halt::Usage(_) => 2,
             Halt::Error(_) => 1,
         }
@@ -42,6 +44,7 @@ impl fmt::Display for Halt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Halt::Print(text) | Halt::Usage(text) => f.write_str(text.trim_end()),
+            Halt::Version => f.write_str(env!("CARGO_PKG_VERSION")),
             Halt::Error(error) => write!(f, "{error}"),
         }
     }

@@ -74,8 +74,8 @@ pub struct Invocation {
 ///
 /// # Errors
 ///
-/// `Halt::Print` when help, the version or the settings were asked for, `Halt::Usage` for an
-/// unknown flag, `Halt::Error` for a wrong value, a config file that fails, or no application.
+/// `Halt::Print` when help or the settings were asked for, `Halt::Version`, `Halt::Usage` for an unknown
+/// flag, `Halt::Error` for a wrong value, a config file that fails, or no application.
 pub fn load(invocation: &Invocation, run_file: RunFile<'_>) -> Result<Settings, Halt> {
     let Invocation { args, env, cwd } = invocation;
     let command_line = cli::parse_arguments(args)?;

@@ -57,7 +57,9 @@ pub use gunicorn::config_file::{ConfigGlobals, run as run_config_file};
 pub use gunicorn::hooks::Hooks;
 pub use gunicorn::request_hooks::RequestHooks;
 pub use interp::fork::{after_fork_child, after_fork_parent, before_fork, fork};
-pub use interp::interpreter::{end, preflight, prepare_path, set_environ, start, while_waiting};
+pub use interp::interpreter::{
+    end, preflight, prepare_path, set_environ, start, version, while_waiting,
+};
 pub use interp::spew::spew;
 pub use interp::stack::{Cause, all_stacks, stack_of, stacks_of, watch_stacks};
 pub use loggers::log_thread::begin_log_thread;

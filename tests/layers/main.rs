@@ -56,7 +56,7 @@ fn roots() -> Vec<PathBuf> {
         }
     }
     let mut found = Vec::new();
-    for place in ["src", "tests", "worker-engines"] {
+    for place in ["src", "tests", "wheel", "worker-engines"] {
         look_in(&root().join(place), &mut found);
     }
     assert!(found.len() > 5, "the crates are not found: {found:?}");

@@ -4,8 +4,10 @@
 //! (`unicoro._delivered`).
 #![allow(unsafe_code)]
 
+use std::ffi::CStr;
 use std::sync::OnceLock;
 
+use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::PyModule;
 use pyo3::wrap_pyfunction;
@@ -14,7 +16,7 @@ use unicoro_contract::{Interrupt, interrupt, replace_interrupt};
 use super::computing;
 use crate::python::error::PythonError;
 use crate::python::gil::attach::attached;
-use crate::python::interp::traceback;
+use crate::python::interp::{own_module, traceback};
 
 static REQUEST_TIMEOUT: OnceLock<Py<PyAny>> = OnceLock::new();
 
@@ -30,15 +32,16 @@ fn signal() -> i32 {
 pub fn make_module() -> Result<(), PythonError> {
     attached(|py| {
         let make = || -> PyResult<()> {
-            let module = PyModule::new(py, "unicoro")?;
+            // The wheel's command has imported its package already.
+            let module = own_module::once(py, "unicoro", || {
+                PyModule::from_code(py, SOURCE, c"<unicoro>", c"unicoro")
+            })?;
             module.add_function(wrap_pyfunction!(_delivered, &module)?)?;
             module.add_function(wrap_pyfunction!(_interrupted, &module)?)?;
-            py.run(SOURCE, Some(&module.dict()), None)?;
             let class = module.getattr("RequestTimeout")?;
             // Once in a process; a second time only after a fork, and then it is the same.
             drop(REQUEST_TIMEOUT.set(class.unbind()));
             computing::prepare(py)?;
-            py.import("sys")?.getattr("modules")?.set_item("unicoro", &module)?;
             let handler = module.getattr("_interrupted")?;
             py.import("signal")?.call_method1("signal", (signal(), handler))?;
             Ok(())
@@ -47,22 +50,8 @@ pub fn make_module() -> Result<(), PythonError> {
     })
 }
 
-const SOURCE: &std::ffi::CStr = cr#"
-"""What unicoro gives to applications."""
-
-class RequestTimeout(BaseException):
-    """The request has taken longer than request_timeout; its client was answered 504.
-
-    A BaseException, so that `except Exception` does not swallow it. Clean-up runs as for any
-    other exception.
-    """
-
-    def __new__(cls, *args):
-        _delivered()
-        return super().__new__(cls, *args)
-
-RequestTimeout.__module__ = "unicoro"
-"#;
+/// The module as the wheel has it.
+const SOURCE: &CStr = c_str!(include_str!("../../../wheel/python/unicoro/__init__.py"));
 
 /// The exception exists: no further wait is ended for it, and no second one is raised.
 #[pyfunction]

@@ -5,45 +5,51 @@
 //! allocates, logs or panics.
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
 use std::ptr;
 
 use pyo3::ffi;
 use pyo3::ffi::PyThreadState;
+use unicoro_contract::ThreadWord;
 
-thread_local! {
-    // The state of this thread of the engine's, for as long as the thread lives.
-    static LASTING: Cell<*mut PyThreadState> = const { Cell::new(ptr::null_mut()) };
-    // Between the first step towards the GIL and the last one away from it. Outside, the Rust side
-    // of the server runs, whose calls must not park behind its back.
-    static IN_PYTHON: Cell<bool> = const { Cell::new(false) };
-}
+/// The state of this thread of the engine's, for as long as the thread lives.
+const LASTING: ThreadWord = ThreadWord::State;
+/// Between the first step towards the GIL and the last one away from it. Outside, the Rust side of the
+/// server runs, whose calls must not park behind its back.
+const IN_PYTHON: ThreadWord = ThreadWord::InLanguage;
 
 /// The lasting state of this thread; `None`: the thread is none of the engine's.
 pub fn lasting() -> Option<*mut PyThreadState> {
-    let state = LASTING.get();
+    let state = LASTING.get() as *mut PyThreadState;
     (!state.is_null()).then_some(state)
 }
 
 /// From now on this is the state of the thread that calls; null: it has none any more.
 pub fn set_lasting(state: *mut PyThreadState) {
-    LASTING.set(state);
+    LASTING.set(state as usize);
 }
 
 /// Runs `body`, which takes and gives the GIL, as "in Python".
 pub fn in_python<R>(body: impl FnOnce() -> R) -> R {
-    let _before = Before(IN_PYTHON.replace(true));
+    let _before = Before::change_to(true);
     body()
 }
 
 /// Runs `body`, the Rust side of the server, within what runs "in Python".
 pub fn not_in_python(body: &mut dyn FnMut()) {
-    let _before = Before(IN_PYTHON.replace(false));
+    let _before = Before::change_to(false);
     body();
 }
 
 /// What it was before, however that ends.
-struct Before(bool);
+struct Before(usize);
+
+impl Before {
+    fn change_to(is_in_python: bool) -> Self {
+        let before = IN_PYTHON.get();
+        IN_PYTHON.set(is_in_python.into());
+        Self(before)
+    }
+}
 
 impl Drop for Before {
     fn drop(&mut self) {
@@ -53,13 +59,12 @@ impl Drop for Before {
 
 /// Whether this green thread may leave the processor: it is in Python, and detached.
 pub fn may_park() -> bool {
-    IN_PYTHON.get() && !is_attached()
+    IN_PYTHON.get() != 0 && !is_attached()
 }
 
 /// Whether it may leave the processor with the GIL, which it has.
 pub fn may_keep_lock() -> bool {
-    let state = LASTING.get();
-    IN_PYTHON.get() && !state.is_null() && ptr::eq(current(), state)
+    IN_PYTHON.get() != 0 && lasting().is_some_and(|state| ptr::eq(current(), state))
 }
 
 /// Whether a state is attached here: our own, or that of a sub-interpreter that our code runs.

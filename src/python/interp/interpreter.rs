@@ -32,6 +32,12 @@ fn version_text() -> String {
     unsafe { CStr::from_ptr(ffi::Py_GetVersion()) }.to_string_lossy().into_owned()
 }
 
+/// The same without what built it, such as `3.11.7`.
+#[must_use]
+pub fn version() -> String {
+    version_text().split_whitespace().next().unwrap_or_default().to_owned()
+}
+
 /// The same, such as `(3, 11)`.
 fn linked_version() -> (u32, u32) {
     let text = version_text();
@@ -45,10 +51,10 @@ fn linked_version() -> (u32, u32) {
 /// # Errors
 /// See [`PythonError`].
 pub fn start(arguments: &[OsString]) -> Result<(), PythonError> {
+    free_threading::check(&version_text())?;
     if is_running() {
         return Ok(());
     }
-    free_threading::check(&version_text())?;
     let virtual_env = std::env::var_os("VIRTUAL_ENV").filter(|env| !env.is_empty());
     let binary = std::env::current_exe().ok();
     let home =

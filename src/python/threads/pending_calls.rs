@@ -4,10 +4,12 @@
 //! while it waits for clients: so it hears of each call that is asked for.
 //!
 //! The name stands in the program's own dynamic symbols, where an extension module finds it before
-//! CPython's.
+//! CPython's. Not so where the executable is CPython itself, with no libpython behind us (the wheel in
+//! Debian's `python3`): then the main thread asks CPython at each of its turns.
 #![allow(unsafe_code)]
 
 use std::ffi::{c_int, c_void};
+use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -49,9 +51,29 @@ fn ask() {
     signal_handlers::stir();
 }
 
+/// Whether others find ours. By where it lies: in a library the dynamic linker gives us, too, what others
+/// find.
+fn hears() -> bool {
+    static HEARS: OnceLock<bool> = OnceLock::new();
+    *HEARS.get_or_init(|| {
+        // SAFETY: the name ends in NUL.
+        let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"Py_AddPendingCall".as_ptr()) };
+        ptr::eq(library_of(found), library_of(ask as *const c_void))
+    })
+}
+
+fn library_of(code: *const c_void) -> *const c_void {
+    // SAFETY: all zero is valid for what dladdr fills, which outlives the call.
+    unsafe {
+        let mut info: libc::Dl_info = std::mem::zeroed();
+        libc::dladdr(code, &raw mut info);
+        info.dli_fbase
+    }
+}
+
 /// Makes those that were asked for. On the main thread, detached; waits for the GIL.
 pub fn make_pending_calls() {
-    if HAS_PENDING.swap(false, Ordering::Acquire) {
+    if HAS_PENDING.swap(false, Ordering::Acquire) || !hears() {
         attached(|py| {
             // SAFETY: attached, on the main thread.
             if without_collector(|| unsafe { ffi::Py_MakePendingCalls() }) != 0 {

@@ -5,10 +5,10 @@
 //! for whoever loads a library.
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
-use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+
+use crate::thread_word::ThreadWord;
 
 /// A request in progress.
 #[derive(Debug)]
@@ -23,19 +23,16 @@ pub struct CurrentRequest {
 #[derive(Debug, Default)]
 pub struct CurrentPlace(Mutex<Option<Arc<CurrentRequest>>>);
 
-thread_local! {
-    static PLACE: Cell<*const CurrentPlace> = const { Cell::new(ptr::null()) };
-}
-
 impl CurrentPlace {
     /// That of the thread, or green thread, that calls. An OS thread's is made at its first use, and
     /// stays.
     fn own<'a>() -> &'a Self {
-        if PLACE.get().is_null() {
-            PLACE.set(Box::leak(Box::default()));
+        if ThreadWord::Request.get() == 0 {
+            let place: &Self = Box::leak(Box::default());
+            ThreadWord::Request.set(std::ptr::from_ref(place) as usize);
         }
         // SAFETY: leaked, or lent by `stand_at` until it is taken back.
-        unsafe { &*PLACE.get() }
+        unsafe { &*(ThreadWord::Request.get() as *const Self) }
     }
 
     /// From now on the request of the thread that calls stands at this place, or, with none, at no place
@@ -44,7 +41,7 @@ impl CurrentPlace {
     /// # Safety
     /// The place is taken back before it goes.
     pub unsafe fn stand_at(place: Option<&Self>) {
-        PLACE.set(place.map_or(ptr::null(), ptr::from_ref));
+        ThreadWord::Request.set(place.map_or(0, |place| std::ptr::from_ref(place) as usize));
     }
 
     /// What its thread serves.

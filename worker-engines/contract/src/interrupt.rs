@@ -8,7 +8,9 @@
 //!
 //! A thread-local, which the engine reaches from outside as a [`InterruptWord`].
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::thread_word::ThreadWord;
 
 /// What a green thread is to be told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,13 +27,13 @@ pub struct Interrupt {
     pub is_delivered: bool,
 }
 
-const DUE: u32 = 1 << 8;
-const POSES: u32 = 1 << 9;
-const TRIPPED: u32 = 1 << 10;
-const DELIVERED: u32 = 1 << 11;
+const DUE: usize = 1 << 8;
+const POSES: usize = 1 << 9;
+const TRIPPED: usize = 1 << 10;
+const DELIVERED: usize = 1 << 11;
 
 impl Interrupt {
-    fn from_bits(bits: u32) -> Self {
+    fn from_bits(bits: usize) -> Self {
         Self {
             is_due: bits & DUE != 0,
             poses_as_main: bits & POSES != 0,
@@ -41,9 +43,9 @@ impl Interrupt {
         }
     }
 
-    fn bits(self) -> u32 {
-        let flag = |is_set: bool, bit: u32| if is_set { bit } else { 0 };
-        u32::from(self.tries)
+    fn bits(self) -> usize {
+        let flag = |is_set: bool, bit: usize| if is_set { bit } else { 0 };
+        usize::from(self.tries)
             | flag(self.is_due, DUE)
             | flag(self.poses_as_main, POSES)
             | flag(self.is_tripped, TRIPPED)
@@ -51,19 +53,15 @@ impl Interrupt {
     }
 }
 
-thread_local! {
-    static WORD: AtomicU32 = const { AtomicU32::new(0) };
-}
-
 /// The state of one thread, as another may ask for it and make it due. Valid as long as that thread.
 #[derive(Clone, Copy, Debug)]
-pub struct InterruptWord(*const AtomicU32);
+pub struct InterruptWord(*const AtomicUsize);
 
 impl InterruptWord {
     /// That of the thread, or green thread, that calls.
     #[must_use]
     pub fn own() -> Self {
-        Self(WORD.with(std::ptr::from_ref))
+        Self(ThreadWord::Interrupt.address() as *const AtomicUsize)
     }
 
     /// What it is to be told.
@@ -90,13 +88,15 @@ impl InterruptWord {
 
 /// Sets the state of what runs here, and hands back the one before.
 pub fn replace_interrupt(interrupt: Interrupt) -> Interrupt {
-    Interrupt::from_bits(WORD.with(|word| word.swap(interrupt.bits(), Ordering::Relaxed)))
+    let before = ThreadWord::Interrupt.get();
+    ThreadWord::Interrupt.set(interrupt.bits());
+    Interrupt::from_bits(before)
 }
 
 /// The state of what runs here.
 #[must_use]
 pub fn interrupt() -> Interrupt {
-    Interrupt::from_bits(WORD.with(|word| word.load(Ordering::Relaxed)))
+    Interrupt::from_bits(ThreadWord::Interrupt.get())
 }
 
 #[cfg(test)]

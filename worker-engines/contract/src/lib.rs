@@ -32,6 +32,7 @@ mod real;
 pub mod room;
 mod stop;
 mod stream;
+mod thread_word;
 
 pub use connection::Connection;
 pub use current::{CurrentPlace, CurrentRequest, set_current};
@@ -51,4 +52,5 @@ pub use pace::{Pace, Tempo};
 pub use real::Real;
 pub use stop::{Stop, StopState};
 pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_blocking};
+pub use thread_word::ThreadWord;
 pub use unicoro_sys::address::SocketAddress;

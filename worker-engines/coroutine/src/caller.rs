@@ -57,7 +57,7 @@ unsafe extern "C" fn visit(context: *mut c_void, walk: *mut c_void) -> c_int {
 }
 
 /// Where the library that has this code was loaded; null: it is none.
-fn library_of(code: usize) -> *mut c_void {
+pub fn library_of(code: usize) -> *mut c_void {
     // SAFETY: all zero is valid for what dladdr fills, which outlives the call.
     unsafe {
         let mut info: libc::Dl_info = std::mem::zeroed();

@@ -9,8 +9,8 @@ use thiserror::Error;
 pub enum EngineError {
     /// The names of the interposed calls that libraries find elsewhere.
     #[error(
-        "libraries do not reach our {0}: this binary was linked without its exported symbols (see \
-         build.rs), or LD_PRELOAD puts another library first"
+        "libraries do not reach our {0}: LD_PRELOAD puts another library first, or this unicoro was \
+         linked without its exported symbols"
     )]
     Bypassed(String),
     /// generator takes the hard limit as a cap.

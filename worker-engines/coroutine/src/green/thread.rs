@@ -3,11 +3,10 @@
 
 use std::cell::Cell;
 use std::ops::Range;
-use std::ptr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use unicoro_contract::Stream;
+use unicoro_contract::{Stream, ThreadWord};
 
 use crate::core::Core;
 use crate::deadline::Deadline;
@@ -18,13 +17,6 @@ use crate::scheduler::Task;
 use crate::signals::Mask;
 use crate::thread_block::ThreadBlock;
 use crate::wait::Sleeper;
-
-thread_local! {
-    // In the block of a green thread: that one, from its first instruction to its last; null in the
-    // block of every OS thread. `const`, so that reading it in an interposed call is one
-    // instruction and no call.
-    static CURRENT: Cell<*const Green> = const { Cell::new(ptr::null()) };
-}
 
 /// A green thread. It lives on its own stack, from its first instruction to its last.
 pub struct Green {
@@ -201,15 +193,16 @@ impl Green {
     }
 }
 
-/// From now on it is this one that runs here; null: none.
+/// From now on it is this one that runs here; null: none. In the block of a green thread: that one, from
+/// its first instruction to its last; null in the block of every OS thread.
 pub(super) fn set_current(green: *const Green) {
-    CURRENT.set(green);
+    ThreadWord::Green.set(green as usize);
 }
 
 /// The green thread that runs here, whatever it does.
 #[inline]
 pub fn current() -> Option<&'static Green> {
-    let green = CURRENT.get();
+    let green = ThreadWord::Green.get() as *const Green;
     // SAFETY: not null: it is the green thread whose stack we stand on, which outlives the call
     // that asks. ('static is a lie that no caller keeps: interposed calls use it until they return.)
     (!green.is_null()).then(|| unsafe { &*green })

@@ -40,8 +40,9 @@ unsafe extern "C" fn visit(info: *mut dl_phdr_info, _size: size_t, found: *mut c
     }
     // SAFETY: a string that ends in NUL.
     let library = unsafe { CStr::from_ptr(info.dlpi_name) }.to_string_lossy().into_owned();
-    // The executable has no name here; the C library and its loader define the real ones.
-    if library.is_empty() || is_part_of_libc(&library) {
+    // The executable has no name here; we may be a library ourselves (the wheel's); the C library and its
+    // loader define the real ones.
+    if library.is_empty() || has_our_code(info) || is_part_of_libc(&library) {
         return 0;
     }
     // SAFETY: the description is of a loaded library, whose dynamic section stays mapped.
@@ -51,6 +52,15 @@ unsafe extern "C" fn visit(info: *mut dl_phdr_info, _size: size_t, found: *mut c
         found.push(Bypass { library, names, is_certain: dynamic.is_symbolic });
     }
     0
+}
+
+fn has_our_code(info: &dl_phdr_info) -> bool {
+    // SAFETY: the description is of a loaded library.
+    let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
+    headers.iter().filter(|header| header.p_type == libc::PT_LOAD).any(|header| {
+        let start = (info.dlpi_addr + header.p_vaddr) as usize;
+        (start..start + header.p_memsz as usize).contains(&(visit as *const () as usize))
+    })
 }
 
 fn is_part_of_libc(path: &str) -> bool {

@@ -5,26 +5,26 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
+use crate::config::{self, Bind, Halt, Invocation, Settings};
+use crate::engines;
+use crate::listening::address::Address;
+use crate::listening::listener::{BindOptions, Listener};
+use crate::logging::AccessLog;
+use crate::python::{self, Hooks};
+use crate::supervisor::inheritance::Inheritance;
+use crate::supervisor::{Host, HostError, Options, Station};
+use crate::worker::{self, Equipment};
 use pyo3::types::PyDict;
 use pyo3::{Py, PyAny};
-use unicoro::config::{self, Bind, Halt, Invocation, Settings};
-use unicoro::engines;
-use unicoro::listening::address::Address;
-use unicoro::listening::listener::{BindOptions, Listener};
-use unicoro::logging::AccessLog;
-use unicoro::python::{self, Hooks};
-use unicoro::supervisor::inheritance::Inheritance;
-use unicoro::supervisor::{Host, HostError, Options, Station};
-use unicoro::worker::{self, Equipment};
 use unicoro_sys::process::{Exit, Pid};
 use unicoro_sys::title::set_title;
 
-use crate::failure::Failure;
-use crate::logs::open_logs;
+use super::failure::Failure;
+use super::logs::open_logs;
+use super::start::Start;
 
 /// Settings and, with preload_app, the application, of one generation of workers.
 struct Edition {
@@ -39,14 +39,11 @@ struct Edition {
 /// The program, as the supervisor sees it.
 pub struct WorkerHost {
     invocation: Invocation,
-    arguments: Vec<OsString>,
+    start: Start,
     /// Of these, what a reload does not take over holds until the end.
     started: Arc<Settings>,
     editions: BTreeMap<u64, Edition>,
     hooks: Arc<Hooks>,
-    /// What to start on an upgrade: looked for at the start, by name and not by what is behind it,
-    /// because another file will be there then.
-    program: PathBuf,
     systemd: Vec<RawFd>,
 }
 
@@ -57,7 +54,7 @@ impl WorkerHost {
     /// With preload_app, an application that does not load; or a bug.
     pub fn new(
         invocation: Invocation,
-        arguments: Vec<OsString>,
+        start: Start,
         Configuration { settings, names }: Configuration,
         access_log: Option<AccessLog>,
         systemd: Vec<RawFd>,
@@ -65,7 +62,8 @@ impl WorkerHost {
         let hooks = Hooks::default();
         hooks.load(1, &settings, names.as_ref())?;
         let application = if settings.preload_app {
-            let loaded = worker::load(&settings, &arguments, names.as_ref(), access_log.as_ref());
+            let loaded =
+                worker::load(&settings, &start.arguments, names.as_ref(), access_log.as_ref());
             let application = loaded.map_err(Failure::Preload)?;
             hooks.preloaded(&application);
             Some(application)
@@ -77,9 +75,8 @@ impl WorkerHost {
         let first_worker = None;
         let first = Edition { settings, names, application, access_log, first_worker };
         let editions = BTreeMap::from([(1, first)]);
-        let program = program(&arguments, &invocation);
         let hooks = Arc::new(hooks);
-        Ok(Self { invocation, arguments, started, editions, hooks, program, systemd })
+        Ok(Self { invocation, start, started, editions, hooks, systemd })
     }
 }
 
@@ -93,7 +90,7 @@ impl Host for WorkerHost {
         let Edition { settings, names, application, access_log, first_worker } = edition;
         let equipment = Equipment {
             settings,
-            arguments: self.arguments.clone(),
+            arguments: self.start.arguments.clone(),
             names,
             application,
             access_log,
@@ -120,7 +117,8 @@ impl Host for WorkerHost {
         let cwd = &self.invocation.cwd;
         std::env::set_current_dir(cwd)
             .map_err(|source| Failure::StartDirectory { path: cwd.clone(), source })?;
-        let Configuration { settings, names } = read_settings(&self.invocation, &self.arguments)?;
+        let Configuration { settings, names } =
+            read_settings(&self.invocation, &self.start.arguments)?;
         // gunicorn: a preloaded application is not loaded again by HUP; new code needs a restart
         // of the master. Said in the docs of preload_app.
         let newest = self.editions.values().next_back();
@@ -128,7 +126,7 @@ impl Host for WorkerHost {
             old.application.as_ref().map(|app| pyo3::Python::attach(|py| app.clone_ref(py)))
         });
         let options = options(&settings, &self.systemd)?;
-        let access_log = open_logs(&settings, names.as_ref(), &self.arguments)?;
+        let access_log = open_logs(&settings, names.as_ref(), &self.start.arguments)?;
         self.hooks.load(generation, &settings, names.as_ref())?;
         let held_back = self.started.needing_restart(&settings).join(", ");
         if !held_back.is_empty() {
@@ -185,10 +183,10 @@ impl Host for WorkerHost {
     }
 
     fn exec(&mut self, variables: &[(&str, String)]) -> io::Error {
-        let Some((name, arguments)) = self.arguments.split_first() else {
+        let Some((name, arguments)) = self.start.command_line.split_first() else {
             return io::ErrorKind::NotFound.into();
         };
-        Command::new(&self.program)
+        Command::new(self.invocation.cwd.join(&self.start.program))
             .arg0(name)
             .args(arguments)
             .envs(variables.iter().map(|(name, value)| (*name, value)))
@@ -280,17 +278,6 @@ pub fn options(settings: &Settings, systemd: &[RawFd]) -> Result<Options, Failur
         daemon: settings.daemon,
         has_backlog_metric: settings.logs.statsd.as_ref().is_some_and(|statsd| statsd.has_backlog),
     })
-}
-
-/// As a shell finds it: by its path, or in PATH.
-fn program(arguments: &[OsString], invocation: &Invocation) -> PathBuf {
-    let name = PathBuf::from(arguments.first().cloned().unwrap_or_default());
-    if name.components().count() > 1 {
-        return invocation.cwd.join(name);
-    }
-    let path = invocation.env.get("PATH").cloned().unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join(&name));
-    found.into_iter().find(|path| path.is_file()).unwrap_or_else(|| "/proc/self/exe".into())
 }
 
 fn address(bind: &Bind) -> Address {

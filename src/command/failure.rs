@@ -3,12 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::config::{Halt, Remote};
+use crate::logging::{FormatError, LogError};
+use crate::python::PythonError;
+use crate::supervisor::pidfile::PidFileError;
+use crate::worker::BootError;
 use thiserror::Error;
-use unicoro::config::{Halt, Remote};
-use unicoro::logging::{FormatError, LogError};
-use unicoro::python::PythonError;
-use unicoro::supervisor::pidfile::PidFileError;
-use unicoro::worker::BootError;
 
 /// The exit code for whatever has no code of its own.
 const FAILED: i32 = 1;

@@ -4,16 +4,16 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
-use pyo3::Py;
-use pyo3::types::PyDict;
-use unicoro::config::Settings;
-use unicoro::logging::{
+use crate::config::Settings;
+use crate::logging::{
     self, AccessFormat, AccessLog, LogError, LogLevel, Shape, Syslog, SyslogFormat,
 };
-use unicoro::metrics::{Statsd, use_statsd};
-use unicoro::python;
+use crate::metrics::{Statsd, use_statsd};
+use crate::python;
+use pyo3::Py;
+use pyo3::types::PyDict;
 
-use crate::failure::Failure;
+use super::failure::Failure;
 
 /// Starts, or changes, the error log and what hears of it; opens the access log; sets Python's
 /// logging up, if there is an interpreter or the settings ask for one. `names` are the config file's.

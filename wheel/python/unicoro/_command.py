@@ -1,0 +1,61 @@
+"""The command `unicoro`: has this interpreter start once more, in the same process, with the engine
+preloaded, because its calls must stand before libc's where the dynamic linker looks. The library hides
+itself from LD_PRELOAD then, so children do not get it.
+"""
+
+import importlib.util
+import os
+import signal
+import sys
+
+# "asked PID": by us. "done PID": the library was preloaded (wheel/src/preload.rs).
+STATE = "UNICORO_PRELOAD"
+
+
+def main():
+    state = os.environ.pop(STATE, "")
+    if state == f"done {os.getpid()}":
+        serve()
+    elif state == f"asked {os.getpid()}":
+        sys.exit(
+            f"unicoro: the dynamic linker does not preload the engine into {os.path.realpath(sys.executable)}: "
+            "it does not for programs with capabilities or a set-user-ID bit; use an interpreter without"
+        )
+    else:
+        begin_again()
+
+
+def serve():
+    from unicoro import _engine
+
+    # Where the script lies, or the current directory: no place of the application's modules. What the
+    # application is to find is in the settings (chdir, pythonpath).
+    if not getattr(sys.flags, "safe_path", sys.flags.isolated):
+        del sys.path[0]
+    _engine.run()
+
+
+def begin_again():
+    spec = importlib.util.find_spec("unicoro._engine")
+    if spec is None or spec.origin is None:
+        version = ".".join(map(str, sys.version_info[:2]))
+        sys.exit(
+            f"unicoro: it was not installed for CPython {version}: {sys.executable} -m pip install unicoro"
+        )
+    others = os.environ.get("LD_PRELOAD")
+    os.environ["LD_PRELOAD"] = ":".join(filter(None, [preloadable(spec.origin), others]))
+    os.environ[STATE] = f"asked {os.getpid()}"
+    # This interpreter ignores them, and its successor would hand that on to the application's children.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    # Not a wrapper, which the interpreter may have been started by.
+    os.execv(os.readlink("/proc/self/exe"), [sys.executable, *sys.orig_argv[1:]])
+
+
+def preloadable(path):
+    """The path, or another to the same file: LD_PRELOAD cannot say blanks, colons and dollars."""
+    if not set(path) & set(" :$"):
+        return path
+    number = os.open(path, os.O_RDONLY)
+    os.set_inheritable(number, True)
+    return f"/proc/self/fd/{number}"

@@ -203,6 +203,7 @@ impl Handler for Server {
 
 impl Language for Server {
     fn on_engine_thread(&self, body: &mut dyn FnMut()) {
+        python::keep_pending_calls();
         python::on_engine_thread(body);
     }
 

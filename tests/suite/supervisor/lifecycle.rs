@@ -81,7 +81,7 @@ each_of! { Sync, Coroutine; fn stop_at_any_moment_of_the_start_is_clean(engine) 
     // Not a wait for a condition: the moments are samples of the whole start.
     for milliseconds in (0..240).step_by(20) {
         let server = start_with_files(engine, "hello");
-        wait_until_prepared(&server, Signal::SIGTERM);
+        wait_until_prepared(&server);
         std::thread::sleep(std::time::Duration::from_millis(milliseconds));
         ends_cleanly(server, Signal::SIGTERM);
     }

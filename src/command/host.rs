@@ -274,6 +274,7 @@ pub fn options(settings: &Settings, systemd: &[RawFd]) -> Result<Options, Failur
             owner: settings.identity,
         },
         worker_class: settings.worker_class.to_string(),
+        interpreter: python::description(),
         inheritance: Inheritance::default(),
         daemon: settings.daemon,
         has_backlog_metric: settings.logs.statsd.as_ref().is_some_and(|statsd| statsd.has_backlog),

@@ -82,7 +82,8 @@ fn serve(start: &Start) -> Result<i32, Failure> {
         open_logs(settings, names, arguments)?
     };
     if settings.print_config {
-        drop(write!(io::stdout(), "{}", settings.print()));
+        let python = python::description();
+        drop(write!(io::stdout(), "# {python}\n{}", settings.print()));
     }
     if settings.check_config {
         return worker::check(settings, arguments, names).map(|()| 0).map_err(Failure::Check);

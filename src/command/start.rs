@@ -44,8 +44,8 @@ impl Start {
     pub fn version(&self) -> String {
         // Figures of a debug build are worth nothing, and operators should not have it.
         let build = if cfg!(debug_assertions) { "debug build" } else { "release build" };
-        let (own, python) = (env!("CARGO_PKG_VERSION"), python::version());
-        format!("unicoro {own} ({}, {build}, CPython {python})", self.door)
+        let (own, python) = (env!("CARGO_PKG_VERSION"), python::description());
+        format!("unicoro {own} ({}, {build}, {python})", self.door)
     }
 }
 

@@ -58,7 +58,7 @@ pub use gunicorn::hooks::Hooks;
 pub use gunicorn::request_hooks::RequestHooks;
 pub use interp::fork::{after_fork_child, after_fork_parent, before_fork, fork};
 pub use interp::interpreter::{
-    end, preflight, prepare_path, set_environ, start, version, while_waiting,
+    description, end, preflight, prepare_path, set_environ, start, while_waiting,
 };
 pub use interp::spew::spew;
 pub use interp::stack::{Cause, all_stacks, stack_of, stacks_of, watch_stacks};

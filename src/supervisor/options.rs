@@ -25,6 +25,8 @@ pub struct Options {
     pub bind_options: BindOptions,
     /// The engine's name, for the log.
     pub worker_class: String,
+    /// What the workers run on, for the log.
+    pub interpreter: String,
     /// Whether statsd hears of the listen queues.
     pub has_backlog_metric: bool,
     /// What the process was started with.
@@ -44,6 +46,7 @@ impl Default for Options {
             binds: Vec::new(),
             bind_options: BindOptions::default(),
             worker_class: "sync".to_owned(),
+            interpreter: "no interpreter".to_owned(),
             has_backlog_metric: false,
             inheritance: Inheritance::default(),
             daemon: false,

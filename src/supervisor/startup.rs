@@ -82,6 +82,7 @@ fn open_office(
     let generation = Generation { number: 1, options, listeners };
     log::info!("Listening at: {} ({})", generation.addresses(), Pid::me());
     log::info!("Using worker: {}", generation.options.worker_class);
+    log::info!("Using {}", generation.options.interpreter);
     let children = Children::new(board);
     Ok(Some(Office { signals, early_signals, orphan, children, generation, pidfile, lineage }))
 }

@@ -85,7 +85,7 @@ def judge(server, path, pids, masters):
 def main(command):
     version = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True).stdout
     python = ".".join(map(str, sys.version_info[:3]))
-    assert re.fullmatch(rf"unicoro \S+ \(wheel, release build, CPython {re.escape(python)}\)\n", version), version
+    assert re.fullmatch(rf"unicoro \S+ \(wheel, release build, CPython {re.escape(python + ', ' + sys.prefix)}\)\n", version), version
     assert subprocess.run([*command, "--no-such"], capture_output=True).returncode == 2
     with tempfile.TemporaryDirectory() as place:
         path, pids = os.path.join(place, "socket"), os.path.join(place, "pid")

@@ -7,7 +7,7 @@
 
 use std::ffi::{CStr, CString, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pyo3::types::{PyAnyMethods, PyList, PyListMethods};
 use pyo3::{PyResult, Python, ffi};
@@ -32,10 +32,25 @@ fn version_text() -> String {
     unsafe { CStr::from_ptr(ffi::Py_GetVersion()) }.to_string_lossy().into_owned()
 }
 
-/// The same without what built it, such as `3.11.7`.
+/// For the operator: the version, and the environment that the application runs in, if it is known:
+/// `CPython 3.11.7, /srv/site/.venv`.
 #[must_use]
-pub fn version() -> String {
-    version_text().split_whitespace().next().unwrap_or_default().to_owned()
+pub fn description() -> String {
+    let text = version_text();
+    let version = text.split_whitespace().next().unwrap_or_default();
+    environment().map_or_else(
+        || format!("CPython {version}"),
+        |path| format!("CPython {version}, {}", path.display()),
+    )
+}
+
+/// Where it lies: `sys.prefix`, or what that will be.
+fn environment() -> Option<PathBuf> {
+    if is_running() {
+        return attached(|py| py.import("sys")?.getattr("prefix")?.extract()).ok();
+    }
+    // What is wrong with it is said where it is used.
+    Some(home().ok()?.executable?.parent()?.parent()?.to_owned())
 }
 
 /// The same, such as `(3, 11)`.
@@ -55,11 +70,13 @@ pub fn start(arguments: &[OsString]) -> Result<(), PythonError> {
     if is_running() {
         return Ok(());
     }
+    initialize(&home()?, arguments)
+}
+
+fn home() -> Result<Home, PythonError> {
     let virtual_env = std::env::var_os("VIRTUAL_ENV").filter(|env| !env.is_empty());
     let binary = std::env::current_exe().ok();
-    let home =
-        Home::find(virtual_env.as_deref().map(Path::new), binary.as_deref(), linked_version())?;
-    initialize(&home, arguments)
+    Home::find(virtual_env.as_deref().map(Path::new), binary.as_deref(), linked_version())
 }
 
 fn initialize(home: &Home, arguments: &[OsString]) -> Result<(), PythonError> {

@@ -34,6 +34,32 @@ each_of! { Sync, Coroutine; fn virtual_env_names_the_environment(engine) {
 }}
 
 #[test]
+fn log_version_and_print_config_name_python_and_environment() {
+    let launch = Launch::new(Engine::Sync).args(&["hello"]);
+    let environment = launch.scratch.file("environment");
+    make_environment(&environment);
+    let server = launch.env("VIRTUAL_ENV", &environment).start();
+    server.get("/");
+    let log = server.log();
+    let named = log
+        .lines()
+        .find_map(|line| line.split_once("Using CPython "))
+        .expect("a line of the log")
+        .1;
+    let (version, path) = named.split_once(", ").expect("a version and a path");
+    assert!(version.starts_with("3."), "{version}");
+    assert_eq!(Path::new(path), environment);
+    for flag in ["--version", "--print-config"] {
+        let launch = Launch::new(Engine::Sync).args(&[flag, "hello"]);
+        let mut asked = launch.env("VIRTUAL_ENV", &environment).start_unbound();
+        assert_eq!(asked.exit_code(), 0, "{}", asked.log());
+        let shown = asked.scratch.read("stdout");
+        assert!(shown.lines().next().unwrap().contains(&format!("CPython {named}")), "{shown}");
+    }
+    server.stop();
+}
+
+#[test]
 fn environment_of_another_python_is_refused_with_both_versions() {
     let launch = Launch::new(Engine::Sync).args(&["interpreter"]);
     let environment = launch.scratch.file("environment");

@@ -23,11 +23,12 @@ fn ends_cleanly(server: Server, signal: Signal) {
     server.end_of_stop();
 }
 
-/// Until the server itself runs, not the shell that starts it, and has prepared for the signal.
-fn wait_until_prepared(server: &Server, signal: Signal) {
+/// Until the server itself runs, not the shell that starts it, and has prepared for all of them: an
+/// interpreter that starts the wheel prepares for SIGINT only.
+fn wait_until_prepared(server: &Server) {
     wait::until_true("the server to prepare for signals", || {
         processes::program(server.pid()).is_some_and(|name| name != "bash")
-            && processes::has_prepared_for(server.pid(), signal)
+            && STOP_SIGNALS.iter().all(|&signal| processes::has_prepared_for(server.pid(), signal))
     });
 }
 
@@ -36,7 +37,7 @@ const STOP_SIGNALS: [Signal; 3] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQ
 each_of! { Sync, Coroutine; fn stop_at_the_very_start_is_clean(engine) {
     for signal in STOP_SIGNALS {
         let server = start_with_files(engine, "hello");
-        wait_until_prepared(&server, signal);
+        wait_until_prepared(&server);
         ends_cleanly(server, signal);
     }
 }}
@@ -44,7 +45,7 @@ each_of! { Sync, Coroutine; fn stop_at_the_very_start_is_clean(engine) {
 each_of! { Sync, Coroutine; fn stop_when_the_first_worker_appears_is_clean(engine) {
     for signal in STOP_SIGNALS {
         let server = start_with_files(engine, "hello");
-        wait_until_prepared(&server, signal);
+        wait_until_prepared(&server);
         wait::until_true("a worker", || !server.worker_pids().is_empty());
         ends_cleanly(server, signal);
     }
@@ -80,7 +81,7 @@ each_of! { Sync, Coroutine; fn stop_at_any_moment_of_the_start_is_clean(engine) 
     // Not a wait for a condition: the moments are samples of the whole start.
     for milliseconds in (0..240).step_by(20) {
         let server = start_with_files(engine, "hello");
-        wait_until_prepared(&server, Signal::SIGTERM);
+        wait_until_prepared(&server);
         std::thread::sleep(std::time::Duration::from_millis(milliseconds));
         ends_cleanly(server, Signal::SIGTERM);
     }

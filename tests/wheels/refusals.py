@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""What the command says where it cannot serve: `refusals.py PYTHON`, of an environment that holds a copy of
+the interpreter and the wheel. The environment is of no use afterwards."""
+
+import glob
+import os
+import shutil
+import subprocess
+import sys
+
+NOBODY = 65534
+
+
+def said(*command, **more):
+    """Exit code and standard error."""
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, **more)
+    return ended.returncode, ended.stderr
+
+
+def not_preloaded(python):
+    code, text = said(python, "-c", "from unicoro import _engine; _engine.run()")
+    assert code == 1 and text.startswith("unicoro: the engine is not preloaded: start it as `unicoro`"), text
+
+
+def capabilities(python):
+    """The dynamic linker preloads nothing into a program that has more rights than who starts it."""
+    if os.getuid() or not shutil.which("setcap"):
+        return "not tried: it takes root and setcap"
+    subprocess.run(["setcap", "cap_net_bind_service=ep", python], check=True)
+    drop = {"user": NOBODY, "group": NOBODY, "extra_groups": [], "cwd": "/"}
+    try:
+        if said(python, "-c", "import unicoro", **drop)[0]:
+            return "not tried: nobody cannot run this interpreter"
+    except PermissionError:
+        return "not tried: nobody cannot run this interpreter"
+    code, text = said(python, "-m", "unicoro", "--version", **drop)
+    assert code == 1 and "does not preload the engine into" in text and "capabilities" in text, text
+    subprocess.run(["setcap", "-r", python], check=True)
+    return "refused"
+
+
+def another_minor_version(python):
+    engines = glob.glob(os.path.join(os.path.dirname(python), "../lib/python3*/site-packages/unicoro/_engine.*.so"))
+    assert len(engines) == 1, engines
+    os.rename(engines[0], engines[0].replace(".cpython-3", ".cpython-2"))
+    code, text = said(python, "-m", "unicoro", "--version")
+    version = ".".join(map(str, sys.version_info[:2]))
+    assert code == 1 and f"not installed for CPython {version}: {python} -m pip install unicoro" in text, text
+
+
+def main(python):
+    not_preloaded(python)
+    print("-- an interpreter with capabilities:", capabilities(python))
+    another_minor_version(python)
+    print("-- refusals are as they should be", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

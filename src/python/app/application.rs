@@ -137,7 +137,7 @@ impl Application {
     ) -> PyResult<(Served, Bound<'py, PyDict>)> {
         let text = format!("the hook pre_request, at {}, raised an exception:", request.line());
         log_raised(py, &text, error);
-        let environ = self.environ.build(py, request.head, &request.place)?;
+        let environ = self.environ.build_without_connection(py, request.head, &request.place)?;
         let mut response = request.response();
         response.refuse(FAILED, "");
         let shown = chosen(&environ, request.environ_names);

@@ -1,14 +1,23 @@
 //! PEP 3333: bytes as native strings that hold latin-1, and back.
 
+#![allow(unsafe_code)]
+
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 /// Bytes as a native string.
 pub fn latin1<'py>(py: Python<'py>, bytes: &[u8]) -> Bound<'py, PyString> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if text.is_ascii() => PyString::new(py, text),
-        _ => PyString::new(py, &bytes.iter().map(|byte| char::from(*byte)).collect::<String>()),
+    // SAFETY: attached, says `py`; the bytes are read during the call only. A new reference to a str
+    // comes back, or null with an exception: then there is no memory, and pyo3 panics as for its own.
+    unsafe {
+        let text = ffi::PyUnicode_DecodeLatin1(
+            bytes.as_ptr().cast(),
+            bytes.len().cast_signed(),
+            std::ptr::null(),
+        );
+        Bound::from_owned_ptr(py, text).cast_into_unchecked()
     }
 }
 

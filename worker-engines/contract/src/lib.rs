@@ -34,7 +34,7 @@ mod stop;
 mod stream;
 
 pub use connection::Connection;
-pub use current::{CurrentPlace, CurrentRequest, set_current};
+pub use current::{CurrentPlace, CurrentRequest, begin_current, end_current};
 pub use engine::{Engine, Pulse, Refusal, Seat};
 pub use forks::{is_forked_child, watch_forks};
 pub use given_up::GivenUp;

@@ -5,6 +5,7 @@
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
+use unicoro_contract::buffers;
 
 use super::latin1::push_latin1;
 use crate::http::Fields;
@@ -15,7 +16,7 @@ use crate::python::interp::interned::interned;
 /// # Errors
 /// It is something else.
 pub fn fields_of(headers: &Bound<'_, PyAny>) -> PyResult<Fields> {
-    let mut fields = Fields::default();
+    let mut fields = Fields::within(buffers::take());
     for field in headers.try_iter()? {
         let field = field?;
         let pair = field.cast::<PyTuple>().ok().filter(|pair| pair.len() == 2);

@@ -9,6 +9,7 @@ use std::io;
 use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use unicoro_contract::buffers;
 
 use super::fields::{fields_of, fields_of_hints};
 use super::latin1::push_latin1;
@@ -67,7 +68,7 @@ impl StartResponse {
             }
             Some(_) | None => {}
         }
-        let mut line = Vec::with_capacity(32);
+        let mut line = buffers::take();
         push_latin1(status, "the status", &mut line)?;
         response.begin(line, fields_of(headers)?).map_err(cannot_be_sent)?;
         drop(this);

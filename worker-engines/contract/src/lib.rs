@@ -12,6 +12,7 @@
 //!   the deadline of a Park has passed ─────► expired
 //! ```
 
+pub mod buffers;
 mod connection;
 mod current;
 pub mod drain;

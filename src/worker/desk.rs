@@ -21,7 +21,7 @@ impl Desk {
     pub fn begin(self, method: &str, target: &str, began: Instant) -> InProgress {
         let write = |line: &mut String| [method, " ", target].iter().for_each(|word| *line += word);
         let place = begin_current(began, write, |request| {
-            let (line, since) = (request.line.as_bytes(), Moment::now());
+            let (line, since) = (request.line.as_bytes(), Moment::lately());
             self.0.set_current(line, since);
             self.0.begin(line, since)
         });

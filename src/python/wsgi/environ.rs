@@ -133,16 +133,10 @@ impl Environ {
     ) -> PyResult<()> {
         for (index, field) in head.fields.iter().enumerate() {
             let key = self.names.key(py, field.name);
-            let value = latin1(py, field.value);
-            // A repeated header is rare, and then one value: joined with a comma (RFC 9110, 5.3;
-            // gunicorn joins without a space).
-            let is_earlier = |earlier: &Field<'_>| earlier.name.eq_ignore_ascii_case(field.name);
-            match environ.get_item(&key)? {
-                Some(first) if head.fields[..index].iter().any(is_earlier) => {
-                    let joined = format!("{},{}", first.extract::<String>()?, value.to_cow()?);
-                    environ.set_item(key, joined)?;
-                }
-                _ => environ.set_item(key, value)?,
+            let known = environ.len();
+            environ.set_item(&key, latin1(py, field.value))?;
+            if environ.len() == known {
+                environ.set_item(key, latin1(py, &joined(&head.fields[..=index])))?;
             }
         }
         // RFC 9112, 3.2.2: the authority of an absolute target replaces Host.
@@ -181,6 +175,14 @@ impl Environ {
     }
 }
 
+/// The last of these fields with the earlier ones of its name: a repeated header is rare, and then one
+/// value, joined with a comma (RFC 9110, 5.3; gunicorn joins without a space).
+fn joined(fields: &[Field<'_>]) -> Vec<u8> {
+    let name = fields.last().map_or("", |last| last.name);
+    let values = fields.iter().filter(|field| field.name.eq_ignore_ascii_case(name));
+    values.map(|field| field.value).collect::<Vec<_>>().join(&b',')
+}
+
 /// What gunicorn tells of a PROXY header; REMOTE_ADDR and REMOTE_PORT are the client's already.
 fn set_proxy(py: Python<'_>, environ: &Bound<'_, PyDict>, proxy: &ProxyHeader) -> PyResult<()> {
     environ.set_item(interned!(py, "PROXY_PROTOCOL"), proxy.name())?;
@@ -204,5 +206,18 @@ fn named_host(head: &Head<'_>, is_https: bool) -> (String, String) {
             let port = if is_https { "443" } else { "80" };
             (host.trim_end_matches(':').to_owned(), port.to_owned())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_header_is_one_value() {
+        let field = |name, value| Field { name, value };
+        let fields = [field("Via", b"a".as_slice()), field("X", b"b"), field("VIA", b"\xe9")];
+        assert_eq!(joined(&fields), b"a,\xe9");
+        assert_eq!(joined(&fields[..1]), b"a");
     }
 }

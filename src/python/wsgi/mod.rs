@@ -1,6 +1,7 @@
 //! The objects of PEP 3333: what an application is given and what it gives back.
 
 pub mod addresses;
+pub mod bound;
 pub mod environ;
 pub mod errors;
 pub mod fields;

@@ -88,10 +88,17 @@ impl Outbox {
         if is_forked_child() {
             return;
         }
-        for Answer { stream, bytes, tempo, .. } in self.take() {
+        let mut taken = self.take();
+        for Answer { stream, bytes, tempo, .. } in taken.drain(..) {
             if !stream.send_held(bytes, tempo) {
                 stuck(stream);
             }
+        }
+        // The next answers are held where these were.
+        if let Ok(mut held) = self.held.try_lock()
+            && held.capacity() == 0
+        {
+            *held = taken;
         }
     }
 

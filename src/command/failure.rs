@@ -9,6 +9,7 @@ use crate::python::PythonError;
 use crate::supervisor::pidfile::PidFileError;
 use crate::worker::BootError;
 use thiserror::Error;
+use unicoro_contract::Refusal;
 
 /// The exit code for whatever has no code of its own.
 const FAILED: i32 = 1;
@@ -72,6 +73,9 @@ pub enum Failure {
     /// The server stays in the foreground.
     #[error("cannot go to the background: {0}")]
     Background(#[source] io::Error),
+    /// The engine of the settings.
+    #[error(transparent)]
+    Engine(Refusal),
     /// Python, or a hook.
     #[error(transparent)]
     Python(#[from] PythonError),

@@ -59,6 +59,7 @@ impl WorkerHost {
         access_log: Option<AccessLog>,
         systemd: Vec<RawFd>,
     ) -> Result<Self, Failure> {
+        engines::choose(&settings).engine.check().map_err(Failure::Engine)?;
         let hooks = Hooks::default();
         hooks.load(1, &settings, names.as_ref())?;
         let application = if settings.preload_app {
@@ -125,6 +126,7 @@ impl Host for WorkerHost {
         let application = newest.and_then(|old| {
             old.application.as_ref().map(|app| pyo3::Python::attach(|py| app.clone_ref(py)))
         });
+        engines::choose(&settings).engine.check().map_err(Failure::Engine)?;
         let options = options(&settings, &self.systemd)?;
         let access_log = open_logs(&settings, names.as_ref(), &self.start.arguments)?;
         self.hooks.load(generation, &settings, names.as_ref())?;

@@ -24,7 +24,7 @@ use crate::logging::AccessLog;
 use crate::supervisor::Options;
 use crate::supervisor::inheritance::Inheritance;
 use crate::supervisor::pidfile::PidFile;
-use crate::{logging, python, supervisor, worker};
+use crate::{engines, logging, python, supervisor, worker};
 
 use self::failure::Failure;
 use self::host::{WorkerHost, options, read_settings, title_of_master};
@@ -86,15 +86,19 @@ fn serve(start: &Start) -> Result<i32, Failure> {
         drop(write!(io::stdout(), "# {python}\n{}", settings.print()));
     }
     if settings.check_config {
+        // Those are part of what is printed.
+        if !settings.print_config {
+            warn_of_notices(settings);
+        }
+        engines::choose(settings).engine.check().map_err(Failure::Engine)?;
+        options(settings, &[])?;
         return worker::check(settings, arguments, names).map(|()| 0).map_err(Failure::Check);
     }
     if goes {
         access_log = go_to_background(settings, names, arguments)?;
     }
     title_of_master(settings, if inheritance.parent.is_some() { ".2" } else { "" });
-    for notice in &settings.notices {
-        log::warn!("{notice}");
-    }
+    warn_of_notices(settings);
     python::say_who_logs();
     let systemd = inheritance.systemd.clone();
     let options = Options { inheritance, ..options(settings, &systemd)? };
@@ -102,6 +106,10 @@ fn serve(start: &Start) -> Result<i32, Failure> {
     let code = supervisor::run(&mut host, options);
     logging::finish();
     Ok(code)
+}
+
+fn warn_of_notices(settings: &Settings) {
+    settings.notices.iter().for_each(|notice| log::warn!("{notice}"));
 }
 
 fn invocation(arguments: &[OsString]) -> Result<Invocation, Failure> {

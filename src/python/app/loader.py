@@ -4,6 +4,10 @@ import ast
 import functools
 import importlib
 import inspect
+import os
+import platform
+import sys
+import traceback
 
 
 class NoApplication(Exception):
@@ -14,7 +18,10 @@ def load(spec):
     """The application that ``spec`` names: ``mod``, ``mod:var``, ``mod:factory("literal", k=1)``."""
     module_name, _, expression = spec.partition(":")
     name, args, kwargs = parse(expression or "application", spec)
-    module = importlib.import_module(module_name)
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise error_of_name(error, module_name, expression) from None
     try:
         found = getattr(module, name)
     except AttributeError:
@@ -30,6 +37,54 @@ def load(spec):
         raise NoApplication(f"{spec!r} is {type(found).__name__}, which cannot be called")
     check(found, spec, f"{module_name}:{name}()")
     return found
+
+
+class MisnamedModule(ModuleNotFoundError):
+    """The application's own module is not there, which needs no traceback."""
+
+
+def error_of_name(error, module_name, expression):
+    """The same error, if it is not about the application's name."""
+    if not f"{module_name}.".startswith(f"{error.name}."):
+        return error
+    text = str(error)
+    package, _, last = module_name.rpartition(".")
+    if last == "py":
+        text += f": did you mean {package.replace('/', '.')}:{expression or 'app'}?"
+    elif text.endswith("is not a package") and not expression:
+        text += f": did you mean {package}:{last}?"
+    else:
+        text += f": neither in {os.getcwd()} (chdir), pythonpath nor the environment\n{environment()}"
+    return MisnamedModule(text, name=error.name)
+
+
+def describe(error):
+    """What went wrong while it was loaded: the traceback, as far as it is the application's, and of a
+    module that is missing, where it was looked for."""
+    if isinstance(error, MisnamedModule):
+        return f"ModuleNotFoundError: {error}"
+    steps = error.__traceback__
+    while steps is not None and is_before_application(steps.tb_frame):
+        steps = steps.tb_next
+    lines = traceback.format_exception(type(error), error, steps)
+    if isinstance(error, ModuleNotFoundError):
+        lines.append(environment())
+    return "".join(lines).rstrip()
+
+
+def is_before_application(frame):
+    place = frame.f_code.co_filename
+    return frame.f_globals is globals() or place == importlib.__file__ or place.startswith("<frozen importlib")
+
+
+def environment():
+    """Which one is in use, and one that lies here and is not."""
+    text = f"The environment is CPython {platform.python_version()}, {sys.prefix}."
+    for found in map(os.path.abspath, (".venv", "venv")):
+        if os.path.exists(os.path.join(found, "pyvenv.cfg")) and not os.path.samefile(found, sys.prefix):
+            remedy = "install unicoro there" if "unicoro._engine" in sys.modules else "activate it"
+            return f"{text} {found} is another one: {remedy} if it is the application's."
+    return text
 
 
 ASGI = (

@@ -39,6 +39,12 @@ pub fn load(spec: &str) -> Result<Py<PyAny>, LoadError> {
         let (Some(load), Some(wrong)) = (find("load"), find("NoApplication")) else {
             return Err(LoadError::Import("the loader is incomplete".into()));
         };
+        let describe = |error: &PyErr| {
+            let described = find("describe").and_then(|describe| describe.call1((error,)).ok());
+            // An exception that cannot be printed.
+            let text = described.and_then(|text| text.extract().ok());
+            text.unwrap_or_else(|| traceback::format(py, error))
+        };
         load.call1((spec,)).map(Bound::unbind).map_err(|error| {
             if error.is_instance(py, &wrong) {
                 LoadError::Application(error.value(py).to_string())
@@ -46,10 +52,10 @@ pub fn load(spec: &str) -> Result<Py<PyAny>, LoadError> {
                 LoadError::Import(format!(
                     "{}\nthe application called exit() while it was \
                     imported",
-                    traceback::format(py, &error)
+                    describe(&error)
                 ))
             } else {
-                LoadError::Import(traceback::format(py, &error))
+                LoadError::Import(describe(&error))
             }
         })
     })

@@ -62,7 +62,10 @@ fn raised(py: Python<'_>, name: &str, error: &PyErr) -> ConfigError {
     } else {
         "mend it and try again"
     };
-    ConfigError::new(format!("the config file {name} raised an exception:\n{text}"), remedy)
+    ConfigError::new(
+        format!("the config file {name} raised an exception"),
+        format!("{remedy}:\n{text}"),
+    )
 }
 
 fn run_text<'py>(py: Python<'py>, text: &str, path: &str) -> PyResult<Bound<'py, PyDict>> {

@@ -216,7 +216,39 @@ fn check_config_refuses_what_the_start_refuses() {
     is_refused(&["--log-config", "absent.conf"], "", "absent.conf");
     is_refused(&["--user", "no_such_user"], "", "no_such_user");
     is_refused(&[], "post_fork = 3", "post_fork");
+    is_refused(&["--backlog", "-1"], "", "backlog");
     is_refused(&[], "logger_class = 'a.B'", "logger_class");
+}
+
+#[test]
+fn a_stack_above_the_hard_limit_is_refused_before_there_is_a_worker() {
+    for check in [&[][..], &["--check-config"]] {
+        let launch = Launch::new(Engine::Coroutine).args(check).args(&["hello"]);
+        let launch =
+            launch.inside_of(|_| ["prlimit", "--stack=4194304"].map(String::from).to_vec());
+        let (code, log) = end_of(launch.start());
+        assert_eq!(code, 1, "{log}");
+        assert_names(&log, &["coroutine_stack_size", "hard limit"]);
+        assert!(!log.contains("Booting worker"), "{log}");
+    }
+}
+
+#[test]
+fn check_config_warns_of_what_the_start_warns_of() {
+    for check in [&[][..], &["--check-config"]] {
+        let launch = Launch::new(Engine::Sync).args(check).args(&["hello"]);
+        launch.scratch.write("gunicorn.conf.py", "worker_conections = 100");
+        let mut server = launch.start();
+        if check.is_empty() {
+            server.get("/");
+            server.signal(nix::sys::signal::Signal::SIGTERM);
+        }
+        assert_eq!(server.exit_code(), 0, "{}", server.log());
+        assert_names(
+            &server.log(),
+            &["[WARNING]", "worker_conections", "did you mean worker_connections?"],
+        );
+    }
 }
 
 // gunicorn: speaks TLS.

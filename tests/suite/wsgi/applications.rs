@@ -22,6 +22,48 @@ fn is_refused(engine: Engine, name: &str, words: &[&str]) {
     }
 }
 
+each_of! { Sync, Coroutine; fn a_file_in_the_place_of_a_module_gets_a_hint(engine) {
+    for (name, hint) in [
+        ("wrongly_named.py:wsgi", "did you mean wrongly_named:wsgi?"),
+        ("wrongly_named.py", "did you mean wrongly_named:app?"),
+        ("wrongly_named.wsgi", "did you mean wrongly_named:wsgi?"),
+    ] {
+        let (code, log) = refusal(engine, &[name]);
+        assert_eq!(code, 3, "{log}");
+        assert!(log.contains(hint) && !log.contains("Traceback"), "{log}");
+    }
+}}
+
+each_of! { Sync, Coroutine; fn a_module_that_is_missing_is_said_with_the_environment(engine) {
+    for module in ["absent", "needs_absent"] {
+        let launch = Launch::new(engine).args(&["--pythonpath", ".", &format!("{module}:app")]);
+        launch.scratch.write("needs_absent.py", "import absent\n");
+        let unused = launch.scratch.file(".venv");
+        std::fs::create_dir(&unused).unwrap();
+        launch.scratch.write(".venv/pyvenv.cfg", "");
+        let mut server = launch.start();
+        assert_eq!(server.exit_code(), 3);
+        let log = server.log();
+        for word in ["No module named 'absent'", "The environment is CPython 3.", "is another one"] {
+            assert!(log.contains(word), "no {word:?} in:\n{log}");
+        }
+        assert!(log.contains(&unused.display().to_string()), "{log}");
+    }
+}}
+
+each_of! { Sync, Coroutine; fn the_traceback_of_an_import_begins_in_the_application(engine) {
+    for (text, name) in [("1 / 0\n", "broken:app"), ("def make(): 1 / 0\n", "broken:make()")] {
+        let launch = Launch::new(engine).args(&["--pythonpath", ".", name]);
+        launch.scratch.write("broken.py", text);
+        let mut server = launch.start();
+        assert_eq!(server.exit_code(), 3);
+        let log = server.log();
+        let traceback = log.split_once("Traceback (most recent call last):\n").expect("a traceback").1;
+        assert!(traceback.trim_start().starts_with("File \""), "{log}");
+        assert!(traceback.lines().next().unwrap().contains("broken.py\", line 1"), "{log}");
+    }
+}}
+
 each_of! { Sync, Coroutine; fn an_asgi_application_is_refused(engine) {
     let names = [
         "falcon_asgi", "django()", "coroutine_function", "two_arguments", "asynchronous_generator",

@@ -46,6 +46,14 @@ pub struct Refusal(pub Box<dyn AnyError + Send + Sync>);
 
 /// One way to serve.
 pub trait Engine {
+    /// Whether it can serve in this process, and in what is forked from it. Asked before there is any worker.
+    ///
+    /// # Errors
+    /// It cannot.
+    fn check(&self) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     /// Serves on the process's main thread (and threads of the engine's own) until asked to stop.
     ///
     /// # Errors

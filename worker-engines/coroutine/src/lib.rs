@@ -100,6 +100,14 @@ pub struct CoroutineEngine {
 }
 
 impl Engine for CoroutineEngine {
+    fn check(&self) -> Result<(), Refusal> {
+        let check = || {
+            interposed::check()?;
+            stack::check_limit(self.stack_bytes)
+        };
+        check().map_err(|error: EngineError| Refusal(error.into()))
+    }
+
     fn run(self: Box<Self>, seat: Seat, handler: Arc<dyn Handler>) -> Result<(), Refusal> {
         self.serve(seat, &handler).map_err(|error| Refusal(error.into()))
     }
@@ -107,9 +115,7 @@ impl Engine for CoroutineEngine {
 
 impl CoroutineEngine {
     fn serve(self, seat: Seat, handler: &Arc<dyn Handler>) -> Result<(), EngineError> {
-        interposed::check()?;
         warn_of_bypasses();
-        stack::check_limit(self.stack_bytes)?;
         interposed::set_preemption_points(&handler.preemption_points());
         interposed::find_allocator();
         interposed::find_own_code();

@@ -25,7 +25,6 @@ use super::inheritance::Inheritance;
 use super::lineage::Lineage;
 use super::options::Options;
 use super::pidfile::{PidFile, second_pidfile};
-use super::plan::is_stop;
 use super::workers::scoreboard::Scoreboard;
 use crate::config::MAX_WORKERS;
 use crate::critical;
@@ -130,7 +129,7 @@ fn hears_stop_within(signals: &SignalPipe, pause: Duration, early: &mut Vec<Sign
             return false;
         };
         match signals.next_signal() {
-            Ok(Some(signal)) if is_stop(signal) => return true,
+            Ok(Some(signal)) if signal.asks_to_leave() => return true,
             Ok(Some(signal)) => early.push(signal),
             Ok(None) | Err(_) => {}
         }

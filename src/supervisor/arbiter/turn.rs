@@ -14,7 +14,7 @@ use super::{Arbiter, Flow, Leave};
 use crate::critical;
 use crate::logging::{self, TRACEBACK};
 use crate::supervisor::error::SupervisorError;
-use crate::supervisor::plan::{Beat, Deeds, Event, is_stop};
+use crate::supervisor::plan::{Beat, Deeds, Event};
 use crate::supervisor::workers::report::Report;
 use crate::supervisor::workers::scoreboard::SlotState;
 
@@ -132,7 +132,7 @@ impl Arbiter<'_> {
                 None => break,
             }
         }
-        Ok(signals.into_iter().partition(|&signal| is_stop(signal)))
+        Ok(signals.into_iter().partition(|signal| signal.asks_to_leave()))
     }
 
     /// A signal for a process group, or for a service's control group, reaches one process after the

@@ -29,7 +29,6 @@ use std::mem;
 
 pub use action::{Action, Announcement};
 pub use event::{Beat, Deeds, Event};
-pub use stop::is_stop;
 pub use terms::Terms;
 pub use watchdog::timeout_message;
 

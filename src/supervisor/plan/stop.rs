@@ -16,12 +16,6 @@ const SHORTENED: Duration = Duration::from_secs(2);
 /// A worker stuck in the kernel cannot be killed: then the master goes without it.
 pub(super) const UNREAPED_LIMIT: Duration = Duration::from_secs(5);
 
-/// True for the signals that ask a process to leave.
-#[must_use]
-pub fn is_stop(signal: Signal) -> bool {
-    matches!(signal, Signal::TERM | Signal::INT | Signal::QUIT)
-}
-
 impl Plan {
     /// TERM: workers finish what they have begun.
     pub(super) fn stop_gracefully(&mut self, now: Moment) {

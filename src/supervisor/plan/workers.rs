@@ -8,7 +8,6 @@ use unicoro_sys::signal::Signal;
 
 use super::obituary::obituary;
 use super::roster::{Stage, Worker};
-use super::stop::is_stop;
 use super::{Action, Deeds, Event, Phase, Plan};
 use crate::logging::LogLevel;
 use crate::supervisor::workers::report::{BootFailure, Report};
@@ -181,7 +180,7 @@ impl Plan {
         let &Event::Exited { pid, exit, .. } = death else { return false };
         let is_of_a_stop = match exit {
             Exit::Code(code) => code == 0,
-            Exit::Signal { signal, .. } => is_stop(signal),
+            Exit::Signal { signal, .. } => signal.asks_to_leave(),
         };
         is_of_a_stop
             && self.roster.iter().any(|worker| worker.pid == pid && worker.stage.fills_a_place())
@@ -208,7 +207,7 @@ impl Plan {
             // One that was not ready yet may have failed at the same moment.
             Exit::Code(code) => code == 0 || !was_ready,
             // It has no handlers yet either: TERM, or Ctrl-C, ends it.
-            Exit::Signal { signal, .. } => !was_ready && is_stop(signal),
+            Exit::Signal { signal, .. } => !was_ready && signal.asks_to_leave(),
         };
         if is_expected {
             self.log(LogLevel::Info, format!("Worker exited (pid: {})", worker.pid));

@@ -65,6 +65,12 @@ impl Signal {
         self.0
     }
 
+    /// True for those that stop a process, soon or late: TERM, INT and QUIT.
+    #[must_use]
+    pub fn asks_to_leave(self) -> bool {
+        matches!(self, Self::TERM | Self::INT | Self::QUIT)
+    }
+
     /// The name in lower case without SIG, as gunicorn's log has it; `None` for a rare one.
     #[must_use]
     pub fn short_name(self) -> Option<&'static str> {

@@ -1,5 +1,5 @@
-//! Addresses and ports as the environ shows them. Those of few clients and listeners come again and
-//! again, so the texts of addresses are kept.
+//! Addresses and ports as the environ shows them. Those of listeners, and of clients that stay, come
+//! again and again, so their texts are kept.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -9,47 +9,70 @@ use pyo3::types::PyString;
 
 use super::latin1::latin1;
 
-/// Places for addresses: of two that want one place, the later has it.
+/// Places for texts of one kind: of two that want one place, the later has it.
 const PLACES: usize = 256;
 
-/// Texts of addresses.
+/// Texts of addresses and of ports.
 pub struct Addresses {
-    places: Mutex<Vec<Option<Known>>>,
+    ips: Texts<IpAddr>,
+    ports: Texts<u16>,
 }
 
-type Known = (IpAddr, Py<PyString>);
+struct Texts<K>(Mutex<Vec<Option<Known<K>>>>);
+
+type Known<K> = (K, Py<PyString>);
 
 impl Addresses {
     /// None is known yet.
     pub fn new() -> Self {
-        Self { places: Mutex::new((0..PLACES).map(|_| None).collect()) }
+        Self { ips: Texts::new(), ports: Texts::new() }
     }
 
     /// An address.
-    pub fn text<'py>(&self, py: Python<'py>, ip: IpAddr) -> Bound<'py, PyString> {
+    pub fn ip<'py>(&self, py: Python<'py>, ip: IpAddr) -> Bound<'py, PyString> {
+        let mixed = match ip {
+            IpAddr::V4(ip) => ip.to_bits(),
+            IpAddr::V6(ip) => (ip.to_bits() >> 64 ^ ip.to_bits()) as u32,
+        };
+        self.ips.text(py, ip, mixed, || PyString::new(py, &ip.to_string()))
+    }
+
+    /// A port.
+    pub fn port<'py>(&self, py: Python<'py>, port: u16) -> Bound<'py, PyString> {
+        self.ports.text(py, port, port.into(), || port_text(py, port))
+    }
+}
+
+impl<K: PartialEq> Texts<K> {
+    fn new() -> Self {
+        Self(Mutex::new((0..PLACES).map(|_| None).collect()))
+    }
+
+    fn text<'py>(
+        &self,
+        py: Python<'py>,
+        key: K,
+        mixed: u32,
+        make: impl FnOnce() -> Bound<'py, PyString>,
+    ) -> Bound<'py, PyString> {
         // Whoever comes second has the language's lock, which nobody gives up in here: it never waits.
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = &mut places[place(ip)];
-        if let Some((_, text)) = place.as_ref().filter(|(known, _)| *known == ip) {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = &mut places[place(mixed)];
+        if let Some((_, text)) = place.as_ref().filter(|(known, _)| *known == key) {
             return text.bind(py).clone();
         }
-        let text = PyString::new(py, &ip.to_string());
-        *place = Some((ip, text.clone().unbind()));
+        let text = make();
+        *place = Some((key, text.clone().unbind()));
         text
     }
 }
 
-fn place(ip: IpAddr) -> usize {
-    let mixed = match ip {
-        IpAddr::V4(ip) => ip.to_bits(),
-        IpAddr::V6(ip) => (ip.to_bits() >> 64 ^ ip.to_bits()) as u32,
-    };
-    // Fibonacci's: neighbours lie apart, and so do neighbouring networks.
-    (mixed.wrapping_mul(0x9e37_79b9) >> 24) as usize
+/// Fibonacci's: neighbours lie apart, and so do neighbouring networks.
+fn place(mixed: u32) -> usize {
+    (mixed.wrapping_mul(0x9e37_79b9) >> 24) as usize % PLACES
 }
 
-/// A port.
-pub fn port_text(py: Python<'_>, port: u16) -> Bound<'_, PyString> {
+fn port_text(py: Python<'_>, port: u16) -> Bound<'_, PyString> {
     let (mut digits, mut at, mut rest) = ([0; 5], 5, port);
     loop {
         at -= 1;
@@ -57,18 +80,6 @@ pub fn port_text(py: Python<'_>, port: u16) -> Bound<'_, PyString> {
         rest /= 10;
         if rest == 0 {
             return latin1(py, &digits[at..]);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_address_has_a_place() {
-        for ip in ["0.0.0.0", "127.0.0.1", "255.255.255.255", "::", "::1", "fe80::1:2"] {
-            assert!(place(ip.parse().unwrap()) < PLACES);
         }
     }
 }

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
 use unicoro_contract::SocketAddress;
 
-use super::addresses::{Addresses, port_text};
+use super::addresses::Addresses;
 use super::errors::ErrorLog;
 use super::file_wrapper::FileWrapper;
 use super::latin1::latin1;
@@ -156,14 +156,15 @@ impl Environ {
         let address = interned!(py, "REMOTE_ADDR");
         match place.client {
             SocketAddress::Ip(peer) => {
-                environ.set_item(address, self.addresses.text(py, peer.ip()))?;
-                environ.set_item(interned!(py, "REMOTE_PORT"), port_text(py, peer.port()))?;
+                environ.set_item(address, self.addresses.ip(py, peer.ip()))?;
+                environ
+                    .set_item(interned!(py, "REMOTE_PORT"), self.addresses.port(py, peer.port()))?;
             }
             SocketAddress::Unix(_) => environ.set_item(address, "")?,
         }
         let (name, port) = match place.local {
             SocketAddress::Ip(local) => {
-                (self.addresses.text(py, local.ip()), port_text(py, local.port()))
+                (self.addresses.ip(py, local.ip()), self.addresses.port(py, local.port()))
             }
             SocketAddress::Unix(_) => {
                 let (name, port) = named_host(head, place.is_https);

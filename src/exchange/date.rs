@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
-use unicoro_sys::clock::unix_now;
+use unicoro_sys::clock::unix_lately;
 
 // Only ever tried: another thread may have been at it when this process was forked.
 static LATEST: Mutex<Option<(i64, Arc<str>)>> = Mutex::new(None);
 
 /// Now, as an IMF-fixdate (RFC 9110, 5.6.7).
 pub fn date() -> Arc<str> {
-    let now = unix_now();
+    let now = unix_lately();
     let make = || -> Arc<str> { imf_fixdate(now).into() };
     let Ok(mut latest) = LATEST.try_lock() else { return make() };
     match &*latest {

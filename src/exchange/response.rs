@@ -13,12 +13,13 @@
 //! Calls that send may wait: never with the language's lock.
 
 use std::io::{self, IoSlice};
+use std::mem;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use unicoro_contract::{Stream, Tempo};
+use unicoro_contract::{Stream, Tempo, buffers};
 
 use super::answer::Answer;
 use super::breakage::Breakage;
@@ -151,7 +152,7 @@ impl Response {
             self.facts.keep_alive = false;
         }
         let mut encoder = Encoder::new(self.facts);
-        let mut head = Vec::with_capacity(256);
+        let mut head = buffers::take();
         encoder.head(&status_line, fields.iter(), &date(), &mut head)?;
         // The encoder has seen three digits.
         let digits = status_line[..3].iter();
@@ -221,7 +222,7 @@ impl Response {
     /// The client was answered in the application's place.
     pub fn leave_together(&mut self) -> io::Result<bool> {
         self.claim()?;
-        let unsent = std::mem::take(&mut self.unsent);
+        let unsent = mem::take(&mut self.unsent);
         let held = self.stream.hold(unsent, self.began, &self.tempo);
         Ok(held.map_err(|unsent| self.unsent = unsent).is_ok())
     }
@@ -242,7 +243,7 @@ impl Response {
         let wanted = self.encoder.remaining().unwrap_or(u64::MAX);
         let framed = self.encoder.frame_len(stretch.len.min(wanted));
         let (stream, tempo) = (&self.stream, &self.tempo);
-        let mut front = std::mem::take(&mut self.unsent);
+        let mut front = mem::take(&mut self.unsent);
         front.extend_from_slice(&framed.prefix);
         stream.send_all(&mut [IoSlice::new(&front)], tempo)?;
         let sent = stream.send_file(stretch.fd, stretch.offset, framed.len, tempo)?;
@@ -290,8 +291,8 @@ impl Response {
         self.claim()?;
         let is_kept = self.stage == (Stage::Ended { keep_alive: true });
         if !(is_kept && self.unsent.len() <= HELD && self.leave_together()?) {
-            let unsent = std::mem::take(&mut self.unsent);
-            let sent = self.stream.send_all(&mut [IoSlice::new(&unsent)], &self.tempo);
+            let sent = self.stream.send_all(&mut [IoSlice::new(&self.unsent)], &self.tempo);
+            self.unsent.clear();
             self.note(sent)?;
         }
         self.conclude();
@@ -356,6 +357,15 @@ impl Response {
 
     fn note(&mut self, sent: io::Result<()>) -> io::Result<()> {
         sent.inspect_err(|error| self.stage = Stage::Broken(error.into()))
+    }
+}
+
+impl Drop for Response {
+    fn drop(&mut self) {
+        let Answer { given_line, fields, .. } = mem::take(&mut self.answer);
+        for buffer in [given_line, fields.into_buffer(), mem::take(&mut self.unsent)] {
+            buffers::give(buffer);
+        }
     }
 }
 

@@ -54,7 +54,7 @@ impl Forwarding {
         let mut forwarded = Forwarded::default();
         let mut scheme = None;
         let mut has_dropped = false;
-        for field in &head.fields {
+        for field in head.fields.iter() {
             if is_trusted && let Some(is_https) = self.scheme(field.name, field.value) {
                 if scheme.is_some_and(|earlier| earlier != is_https) {
                     return Err(HttpError::bad(

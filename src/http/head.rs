@@ -9,21 +9,13 @@ use std::mem::MaybeUninit;
 use super::bytes::is_token_byte;
 use super::error::HttpError;
 use super::fault;
+use super::field_list::{Field, FieldList};
 use super::framing::Framing;
 use super::known_fields::KnownFields;
 use super::leniency::Leniency;
 use super::limits::Limits;
 use super::target::Target;
 use super::version::Version;
-
-/// One field line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Field<'b> {
-    /// In the client's case.
-    pub name: &'b str,
-    /// Without white space around it; HTAB, SP, VCHAR and obs-text only.
-    pub value: &'b [u8],
-}
 
 /// A request head that is within all rules.
 #[derive(Clone, Debug)]
@@ -35,7 +27,7 @@ pub struct Head<'b> {
     /// The client's version.
     pub version: Version,
     /// All fields, in the client's order.
-    pub fields: Vec<Field<'b>>,
+    pub fields: FieldList<'b>,
     /// Where the body ends.
     pub framing: Framing,
     /// Whether the client wants the connection to stay open (RFC 9112, 9.3).
@@ -121,7 +113,7 @@ fn judge<'b>(
     }
     let target = Target::parse(method, raw)?;
     let mut known = KnownFields::default();
-    let mut fields = Vec::with_capacity(request.headers.len());
+    let mut fields = FieldList::new();
     for header in request.headers.iter() {
         known.add(header.name, header.value)?;
         fields.push(Field { name: header.name, value: header.value });

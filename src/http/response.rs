@@ -90,35 +90,39 @@ impl Encoder {
         self.coding = wire.coding;
         self.keep_alive &= !survey.says_close && !wire.must_close;
 
-        push_all(out, &[self.facts.version.as_str().as_bytes(), b" ", status]);
+        out.extend_from_slice(match self.facts.version {
+            Version::Http10 => b"HTTP/1.0 ",
+            Version::Http11 => b"HTTP/1.1 ",
+        });
+        out.extend_from_slice(status);
         if status.len() == CODE_LEN {
             // RFC 9112, 4: the space is sent even when there is no reason.
             out.push(b' ');
         }
-        out.extend_from_slice(b"\r\n");
+        // Each piece begins with the end of the line before it.
         if !survey.has_server {
-            out.extend_from_slice(b"Server: unicoro\r\n");
+            out.extend_from_slice(b"\r\nServer: unicoro");
         }
         if !survey.has_date {
-            push_all(out, &[b"Date: ", date.as_bytes(), b"\r\n"]);
+            push_all(out, &[b"\r\nDate: ", date.as_bytes()]);
         }
         out.extend_from_slice(match (is_upgrade, survey.code, self.keep_alive) {
-            (true, 101, _) => b"Connection: upgrade\r\n",
-            (true, _, true) => b"Connection: keep-alive, upgrade\r\n",
-            (true, _, false) => b"Connection: close, upgrade\r\n",
-            (false, _, true) => b"Connection: keep-alive\r\n",
-            (false, _, false) => b"Connection: close\r\n",
+            (true, 101, _) => b"\r\nConnection: upgrade",
+            (true, _, true) => b"\r\nConnection: keep-alive, upgrade",
+            (true, _, false) => b"\r\nConnection: close, upgrade",
+            (false, _, true) => b"\r\nConnection: keep-alive",
+            (false, _, false) => b"\r\nConnection: close",
         });
         if wire.says_chunked {
-            out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+            out.extend_from_slice(b"\r\nTransfer-Encoding: chunked");
         }
         for (name, value) in fields {
             if is_hop_by_hop(name, value) || (wire.drops_length && is_content_length(name)) {
                 continue;
             }
-            push_all(out, &[name, b": ", trim(value), b"\r\n"]);
+            push_all(out, &[b"\r\n", name, b": ", trim(value)]);
         }
-        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(b"\r\n\r\n");
         Ok(())
     }
 

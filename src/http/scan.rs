@@ -4,6 +4,8 @@
 //! looked at a bounded number of times, however the head is cut into pieces, so that a client
 //! that sends one byte at a time costs no more than the bytes.
 
+use memchr::{memchr, memrchr};
+
 use super::bytes::is_token_byte;
 use super::error::{HttpError, quote};
 use super::limits::Limits;
@@ -26,7 +28,7 @@ pub fn scan(buf: &[u8], scanned: &mut usize, limits: &Limits) -> Result<Option<u
     let from = (*scanned).clamp(start, buf.len());
     let mut at = from;
     let mut line = None;
-    while let Some(length) = buf[at..].iter().position(|&byte| byte == b'\n') {
+    while let Some(length) = memchr(b'\n', &buf[at..]) {
         let end = at + length;
         let begin = line.unwrap_or_else(|| line_start(buf, start, at));
         let line_bytes = &buf[begin..end];
@@ -84,7 +86,7 @@ fn head_start(buf: &[u8]) -> Result<Option<usize>, HttpError> {
 }
 
 fn line_start(buf: &[u8], start: usize, at: usize) -> usize {
-    buf[start..at].iter().rposition(|&byte| byte == b'\n').map_or(start, |lf| start + lf + 1)
+    memrchr(b'\n', &buf[start..at]).map_or(start, |lf| start + lf + 1)
 }
 
 fn check_length(line: &[u8], is_first: bool, limits: &Limits) -> Result<(), HttpError> {

@@ -66,7 +66,7 @@ pub use loggers::log_thread::begin_log_thread;
 pub use loggers::refusal::log_refusal;
 pub use loggers::set_up::{has_loggers, say_who_logs, set_up_loggers};
 pub use threads::interrupt::{interrupt_computing, interrupt_listener, take_lock};
-pub use threads::pending_calls::make_pending_calls;
+pub use threads::pending_calls::{keep_pending_calls, make_pending_calls};
 pub use threads::signal_handlers::{SignalHandlers, stir};
 pub use threads::thread_state::{on_engine_thread, on_green_thread};
 pub use wsgi::environ::ServerFacts;

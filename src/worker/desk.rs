@@ -1,9 +1,8 @@
 //! What the worker lays open in the shared page: heartbeat, and the requests in progress.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use unicoro_contract::{CurrentRequest, Pulse, set_current};
+use unicoro_contract::{CurrentRequest, Pulse, begin_current, end_current};
 use unicoro_sys::clock::Moment;
 
 use crate::supervisor::scoreboard::Slot;
@@ -18,13 +17,14 @@ impl Desk {
         Self(slot)
     }
 
-    /// A request begins; it has begun until the answer is dropped.
-    pub fn begin(self, line: String) -> InProgress {
-        let request = Arc::new(CurrentRequest { line, began: Instant::now() });
-        let (line, since) = (request.line.as_bytes(), Moment::now());
-        let place = self.0.begin(line, since);
-        self.0.set_current(line, since);
-        set_current(Some(request));
+    /// A request has begun at `began`; it is in progress until the answer is dropped.
+    pub fn begin(self, method: &str, target: &str, began: Instant) -> InProgress {
+        let write = |line: &mut String| [method, " ", target].iter().for_each(|word| *line += word);
+        let place = begin_current(began, write, |request| {
+            let (line, since) = (request.line.as_bytes(), Moment::lately());
+            self.0.set_current(line, since);
+            self.0.begin(line, since)
+        });
         InProgress { desk: self, place }
     }
 
@@ -43,7 +43,7 @@ pub struct InProgress {
 
 impl Drop for InProgress {
     fn drop(&mut self) {
-        set_current(None);
+        end_current();
         self.desk.0.clear_current();
         self.desk.0.end(self.place);
     }

@@ -59,13 +59,17 @@ impl Server {
         })
     }
 
-    /// Where the head at the start of a connection ends, as far as it has come.
+    /// Where the head at the start of a connection ends, as far as it has come. Looks for it once.
     fn find_head(&self, conn: &mut Connection) -> Result<Option<usize>, HttpError> {
+        if conn.head.is_some() {
+            return Ok(conn.head);
+        }
         let rules = &self.service.rules;
         if !take_preface(conn, rules.proxy_versions, |peer| rules.is_trusted_proxy(peer))? {
             return Ok(None);
         }
-        scan(conn.inbox.as_slice(), &mut conn.scanned, &rules.limits)
+        conn.head = scan(conn.inbox.as_slice(), &mut conn.scanned, &rules.limits)?;
+        Ok(conn.head)
     }
 
     /// The head goes on, until the deadline that its first byte has set.
@@ -138,7 +142,7 @@ impl Handler for Server {
             Ok(None) => return service.refuse(conn, None, &HttpError::head_timeout()),
             Err(error) => return service.refuse(conn, None, &error),
         };
-        conn.scanned = 0;
+        (conn.scanned, conn.head) = (0, None);
         let mut bytes = conn.inbox.take_front(len);
         let Rules { limits, leniency, .. } = &service.rules;
         let loosened =
@@ -203,6 +207,7 @@ impl Handler for Server {
 
 impl Language for Server {
     fn on_engine_thread(&self, body: &mut dyn FnMut()) {
+        python::keep_pending_calls();
         python::on_engine_thread(body);
     }
 

@@ -58,7 +58,9 @@ impl Service {
         }
         let answer = response.answer();
         let duration = Duration::ZERO;
-        self.log(&AccessLine { client: &client, head, answer, environ: &[], duration, is_written });
+        let line =
+            || AccessLine { client: &client, head, answer, environ: &[], duration, is_written };
+        self.log(line);
         // A client that was too slow has nothing under way that could reset the connection.
         let fate = if error.status == 408 { Fate::Dropped } else { response.fate() };
         self.ending.after(conn, fate, Unread::Unknown)
@@ -73,7 +75,7 @@ impl Service {
     ) -> AfterServe {
         let began = Instant::now();
         conn.stream.expect_response();
-        let in_progress = self.desk.begin(format!("{} {}", head.method, head.target.raw));
+        let in_progress = self.desk.begin(head.method, head.target.raw, began);
         let (client, local) = (Memory::client(conn), conn.local.clone());
         let proxy = Memory::of(conn).and_then(|memory| memory.proxy);
         // At the end of the worker the last one says close, of those that have come already.
@@ -106,7 +108,7 @@ impl Service {
         if served.ends_worker {
             self.quota.cancelled();
         }
-        self.log(&AccessLine {
+        self.log(|| AccessLine {
             client: &client,
             head: Some(head),
             answer: served.response.answer(),
@@ -129,9 +131,9 @@ impl Service {
         Unread::Behind(Reader::new(stream, inbox, decoder, head.expects_continue, self.rules.body))
     }
 
-    fn log(&self, line: &AccessLine<'_>) {
+    fn log<'a>(&self, line: impl FnOnce() -> AccessLine<'a>) {
         if let Some(log) = &self.access {
-            access::write(log, line);
+            access::write(log, &line());
         }
     }
 }

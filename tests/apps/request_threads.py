@@ -272,6 +272,17 @@ def pend_behind_one_that_fails(query):
     return "asked"
 
 
+def pend_and_fork(query):
+    """The child takes steps on its main thread, which is this one."""
+    for _ in range(5):
+        assert ctypes.pythonapi.Py_AddPendingCall(called, None) == 0
+    child = os.fork()
+    if not child:
+        sum(1 for _ in range(1000))
+        os._exit(0)
+    return str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
 def collects(query):
     return str(gc.isenabled())
 

@@ -25,7 +25,7 @@ use crate::python::threads::request_threads;
 use crate::python::wsgi::environ::{Environ, ServerFacts};
 use crate::python::wsgi::input::Input;
 use crate::python::wsgi::respond::{Trouble, respond};
-use crate::python::wsgi::start_response::StartResponse;
+use crate::python::wsgi::start_response::{Methods, StartResponse};
 
 /// A loaded WSGI application.
 pub struct Application {
@@ -137,7 +137,7 @@ impl Application {
     ) -> PyResult<(Served, Bound<'py, PyDict>)> {
         let text = format!("the hook pre_request, at {}, raised an exception:", request.line());
         log_raised(py, &text, error);
-        let environ = self.environ.build(py, request.head, &request.place)?;
+        let environ = self.environ.build_without_connection(py, request.head, &request.place)?;
         let mut response = request.response();
         response.refuse(FAILED, "");
         let shown = chosen(&environ, request.environ_names);
@@ -161,11 +161,12 @@ impl Application {
         };
         let environ = self.environ.build(py, request.head, &request.place)?;
         environ.set_item(interned!(py, "wsgi.input"), &input)?;
+        let Methods { early_hints, client_disconnected, .. } = Methods::all(py)?;
         for (key, method) in [
-            (interned!(py, "wsgi.early_hints"), interned!(py, "early_hints")),
-            (interned!(py, "unicoro.client_disconnected"), interned!(py, "client_disconnected")),
+            (interned!(py, "wsgi.early_hints"), early_hints),
+            (interned!(py, "unicoro.client_disconnected"), client_disconnected),
         ] {
-            environ.set_item(key, start.getattr(method)?)?;
+            environ.set_item(key, method.bind(&start)?)?;
         }
 
         let socket = Bound::new(py, AppSocket::new(request.stream, input.clone().unbind()))?;

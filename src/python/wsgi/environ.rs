@@ -1,24 +1,26 @@
 //! The environ of a request (PEP 3333, "environ Variables").
 //!
-//! What is the same for every request is a dict that is copied; names of headers are made once.
-
-use std::collections::HashMap;
-use std::net::SocketAddr;
-use std::sync::Mutex;
+//! What is the same for every request is a dict that is copied; what comes again is made once.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
 use unicoro_contract::SocketAddress;
 
+use super::addresses::{Addresses, port_text};
 use super::errors::ErrorLog;
 use super::file_wrapper::FileWrapper;
 use super::latin1::latin1;
+use super::names::Names;
 use crate::exchange::Place;
-use crate::http::{Head, ProxyHeader, percent_decode};
+use crate::http::{Field, Head, ProxyHeader, Version, percent_decode};
 use crate::python::interp::interned::interned;
 
-/// Names of headers remembered: clients choose them, so there must be a bound.
-const NAMES_KEPT: usize = 256;
+/// What a request's connection is seen by; set by who has the connection.
+const OF_CONNECTION: [&str; 4] =
+    ["wsgi.input", "wsgi.early_hints", "unicoro.client_disconnected", "gunicorn.socket"];
+
+/// What [`Environ::build`] sets in each environ, beside headers.
+const OF_REQUEST: [&str; 5] = ["RAW_URI", "PATH_INFO", "REMOTE_ADDR", "SERVER_NAME", "SERVER_PORT"];
 
 /// What is true of the whole server.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +33,10 @@ pub struct ServerFacts {
 
 /// Makes environs.
 pub struct Environ {
+    // With all keys that every environ has: a copy has room for the others at once.
     template: Py<PyDict>,
-    names: Mutex<HashMap<String, Py<PyString>>>,
+    names: Names,
+    addresses: Addresses,
 }
 
 impl Environ {
@@ -52,10 +56,32 @@ impl Environ {
         template.set_item("wsgi.input_terminated", true)?;
         template.set_item("SERVER_SOFTWARE", concat!("unicoro/", env!("CARGO_PKG_VERSION")))?;
         template.set_item("SCRIPT_NAME", "")?;
-        Ok(Self { template: template.unbind(), names: Mutex::default() })
+        template.set_item("REQUEST_METHOD", "GET")?;
+        template.set_item("QUERY_STRING", "")?;
+        template.set_item("SERVER_PROTOCOL", Version::Http11.as_str())?;
+        for key in OF_REQUEST.into_iter().chain(OF_CONNECTION) {
+            template.set_item(PyString::intern(py, key), py.None())?;
+        }
+        Ok(Self { template: template.unbind(), names: Names::new(), addresses: Addresses::new() })
     }
 
-    /// The environ of one request, without what belongs to its connection (`wsgi.input` and its like).
+    /// The environ of a request that the application never sees.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn build_without_connection<'py>(
+        &self,
+        py: Python<'py>,
+        head: &Head<'_>,
+        place: &Place<'_>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let environ = self.build(py, head, place)?;
+        OF_CONNECTION.into_iter().try_for_each(|key| environ.del_item(key))?;
+        Ok(environ)
+    }
+
+    /// The environ of one request; what belongs to its connection (`wsgi.input` and its like) is still
+    /// to be set.
     ///
     /// # Errors
     /// No memory.
@@ -66,22 +92,33 @@ impl Environ {
         place: &Place<'_>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let environ = self.template.bind(py).copy()?;
-        let set = |key: &Bound<'py, PyString>, value: &str| environ.set_item(key, value);
-        set(interned!(py, "REQUEST_METHOD"), head.method)?;
-        set(interned!(py, "QUERY_STRING"), head.target.query)?;
-        set(interned!(py, "RAW_URI"), head.target.raw)?;
-        set(interned!(py, "SERVER_PROTOCOL"), head.version.as_str())?;
-        let path = percent_decode(place.path);
-        environ.set_item(interned!(py, "PATH_INFO"), latin1(py, &path))?;
+        let target = &head.target;
+        if head.method != "GET" {
+            environ.set_item(interned!(py, "REQUEST_METHOD"), head.method)?;
+        }
+        if !target.query.is_empty() {
+            environ.set_item(interned!(py, "QUERY_STRING"), target.query)?;
+        }
+        if head.version != Version::Http11 {
+            environ.set_item(interned!(py, "SERVER_PROTOCOL"), head.version.as_str())?;
+        }
+        let raw = latin1(py, target.raw.as_bytes());
+        // One object for both, mostly.
+        let path = match &*percent_decode(place.path) {
+            path if path == target.raw.as_bytes() => raw.clone(),
+            path => latin1(py, path),
+        };
+        environ.set_item(interned!(py, "RAW_URI"), raw)?;
+        environ.set_item(interned!(py, "PATH_INFO"), path)?;
         if !place.script_name.is_empty() {
             let script_name = latin1(py, place.script_name.as_bytes());
             environ.set_item(interned!(py, "SCRIPT_NAME"), script_name)?;
         }
         if place.is_https {
-            set(interned!(py, "wsgi.url_scheme"), "https")?;
+            environ.set_item(interned!(py, "wsgi.url_scheme"), interned!(py, "https"))?;
         }
         self.set_headers(py, &environ, head)?;
-        set_ends(py, &environ, head, place)?;
+        self.set_ends(py, &environ, head, place)?;
         if let Some(proxy) = place.proxy {
             set_proxy(py, &environ, proxy)?;
         }
@@ -95,19 +132,11 @@ impl Environ {
         head: &Head<'_>,
     ) -> PyResult<()> {
         for (index, field) in head.fields.iter().enumerate() {
-            let key = self.key(py, field.name);
-            // A repeated header is rare, and then one value: joined with a comma (RFC 9110, 5.3;
-            // gunicorn joins without a space).
-            let is_repeated = head.fields[..index]
-                .iter()
-                .any(|earlier| earlier.name.eq_ignore_ascii_case(field.name));
-            let value = latin1(py, field.value);
-            match environ.get_item(&key)?.filter(|_| is_repeated) {
-                Some(first) => {
-                    let joined = format!("{},{}", first.extract::<String>()?, value.to_cow()?);
-                    environ.set_item(key, joined)?;
-                }
-                None => environ.set_item(key, value)?,
+            let key = self.names.key(py, field.name);
+            let known = environ.len();
+            environ.set_item(&key, latin1(py, field.value))?;
+            if environ.len() == known {
+                environ.set_item(key, latin1(py, &joined(&head.fields[..=index])))?;
             }
         }
         // RFC 9112, 3.2.2: the authority of an absolute target replaces Host.
@@ -117,47 +146,41 @@ impl Environ {
         Ok(())
     }
 
-    /// The environ's key of a header.
-    fn key<'py>(&self, py: Python<'py>, name: &str) -> Bound<'py, PyString> {
-        let mut names = self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(key) = names.get(name) {
-            return key.bind(py).clone();
+    fn set_ends(
+        &self,
+        py: Python<'_>,
+        environ: &Bound<'_, PyDict>,
+        head: &Head<'_>,
+        place: &Place<'_>,
+    ) -> PyResult<()> {
+        let address = interned!(py, "REMOTE_ADDR");
+        match place.client {
+            SocketAddress::Ip(peer) => {
+                environ.set_item(address, self.addresses.text(py, peer.ip()))?;
+                environ.set_item(interned!(py, "REMOTE_PORT"), port_text(py, peer.port()))?;
+            }
+            SocketAddress::Unix(_) => environ.set_item(address, "")?,
         }
-        let key = PyString::new(py, &environ_key(name));
-        if names.len() < NAMES_KEPT {
-            names.insert(name.to_owned(), key.clone().unbind());
-        }
-        key
+        let (name, port) = match place.local {
+            SocketAddress::Ip(local) => {
+                (self.addresses.text(py, local.ip()), port_text(py, local.port()))
+            }
+            SocketAddress::Unix(_) => {
+                let (name, port) = named_host(head, place.is_https);
+                (PyString::new(py, &name), PyString::new(py, &port))
+            }
+        };
+        environ.set_item(interned!(py, "SERVER_NAME"), name)?;
+        environ.set_item(interned!(py, "SERVER_PORT"), port)
     }
 }
 
-/// Content_Length, which `header_map` may let through, is no Content-Length: the application would
-/// believe a length that the body does not have.
-fn environ_key(name: &str) -> String {
-    let upper = name.to_ascii_uppercase();
-    match upper.as_str() {
-        "CONTENT-TYPE" | "CONTENT-LENGTH" => upper.replace('-', "_"),
-        _ => format!("HTTP_{}", upper.replace('-', "_")),
-    }
-}
-
-fn set_ends(
-    py: Python<'_>,
-    environ: &Bound<'_, PyDict>,
-    head: &Head<'_>,
-    place: &Place<'_>,
-) -> PyResult<()> {
-    let set = |key: &Bound<'_, PyString>, value: &str| environ.set_item(key, value);
-    match place.client {
-        SocketAddress::Ip(peer) => {
-            set(interned!(py, "REMOTE_ADDR"), &peer.ip().to_string())?;
-            set(interned!(py, "REMOTE_PORT"), &peer.port().to_string())?;
-        }
-        SocketAddress::Unix(_) => set(interned!(py, "REMOTE_ADDR"), "")?,
-    }
-    let (name, port) = server_name(head, place);
-    set(interned!(py, "SERVER_NAME"), &name)?;
-    set(interned!(py, "SERVER_PORT"), &port)
+/// The last of these fields with the earlier ones of its name: a repeated header is rare, and then one
+/// value, joined with a comma (RFC 9110, 5.3; gunicorn joins without a space).
+fn joined(fields: &[Field<'_>]) -> Vec<u8> {
+    let name = fields.last().map_or("", |last| last.name);
+    let values = fields.iter().filter(|field| field.name.eq_ignore_ascii_case(name));
+    values.map(|field| field.value).collect::<Vec<_>>().join(&b',')
 }
 
 /// What gunicorn tells of a PROXY header; REMOTE_ADDR and REMOTE_PORT are the client's already.
@@ -171,29 +194,17 @@ fn set_proxy(py: Python<'_>, environ: &Bound<'_, PyDict>, proxy: &ProxyHeader) -
     Ok(())
 }
 
-/// Our own address; behind a unix socket what the client says it is talking to.
-fn server_name(head: &Head<'_>, place: &Place<'_>) -> (String, String) {
-    match place.local {
-        SocketAddress::Ip(SocketAddr::V4(address)) => {
-            (address.ip().to_string(), address.port().to_string())
+/// What a client behind a unix socket says it is talking to: name and port.
+fn named_host(head: &Head<'_>, is_https: bool) -> (String, String) {
+    let host = head.target.authority.map(str::as_bytes).or_else(|| head.field("Host"));
+    let host = String::from_utf8_lossy(host.unwrap_or(b"localhost")).into_owned();
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => {
+            (name.to_owned(), port.to_owned())
         }
-        SocketAddress::Ip(SocketAddr::V6(address)) => {
-            (address.ip().to_string(), address.port().to_string())
-        }
-        SocketAddress::Unix(_) => {
-            let host = head.target.authority.map(str::as_bytes).or_else(|| head.field("Host"));
-            let host = String::from_utf8_lossy(host.unwrap_or(b"localhost")).into_owned();
-            match host.rsplit_once(':') {
-                Some((name, port))
-                    if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) =>
-                {
-                    (name.to_owned(), port.to_owned())
-                }
-                _ => {
-                    let port = if place.is_https { "443" } else { "80" };
-                    (host.trim_end_matches(':').to_owned(), port.to_owned())
-                }
-            }
+        _ => {
+            let port = if is_https { "443" } else { "80" };
+            (host.trim_end_matches(':').to_owned(), port.to_owned())
         }
     }
 }
@@ -203,10 +214,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_are_named_as_pep_3333_says() {
-        assert_eq!(environ_key("Content-Type"), "CONTENT_TYPE");
-        assert_eq!(environ_key("content-length"), "CONTENT_LENGTH");
-        assert_eq!(environ_key("X-Request-Id"), "HTTP_X_REQUEST_ID");
-        assert_eq!(environ_key("Content_Length"), "HTTP_CONTENT_LENGTH");
+    fn a_repeated_header_is_one_value() {
+        let field = |name, value| Field { name, value };
+        let fields = [field("Via", b"a".as_slice()), field("X", b"b"), field("VIA", b"\xe9")];
+        assert_eq!(joined(&fields), b"a,\xe9");
+        assert_eq!(joined(&fields[..1]), b"a");
     }
 }

@@ -4,7 +4,8 @@
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::{PyBytes, PyList, PyTuple};
+use unicoro_contract::buffers;
 
 use super::latin1::push_latin1;
 use crate::http::Fields;
@@ -15,17 +16,20 @@ use crate::python::interp::interned::interned;
 /// # Errors
 /// It is something else.
 pub fn fields_of(headers: &Bound<'_, PyAny>) -> PyResult<Fields> {
-    let mut fields = Fields::default();
-    for field in headers.try_iter()? {
-        let field = field?;
-        let pair = field.cast::<PyTuple>().ok().filter(|pair| pair.len() == 2);
-        let pair = pair.ok_or_else(|| {
-            PyTypeError::new_err("headers must be a list of (name, value) tuples")
-        })?;
-        let (name, value) = (pair.get_borrowed_item(0)?, pair.get_borrowed_item(1)?);
-        push(&mut fields, &name.to_owned(), &value.to_owned())?;
+    let mut fields = Fields::within(buffers::take());
+    if let Ok(list) = headers.cast_exact::<PyList>() {
+        list.iter().try_for_each(|field| push_pair(&mut fields, &field))?;
+    } else {
+        headers.try_iter()?.try_for_each(|field| push_pair(&mut fields, &field?))?;
     }
     Ok(fields)
+}
+
+fn push_pair(fields: &mut Fields, field: &Bound<'_, PyAny>) -> PyResult<()> {
+    let pair = field.cast::<PyTuple>().ok().filter(|pair| pair.len() == 2);
+    let pair =
+        pair.ok_or_else(|| PyTypeError::new_err("headers must be a list of (name, value) tuples"))?;
+    push(fields, &*pair.get_borrowed_item(0)?, &*pair.get_borrowed_item(1)?)
 }
 
 /// From an iterable of pairs whose halves may be bytes too: what gunicorn takes for early hints.

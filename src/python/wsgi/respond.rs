@@ -11,7 +11,7 @@ use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use super::file_wrapper::FileWrapper;
 use super::start_response::StartResponse;
-use crate::exchange::WrongLength;
+use crate::exchange::{Response, WrongLength};
 use crate::python::gil::attach::detached;
 use crate::python::interp::fork::end_if_stray;
 use crate::python::interp::interned::interned;
@@ -70,22 +70,26 @@ fn is_gathered(result: &Bound<'_, PyAny>, start: &Bound<'_, StartResponse>) -> b
     if !response.has_begun() || response.breakage().is_some() {
         return false;
     }
-    let pieces: Vec<Bound<'_, PyAny>> = if let Ok(list) = result.cast_exact::<PyList>() {
-        list.iter().collect()
-    } else if let Ok(tuple) = result.cast_exact::<PyTuple>() {
-        tuple.iter().collect()
-    } else {
-        return false;
-    };
+    if let Ok(list) = result.cast_exact::<PyList>() {
+        return gather(|| list.iter(), response);
+    }
+    result.cast_exact::<PyTuple>().is_ok_and(|tuple| gather(|| tuple.iter(), response))
+}
+
+/// Goes through the pieces twice: nobody can change them meanwhile, because the language's lock is kept.
+fn gather<'py, I: Iterator<Item = Bound<'py, PyAny>>>(
+    pieces: impl Fn() -> I,
+    response: &mut Response,
+) -> bool {
     let mut total = 0;
-    for piece in &pieces {
-        let Some(bytes) = as_bytes(piece) else { return false };
+    for piece in pieces() {
+        let Some(bytes) = as_bytes(&piece) else { return false };
         total += bytes.len();
         if total > GATHER {
             return false;
         }
     }
-    pieces.iter().filter_map(as_bytes).for_each(|piece| response.add(piece));
+    pieces().for_each(|piece| response.add(as_bytes(&piece).unwrap_or_default()));
     true
 }
 

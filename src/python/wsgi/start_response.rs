@@ -5,18 +5,20 @@
 //! exception and no other client's connection.
 
 use std::io;
+use std::sync::OnceLock;
 
 use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use unicoro_contract::buffers;
 
+use super::bound::Method;
 use super::fields::{fields_of, fields_of_hints};
 use super::latin1::push_latin1;
 use crate::exchange::Response;
 use crate::http::ResponseError;
 use crate::python::deadline::request_timeout;
 use crate::python::gil::attach::detached;
-use crate::python::interp::interned::interned;
 
 /// What an application begins its response with.
 #[pyclass(module = "unicoro", name = "StartResponse")]
@@ -44,6 +46,36 @@ impl StartResponse {
     }
 }
 
+/// The methods that applications are given.
+pub struct Methods {
+    /// What `start_response` returns.
+    write: Method,
+    /// `wsgi.early_hints`.
+    pub early_hints: Method,
+    /// `unicoro.client_disconnected`.
+    pub client_disconnected: Method,
+}
+
+impl Methods {
+    /// All of them.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn all(py: Python<'_>) -> PyResult<&'static Self> {
+        static ALL: OnceLock<Methods> = OnceLock::new();
+        if let Some(all) = ALL.get() {
+            return Ok(all);
+        }
+        let method = |name| Method::of::<StartResponse>(py, name);
+        let all = Self {
+            write: method("write")?,
+            early_hints: method("early_hints")?,
+            client_disconnected: method("client_disconnected")?,
+        };
+        Ok(ALL.get_or_init(|| all))
+    }
+}
+
 #[pymethods]
 impl StartResponse {
     #[pyo3(signature = (status, headers, exc_info=None))]
@@ -67,11 +99,11 @@ impl StartResponse {
             }
             Some(_) | None => {}
         }
-        let mut line = Vec::with_capacity(32);
+        let mut line = buffers::take();
         push_latin1(status, "the status", &mut line)?;
         response.begin(line, fields_of(headers)?).map_err(cannot_be_sent)?;
         drop(this);
-        slf.as_any().getattr(interned!(slf.py(), "write"))
+        Methods::all(slf.py())?.write.bind(slf)
     }
 
     /// `wsgi.early_hints`: sends a 103 with these fields, as often as it is called before the head.

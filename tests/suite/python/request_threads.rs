@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Engine, Server, processes, wait};
+use crate::support::{Engine, Launch, Server, processes, wait};
 
 const AT_ONCE: usize = 10;
 
@@ -149,6 +149,19 @@ each_of! { Sync, Gthread, Coroutine; fn no_garbage_is_collected_within_a_pending
     wait::until_true("the calls", || server.notes().matches("called").count() == 5);
     assert!(server.notes().starts_with("10000 allocated, False, False\n"), "{}", server.notes());
     assert_eq!(answer(&server, "/collects"), "True");
+    server.stop();
+}}
+
+// CPython's list is copied with the process, and the child's calls come too soon for who took a lock.
+each_of! { Gthread, Coroutine; fn a_pending_call_is_made_once_and_not_in_a_child_as_well(engine) {
+    // Without an environment, whose packages have handlers of forks that let the main thread make them
+    // in time.
+    let server = Launch::new(engine).env("VIRTUAL_ENV", "").args(&["request_threads"]).start();
+    for round in 1..=20 {
+        assert_eq!(answer(&server, "/pend_and_fork"), "0");
+        wait::until_true("the calls", || server.notes().matches("called").count() >= 5 * round);
+    }
+    assert_eq!(server.notes(), "called by the main thread\n".repeat(100));
     server.stop();
 }}
 

@@ -21,6 +21,8 @@ pub struct Connection {
     pub local: SocketAddress,
     /// How far into the inbox the handler has looked; the handler's own.
     pub scanned: usize,
+    /// How long the head is that it has found there; the handler's own.
+    pub head: Option<usize>,
     /// When what has begun to come must have come whole; the handler's own.
     pub deadline: Option<Instant>,
     /// Requests served so far; the handler's own.
@@ -48,6 +50,7 @@ impl Connection {
             peer,
             local,
             scanned: 0,
+            head: None,
             deadline: None,
             served: 0,
             is_kept: false,

@@ -12,6 +12,7 @@
 //!   the deadline of a Park has passed ─────► expired
 //! ```
 
+pub mod buffers;
 mod connection;
 mod current;
 pub mod drain;
@@ -35,7 +36,7 @@ mod stream;
 mod thread_word;
 
 pub use connection::Connection;
-pub use current::{CurrentPlace, CurrentRequest, set_current};
+pub use current::{CurrentPlace, CurrentRequest, begin_current, end_current};
 pub use engine::{Engine, Pulse, Refusal, Seat};
 pub use forks::{is_forked_child, watch_forks};
 pub use given_up::GivenUp;

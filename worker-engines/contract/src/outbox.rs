@@ -95,10 +95,17 @@ impl Outbox {
             return;
         }
         self.senders.fetch_add(1, Ordering::SeqCst);
-        for Answer { stream, bytes, tempo, .. } in self.take() {
+        let mut taken = self.take();
+        for Answer { stream, bytes, tempo, .. } in taken.drain(..) {
             if !stream.send_held(bytes, tempo) {
                 stuck(stream);
             }
+        }
+        // The next answers are held where these were.
+        if let Ok(mut held) = self.held.try_lock()
+            && held.capacity() == 0
+        {
+            *held = taken;
         }
         self.senders.fetch_sub(1, Ordering::SeqCst);
     }

@@ -10,7 +10,7 @@ use unicoro_sys::socket;
 
 use super::{BEGUN, Interest, Stream};
 use crate::held_answer::{HeldAnswer, Unsent};
-use crate::{GivenUp, Tempo, is_forked_child};
+use crate::{GivenUp, Tempo, buffers, is_forked_child};
 
 /// What one sendfile(2) moves at most (its man page).
 const MAX_SENDFILE: usize = 0x7fff_f000;
@@ -58,6 +58,9 @@ impl Stream {
         self.count(sent);
         bytes.drain(..sent);
         let is_whole = bytes.is_empty();
+        if is_whole {
+            buffers::give(std::mem::take(&mut bytes));
+        }
         self.held.end(Unsent { bytes, tempo });
         is_whole
     }

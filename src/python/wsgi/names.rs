@@ -1,0 +1,120 @@
+//! The environ's keys of header fields, each made once for all requests that send the field.
+
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+/// Places for names. Clients choose names, so there is a bound: of two that want one place, the later
+/// has it.
+const PLACES: usize = 512;
+
+/// Keys, by the names that clients send.
+pub struct Names {
+    places: Mutex<Vec<Option<Known>>>,
+}
+
+struct Known {
+    name: Box<str>,
+    key: Py<PyString>,
+}
+
+impl Names {
+    /// None is known yet.
+    pub fn new() -> Self {
+        Self { places: Mutex::new((0..PLACES).map(|_| None).collect()) }
+    }
+
+    /// The key of the header of this name.
+    pub fn key<'py>(&self, py: Python<'py>, name: &str) -> Bound<'py, PyString> {
+        // Whoever comes second has the language's lock, which nobody gives up in here: it never waits.
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = &mut places[place(name)];
+        if let Some(known) = place.as_ref().filter(|known| *known.name == *name) {
+            return known.key.bind(py).clone();
+        }
+        let key = PyString::new(py, &environ_key(name));
+        *place = Some(Known { name: name.into(), key: key.clone().unbind() });
+        key
+    }
+}
+
+/// Names that are told apart by length, ends and middle lie apart mostly; no more is wanted.
+fn place(name: &str) -> usize {
+    let bytes = name.as_bytes();
+    let at = |index: usize| bytes.get(index).copied().map_or(0, usize::from);
+    let len = bytes.len();
+    let mixed = at(0) ^ at(len / 2) << 2 ^ at(len.wrapping_sub(2)) << 4 ^ len << 5 ^ len >> 2;
+    mixed % PLACES
+}
+
+/// Content_Length, which `header_map` may let through, is no Content-Length: the application would
+/// believe a length that the body does not have.
+fn environ_key(name: &str) -> String {
+    let upper = name.to_ascii_uppercase();
+    match upper.as_str() {
+        "CONTENT-TYPE" | "CONTENT-LENGTH" => upper.replace('-', "_"),
+        _ => format!("HTTP_{}", upper.replace('-', "_")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn headers_are_named_as_pep_3333_says() {
+        assert_eq!(environ_key("Content-Type"), "CONTENT_TYPE");
+        assert_eq!(environ_key("content-length"), "CONTENT_LENGTH");
+        assert_eq!(environ_key("X-Request-Id"), "HTTP_X_REQUEST_ID");
+        assert_eq!(environ_key("Content_Length"), "HTTP_CONTENT_LENGTH");
+    }
+
+    #[test]
+    fn what_browsers_and_proxies_send_has_places_of_its_own() {
+        let names = [
+            "Host",
+            "User-Agent",
+            "Accept",
+            "Accept-Encoding",
+            "Accept-Language",
+            "Connection",
+            "Cookie",
+            "Referer",
+            "Cache-Control",
+            "Pragma",
+            "Content-Type",
+            "Content-Length",
+            "Origin",
+            "DNT",
+            "Upgrade-Insecure-Requests",
+            "Sec-Fetch-Site",
+            "Sec-Fetch-Mode",
+            "Sec-Fetch-Dest",
+            "Sec-Fetch-User",
+            "If-None-Match",
+            "If-Modified-Since",
+            "X-Forwarded-For",
+            "X-Forwarded-Proto",
+            "X-Forwarded-Host",
+            "X-Real-IP",
+            "X-Request-Id",
+            "Authorization",
+            "X-Requested-With",
+            "Range",
+            "sec-ch-ua",
+            "sec-ch-ua-mobile",
+            "sec-ch-ua-platform",
+            "priority",
+        ];
+        let places: HashSet<_> = names.iter().map(|name| place(name)).collect();
+        assert_eq!(places.len(), names.len());
+    }
+
+    #[test]
+    fn the_shortest_names_have_places_too() {
+        assert!(["", "x", "xy"].iter().all(|name| place(name) < PLACES));
+    }
+}

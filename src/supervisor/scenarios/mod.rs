@@ -277,7 +277,11 @@ fn pid_in(line: &str) -> Pid {
 #[test]
 fn it_starts_serves_and_stops() {
     let mut master = Master::start("");
-    assert!(master.expect("Starting unicoro").contains("] [INFO] Starting unicoro 0.1.0"));
+    assert!(
+        master
+            .expect("Starting unicoro")
+            .contains(concat!("] [INFO] Starting unicoro ", env!("CARGO_PKG_VERSION")))
+    );
     let listening = master.expect("Listening at: http://127.0.0.1:");
     assert!(listening.contains("first.sock ("), "{listening}");
     master.expect("Using worker: sync");

@@ -72,15 +72,16 @@ fn the_image_is_made_of_what_there_is() {
     let file = Dockerfile::read();
     let images: Vec<&str> =
         file.all("FROM").iter().map(|from| from.split(' ').next().unwrap()).collect();
-    assert_eq!(images[0], images[1], "the binary is linked to its image's libpython");
+    assert_eq!(images[0], images[1], "the wheel is for its image's Python");
     for script in file.all("RUN") {
         let parsed = Command::new("sh").args(["-n", "-c", script]).output().unwrap();
         assert!(parsed.status.success(), "{script}: {parsed:?}");
     }
     let copied = file.all("COPY");
-    let made = "--from=build /src/target/release/unicoro /usr/local/bin/unicoro";
-    assert!(copied.contains(&made), "{copied:?}");
-    let build = file.all("RUN").iter().any(|run| run.contains("cargo build --release --locked"));
+    assert!(copied.contains(&"--from=build /wheels /wheels"), "{copied:?}");
+    assert!(file.last("RUN").contains("pip install --no-cache-dir /wheels/*.whl"));
+    let wheel = "pip wheel --no-deps --wheel-dir /wheels .";
+    let build = file.all("RUN").iter().any(|run| run.contains(wheel));
     assert!(build && file.all("WORKDIR")[0] == "/src");
     let ignored = example("Dockerfile.dockerignore");
     for source in copied.iter().filter(|copy| !copy.starts_with("--from")) {
@@ -88,7 +89,16 @@ fn the_image_is_made_of_what_there_is() {
         assert!(repository().join(source).exists(), "{source}");
         assert!(!ignored.lines().any(|line| source.starts_with(line)), "{source} is ignored");
     }
-    for needed in ["Cargo.toml", "Cargo.lock", "build.rs", "src", "worker-engines"] {
+    for needed in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "pyproject.toml",
+        "README.md",
+        "build.rs",
+        "src",
+        "wheel",
+        "worker-engines",
+    ] {
         assert!(repository().join(needed).exists() && !ignored.lines().any(|line| line == needed));
     }
 }

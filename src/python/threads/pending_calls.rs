@@ -120,8 +120,10 @@ pub fn make_pending_calls() {
             failed
         })
     };
-    // Those that are asked for meanwhile are the next turn's.
-    for Waiting { call, argument } in mem::take(&mut *waiting()) {
+    // Those that are asked for meanwhile are the next turn's. The list is free again before the first is
+    // called: others ask with locks in hand that a call may want.
+    let asked = mem::take(&mut *waiting());
+    for Waiting { call, argument } in asked {
         // SAFETY: attached, on the main thread, as it was asked for.
         make(&|| unsafe { call(argument) });
     }

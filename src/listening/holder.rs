@@ -9,7 +9,8 @@
 //! Other users' processes cannot be looked into without root: then there is no answer.
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
 
 use unicoro_sys::process::Pid;
 
@@ -47,14 +48,18 @@ pub fn holder_of(address: &Address) -> Option<Holder> {
     if inodes.is_empty() { None } else { owner(&inodes) }
 }
 
-/// Sockets that listen on the port: the second column ends in the port, the fourth is 0A.
+/// Sockets that listen on the port: the second column ends in the port, the fourth is 0A. Those that listen
+/// come first; behind them are perhaps a hundred thousand connections that have ended (TIME_WAIT), which
+/// take the kernel seconds to list.
 fn tcp_inodes(table: &str, port: u16) -> Vec<String> {
     const LISTEN: &str = "0A";
-    let text = fs::read_to_string(format!("/proc/net/{table}")).unwrap_or_default();
+    let Ok(file) = File::open(format!("/proc/net/{table}")) else { return Vec::new() };
     let port = format!(":{port:04X}");
-    let rows = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    rows.filter(|row| row.len() > 9 && row[1].ends_with(&port) && row[3] == LISTEN)
-        .map(|row| row[9].to_owned())
+    let lines = BufReader::new(file).lines().skip(1).map_while(Result::ok);
+    let rows = lines.map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+    rows.take_while(|row| row.len() > 9 && row[3] == LISTEN)
+        .filter(|row| row[1].ends_with(&port))
+        .map(|mut row| row.swap_remove(9))
         .collect()
 }
 

@@ -13,6 +13,24 @@ def hello(environ, start_response):
     return [BODY]
 
 
+def bare(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [BODY]
+
+
+LARGE = b"x" * 1_000_000
+
+
+def large(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(LARGE)))])
+    return [LARGE]
+
+
+def chunks(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return (BODY for _ in range(50))
+
+
 def sleep(environ, start_response):
     time.sleep(0.05)
     start_response("200 OK", HEADERS)

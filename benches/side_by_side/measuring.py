@@ -10,7 +10,6 @@ import time
 
 START_PATIENCE = 20  # seconds until a server must have answered
 TICKS = os.sysconf("SC_CLK_TCK")
-EXPECTED = (200, b"Hello, world!")
 
 
 def free_address():
@@ -18,7 +17,7 @@ def free_address():
         return f"127.0.0.1:{free.getsockname()[1]}"
 
 
-def check_answer(address, process):
+def check_answer(address, process, body):
     """Waits for the first answer and makes sure that it is the one that all servers must give."""
     deadline = time.monotonic() + START_PATIENCE
     while True:
@@ -35,16 +34,17 @@ def check_answer(address, process):
             if time.monotonic() > deadline:
                 raise RuntimeError("did not answer") from None
             time.sleep(0.05)
-    if found != EXPECTED:
-        raise RuntimeError(f"answered {found!r} instead of {EXPECTED!r}")
+    if found != (200, body):
+        raise RuntimeError(f"answered {found[0]}, {found[1][:80]!r} instead of {body[:80]!r}")
 
 
 def measure(address, pid, core, connections, warm_up_connections, seconds):
     """Figures of `seconds` of load, after a second of warm-up that does not count."""
     wrk(address, core, warm_up_connections, 1)
-    before = cpu_seconds(pid)
+    before, switched_before = cpu_seconds(pid), context_switches(pid)
     figures = wrk(address, core, connections, seconds)
     used = cpu_seconds(pid) - before
+    figures["switches_per_second"] = (context_switches(pid) - switched_before) / seconds
     requests = figures.pop("requests")
     figures["cpu_us_per_request"] = used / requests * 1e6 if requests else None
     figures["memory_mib"] = memory_mib(pid)
@@ -63,6 +63,7 @@ def wrk(address, core, connections, seconds):
         "requests": requests,
         "requests_per_second": float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),
         # Without a single answer wrk has no latency to tell.
+        "p50_ms": to_ms(re.search(r"50%\s+([\d.]+)(us|ms|s|m)\b", text)) if requests else None,
         "p99_ms": to_ms(re.search(r"99%\s+([\d.]+)(us|ms|s|m)\b", text)) if requests else None,
         "failed": sum(map(int, failed.groups())) if failed else 0,
         "not_200": int(wrong[1]) if wrong else 0,
@@ -101,6 +102,19 @@ def cpu_seconds(pid):
         if fields := stat(member):
             used += sum(map(int, fields[11:15]))
     return used / TICKS
+
+
+def context_switches(pid):
+    """Of all threads of the tree that are alive."""
+    total = 0
+    for member in tree(pid):
+        for status in pathlib.Path(f"/proc/{member}/task").glob("*/status"):
+            try:
+                text = status.read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            total += sum(map(int, re.findall(r"ctxt_switches:\s+(\d+)", text)))
+    return total
 
 
 def memory_mib(pid):

@@ -9,7 +9,8 @@ import subprocess
 
 from servers import ENVIRONMENT, ROOT, UNICORO
 
-FIGURES = ["requests_per_second", "p99_ms", "cpu_us_per_request", "memory_mib"]
+FIGURES = ["requests_per_second", "p50_ms", "p99_ms", "cpu_us_per_request", "switches_per_second",
+           "memory_mib"]
 
 
 def medians(rounds):
@@ -22,13 +23,20 @@ def medians(rounds):
     return found
 
 
+def summary(results):
+    """For each workload the medians of each server."""
+    return {workload: {name: medians(rounds) for name, rounds in servers.items()}
+            for workload, servers in results.items()}
+
+
 def markdown(results, workloads):
     lines = []
     for workload in workloads:
         lines += [f"### {workload.name}, {workload.connections} connections",
-                  "", workload.ceiling, "",
-                  "| server | requests/s | p99 ms | CPU us/request | memory MiB | failed |",
-                  "|---|---:|---:|---:|---:|---:|"]
+                  "", workload.about, "",
+                  "| server | requests/s | p50 ms | p99 ms | CPU us/request | switches/s | memory MiB "
+                  "| failed |",
+                  "|---|---:|---:|---:|---:|---:|---:|---:|"]
         rows = [(name, medians(rounds)) for name, rounds in results[workload.name].items()]
         rows.sort(key=lambda row: -(row[1]["requests_per_second"] or 0))
         for name, figures in rows:
@@ -48,10 +56,8 @@ def shown(number):
 
 def write(path, results, command, options):
     path.parent.mkdir(exist_ok=True)
-    summary = {workload: {name: medians(rounds) for name, rounds in servers.items()}
-               for workload, servers in results.items()}
     about = {"command": command, "options": options, "machine": machine(), "versions": versions()}
-    path.write_text(json.dumps(about | {"medians": summary, "rounds": results}, indent=1) + "\n")
+    path.write_text(json.dumps(about | {"medians": summary(results), "rounds": results}, indent=1) + "\n")
 
 
 def machine():

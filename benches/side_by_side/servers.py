@@ -10,63 +10,84 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 # Below target/, where everything that can be made again lives.
 ENVIRONMENT = ROOT / "target" / "side_by_side" / "venv"
-UNICORO = ROOT / "target" / "release" / "unicoro"
+# Another build is measured by its path, as the suite does it.
+UNICORO = ROOT / os.environ.get("SUITE_BINARY", "target/release/unicoro")
 
 STOP_PATIENCE = 10  # seconds between TERM and KILL
+MOST_THREADS = 500
 
 
-class Workload:
-    """One app, and how many clients ask it."""
-
-    def __init__(self, name, connections, ceiling):
-        self.name = name
-        self.connections = connections
-        self.ceiling = ceiling
-
-
-WORKLOADS = [
-    Workload("hello", 64, "No wait at all."),
-    Workload("sleep", 500, "`time.sleep(0.05)`: at most 10,000 requests/s."),
-    Workload("database", 100, "psycopg2, `pg_sleep(0.02)`: at most 5,000 requests/s."),
-]
+def threads(workload):
+    """Without a wait more threads than one only fight for the GIL."""
+    return min(workload.connections, MOST_THREADS) if workload.waits else 1
 
 
 def unicoro(engine):
     def command(workload, address):
-        return [UNICORO, "-k", engine, "--worker-connections", "1000", "--log-level", "warning",
-                "-b", address, f"app:{workload.name}"]
+        return [UNICORO, "-k", engine, "--worker-connections", "4000", "--log-level", "warning",
+                *(["--threads", str(max(threads(workload), 4))] if engine == "gthread" else []),
+                "-b", address, workload.app]
     return command
 
 
 def gunicorn(engine):
     def command(workload, address):
-        return [ENVIRONMENT / "bin" / "gunicorn", "-k", engine, "--worker-connections", "1000",
-                "--log-level", "warning", "--no-control-socket", "-b", address,
-                f"app:{workload.name}"]
+        return [ENVIRONMENT / "bin" / "gunicorn", "-k", engine, "--worker-connections", "4000",
+                *(["--threads", str(max(threads(workload), 4))] if engine == "gthread" else []),
+                "--log-level", "warning", "--no-control-socket", "-b", address, workload.app]
     return command
 
 
 def granian(workload, address):
     host, port = address.split(":")
-    # Without a wait more threads than one only fight for the GIL.
-    threads = 1 if workload.name == "hello" else workload.connections
     return [ENVIRONMENT / "bin" / "granian", "--interface", "wsgi", "--workers", "1",
-            "--blocking-threads", str(threads), "--no-ws", "--log-level", "warning",
-            "--host", host, "--port", port, f"app:{workload.name}"]
+            "--blocking-threads", str(threads(workload)), "--no-ws", "--log-level", "warning",
+            "--host", host, "--port", port, workload.app]
+
+
+def uwsgi(workload, address):
+    return [ENVIRONMENT / "bin" / "uwsgi", "--http11-socket", address, "--module", workload.app,
+            "--processes", "1", "--threads", str(max(threads(workload), 64)), "--listen", "1024",
+            "--virtualenv", ENVIRONMENT, "--pythonpath", HERE, "--disable-logging", "--master",
+            "--die-on-term", "--add-header", "Connection: keep-alive"]
+
+
+def waitress(workload, address):
+    return [ENVIRONMENT / "bin" / "waitress-serve", f"--listen={address}",
+            f"--threads={max(threads(workload), 4)}", "--connection-limit=4000", workload.app]
+
+
+def cheroot(workload, address):
+    return [ENVIRONMENT / "bin" / "cheroot", "--bind", address,
+            "--threads", str(max(threads(workload), 10)), workload.app]
+
+
+def called(server):
+    """One that is a function to call and no command (serve.py)."""
+    def command(workload, address):
+        return [ENVIRONMENT / "bin" / "python3", HERE / "serve.py", server, address, workload.app]
+    return command
 
 
 SERVERS = {
     "unicoro-coroutine": unicoro("coroutine"),
+    "unicoro-gthread": unicoro("gthread"),
     "unicoro-sync": unicoro("sync"),
+    "bjoern": called("bjoern"),
+    "cheroot": cheroot,
+    "fastpysgi": called("fastpysgi"),
+    "fastwsgi": called("fastwsgi"),
     "granian": granian,
     "gunicorn-gevent": gunicorn("gevent"),
+    "gunicorn-gthread": gunicorn("gthread"),
     "gunicorn-sync": gunicorn("sync"),
+    "pywsgi": called("pywsgi"),
+    "uwsgi": uwsgi,
+    "waitress": waitress,
 }
 
-
-# A warm-up by many clients would leave these a queue of requests whose clients have gone, which
-# they would still serve, one after another, through the whole measurement.
-ONE_AT_A_TIME = {"unicoro-sync", "gunicorn-sync"}
+# Each request waits for the one before: under a workload that waits they give 20 answers a second.
+ONE_AT_A_TIME = {"unicoro-sync", "gunicorn-sync", "bjoern", "fastpysgi", "fastwsgi"}
 
 
 class Running:

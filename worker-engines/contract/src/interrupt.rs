@@ -86,11 +86,13 @@ impl InterruptWord {
     }
 }
 
-/// Sets the state of what runs here, and hands back the one before.
+/// Sets the state of what runs here, and hands back the one before: in one step, because the engine may
+/// make it due at the same moment.
+#[allow(unsafe_code)]
 pub fn replace_interrupt(interrupt: Interrupt) -> Interrupt {
-    let before = ThreadWord::Interrupt.get();
-    ThreadWord::Interrupt.set(interrupt.bits());
-    Interrupt::from_bits(before)
+    let InterruptWord(word) = InterruptWord::own();
+    // SAFETY: the thread that calls lives.
+    Interrupt::from_bits(unsafe { &*word }.swap(interrupt.bits(), Ordering::Relaxed))
 }
 
 /// The state of what runs here.
@@ -117,6 +119,34 @@ mod tests {
             assert_eq!(replace_interrupt(told), Interrupt::default());
             assert_eq!(interrupt(), told);
             assert_eq!(replace_interrupt(Interrupt::default()), told);
+        }
+    }
+
+    #[test]
+    fn what_is_made_due_while_it_is_replaced_is_not_lost() {
+        struct Lent(InterruptWord);
+        // SAFETY: the thread that it belongs to outlives the scope.
+        #[allow(unsafe_code)]
+        unsafe impl Send for Lent {}
+        let due = Interrupt { is_due: true, ..Interrupt::default() };
+        for round in 0..2000 {
+            let lent = Lent(InterruptWord::own());
+            let mut was_due = false;
+            std::thread::scope(|scope| {
+                let engine = scope.spawn(move || {
+                    let Lent(word) = { lent };
+                    // SAFETY: as above.
+                    #[allow(unsafe_code)]
+                    unsafe {
+                        word.set(due);
+                    }
+                });
+                while !engine.is_finished() {
+                    was_due |= replace_interrupt(Interrupt::default()).is_due;
+                }
+            });
+            was_due |= replace_interrupt(Interrupt::default()).is_due;
+            assert!(was_due, "lost in round {round}");
         }
     }
 }

@@ -2,30 +2,26 @@
 //! again and again, so their texts are kept.
 
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
+use super::kept_texts::KeptTexts;
 use super::latin1::latin1;
 
-/// Places for texts of one kind: of two that want one place, the later has it.
+/// Places for texts of one kind.
 const PLACES: usize = 256;
 
 /// Texts of addresses and of ports.
 pub struct Addresses {
-    ips: Texts<IpAddr>,
-    ports: Texts<u16>,
+    ips: KeptTexts<IpAddr>,
+    ports: KeptTexts<u16>,
 }
-
-struct Texts<K>(Mutex<Vec<Option<Known<K>>>>);
-
-type Known<K> = (K, Py<PyString>);
 
 impl Addresses {
     /// None is known yet.
     pub fn new() -> Self {
-        Self { ips: Texts::new(), ports: Texts::new() }
+        Self { ips: KeptTexts::new(PLACES), ports: KeptTexts::new(PLACES) }
     }
 
     /// An address.
@@ -34,36 +30,14 @@ impl Addresses {
             IpAddr::V4(ip) => ip.to_bits(),
             IpAddr::V6(ip) => (ip.to_bits() >> 64 ^ ip.to_bits()) as u32,
         };
-        self.ips.text(py, ip, mixed, || PyString::new(py, &ip.to_string()))
+        let make = || (ip, PyString::new(py, &ip.to_string()));
+        self.ips.text(py, place(mixed), |known| *known == ip, make)
     }
 
     /// A port.
     pub fn port<'py>(&self, py: Python<'py>, port: u16) -> Bound<'py, PyString> {
-        self.ports.text(py, port, port.into(), || port_text(py, port))
-    }
-}
-
-impl<K: PartialEq> Texts<K> {
-    fn new() -> Self {
-        Self(Mutex::new((0..PLACES).map(|_| None).collect()))
-    }
-
-    fn text<'py>(
-        &self,
-        py: Python<'py>,
-        key: K,
-        mixed: u32,
-        make: impl FnOnce() -> Bound<'py, PyString>,
-    ) -> Bound<'py, PyString> {
-        // Whoever comes second has the language's lock, which nobody gives up in here: it never waits.
-        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = &mut places[place(mixed)];
-        if let Some((_, text)) = place.as_ref().filter(|(known, _)| *known == key) {
-            return text.bind(py).clone();
-        }
-        let text = make();
-        *place = Some((key, text.clone().unbind()));
-        text
+        let make = || (port, port_text(py, port));
+        self.ports.text(py, place(port.into()), |known| *known == port, make)
     }
 }
 

@@ -7,6 +7,7 @@ pub mod errors;
 pub mod fields;
 pub mod file_wrapper;
 pub mod input;
+pub mod kept_texts;
 pub mod latin1;
 pub mod names;
 pub mod respond;

@@ -1,41 +1,26 @@
 //! The environ's keys of header fields, each made once for all requests that send the field.
 
-use std::sync::{Mutex, PoisonError};
-
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-/// Places for names. Clients choose names, so there is a bound: of two that want one place, the later
-/// has it.
+use super::kept_texts::KeptTexts;
+
+/// Places for names.
 const PLACES: usize = 512;
 
 /// Keys, by the names that clients send.
-pub struct Names {
-    places: Mutex<Vec<Option<Known>>>,
-}
-
-struct Known {
-    name: Box<str>,
-    key: Py<PyString>,
-}
+pub struct Names(KeptTexts<Box<str>>);
 
 impl Names {
     /// None is known yet.
     pub fn new() -> Self {
-        Self { places: Mutex::new((0..PLACES).map(|_| None).collect()) }
+        Self(KeptTexts::new(PLACES))
     }
 
     /// The key of the header of this name.
     pub fn key<'py>(&self, py: Python<'py>, name: &str) -> Bound<'py, PyString> {
-        // Whoever comes second has the language's lock, which nobody gives up in here: it never waits.
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = &mut places[place(name)];
-        if let Some(known) = place.as_ref().filter(|known| *known.name == *name) {
-            return known.key.bind(py).clone();
-        }
-        let key = PyString::new(py, &environ_key(name));
-        *place = Some(Known { name: name.into(), key: key.clone().unbind() });
-        key
+        let make = || (name.into(), PyString::new(py, &environ_key(name)));
+        self.0.text(py, place(name), |known| **known == *name, make)
     }
 }
 

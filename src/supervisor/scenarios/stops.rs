@@ -42,8 +42,10 @@ fn a_stop_of_all_may_reach_the_master_last() {
         let workers = master.all_seen("Booting worker with pid: ", 2);
         let workers: Vec<Pid> = workers.iter().map(|line| pid_in(line)).collect();
         workers.iter().for_each(|worker| worker.send(signal).unwrap());
-        // Until the master has buried one.
+        // Until one is dead: the master buries it, or is about to.
+        let deadline = Instant::now() + SOON;
         while workers.iter().all(|worker| worker.is_alive()) {
+            assert!(Instant::now() < deadline, "no worker leaves at {signal:?}");
             thread::yield_now();
         }
         let log = master.stops_with_0(signal);

@@ -142,7 +142,9 @@ mod tests {
         let mut taken = Vec::new();
         theirs.read_to_end(&mut taken).unwrap();
         assert_eq!(taken.len(), LENGTH);
+        let deadline = Instant::now() + Duration::from_secs(20);
         while !is_done() {
+            assert!(Instant::now() < deadline, "it was taken");
             thread::yield_now();
         }
     }

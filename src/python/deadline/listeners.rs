@@ -9,6 +9,7 @@ use std::ptr;
 
 use pyo3::ffi;
 use unicoro_contract::Attention;
+use unicoro_sys::library::library_of;
 
 /// How the code at this address listens; `None`: it does not.
 pub fn listener(code: usize) -> Option<Attention> {
@@ -33,12 +34,7 @@ pub fn listener(code: usize) -> Option<Attention> {
 
 /// Where the interpreter's code was loaded: libpython, or the executable that has it inside.
 fn interpreter() -> *mut c_void {
-    // SAFETY: as in `listener`; the function is one of libpython's.
-    unsafe {
-        let mut info: libc::Dl_info = std::mem::zeroed();
-        libc::dladdr(ffi::Py_IsInitialized as *const c_void, &raw mut info);
-        info.dli_fbase
-    }
+    library_of(ffi::Py_IsInitialized as *const () as usize)
 }
 
 /// Whether an extension module is CPython's own (`_socket`, `select`, `_ssl`). Not ctypes, which

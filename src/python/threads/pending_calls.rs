@@ -13,12 +13,12 @@
 use std::collections::VecDeque;
 use std::ffi::{c_int, c_void};
 use std::mem;
-use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use pyo3::{PyErr, ffi};
 use unicoro_contract::is_forked_child;
+use unicoro_sys::library::library_of;
 
 use super::signal_handlers;
 use crate::python::gil::attach::attached;
@@ -96,17 +96,8 @@ fn hears() -> bool {
     *HEARS.get_or_init(|| {
         // SAFETY: the name ends in NUL.
         let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"Py_AddPendingCall".as_ptr()) };
-        ptr::eq(library_of(found), library_of(ask as *const c_void))
+        library_of(found as usize) == library_of(ask as *const () as usize)
     })
-}
-
-fn library_of(code: *const c_void) -> *const c_void {
-    // SAFETY: all zero is valid for what dladdr fills, which outlives the call.
-    unsafe {
-        let mut info: libc::Dl_info = std::mem::zeroed();
-        libc::dladdr(code, &raw mut info);
-        info.dli_fbase
-    }
 }
 
 /// Makes those that were asked for. On the main thread, detached; waits for the GIL.

@@ -10,9 +10,9 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{c_int, c_void};
-use std::ptr;
 
 use unicoro_contract::{Attention, Handler};
+use unicoro_sys::library::library_of;
 
 /// The listener who has begun the wait in which this green thread stands; `None`: it was begun by
 /// somebody else. To be asked on the stack of the green thread.
@@ -54,16 +54,6 @@ unsafe extern "C" fn visit(context: *mut c_void, walk: *mut c_void) -> c_int {
         return END_OF_STACK;
     }
     if walk.frames < MOST_FRAMES { NO_REASON } else { END_OF_STACK }
-}
-
-/// Where the library that has this code was loaded; null: it is none.
-pub fn library_of(code: usize) -> *mut c_void {
-    // SAFETY: all zero is valid for what dladdr fills, which outlives the call.
-    unsafe {
-        let mut info: libc::Dl_info = std::mem::zeroed();
-        let is_found = libc::dladdr(code as *const c_void, &raw mut info) != 0;
-        if is_found { info.dli_fbase } else { ptr::null_mut() }
-    }
 }
 
 // From libgcc_s, which Rust's standard library is linked with for its panics.

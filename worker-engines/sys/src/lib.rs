@@ -26,6 +26,7 @@ pub mod event_fd;
 pub mod fd;
 pub mod host_name;
 pub mod inotify;
+pub mod library;
 pub mod passed_fds;
 pub mod pipe;
 pub mod poll;

@@ -6,8 +6,9 @@
 
 use std::ffi::CStr;
 
+use unicoro_sys::library::library_of;
+
 use super::table::TABLE;
-use crate::caller::library_of;
 use crate::error::EngineError;
 
 /// Checks every one.

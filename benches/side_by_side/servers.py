@@ -46,10 +46,11 @@ def granian(workload, address):
 
 
 def uwsgi(workload, address):
+    # Without a Content-Length it neither frames a body nor closes behind it: no answer ends then.
     return [ENVIRONMENT / "bin" / "uwsgi", "--http11-socket", address, "--module", workload.app,
             "--processes", "1", "--threads", str(max(threads(workload), 64)), "--listen", "1024",
-            "--virtualenv", ENVIRONMENT, "--pythonpath", HERE, "--disable-logging", "--master",
-            "--die-on-term", "--add-header", "Connection: keep-alive"]
+            "--virtualenv", ENVIRONMENT, "--disable-logging", "--master",
+            "--die-on-term"]
 
 
 def waitress(workload, address):
@@ -96,7 +97,8 @@ class Running:
     def __init__(self, command, core, database_url, log):
         environment = {name: value for name, value in os.environ.items()
                        if name not in ("GUNICORN_CMD_ARGS", "WEB_CONCURRENCY", "PORT")}
-        environment |= {"VIRTUAL_ENV": str(ENVIRONMENT), "DATABASE_URL": database_url}
+        environment |= {"VIRTUAL_ENV": str(ENVIRONMENT), "DATABASE_URL": database_url,
+                        "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1"}
         self.process = subprocess.Popen(
             ["taskset", "-c", str(core), *map(str, command)], cwd=HERE, env=environment,
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)

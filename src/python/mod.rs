@@ -46,7 +46,7 @@ pub use app::reloading::{Look, begin_watching, failed_application, files_to_watc
 pub use app::request::Request;
 pub use app::served::Served;
 pub use deadline::computing::{forgive, set_computing};
-pub use deadline::listeners::listener;
+pub use deadline::listeners::{hearing, listener};
 pub use deadline::request_timeout::make_module;
 pub use error::PythonError;
 pub use gevent::{adapt_gevent, after_request};

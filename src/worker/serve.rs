@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::{
     AfterRead, AfterServe, Attention, Blocked, Connection, CurrentRequest, Deadlock, Handler,
-    Inbox, Language, Stop, Stream,
+    Hearing, Inbox, Language, Stop, Stream,
 };
 
 use super::desk::Desk;
@@ -225,6 +225,10 @@ impl Language for Server {
 
     fn listens(&self, code: usize) -> Option<Attention> {
         python::listener(code)
+    }
+
+    fn hears(&self, code: usize) -> Hearing {
+        python::hearing(code)
     }
 
     fn interrupt(&self, listener: Attention) {

@@ -94,3 +94,15 @@ fn a_wait_for_a_body_that_never_comes_ends_as_every_other() {
     assert_eq!(notes.matches("free is True").count(), 3, "{notes}");
     server.stop();
 }
+
+/// Locks that `logging` and `concurrent.futures` take before a fork and give back after it: CPython loses
+/// what is raised there.
+#[test]
+fn who_gets_ready_for_a_fork_hears_of_it_after_the_fork() {
+    let arguments = ["--request-timeout", "0.3"];
+    let server = Server::start(Engine::Coroutine, "overdue_forks", &arguments);
+    assert_eq!(server.get("/").status, 504);
+    wait::until_true("the request to have ended", || server.notes().lines().count() == 3);
+    assert_eq!(server.notes(), "computed\nwaited\nRequestTimeout\n");
+    server.stop();
+}

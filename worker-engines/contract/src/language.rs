@@ -13,6 +13,17 @@ pub enum Attention {
     EventLoop,
 }
 
+/// Whether an exception can be raised in what some code has called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hearing {
+    /// Yes, whoever calls it.
+    Full,
+    /// No: the language would lose it.
+    None,
+    /// As its own caller has it.
+    Unknown,
+}
+
 /// The language of the application, asked about the thread or green thread that calls. What has a body
 /// here is asked by engines of green threads only.
 pub trait Language {
@@ -48,6 +59,12 @@ pub trait Language {
     fn listens(&self, code: usize) -> Option<Attention> {
         let _ = code;
         None
+    }
+
+    /// Whether what the code at this address has called, and which waits or computes, can be told anything.
+    fn hears(&self, code: usize) -> Hearing {
+        let _ = code;
+        Hearing::Full
     }
 
     /// A wait of a listener has ended with `EINTR`: makes it find the [`Interrupt`](crate::Interrupt)

@@ -46,7 +46,7 @@ pub use handler::{
 pub use inbox::Inbox;
 pub use intake::{last_look, take_in};
 pub use interrupt::{Interrupt, InterruptWord, interrupt, replace_interrupt};
-pub use language::{Attention, Language};
+pub use language::{Attention, Hearing, Language};
 pub use listener::{EngineListener, admit_no_more, lacks_descriptors};
 pub use outbox::{Outbox, Put};
 pub use pace::{Pace, Tempo};

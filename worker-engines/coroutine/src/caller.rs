@@ -11,33 +11,50 @@
 
 use std::ffi::{c_int, c_void};
 
-use unicoro_contract::{Attention, Handler};
+use unicoro_contract::{Attention, Handler, Hearing};
 use unicoro_sys::library::library_of;
 
 /// The listener who has begun the wait in which this green thread stands; `None`: it was begun by
-/// somebody else. To be asked on the stack of the green thread.
+/// somebody else, or where nothing can be told. To be asked on the stack of the green thread.
 pub fn listener(handler: &dyn Handler) -> Option<Attention> {
-    // The server itself does not listen: the client that it waits for has been parted with.
-    handler.listens(caller()?)
+    let mut listener = None;
+    walk(|code| {
+        if listener.is_some() {
+            return handler.hears(code);
+        }
+        // The server itself does not listen: the client that it waits for has been parted with.
+        listener = handler.listens(code);
+        if listener.is_some() { Hearing::Unknown } else { Hearing::None }
+    })
+    .and(listener)
 }
 
-/// Our own frames on the stack of a green thread, below and above the application's, are fewer.
+/// Whether what this green thread stands in can be told anything. To be asked on its stack.
+pub fn can_be_told(handler: &dyn Handler) -> bool {
+    walk(|code| handler.hears(code)).is_some()
+}
+
+/// Our own frames on the stack of a green thread, below and above the application's, are fewer; of the
+/// application's so many are looked at.
 const MOST_FRAMES: usize = 128;
 
-/// Where the code stands that has called an interposed call; `None`: this program waits by itself.
-fn caller() -> Option<usize> {
-    let mut walk = Walk { own: library_of(caller as *const () as usize), frames: 0, found: None };
+/// Asks about the code that stands around an interposed call, from the inside; `None`: it hears nothing, or
+/// there is none, because this program waits by itself.
+fn walk(mut judge: impl FnMut(usize) -> Hearing) -> Option<()> {
+    let own = library_of(visit as *const () as usize);
+    let mut walk = Walk { own, frames: 0, seen: None, judge: &mut judge };
     // SAFETY: the callback has the unwinder's type, and `walk` outlives the call. It reads the frame
-    // tables of our own functions, which every one has, and goes no further than the first frame of
-    // others.
+    // tables of our own functions, which every one has, and of code that the judge has looked at.
     unsafe { _Unwind_Backtrace(visit, (&raw mut walk).cast()) };
-    walk.found
+    walk.seen.filter(|hearing| *hearing != Hearing::None).map(drop)
 }
 
-struct Walk {
+struct Walk<'a> {
     own: *mut c_void,
     frames: usize,
-    found: Option<usize>,
+    // What was said about the last one.
+    seen: Option<Hearing>,
+    judge: &'a mut dyn FnMut(usize) -> Hearing,
 }
 
 /// `_Unwind_Reason_Code` of the Itanium C++ ABI, which libgcc keeps to.
@@ -45,15 +62,16 @@ const NO_REASON: c_int = 0;
 const END_OF_STACK: c_int = 5;
 
 unsafe extern "C" fn visit(context: *mut c_void, walk: *mut c_void) -> c_int {
-    // SAFETY: `caller` passes its walk, which nobody else has meanwhile; the context is the
-    // unwinder's own, valid during the call.
+    // SAFETY: `walk` passes its own, which nobody else has meanwhile; the context is the unwinder's own,
+    // valid during the call.
     let (walk, code) = unsafe { (&mut *walk.cast::<Walk>(), _Unwind_GetIP(context)) };
     walk.frames += 1;
-    if library_of(code) != walk.own {
-        walk.found = Some(code);
-        return END_OF_STACK;
+    let is_own = walk.seen.is_none() && library_of(code) == walk.own;
+    if !is_own {
+        walk.seen = Some((walk.judge)(code));
     }
-    if walk.frames < MOST_FRAMES { NO_REASON } else { END_OF_STACK }
+    let goes_on = is_own || walk.seen == Some(Hearing::Unknown);
+    if goes_on && walk.frames < MOST_FRAMES { NO_REASON } else { END_OF_STACK }
 }
 
 // From libgcc_s, which Rust's standard library is linked with for its panics.

@@ -20,18 +20,18 @@ const CLIENTS: u64 = 64;
 /// In CI, where it shows that the stress itself works.
 const SHORT: Duration = Duration::from_secs(10);
 /// In seconds.
-const DEADLINE: &str = "0.3";
+const DEADLINE: &str = "0.5";
 /// How long a question may hold or wait for something, in seconds: nearly always, and sometimes.
 const USUAL: f64 = 0.02;
-const OVERLONG: f64 = 0.6;
+const OVERLONG: f64 = 0.9;
 /// One question of so many is overlong.
 const OVERLONG_IN: u64 = 60;
 /// One that keeps a lock for others is shorter than the deadline, and makes those late who come after.
-const LONG: f64 = 0.15;
+const LONG: f64 = 0.25;
 
 #[test]
 fn stress() {
-    let server = launch().args(&["--request-timeout", DEADLINE, "stress"]).start();
+    let mut server = launch().args(&["--request-timeout", DEADLINE, "stress"]).start();
     let views = View::all(&server);
     let worker = server.worker_pid();
     let crowd = Crowd::new(&server, crowd::long().unwrap_or(SHORT), 1);
@@ -41,13 +41,16 @@ fn stress() {
     });
     judge(&crowd.tallies(), &views);
     views.iter().for_each(|view| answers_alone(&server, view));
+    let complaints = server.complaints();
+    let others: Vec<_> = complaints.iter().filter(|line| !is_about_a_deadline(line)).collect();
+    assert!(others.is_empty(), "{others:#?}");
+    server.assert_no_errors();
+    // Who asks how a pool is may be overdue as well, on a busy machine.
+    server.expect_errors();
     for pool in Pool::all(&server) {
         pool.expect_whole();
     }
     assert_eq!(server.worker_pid(), worker, "no worker dies");
-    let complaints = server.complaints();
-    let others: Vec<_> = complaints.iter().filter(|line| !is_about_a_deadline(line)).collect();
-    assert!(others.is_empty(), "{others:#?}");
     server.stop();
 }
 

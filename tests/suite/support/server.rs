@@ -172,10 +172,15 @@ impl Server {
         let status = self.wait_for_exit();
         assert_eq!(status.code(), Some(0), "exit: {status}");
         if !self.expects_errors {
-            let log = self.log();
-            let errors = errors_in(&log);
-            assert!(errors.is_empty(), "errors in the log: {errors:#?}");
+            self.assert_no_errors();
         }
+    }
+
+    /// Fails when there is an error in the log.
+    pub fn assert_no_errors(&self) {
+        let log = self.log();
+        let errors = errors_in(&log);
+        assert!(errors.is_empty(), "errors in the log: {errors:#?}");
     }
 
     /// Waits for an end by itself and returns the exit code.

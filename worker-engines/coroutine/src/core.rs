@@ -46,6 +46,8 @@ pub struct Core {
     pub stack_bytes: usize,
     /// When the reactor turned last.
     pub now: Cell<Instant>,
+    /// When nobody could run or ran, last.
+    pub rested: Cell<Instant>,
     /// Who can run.
     pub queue: RunQueue,
     /// All green threads; each is alive while it stands here.
@@ -104,6 +106,7 @@ impl Core {
             handler,
             stack_bytes,
             now: Cell::new(Instant::now()),
+            rested: Cell::new(Instant::now()),
             queue: RunQueue::new(carriers),
             owners: RefCell::default(),
             yielding: Cell::new(0),

@@ -23,6 +23,7 @@ use unicoro_contract::{
 };
 use unicoro_reactor::{TimerKey, Timers};
 
+use crate::caller;
 use crate::patience::Patience;
 use crate::wait::{Sleeper, Ticket, Woken};
 
@@ -49,9 +50,11 @@ pub struct Deadline {
     // How often it was put off.
     spared: Cell<u8>,
     patience: Patience,
-    // The last thing that the green thread was seen to do is to give the interpreter lock up, and not a
-    // call that may wait: it computes in the language.
-    computes: Cell<bool>,
+    // How often it has given the interpreter lock up since its last call that may wait: it computes in the
+    // language.
+    turns: Cell<u32>,
+    // When the worker was at rest last.
+    rested: &'static Cell<Instant>,
 }
 
 /// A green thread whose request has a deadline. The timer that holds it is taken back before the
@@ -97,6 +100,7 @@ impl Deadline {
     pub fn new(
         handler: &'static dyn Handler,
         timers: &'static RefCell<Timers<Alarm>>,
+        rested: &'static Cell<Instant>,
         identity: usize,
     ) -> Self {
         Self {
@@ -109,7 +113,8 @@ impl Deadline {
             timer: Cell::default(),
             spared: Cell::default(),
             patience: Patience::default(),
-            computes: Cell::default(),
+            turns: Cell::default(),
+            rested,
         }
     }
 
@@ -141,7 +146,9 @@ impl Deadline {
     /// Whether a wait that begins now is to find out at once whether it ends.
     pub fn ends_next_wait(&self) -> bool {
         let told = interrupt();
-        told.is_due && told.tries < INTERRUPT_TRIES && self.patience.is_over(Instant::now())
+        told.is_due
+            && told.tries < INTERRUPT_TRIES
+            && self.patience.is_over(Instant::now(), self.rested.get())
     }
 
     /// A wait that began at `since` has ended so.
@@ -173,7 +180,7 @@ impl Deadline {
 
     /// A call that may wait begins: who was told to look for signals has looked.
     pub fn begin_call(&self) {
-        self.computes.set(false);
+        self.turns.set(0);
         let told = interrupt();
         if told.is_due {
             self.patience.called(Instant::now());
@@ -197,13 +204,16 @@ impl Deadline {
 
     /// The interpreter lock is given up.
     pub fn give_lock_up(&self) {
-        self.computes.set(true);
+        self.turns.set(self.turns.get().saturating_add(1));
     }
 
     /// Waits for the interpreter lock, by `wait`. If it computes and its request is overdue, whoever
     /// has the lock meanwhile may have the exception raised.
     pub fn wait_for_lock<R>(&self, wait: impl FnOnce() -> R) -> R {
-        let may_be_told = || self.computes.get() && self.patience.ends_computation(Instant::now());
+        let may_be_told = || {
+            self.patience.ends_computation(Instant::now(), self.turns.get())
+                && caller::can_be_told(self.handler)
+        };
         if !interrupt().is_due || !may_be_told() {
             return wait();
         }
@@ -218,7 +228,9 @@ impl Deadline {
     fn remind(&self, sleeper: &Sleeper, now: Instant) {
         if !sleeper.waits() {
             self.handler.interrupt_computing();
-        } else if !sleeper.is_firm() && self.patience.ends_wait(sleeper.since(), now) {
+        } else if !sleeper.is_firm()
+            && self.patience.ends_wait(sleeper.since(), now, self.rested.get())
+        {
             sleeper.ask();
         }
     }

@@ -56,12 +56,16 @@ impl Reactor {
             let mut now = Instant::now();
             if self.core.queue.runnable() == 0 || now.duration_since(last_look) >= LOOK {
                 let timeout = self.longest_wait(now);
+                let rests = timeout != Some(Duration::ZERO) && self.core.queue.is_alone();
                 progress::set_waiting(timeout != Some(Duration::ZERO));
                 if let Err(error) = self.core.epoll.wait(&mut events, timeout) {
                     log::error!("the reactor's epoll_wait failed: {error}");
                 }
                 progress::set_waiting(false);
                 now = Instant::now();
+                if rests {
+                    self.core.rested.set(now);
+                }
                 preemption::put_off(now);
                 last_look = now;
                 for (token, ready) in events.iter() {

@@ -288,6 +288,13 @@ impl RunQueue {
         }
     }
 
+    /// Whether no green thread runs on another carrier, or has come back and was not seen.
+    pub fn is_alone(&self) -> bool {
+        let others_are_spare = lock(&self.spare).len() + 1 == self.carriers.len();
+        // Read behind that: a carrier is spare after its green thread was put there.
+        others_are_spare && lock(&self.returned).is_empty()
+    }
+
     /// Has a spare carrier go on in the place of the coroutine of this run, if that is outside the
     /// engine; false: it is not, or there is none. From any thread.
     pub fn hand_on(&self, run: u64) -> bool {

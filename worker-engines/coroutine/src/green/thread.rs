@@ -49,7 +49,7 @@ impl Green {
             carrier: Cell::default(),
             identity: block.address(),
             number: block.number(),
-            deadline: Deadline::new(&*core.handler, &core.timers, block.address()),
+            deadline: Deadline::new(&*core.handler, &core.timers, &core.rested, block.address()),
             has_lock: Cell::default(),
             mask: Mask::first(),
             held: Held::default(),

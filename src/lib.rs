@@ -14,6 +14,8 @@ pub mod supervisor;
 
 pub mod http;
 
+pub mod websocket;
+
 pub mod exchange;
 
 pub mod python;

@@ -3,7 +3,7 @@
 //! Tables hold data only; a class is looked up, never spelled out a second time.
 
 /// tchar (RFC 9110, 5.6.2): what methods, field names and chunk extensions are made of.
-pub(super) fn is_token_byte(byte: u8) -> bool {
+pub(crate) fn is_token_byte(byte: u8) -> bool {
     TOKEN[byte as usize]
 }
 
@@ -13,18 +13,18 @@ pub(super) fn is_field_byte(byte: u8) -> bool {
 }
 
 /// One or more token bytes.
-pub(super) fn is_token(bytes: &[u8]) -> bool {
+pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte))
 }
 
 /// The elements of a comma list without the white space around them; empty ones are passed over,
 /// as RFC 9110, 5.6.1.2 demands of a recipient.
-pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(trim).filter(|element| !element.is_empty())
 }
 
 /// `bytes` without the optional white space (SP, HTAB) at both ends.
-pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
+pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = bytes {
         bytes = rest;
     }

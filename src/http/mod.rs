@@ -13,7 +13,7 @@
 //! ```
 
 pub mod body;
-mod bytes;
+pub(crate) mod bytes;
 mod chunk;
 pub mod error;
 mod fault;

@@ -25,6 +25,7 @@ const LAYERED: &[&str] = &[
 const NEVER: &[(&str, &[&str])] = &[
     ("config", &["logging"]),
     ("http", &["listening", "config", "logging", "supervisor"]),
+    ("websocket", &["listening", "config", "metrics", "logging", "supervisor"]),
     ("exchange", &["metrics", "logging", "supervisor"]),
     ("python", &["supervisor"]),
 ];
@@ -131,8 +132,9 @@ fn only_their_own_files_name_may_clap_and_the_engines() {
         ("clap", "src", "src/config/sources/cli.rs"),
         ("unicoro_coroutine", "src", "src/engines.rs"),
         ("unicoro_threads", "src", "src/engines.rs"),
-        // In http nobody: it asks the kernel nothing.
+        // In http nobody: it asks the kernel nothing. Nor does websocket.
         ("unicoro_sys", "src/http", ""),
+        ("unicoro_sys", "src/websocket", ""),
     ];
     for crate_root in roots() {
         let read = read(&crate_root);

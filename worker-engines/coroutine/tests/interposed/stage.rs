@@ -168,7 +168,7 @@ impl Stage {
         listener.set_nonblocking(true).unwrap();
         let seat = Seat {
             listeners: vec![EngineListener::new(listener.into(), true).unwrap()],
-            has_siblings: false,
+            siblings: None,
             worker_connections: 20_000,
             request_timeout: None,
             beat: std::time::Duration::from_secs(1),

@@ -149,7 +149,7 @@ impl Running {
         let seat = Seat {
             beat: Duration::from_secs(1),
             idle_grace: drain::GRACE,
-            has_siblings: true,
+            siblings: None,
             request_timeout: None,
             listeners: vec![EngineListener::new(OwnedFd::from(listener), true).unwrap()],
             worker_connections,

@@ -229,16 +229,14 @@ fn engine_seat(station: &Arc<Station>, settings: &Settings, stop: Arc<Stop>) -> 
     let listeners = station
         .listeners
         .iter()
-        .map(|listener| EngineListener::new(listener.for_worker()?, !listener.is_listening()))
+        .map(|listener| EngineListener::new(listener.for_worker()?))
         .collect::<io::Result<_>>()?;
     // Three signs in a time-out: one that is late is not a death.
     let beat = settings.timeout.map_or(LONGEST_BEAT, |timeout| (timeout / 3).min(LONGEST_BEAT));
-    // With reuse_port each has a queue of its own, which nobody else would empty.
-    let is_shared = station.listeners.iter().all(|listener| listener.is_listening());
-    let siblings = is_shared.then(|| Arc::new(Colleagues::of(station)) as Arc<dyn Siblings>);
+    let siblings: Arc<dyn Siblings> = Arc::new(Colleagues::of(station));
     Ok(Seat {
         beat,
-        siblings,
+        siblings: Some(siblings),
         listeners,
         worker_connections: settings.worker_connections,
         request_timeout: settings.request_timeout,

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use nix::sys::signal::Signal;
 
-use crate::support::client::{Client, get_request};
+use crate::support::client::{Client, free_addresses, get_request, wait_for_listener};
 use crate::support::{Engine, Launch, Server, processes, wait};
 
 /// How clients come.
@@ -97,6 +97,18 @@ fn are_spread_evenly(server: &Server, workers: usize, most: usize) {
 each_of! { Gthread, Coroutine; fn clients_that_stay_are_spread_evenly_over_two_workers(engine) {
     let server = start(engine, 2);
     // 10 % more than the half.
+    are_spread_evenly(&server, 2, 35);
+    server.stop();
+}}
+
+each_of! { Gthread, Coroutine; fn with_reuse_port_clients_are_spread_evenly_too(engine) {
+    let [address] = free_addresses();
+    let bind = address.to_string();
+    let arguments = ["-b", &bind, "--reuse-port", "--keep-alive", "60", "--workers", "2", "pid"];
+    let mut server = Launch::new(engine).args(&arguments).start_unbound();
+    server.address = address;
+    wait_for_listener(address);
+    wait_for_all(&server, 2, &[]);
     are_spread_evenly(&server, 2, 35);
     server.stop();
 }}

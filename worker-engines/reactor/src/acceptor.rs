@@ -84,10 +84,8 @@ impl Acceptor {
         Connection::new(&self.listeners[index], fd, peer, key, waiter)
     }
 
-    /// How many listeners there are. Those that are nobody else's admit no more clients from now on,
-    /// so that each can be emptied.
-    pub fn last_call(&self) -> usize {
-        self.listeners.iter().for_each(EngineListener::last_call);
+    /// How many listeners there are.
+    pub fn listeners(&self) -> usize {
         self.listeners.len()
     }
 

@@ -271,7 +271,7 @@ impl<W: Copy> Clients<W> {
 
     /// Takes what waits in the listen queues: it came before the request to stop, and would be reset.
     fn empty_listeners(&mut self) {
-        for listener in 0..self.acceptor.last_call() {
+        for listener in 0..self.acceptor.listeners() {
             // No more than this, however quickly clients come and are closed.
             for _ in 0..self.seat.worker_connections {
                 if !self.accept_one(listener) {

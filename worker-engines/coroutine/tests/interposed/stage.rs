@@ -167,7 +167,7 @@ impl Stage {
         let listener = UnixListener::bind(&path).unwrap();
         listener.set_nonblocking(true).unwrap();
         let seat = Seat {
-            listeners: vec![EngineListener::new(listener.into(), true).unwrap()],
+            listeners: vec![EngineListener::new(listener.into()).unwrap()],
             siblings: None,
             worker_connections: 20_000,
             request_timeout: None,

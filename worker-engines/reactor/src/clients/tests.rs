@@ -60,7 +60,7 @@ impl Pulse for NoPulse {
 /// Of a worker alone with its listener.
 pub(super) fn seat(listener: TcpListener) -> Seat {
     Seat {
-        listeners: vec![EngineListener::new(listener.into(), true).unwrap()],
+        listeners: vec![EngineListener::new(listener.into()).unwrap()],
         siblings: None,
         worker_connections: 1000,
         request_timeout: None,

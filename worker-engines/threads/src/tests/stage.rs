@@ -151,7 +151,7 @@ impl Running {
             idle_grace: drain::GRACE,
             siblings: None,
             request_timeout: None,
-            listeners: vec![EngineListener::new(OwnedFd::from(listener), true).unwrap()],
+            listeners: vec![EngineListener::new(OwnedFd::from(listener)).unwrap()],
             worker_connections,
             stop: Arc::clone(&stop),
             pulse: Arc::new(Beats(Arc::clone(&lines))),

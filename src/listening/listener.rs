@@ -29,8 +29,7 @@ use super::stale_socket::clear_path;
 pub struct BindOptions {
     /// How many connections the kernel holds until they are accepted.
     pub backlog: u32,
-    /// SO_REUSEPORT on TCP sockets: they only hold the address, and every worker listens on a
-    /// socket of its own. The kernel would hand connections to one that nobody accepts from.
+    /// SO_REUSEPORT on TCP sockets: other servers of the same user may listen on the same address.
     pub reuse_port: bool,
     /// The umask while a unix socket's path is made: 0 lets everybody connect.
     pub umask: u32,
@@ -52,8 +51,6 @@ pub struct Listener {
     shown: String,
     path: Option<OwnedPath>,
     keeps_path: AtomicBool,
-    /// Of a socket that only holds its address: what the workers' sockets listen with.
-    held_backlog: Option<u32>,
 }
 
 impl Listener {
@@ -80,27 +77,20 @@ impl Listener {
             Address::Fd(number) => (adopt(*number)?, None),
         };
         set_nonblocking(fd.as_fd(), true)?;
-        let is_held = options.reuse_port && matches!(address, Address::Tcp { .. });
-        if !is_held && !matches!(address, Address::Fd(_)) {
+        if !matches!(address, Address::Fd(_)) {
             listen(fd.as_fd(), options.backlog)?;
         }
         let shown = shown(address, &fd);
-        let held_backlog = is_held.then_some(options.backlog);
         let keeps_path = AtomicBool::new(false);
-        Ok(Listener { fd, asked: address.clone(), shown, path, keeps_path, held_backlog })
+        Ok(Listener { fd, asked: address.clone(), shown, path, keeps_path })
     }
 
-    /// What a worker accepts from: this very socket, or with SO_REUSEPORT one of its own at the
-    /// same address.
+    /// What a worker accepts from: this very socket.
     ///
     /// # Errors
-    /// No descriptor is left, or the address was lost.
+    /// No descriptor is left.
     pub fn for_worker(&self) -> io::Result<OwnedFd> {
-        let Some(backlog) = self.held_backlog else { return duplicate(self.fd.as_raw_fd()) };
-        let address = TcpListener::from(self.fd.try_clone()?).local_addr()?;
-        let fd = tcp::bound(address, true)?;
-        listen(fd.as_fd(), backlog)?;
-        Ok(fd)
+        duplicate(self.fd.as_raw_fd())
     }
 
     /// What was asked for; a port of 0 is still 0 here.
@@ -131,7 +121,7 @@ impl Listener {
     /// but those who empty it. Not one that was handed to us by its number: whoever made it, such as
     /// systemd, may go on with it.
     pub fn admit_no_more(&self) {
-        if self.is_listening() && !matches!(self.asked, Address::Fd(_)) {
+        if !matches!(self.asked, Address::Fd(_)) {
             unicoro_contract::admit_no_more(self.fd.as_fd());
         }
     }
@@ -144,12 +134,6 @@ impl Listener {
     /// From now on the path is ours to remove again.
     pub fn reclaim_path(&self) {
         self.keeps_path.store(false, Ordering::Relaxed);
-    }
-
-    /// False for a socket that only holds its address.
-    #[must_use]
-    pub fn is_listening(&self) -> bool {
-        self.held_backlog.is_none()
     }
 
     /// Takes over a socket of a former master's, if it is the one that `address` asks for.
@@ -167,7 +151,7 @@ impl Listener {
         let shown = shown(address, &fd);
         let asked = address.clone();
         let keeps_path = AtomicBool::new(false);
-        Some(Listener { fd, asked, shown, path, keeps_path, held_backlog: None })
+        Some(Listener { fd, asked, shown, path, keeps_path })
     }
 }
 

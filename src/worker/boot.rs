@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pyo3::types::PyDict;
 use pyo3::{Py, PyAny};
-use unicoro_contract::{Engine, EngineListener, Seat, Stop, drain, watch_forks};
+use unicoro_contract::{Engine, EngineListener, Seat, Siblings, Stop, drain, watch_forks};
 use unicoro_sys::title::set_title;
 
 use crate::config::{Settings, WorkerClass};
@@ -22,6 +22,7 @@ use super::error::BootError;
 use super::quota::Quota;
 use super::reloader::Reloader;
 use super::serve::Server;
+use super::siblings::Colleagues;
 
 /// An engine, and what the protocol must know of it.
 pub struct EngineChoice {
@@ -228,13 +229,14 @@ fn engine_seat(station: &Arc<Station>, settings: &Settings, stop: Arc<Stop>) -> 
     let listeners = station
         .listeners
         .iter()
-        .map(|listener| EngineListener::new(listener.for_worker()?, !listener.is_listening()))
+        .map(|listener| EngineListener::new(listener.for_worker()?))
         .collect::<io::Result<_>>()?;
     // Three signs in a time-out: one that is late is not a death.
     let beat = settings.timeout.map_or(LONGEST_BEAT, |timeout| (timeout / 3).min(LONGEST_BEAT));
+    let siblings: Arc<dyn Siblings> = Arc::new(Colleagues::of(station));
     Ok(Seat {
         beat,
-        has_siblings: settings.workers > 1,
+        siblings: Some(siblings),
         listeners,
         worker_connections: settings.worker_connections,
         request_timeout: settings.request_timeout,

@@ -15,6 +15,7 @@ mod reloader;
 mod rules;
 mod serve;
 mod service;
+mod siblings;
 mod stall;
 
 pub use boot::{Concurrency, EngineChoice, Equipment, check, load, run};

@@ -65,9 +65,9 @@ pub const ROWS: &[Setting] = &[
         kind: Kind::Flag,
         default: Preset::Bool(false),
         reloadable: false,
-        doc: "Let each worker listen on TCP addresses with a socket of its own \
-              (SO_REUSEPORT), among which the kernel spreads connections. A client that \
-              connects to a worker that is just ending comes to another one a second later.",
+        doc: "Let other servers of the same user listen on the same TCP addresses \
+              (SO_REUSEPORT); the kernel spreads clients over the servers. The workers of one \
+              server listen together all the same, so that each gets as many clients as the others.",
         ..ROW
     },
     Setting {

@@ -113,14 +113,13 @@ fn an_inherited_socket_must_listen() {
 }
 
 #[test]
-fn with_reuse_port_the_master_holds_the_address_and_each_worker_listens() {
-    let tcp = Address::Tcp { host: "127.0.0.1".into(), port: 0 };
+fn with_reuse_port_several_servers_listen_on_an_address() {
     let options = BindOptions { reuse_port: true, ..BindOptions::default() };
-    let held = Listener::bind(&tcp, options).unwrap();
-    assert!(!held.is_listening());
-    let (first, second) = (held.for_worker().unwrap(), held.for_worker().unwrap());
-    let address = |fd: OwnedFd| TcpListener::from(fd).local_addr().unwrap();
-    assert_eq!(address(first), address(second));
+    let tcp = |port| Address::Tcp { host: "127.0.0.1".into(), port };
+    let first = Listener::bind(&tcp(0), options).unwrap();
+    let port = first.address().rsplit(':').next().unwrap().parse().unwrap();
+    assert!(Listener::bind(&tcp(port), options).is_ok());
+    assert!(Listener::bind(&tcp(port), BindOptions::default()).is_err());
 }
 
 #[test]

@@ -27,7 +27,7 @@ use crate::listening::listener::Listener;
 use crate::logging::TRACEBACK;
 use crate::supervisor::host::Host;
 use crate::supervisor::workers::report::{ReportReader, ReportWriter};
-use crate::supervisor::workers::scoreboard::{Slot, SlotState};
+use crate::supervisor::workers::scoreboard::{Scoreboard, Slot, SlotState};
 use crate::supervisor::workers::station::Station;
 
 /// Which side we are on after a birth.
@@ -55,7 +55,7 @@ pub fn give_birth(
 ) -> io::Result<Born> {
     let (reader, writer) = pipe()?;
     set_nonblocking(reader.as_fd(), true)?;
-    slot.reset();
+    slot.reset(generation);
     slot.set_state(SlotState::Booting);
     let supervisor = Pid::me();
     if let Err(traceback) = host.pre_fork(number, generation) {
@@ -88,12 +88,14 @@ impl Newborn {
         signals: SignalPipe,
         listeners: Vec<Arc<Listener>>,
         orphan: OwnedFd,
+        board: Scoreboard,
     ) -> ! {
         let Newborn { number, generation, slot, report, supervisor, blocked } = self;
         signals.reset();
         host.after_fork_child();
         blocked.end_as_at_the_beginning();
-        let station = Station { number, generation, listeners, slot, supervisor, orphan, report };
+        let station =
+            Station { number, generation, listeners, slot, board, supervisor, orphan, report };
         // A panic must not run on into the supervisor's frames. Its message is on stderr already.
         let code = catch_unwind(AssertUnwindSafe(|| host.run_worker(station)));
         exit_now(code.unwrap_or(PANIC_EXIT))

@@ -7,7 +7,7 @@ use std::os::fd::BorrowedFd;
 use unicoro_sys::process::Pid;
 
 use crate::supervisor::workers::report::{Report, ReportReader};
-use crate::supervisor::workers::scoreboard::{Scoreboard, Slot};
+use crate::supervisor::workers::scoreboard::{Scoreboard, Slot, SlotState};
 
 /// One worker's descriptors and shared memory.
 #[derive(Debug)]
@@ -31,6 +31,11 @@ impl Children {
         Children { board, children: Vec::new() }
     }
 
+    /// All slots.
+    pub fn board(&self) -> Scoreboard {
+        self.board
+    }
+
     /// The first slot that nobody uses.
     pub fn free_slot(&self) -> Option<(usize, &'static Slot)> {
         let index = (0..self.board.len())
@@ -52,7 +57,10 @@ impl Children {
     /// Its slot is free from now on.
     pub fn remove(&mut self, pid: Pid) -> Option<Child> {
         let index = self.children.iter().position(|child| child.pid == pid)?;
-        Some(self.children.swap_remove(index))
+        let child = self.children.swap_remove(index);
+        // Nobody leaves a client to the dead.
+        child.slot.set_state(SlotState::Empty);
+        Some(child)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Child> {

@@ -32,12 +32,13 @@ impl Arbiter<'_> {
     /// Takes the arbiter apart: what is not handed on is closed.
     pub(super) fn leave_as_worker(self, newborn: Newborn) -> ! {
         let Arbiter { host, signals, orphan: (orphan, our_end), children, generations, .. } = self;
+        let board = children.board();
         drop((our_end, children));
         let listeners = generations
             .into_iter()
             .find(|generation| generation.number == newborn.generation)
             .map(|generation| generation.listeners)
             .unwrap_or_default();
-        newborn.live(host, signals, listeners, orphan)
+        newborn.live(host, signals, listeners, orphan, board)
     }
 }

@@ -105,11 +105,7 @@ fn become_successor(
         log::error!(target: TRACEBACK, "{traceback}");
         exit_now(1);
     }
-    let passed: Vec<BorrowedFd<'_>> = listeners
-        .iter()
-        .filter(|listener| listener.is_listening())
-        .map(|listener| listener.as_fd())
-        .collect();
+    let passed: Vec<BorrowedFd<'_>> = listeners.iter().map(|listener| listener.as_fd()).collect();
     let mut variables = vec![("GUNICORN_PID", old.to_string())];
     let arranged = if lineage.is_systemd {
         variables.push(("LISTEN_PID", Pid::me().to_string()));

@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use unicoro_sys::clock::Moment;
+use unicoro_sys::event_fd::EventFd;
 use unicoro_sys::shared::{Shareable, share};
 
 use super::slot_text::SlotText;
@@ -51,6 +52,11 @@ pub struct Slot {
     /// A bit for each place that is taken.
     taken: AtomicU8,
     busy: AtomicU64,
+    /// Whose settings the worker runs with.
+    generation: AtomicU64,
+    clients: AtomicU32,
+    is_aside: AtomicBool,
+    is_missed: AtomicBool,
     current: SlotText,
     requests: [SlotText; PLACES],
 }
@@ -63,6 +69,7 @@ impl Slot {
     /// "I am alive."
     pub fn beat(&self) {
         self.beat_ms.store(Moment::now().as_millis(), Ordering::Relaxed);
+        self.is_missed.store(false, Ordering::Relaxed);
     }
 
     /// When it beat last.
@@ -88,6 +95,48 @@ impl Slot {
         ];
         let number = self.state.load(Ordering::Acquire) as usize;
         STATES.get(number).copied().unwrap_or(SlotState::Empty)
+    }
+
+    /// Whether a worker sits here that takes clients from this generation's listeners.
+    #[must_use]
+    pub fn serves(&self, generation: u64) -> bool {
+        self.state() == SlotState::Serving && self.generation.load(Ordering::Relaxed) == generation
+    }
+
+    /// Says how many clients the worker has, and whether it leaves the next to others; whether that is
+    /// new, which makes it a sign of life.
+    pub fn set_clients(&self, clients: usize, is_aside: bool) -> bool {
+        let clients = u32::try_from(clients).unwrap_or(u32::MAX);
+        let was_aside = self.is_aside.load(Ordering::SeqCst);
+        if self.clients.load(Ordering::Relaxed) == clients && was_aside == is_aside {
+            return false;
+        }
+        self.clients.store(clients, Ordering::SeqCst);
+        self.is_aside.store(is_aside, Ordering::SeqCst);
+        self.is_missed.store(false, Ordering::Relaxed);
+        true
+    }
+
+    /// How many clients the worker has; `u32::MAX`: it takes no more.
+    #[must_use]
+    pub fn clients(&self) -> usize {
+        self.clients.load(Ordering::SeqCst) as usize
+    }
+
+    /// Calls it back; whether it stood aside.
+    pub fn call_back(&self) -> bool {
+        self.is_aside.load(Ordering::SeqCst) && self.is_aside.swap(false, Ordering::SeqCst)
+    }
+
+    /// A client was left to it, and waited in vain.
+    pub fn miss(&self) {
+        self.is_missed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has shown no sign of life since.
+    #[must_use]
+    pub fn is_missed(&self) -> bool {
+        self.is_missed.load(Ordering::Relaxed)
     }
 
     /// A request has begun. Its place, if there is one left, is to be given back.
@@ -165,12 +214,14 @@ impl Slot {
     }
 
     /// Makes the slot ready for a new worker: all zero, and a first beat on its behalf.
-    pub fn reset(&self) {
+    pub fn reset(&self, generation: u64) {
         self.set_state(SlotState::Empty);
         self.has_answered.store(false, Ordering::Relaxed);
         self.is_hurried.store(false, Ordering::Relaxed);
         self.taken.store(0, Ordering::Relaxed);
         self.busy.store(0, Ordering::Relaxed);
+        self.generation.store(generation, Ordering::Relaxed);
+        self.set_clients(0, false);
         self.clear_current();
         self.requests.iter().for_each(SlotText::clear);
         self.beat();
@@ -185,21 +236,33 @@ fn with_age((line, age): (String, Duration)) -> String {
 #[derive(Clone, Copy, Debug)]
 pub struct Scoreboard {
     slots: &'static [Slot],
+    bell: &'static EventFd,
 }
 
 impl Scoreboard {
     /// Maps `count` slots. Memory is taken only for those that are used.
     ///
     /// # Errors
-    /// `ENOMEM`.
+    /// `ENOMEM`, or no descriptor is left.
     pub fn new(count: usize) -> io::Result<Scoreboard> {
-        Ok(Scoreboard { slots: share(count)? })
+        Ok(Scoreboard { slots: share(count)?, bell: Box::leak(Box::new(EventFd::new()?)) })
     }
 
     /// The slot at `index`, if there is one.
     #[must_use]
     pub fn slot(&self, index: usize) -> Option<&'static Slot> {
         self.slots.get(index)
+    }
+
+    /// Those that have ever been used: the first free one is taken, so they come first.
+    pub fn used(&self) -> impl Iterator<Item = &'static Slot> {
+        self.slots.iter().take_while(|slot| slot.last_beat() != Moment::default())
+    }
+
+    /// By which workers call those that stand aside. Never lowered.
+    #[must_use]
+    pub fn bell(&self) -> &'static EventFd {
+        self.bell
     }
 
     /// How many there are.
@@ -230,7 +293,7 @@ mod tests {
     fn the_parent_sees_what_the_child_writes() {
         let board = Scoreboard::new(2).unwrap();
         let slot = board.slot(1).unwrap();
-        slot.reset();
+        slot.reset(0);
         match fork().unwrap() {
             Fork::Child => {
                 slot.set_state(SlotState::Serving);
@@ -249,7 +312,7 @@ mod tests {
         let all = slot.in_progress().unwrap();
         assert!(all.starts_with("the requests GET /slow (6"), "{all}");
         assert!(all.contains(", GET /second (0") && !all.contains("/first"), "{all}");
-        slot.reset();
+        slot.reset(0);
         assert_eq!((slot.current(), slot.in_progress()), (None, None));
         assert!(!slot.has_answered());
         assert!(board.slot(2).is_none());

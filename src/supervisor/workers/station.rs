@@ -7,7 +7,7 @@ use std::sync::Arc;
 use unicoro_sys::process::Pid;
 
 use super::report::{BootFailure, Report, ReportWriter};
-use super::scoreboard::{Slot, SlotState};
+use super::scoreboard::{Scoreboard, Slot, SlotState};
 use crate::listening::listener::Listener;
 
 /// A worker's place.
@@ -22,6 +22,8 @@ pub struct Station {
     pub listeners: Vec<Arc<Listener>>,
     /// Where to beat, to count, and to leave the current request line.
     pub slot: &'static Slot,
+    /// All slots.
+    pub board: Scoreboard,
     /// The master's process id.
     pub supervisor: Pid,
     pub(in crate::supervisor) orphan: OwnedFd,

@@ -1,7 +1,9 @@
-//! Where a server listens: unix sockets, several addresses, and a socket for each worker.
+//! Where a server listens: unix sockets, several addresses, and beside other servers.
+
+use std::collections::HashSet;
 
 use crate::support::client::{exchange_over, free_addresses, get, wait_for_listener};
-use crate::support::{Launch, wait};
+use crate::support::{Launch, Server, wait};
 
 each_of! { Sync, Coroutine, Gunicorn; fn unix_socket_serves_and_is_removed(engine) {
     let launch = Launch::new(engine).args(&["-b", "unix:app.sock", "-p", "app.pid", "environ_dump"]);
@@ -31,15 +33,20 @@ each_of! { Sync, Coroutine, Gunicorn; fn several_addresses_are_served(engine) {
     server.stop();
 }}
 
-each_of! { Sync, Coroutine, Gthread; fn with_reuse_port_each_worker_listens_itself(engine) {
+each_of! { Sync, Coroutine, Gthread, Gunicorn; fn with_reuse_port_two_servers_listen_on_an_address(engine) {
     let [address] = free_addresses();
     let bind = address.to_string();
-    let server = Launch::new(engine)
-        .args(&["-b", &bind, "--reuse-port", "-w", "2", "hello"])
-        .start_unbound();
+    let start = || {
+        let launch = Launch::new(engine).args(&["-b", &bind, "--reuse-port", "-w", "2", "pid"]);
+        launch.start_unbound()
+    };
+    let servers = [start(), start()];
     wait_for_listener(address);
-    for _ in 0..20 {
-        assert_eq!(get(address, "/").status, 200);
-    }
-    server.stop();
+    let mut answers = HashSet::<u32>::new();
+    wait::until_true("both servers to answer", || {
+        answers.insert(get(address, "/").text().parse().unwrap());
+        let answers = |server: &Server| server.worker_pids().iter().any(|pid| answers.contains(pid));
+        servers.iter().all(answers)
+    });
+    servers.into_iter().for_each(Server::stop);
 }}

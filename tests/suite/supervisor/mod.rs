@@ -9,6 +9,7 @@ mod lossless;
 mod recycling;
 mod releases;
 mod reload;
+mod spread;
 mod upgrade;
 mod watching;
 mod workers;

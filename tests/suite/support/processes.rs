@@ -39,6 +39,13 @@ pub fn is_alive(pid: u32) -> bool {
     Stat::read(pid).is_some_and(|stat| !stat.is_zombie)
 }
 
+/// Whether all its threads have heard of SIGSTOP.
+pub fn is_stopped(pid: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("the process lives").flatten();
+    let mut states = threads.map(|thread| fs::read_to_string(thread.path().join("status")));
+    states.all(|status| status.is_ok_and(|status| status.contains("\nState:\tT")))
+}
+
 /// A number out of /proc/PID/status, such as `Threads` or `VmRSS` (in KiB).
 pub fn status_number(pid: u32, field: &str) -> u64 {
     let value = status_field(pid, field).expect("the process lives and has the field");

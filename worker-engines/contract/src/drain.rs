@@ -58,7 +58,7 @@ mod tests {
         let listener = UnixListener::bind(&path).unwrap();
         let client = UnixStream::connect(&path).unwrap();
         std::fs::remove_file(path).unwrap();
-        let listener = EngineListener::new(listener.into(), true).unwrap();
+        let listener = EngineListener::new(listener.into()).unwrap();
         let (fd, peer) = listener.accept().unwrap();
         (Connection::new(&listener, fd, peer, 0, &BlockingWaiter), client)
     }

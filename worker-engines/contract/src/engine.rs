@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::{CurrentRequest, EngineListener, Handler, Stop};
+use crate::{CurrentRequest, EngineListener, Handler, Siblings, Stop};
 
 /// How a worker's life shows outside.
 pub trait Pulse: Send + Sync {
@@ -23,8 +23,8 @@ pub trait Pulse: Send + Sync {
 pub struct Seat {
     /// Where to accept.
     pub listeners: Vec<EngineListener>,
-    /// Whether other workers accept from the same listeners.
-    pub has_siblings: bool,
+    /// The workers that accept from the same listeners; `None`: nobody ever does.
+    pub siblings: Option<Arc<dyn Siblings>>,
     /// The most simultaneous clients.
     pub worker_connections: usize,
     /// How long a request may take on an engine that can interrupt it; `None`: for ever.

@@ -14,32 +14,21 @@ pub struct EngineListener {
     fd: OwnedFd,
     /// Set when every connection has this local address: a listener on a wildcard has none.
     fixed_local: Option<SocketAddress>,
-    /// No other process accepts from it.
-    is_own: bool,
 }
 
 impl EngineListener {
-    /// Takes over a listening socket. The caller has made it non-blocking. `is_own`: no other process
-    /// accepts from it.
+    /// Takes over a listening socket. The caller has made it non-blocking.
     ///
     /// # Errors
     /// getsockname(2): it is no socket.
-    pub fn new(fd: OwnedFd, is_own: bool) -> io::Result<Self> {
+    pub fn new(fd: OwnedFd) -> io::Result<Self> {
         let local = socket::local_address(fd.as_fd())?;
         tcp::set_options(fd.as_fd());
         let fixed_local = match &local {
             SocketAddress::Ip(address) if address.ip().is_unspecified() => None,
             _ => Some(local),
         };
-        Ok(Self { fd, fixed_local, is_own })
-    }
-
-    /// From now on only those who empty it accept from it: if it is our own, no client is
-    /// admitted from now on.
-    pub fn last_call(&self) {
-        if self.is_own {
-            admit_no_more(self.fd.as_fd());
-        }
+        Ok(Self { fd, fixed_local })
     }
 
     /// Accepts one waiting connection.
@@ -72,9 +61,8 @@ impl Drop for EngineListener {
     /// no other server's. Not while somebody waits in a queue that another worker empties as well: a
     /// shutdown resets them.
     fn drop(&mut self) {
-        let is_over = self.is_own
-            || tcp::drops_new_syns(self.fd.as_fd())
-                && self.waiting().is_none_or(|count| count == 0);
+        let is_over =
+            tcp::drops_new_syns(self.fd.as_fd()) && self.waiting().is_none_or(|count| count == 0);
         if is_over && !is_forked_child() {
             socket::shutdown_both(self.fd.as_fd());
         }
@@ -137,13 +125,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_the_last_call_a_tcp_queue_can_be_emptied_and_nobody_is_reset() {
+    fn when_no_more_are_admitted_a_tcp_queue_can_be_emptied_and_nobody_is_reset() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let mut early = TcpStream::connect(address).unwrap();
-        let listener = EngineListener::new(listener.into(), true).unwrap();
-        listener.last_call();
+        let listener = EngineListener::new(listener.into()).unwrap();
+        admit_no_more(listener.as_fd());
         // Only ever makes the test pass when it should not: a SYN is repeated after a second.
         let late = TcpStream::connect_timeout(&address, Duration::from_millis(300));
         assert_eq!(late.unwrap_err().kind(), io::ErrorKind::TimedOut);
@@ -161,14 +149,14 @@ mod tests {
     }
 
     #[test]
-    fn after_the_last_call_a_unix_queue_can_be_emptied_and_nobody_else_comes() {
+    fn when_no_more_are_admitted_a_unix_queue_can_be_emptied_and_nobody_else_comes() {
         let path = std::env::temp_dir().join(format!("unicoro-last-call-{}", std::process::id()));
         drop(std::fs::remove_file(&path));
         let listener = UnixListener::bind(&path).unwrap();
         listener.set_nonblocking(true).unwrap();
         let _early = UnixStream::connect(&path).unwrap();
-        let listener = EngineListener::new(listener.into(), true).unwrap();
-        listener.last_call();
+        let listener = EngineListener::new(listener.into()).unwrap();
+        admit_no_more(listener.as_fd());
         let late = UnixStream::connect(&path);
         std::fs::remove_file(&path).unwrap();
         assert_eq!(late.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);

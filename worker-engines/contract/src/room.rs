@@ -49,6 +49,10 @@ pub const BATCH: usize = 64;
 /// How often it is looked whether requests still wait for somebody who serves them.
 pub const SERVERS_LOOK: Duration = Duration::from_millis(50);
 
+/// So many looks in a row at which requests wait and none has ended: the worker stands still, and is
+/// left no clients.
+pub const STANDSTILL_LOOKS: u32 = 4;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -133,6 +133,7 @@ impl Reactor {
             Token::Descriptor(fd) => {
                 self.core.descriptors.borrow_mut().ready(&self.core.epoll, fd, ready)
             }
+            Token::Siblings => self.core.clients.borrow_mut().check_share(),
             Token::Stop => self.core.clients.borrow_mut().stop(),
             Token::Foreign => {
                 bell::acknowledge();

@@ -1,8 +1,9 @@
-//! Whether the worker takes new connections: not when it ends, and only in exchange for others when
-//! it is full or the process has run out of descriptors (see [`unicoro_contract::room`]).
+//! Whether the worker takes new connections: not when it ends, only in exchange for others when it is
+//! full or the process has run out of descriptors (see [`unicoro_contract::room`]), and not the next
+//! one when it has more than its siblings.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,14 @@ enum State {
     Open,
     /// At the limit: the listeners are not watched, but looked at from time to time.
     Full { look_at: Instant },
+    /// More clients than its share: who comes is left to the siblings, and looked for if he may wait
+    /// still. They ring this bell.
+    Aside { look_at: Option<Instant>, bell: RawFd },
 }
+
+/// How long a client waits for a sibling that does not come: one that sleeps is there within a tenth
+/// of a millisecond.
+const LEFT: Duration = Duration::from_millis(5);
 
 /// The listeners, and the gate in front of them.
 pub struct Acceptor {
@@ -76,10 +84,8 @@ impl Acceptor {
         Connection::new(&self.listeners[index], fd, peer, key, waiter)
     }
 
-    /// How many listeners there are. Those that are nobody else's admit no more clients from now on,
-    /// so that each can be emptied.
-    pub fn last_call(&self) -> usize {
-        self.listeners.iter().for_each(EngineListener::last_call);
+    /// How many listeners there are.
+    pub fn listeners(&self) -> usize {
         self.listeners.len()
     }
 
@@ -87,7 +93,7 @@ impl Acceptor {
     pub fn batch(&self, connected: usize) -> usize {
         match self.state {
             State::Open => BATCH.min(self.limit.saturating_sub(connected)),
-            State::Closed | State::Full { .. } => 0,
+            State::Closed | State::Full { .. } | State::Aside { .. } => 0,
         }
     }
 
@@ -102,7 +108,7 @@ impl Acceptor {
     /// Closes or opens the gate by how many are connected.
     pub fn check_limit(&mut self, connected: usize) {
         match self.state {
-            State::Open if connected >= self.limit => {
+            State::Open | State::Aside { .. } if connected >= self.limit => {
                 self.unwatch();
                 self.state = full();
                 if !self.has_said_full {
@@ -117,6 +123,58 @@ impl Acceptor {
             }
             State::Full { .. } if connected < self.limit => self.open(),
             _ => {}
+        }
+    }
+
+    /// Leaves the next clients to the siblings until they ring the bell.
+    pub fn stand_aside(&mut self, bell: BorrowedFd<'_>) {
+        if !matches!(self.state, State::Open) {
+            return;
+        }
+        self.unwatch();
+        self.state = State::Aside { look_at: None, bell: bell.as_raw_fd() };
+        let entries = self
+            .listeners
+            .iter()
+            .enumerate()
+            .map(|(index, listener)| (listener.as_raw_fd(), Token::Listener(index as u32)));
+        for (fd, token) in entries.chain([(bell.as_raw_fd(), Token::Siblings)]) {
+            if let Err(error) = self.epoll.add_witness(fd, token) {
+                log::error!("the siblings could not be watched: {error}");
+                return self.come_back();
+            }
+        }
+    }
+
+    /// Takes its turn again.
+    pub fn come_back(&mut self) {
+        if self.is_aside() {
+            self.unwatch();
+            self.open();
+        }
+    }
+
+    /// Whether it leaves the next clients to the siblings.
+    #[must_use]
+    pub fn is_aside(&self) -> bool {
+        matches!(self.state, State::Aside { .. })
+    }
+
+    /// A client has come, and is left to the siblings.
+    pub fn leave_to_siblings(&mut self) {
+        if let State::Aside { look_at, .. } = &mut self.state {
+            look_at.get_or_insert_with(|| Instant::now() + LEFT);
+        }
+    }
+
+    /// Whether a client that was left to the siblings waits still.
+    pub fn is_left_waiting(&mut self, now: Instant) -> bool {
+        match &mut self.state {
+            State::Aside { look_at, .. } if look_at.is_some_and(|at| at <= now) => {
+                *look_at = None;
+                self.someone_waits().is_some()
+            }
+            _ => false,
         }
     }
 
@@ -147,10 +205,11 @@ impl Acceptor {
         }
     }
 
-    /// When the next look is due, while the worker is full.
+    /// When the next look is due, while the worker is full or stands aside.
     pub fn next_look(&self) -> Option<Instant> {
         match self.state {
             State::Full { look_at } => Some(look_at),
+            State::Aside { look_at, .. } => look_at,
             State::Open | State::Closed => None,
         }
     }
@@ -199,6 +258,9 @@ impl Acceptor {
     fn unwatch(&self) {
         for listener in &self.listeners {
             self.epoll.remove(listener.as_raw_fd());
+        }
+        if let State::Aside { bell, .. } = self.state {
+            self.epoll.remove(bell);
         }
     }
 }

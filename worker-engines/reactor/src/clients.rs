@@ -11,6 +11,7 @@
 //! that [`Clients::next_ready`] hands out comes back by `rest` or `close`, or its place by `forget`.
 
 mod crowd;
+mod share;
 
 use std::collections::VecDeque;
 use std::io;
@@ -48,6 +49,8 @@ pub struct Clients<W> {
     is_crowded: bool,
     // When to look whether requests still wait for somebody who serves them.
     relief: Option<Instant>,
+    // So many in a row, since a request has ended.
+    looks_in_vain: u32,
 }
 
 /// How a client's socket is watched: [`Epoll::add_client`] or [`Epoll::add_receiver`].
@@ -82,6 +85,7 @@ impl<W: Copy> Clients<W> {
             ready: VecDeque::new(),
             is_crowded: false,
             relief: None,
+            looks_in_vain: 0,
         })
     }
 
@@ -129,6 +133,9 @@ impl<W: Copy> Clients<W> {
     /// A listener is ready. With siblings one connection a turn is enough, and the next is somebody
     /// else's: so that none gets them all.
     pub fn accept(&mut self, listener: usize) {
+        if self.leaves_to_siblings() {
+            return;
+        }
         self.accept_some(listener);
         if self.is_crowded || self.is_full() {
             self.look_for_crowd();
@@ -141,7 +148,7 @@ impl<W: Copy> Clients<W> {
                 // Without descriptors the gate is closed now, and stays so until a client leaves.
                 return;
             }
-            if self.seat.has_siblings {
+            if self.has_siblings() {
                 self.acceptor.step_back(listener);
                 break;
             }
@@ -181,6 +188,10 @@ impl<W: Copy> Clients<W> {
     /// A request has ended, at `since`; the next is waited for until `until` at most.
     pub fn rest(&mut self, connection: Box<Connection>, until: Option<Instant>, since: Instant) {
         self.lot.rest(connection.stream.key(), since);
+        self.moves_on();
+        if connection.is_kept && self.lot.keep(connection.stream.key()) {
+            self.check_share();
+        }
         if self.seat.stop.state() != StopState::Running {
             // The event of a request that has come meanwhile may be on its way.
             connection.stream.note_readable(false);
@@ -215,6 +226,7 @@ impl<W: Copy> Clients<W> {
         if let Some(timer) = self.lot.release(index) {
             self.timers.remove(timer);
         }
+        self.moves_on();
         self.check_limit();
     }
 
@@ -230,6 +242,7 @@ impl<W: Copy> Clients<W> {
                 }
             }
         }
+        self.look_for_those_left(now);
         if self.acceptor.take_look(now) {
             self.make_room(now);
             self.try_to_open();
@@ -258,7 +271,7 @@ impl<W: Copy> Clients<W> {
 
     /// Takes what waits in the listen queues: it came before the request to stop, and would be reset.
     fn empty_listeners(&mut self) {
-        for listener in 0..self.acceptor.last_call() {
+        for listener in 0..self.acceptor.listeners() {
             // No more than this, however quickly clients come and are closed.
             for _ in 0..self.seat.worker_connections {
                 if !self.accept_one(listener) {
@@ -274,6 +287,7 @@ impl<W: Copy> Clients<W> {
             Ok(accepted) => accepted,
             Err(error) => {
                 self.acceptor.failed(&error);
+                self.check_share();
                 return false;
             }
         };

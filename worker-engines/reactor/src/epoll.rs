@@ -28,6 +28,8 @@ pub enum Token {
     Stop,
     /// Another OS thread calls.
     Foreign,
+    /// Another worker calls this one, which stands aside.
+    Siblings,
 }
 
 impl Token {
@@ -38,6 +40,7 @@ impl Token {
             Self::Descriptor(fd) => (2, 0, fd.cast_unsigned()),
             Self::Stop => (3, 0, 0),
             Self::Foreign => (4, 0, 0),
+            Self::Siblings => (5, 0, 0),
         };
         kind << 48 | u64::from(generation) << 32 | u64::from(value)
     }
@@ -53,7 +56,8 @@ impl Token {
             1 => Self::Client { index: value, generation: (data >> 32) as u16 },
             2 => Self::Descriptor(value.cast_signed()),
             3 => Self::Stop,
-            _ => Self::Foreign,
+            4 => Self::Foreign,
+            _ => Self::Siblings,
         }
     }
 }
@@ -140,6 +144,15 @@ impl Epoll {
         self.add(fd, token, EventFlags::IN | EventFlags::EXCLUSIVE)
     }
 
+    /// What is looked at, and left as it is: told once for each time that it becomes readable, and keeps
+    /// nobody else from being told.
+    ///
+    /// # Errors
+    /// `epoll_ctl(2)`.
+    pub fn add_witness(&self, fd: RawFd, token: Token) -> io::Result<()> {
+        self.add(fd, token, EventFlags::IN | EventFlags::ET)
+    }
+
     /// A descriptor that stays ready until it is emptied.
     ///
     /// # Errors
@@ -209,6 +222,7 @@ mod tests {
             Token::Descriptor(1_000_000),
             Token::Stop,
             Token::Foreign,
+            Token::Siblings,
         ] {
             assert_eq!(Token::unpack(token.pack()), token);
         }

@@ -27,6 +27,8 @@ struct Place<W> {
     state: State<W>,
     // Since when there has been no request in progress, if there is none.
     idle_since: Instant,
+    // Whether its client has stayed after an answer.
+    is_kept: bool,
     // At most one: a deadline that has moved on is looked at when the old one fires.
     timer: Option<TimerKey>,
 }
@@ -36,6 +38,9 @@ pub struct Lot<W> {
     places: Vec<Place<W>>,
     free: Vec<usize>,
     connected: usize,
+    kept: usize,
+    // Of the last eight clients of whom it was seen, a bit each: whether they stayed.
+    stayed: u8,
 }
 
 /// What an expired timer of a place means.
@@ -50,7 +55,7 @@ pub enum Expiry {
 
 impl<W> Default for Lot<W> {
     fn default() -> Self {
-        Self { places: Vec::new(), free: Vec::new(), connected: 0 }
+        Self { places: Vec::new(), free: Vec::new(), connected: 0, kept: 0, stayed: u8::MAX }
     }
 }
 
@@ -58,6 +63,23 @@ impl<W: Copy> Lot<W> {
     /// How many clients are connected.
     pub fn connected(&self) -> usize {
         self.connected
+    }
+
+    /// How many clients are here to stay: those that had an answer and are here still, and the new ones
+    /// too, if most have stayed lately.
+    pub fn staying(&self) -> usize {
+        let most_stay = self.stayed.count_ones() > u8::BITS / 2;
+        if most_stay { self.connected } else { self.kept }
+    }
+
+    /// A client stays after an answer; whether it is his first.
+    pub fn keep(&mut self, index: usize) -> bool {
+        if std::mem::replace(&mut self.places[index].is_kept, true) {
+            return false;
+        }
+        self.kept += 1;
+        self.stayed = self.stayed << 1 | 1;
+        true
     }
 
     /// How many places there are, free ones too.
@@ -69,7 +91,8 @@ impl<W: Copy> Lot<W> {
     pub fn reserve(&mut self, now: Instant) -> (usize, u16) {
         self.connected += 1;
         let index = self.free.pop().unwrap_or_else(|| {
-            let place = Place { generation: 0, state: State::Free, idle_since: now, timer: None };
+            let (generation, state) = (0, State::Free);
+            let place = Place { generation, state, idle_since: now, is_kept: false, timer: None };
             self.places.push(place);
             self.places.len() - 1
         });
@@ -83,6 +106,11 @@ impl<W: Copy> Lot<W> {
         let place = &mut self.places[index];
         place.generation = place.generation.wrapping_add(1);
         place.state = State::Free;
+        if std::mem::take(&mut place.is_kept) {
+            self.kept -= 1;
+        } else {
+            self.stayed <<= 1;
+        }
         self.free.push(index);
         place.timer.take()
     }

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterRead, AfterServe, BlockingWaiter, Connection, Engine, EngineListener, Handler, Refusal,
-    Seat, StopState, drain, lacks_descriptors, last_look, room, serve_caught, take_in,
+    AfterRead, AfterServe, BlockingWaiter, Connection, Engine, Handler, Refusal, Seat, StopState,
+    drain, lacks_descriptors, last_look, room, serve_caught, take_in,
 };
 use unicoro_sys::poll::{is_ready, poll, readable};
 
@@ -225,7 +225,6 @@ impl Worker {
         if self.seat.listeners.is_empty() {
             return;
         }
-        self.seat.listeners.iter().for_each(EngineListener::last_call);
         for listener in 0..self.seat.listeners.len() {
             // No more than this, however quickly clients come.
             for _ in 0..self.seat.worker_connections {

@@ -84,6 +84,7 @@ impl Poller {
                 Token::Client { index, generation } => {
                     self.clients.event(index as usize, generation, ready);
                 }
+                Token::Siblings => self.clients.check_share(),
                 Token::Stop => self.clients.stop(),
                 Token::Foreign => self.handler.main_thread_turn(),
                 Token::Listener(_) | Token::Descriptor(_) => {}

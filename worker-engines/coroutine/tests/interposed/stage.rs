@@ -167,8 +167,8 @@ impl Stage {
         let listener = UnixListener::bind(&path).unwrap();
         listener.set_nonblocking(true).unwrap();
         let seat = Seat {
-            listeners: vec![EngineListener::new(listener.into(), true).unwrap()],
-            has_siblings: false,
+            listeners: vec![EngineListener::new(listener.into()).unwrap()],
+            siblings: None,
             worker_connections: 20_000,
             request_timeout: None,
             beat: std::time::Duration::from_secs(1),

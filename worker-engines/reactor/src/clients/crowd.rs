@@ -12,12 +12,17 @@ impl<W: Copy> Clients<W> {
     /// stall in the middle of one are given up, if that lasts.
     pub fn relieve(&mut self, now: Instant, queued: usize, servers: usize) {
         match self.relief {
-            _ if queued == 0 => self.relief = None,
+            _ if queued == 0 => {
+                self.relief = None;
+                self.moves_on();
+            }
             Some(look) if look > now => {}
             look => {
                 if look.is_some() {
                     let enough = room::stalled_enough(queued, servers);
                     self.lot.evict_stalled(now, enough, queued.min(room::BATCH));
+                    self.looks_in_vain += 1;
+                    self.check_share();
                 }
                 self.relief = Some(now + room::SERVERS_LOOK);
             }
@@ -27,6 +32,7 @@ impl<W: Copy> Clients<W> {
     /// Closes or opens the gate by how many are connected.
     pub(super) fn check_limit(&mut self) {
         self.acceptor.check_limit(self.lot.connected());
+        self.check_share();
         if !self.acceptor.is_full() {
             // Nobody looks for those who wait any more: who does is accepted.
             self.say_crowded(false);

@@ -14,7 +14,7 @@ use super::*;
 
 /// Lines, and nothing of them is answered.
 #[derive(Default)]
-struct Lines {
+pub(super) struct Lines {
     is_crowded: AtomicBool,
 }
 
@@ -57,6 +57,25 @@ impl Pulse for NoPulse {
     fn beat(&self) {}
 }
 
+/// Of a worker alone with its listener.
+pub(super) fn seat(listener: TcpListener) -> Seat {
+    Seat {
+        listeners: vec![EngineListener::new(listener.into()).unwrap()],
+        siblings: None,
+        worker_connections: 1000,
+        request_timeout: None,
+        idle_grace: drain::GRACE,
+        stop: Arc::new(Stop::new().unwrap()),
+        beat: Duration::from_secs(1),
+        pulse: Arc::new(NoPulse),
+    }
+}
+
+pub(super) fn clients(seat: Seat, lines: &Arc<Lines>) -> Clients<()> {
+    let handler = Arc::clone(lines);
+    Clients::new(seat, handler, &BlockingWaiter, Epoll::add_receiver).unwrap()
+}
+
 /// A worker of two clients, which have been served and are kept, and a third that waits. Nobody
 /// takes events: what has come since is seen by a look only.
 struct Full {
@@ -73,20 +92,9 @@ impl Full {
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let sibling = listener.try_clone().unwrap();
-        let seat = Seat {
-            listeners: vec![EngineListener::new(listener.into(), true).unwrap()],
-            has_siblings: false,
-            worker_connections: 2,
-            request_timeout: None,
-            idle_grace: drain::GRACE,
-            stop: Arc::new(Stop::new().unwrap()),
-            beat: Duration::from_secs(1),
-            pulse: Arc::new(NoPulse),
-        };
         let lines = Arc::new(Lines::default());
-        let handler = Arc::clone(&lines);
-        let mut clients =
-            Clients::new(seat, handler, &BlockingWaiter, Epoll::add_receiver).unwrap();
+        let seat = Seat { worker_connections: 2, ..seat(listener) };
+        let mut clients = clients(seat, &lines);
         let connect = || TcpStream::connect(address).unwrap();
         let kept = [(); 2].map(|()| {
             let mut client = connect();

@@ -149,9 +149,9 @@ impl Running {
         let seat = Seat {
             beat: Duration::from_secs(1),
             idle_grace: drain::GRACE,
-            has_siblings: true,
+            siblings: None,
             request_timeout: None,
-            listeners: vec![EngineListener::new(OwnedFd::from(listener), true).unwrap()],
+            listeners: vec![EngineListener::new(OwnedFd::from(listener)).unwrap()],
             worker_connections,
             stop: Arc::clone(&stop),
             pulse: Arc::new(Beats(Arc::clone(&lines))),

@@ -11,6 +11,8 @@ from django.http import HttpResponse
 from django.template import Context, Template
 from django.urls import path
 
+from app import closing_itself
+
 settings.configure(
     ALLOWED_HOSTS=["*"],
     DATABASES={"default": {
@@ -51,3 +53,7 @@ for place, word in enumerate(["first", "second", "third"]):
 connection.close()
 
 app = get_wsgi_application()
+
+
+def closed(environ, start_response):
+    return closing_itself(app(environ, start_response))

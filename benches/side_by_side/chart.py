@@ -30,7 +30,7 @@ def svg(medians, workloads):
 
 
 def panel(workload, figures, y):
-    rates = {name: each["requests_per_second"] for name, each in figures.items()}
+    rates = {name: each.get("requests_per_second") for name, each in figures.items()}
     rows = sorted(((rate, name) for name, rate in rates.items() if rate), reverse=True)[:MOST_BARS]
     title = f"{workload.name}, {workload.connections} connections: {workload.about.replace('`', '')}"
     parts = [f'<text class="head" x="0" y="{y + 16}">{escape(title)}</text>']

@@ -1,4 +1,4 @@
-"""One measurement: wrk on one side, /proc on the other."""
+"""One measurement: wrk on one side, /proc on the other; the first answer before."""
 
 import http.client
 import os
@@ -8,7 +8,11 @@ import socket
 import subprocess
 import time
 
+HERE = pathlib.Path(__file__).resolve().parent
 START_PATIENCE = 20  # seconds until a server must have answered
+WRK_PATIENCE = 60  # seconds that wrk may take longer than it was told to
+LOOK = 0.002  # seconds between two looks for the first answer
+LARGE = b"x" * 1_000_000
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -17,45 +21,65 @@ def free_address():
         return f"127.0.0.1:{free.getsockname()[1]}"
 
 
-def check_answer(address, process, body):
+def check_answer(address, process, workload):
     """Waits for the first answer and makes sure that it is the one that all servers must give."""
+    found = first_answer(address, process, workload.method, LARGE if workload.script else None)
+    if found != (200, workload.answer) and not (workload.answer is None and found[0] == 200):
+        wanted = (workload.answer or b"")[:80]
+        raise RuntimeError(f"answered {found[0]}, {found[1][:80]!r} instead of {wanted!r}")
+
+
+def first_answer(address, process, method="GET", body=None):
     deadline = time.monotonic() + START_PATIENCE
     while True:
         try:
             connection = http.client.HTTPConnection(address, timeout=START_PATIENCE)
-            connection.request("GET", "/")
+            connection.request(method, "/", body if method == "POST" else None)
             answer = connection.getresponse()
             found = (answer.status, answer.read())
             connection.close()
-            break
-        except OSError:
-            if process.poll() is not None:
-                raise RuntimeError(f"ended with {process.returncode} before it answered") from None
-            if time.monotonic() > deadline:
-                raise RuntimeError("did not answer") from None
-            time.sleep(0.05)
-    if found != (200, body):
-        raise RuntimeError(f"answered {found[0]}, {found[1][:80]!r} instead of {body[:80]!r}")
+            if found[0] != 502:  # nginx, whose server does not listen yet
+                return found
+        except (OSError, http.client.HTTPException):
+            pass
+        if process.poll() is not None:
+            raise RuntimeError(f"ended with {process.returncode} before it answered") from None
+        if time.monotonic() > deadline:
+            raise RuntimeError("did not answer") from None
+        time.sleep(LOOK)
 
 
-def measure(address, pid, core, connections, warm_up_connections, seconds):
+def measure(address, pid, workload, cores, seconds, warm_up_connections):
     """Figures of `seconds` of load, after a second of warm-up that does not count."""
-    wrk(address, core, warm_up_connections, 1)
+    wrk(address, cores, warm_up_connections, 1, workload.script)
     before, switched_before = cpu_seconds(pid), context_switches(pid)
-    figures = wrk(address, core, connections, seconds)
+    figures = wrk(address, cores, workload.connections, seconds, workload.script)
     used = cpu_seconds(pid) - before
     figures["switches_per_second"] = (context_switches(pid) - switched_before) / seconds
-    requests = figures.pop("requests")
+    requests = figures["requests"]
     figures["cpu_us_per_request"] = used / requests * 1e6 if requests else None
-    figures["memory_mib"] = memory_mib(pid)
+    figures["memory_mib"] = memory_kib(pid, "Pss") / 1024
     return figures
 
 
-def wrk(address, core, connections, seconds):
-    command = ["taskset", "-c", str(core), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
-               "--timeout", "30s", "--latency", f"http://{address}/"]
-    text = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True,
-                          timeout=seconds + 60).stdout
+def start_wrk(address, cores, connections, seconds, script=None, path="/"):
+    scripted = ["-s", str(HERE / script)] if script else []
+    command = ["taskset", "-c", cores, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
+               "--timeout", "30s", "--latency", *scripted, f"http://{address}{path}"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def wrk(address, cores, connections, seconds, script=None):
+    return figures_of(start_wrk(address, cores, connections, seconds, script), seconds)
+
+
+def figures_of(wrk, seconds):
+    """What wrk says at its end."""
+    try:
+        text, _ = wrk.communicate(timeout=seconds + WRK_PATIENCE)
+    finally:
+        wrk.kill()
+        wrk.wait()
     failed = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
     wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     requests = int(re.search(r"(\d+) requests in", text)[1])
@@ -67,6 +91,7 @@ def wrk(address, core, connections, seconds):
         "p99_ms": to_ms(re.search(r"99%\s+([\d.]+)(us|ms|s|m)\b", text)) if requests else None,
         "failed": sum(map(int, failed.groups())) if failed else 0,
         "not_200": int(wrong[1]) if wrong else 0,
+        "workers": {pid: int(count) for pid, count in re.findall(r"worker (\d+): (\d+)", text)},
     }
 
 
@@ -117,14 +142,15 @@ def context_switches(pid):
     return total
 
 
-def memory_mib(pid):
-    """PSS: what processes share is counted once."""
+def memory_kib(pid, kind):
+    """Of the tree. Pss: what processes share is counted once; Uss: it is not counted."""
+    names = {"Pss": ["Pss"], "Uss": ["Private_Clean", "Private_Dirty"]}[kind]
     total = 0
     for member in tree(pid):
         try:
             text = pathlib.Path(f"/proc/{member}/smaps_rollup").read_text()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if found := re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE):
-            total += int(found[1])
-    return total / 1024
+        total += sum(int(found) for name in names
+                     for found in re.findall(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE))
+    return total

@@ -9,16 +9,12 @@ import subprocess
 
 from servers import ENVIRONMENT, ROOT, UNICORO
 
-FIGURES = ["requests_per_second", "p50_ms", "p99_ms", "cpu_us_per_request", "switches_per_second",
-           "memory_mib"]
-
-
 def medians(rounds):
     """Each figure's median over the rounds that have it."""
-    found = {}
-    for figure in FIGURES:
-        values = [each[figure] for each in rounds if each.get(figure) is not None]
-        found[figure] = statistics.median(values) if values else None
+    names = dict.fromkeys(name for each in rounds for name, value in each.items()
+                          if isinstance(value, (int, float)) and name not in ("failed", "not_200"))
+    found = {name: statistics.median(values) for name in names
+             if (values := [each[name] for each in rounds if each.get(name) is not None])}
     found["failures"] = sum(each.get("failed", 0) + each.get("not_200", 0) for each in rounds)
     return found
 
@@ -29,23 +25,59 @@ def summary(results):
             for workload, servers in results.items()}
 
 
-def markdown(results, workloads):
-    lines = []
+def markdown(results, workloads, closed):
+    """`closed`: the servers that do not call `close`."""
+    lines, table = [], None
     for workload in workloads:
-        lines += [f"### {workload.name}, {workload.connections} connections",
-                  "", workload.about, "",
-                  "| server | requests/s | p50 ms | p99 ms | CPU us/request | switches/s | memory MiB "
-                  "| failed |",
-                  "|---|---:|---:|---:|---:|---:|---:|---:|"]
-        rows = [(name, medians(rounds)) for name, rounds in results[workload.name].items()]
-        rows.sort(key=lambda row: -(row[1]["requests_per_second"] or 0))
-        for name, figures in rows:
-            cells = [shown(figures[figure]) for figure in FIGURES]
-            lines.append(f"| {name} | {' | '.join(cells)} | {figures['failures']} |")
-        errors = {name: each["error"] for name, rounds in results[workload.name].items()
-                  for each in rounds if "error" in each}
-        lines += [f"\n{name} failed: {error}" for name, error in errors.items()] + [""]
+        if workload.table != table:
+            table = workload.table
+            lines += [f"## {table}", ""]
+        lines += section(results[workload.name], workload)
+        if workload.closed_app and (named := [name for name in closed if name in workload.servers]):
+            lines += [f"{', '.join(named)} would not call `close` of the response; here the application "
+                      "does.", ""]
     return "\n".join(lines)
+
+
+def section(servers, workload):
+    columns = workload.columns
+    lines = [f"### {title(workload)}", "", workload.about, "",
+             f"| server | {' | '.join(columns.values())} | failed |",
+             f"|---|{'---:|' * (len(columns) + 1)}"]
+    lines += [row(name, figures, columns) for name, figures in ranked(servers, workload)]
+    return lines + [""] + [f"{each}\n" for each in remarks(servers, workload)]
+
+
+def title(workload):
+    count = workload.connections
+    clients = f", {count} connection{'s' * (count > 1)}" if workload.is_timed else ""
+    return workload.name + clients
+
+
+def ranked(servers, workload):
+    """Those without a figure come last."""
+    first = next(iter(workload.columns))
+    sign = 1 if workload.less_is_better else -1
+    rows = [(name, medians(rounds)) for name, rounds in servers.items()]
+    return sorted(rows, key=lambda row: (row[1].get(first) is None, sign * row[1].get(first, 0)))
+
+
+def row(name, figures, columns):
+    cells = [shown(figures.get(figure)) for figure in columns]
+    return f"| {name} | {' | '.join(cells)} | {figures['failures']} |"
+
+
+def remarks(servers, workload):
+    """Why figures are missing."""
+    for name, rounds in servers.items():
+        for each in rounds:
+            said = [each["error"]] if "error" in each else each.get("notes", [])
+            if said:
+                yield f"{name}: {'; '.join(said)}"
+                break
+    for name in workload.servers:
+        if reason := workload.unfit(name):
+            yield f"{name}: {reason}"
 
 
 def shown(number):
@@ -54,9 +86,11 @@ def shown(number):
     return f"{number:,.0f}" if number >= 100 else f"{number:.1f}"
 
 
-def write(path, results, command, options):
+def write(path, results, closed, command, options, commands):
+    """The medians are there for whoever reads the file; the tables are made from the rounds."""
     path.parent.mkdir(exist_ok=True)
-    about = {"command": command, "options": options, "machine": machine(), "versions": versions()}
+    about = {"command": command, "options": options, "machine": machine(), "versions": versions(),
+             "commands": commands, "do_not_close": closed}
     path.write_text(json.dumps(about | {"medians": summary(results), "rounds": results}, indent=1) + "\n")
 
 
@@ -75,12 +109,13 @@ def versions():
         "commit": said(["git", "-C", ROOT, "describe", "--always", "--dirty", "--abbrev=12"]),
         "python": said([ENVIRONMENT / "bin" / "python3", "-V"]),
         "wrk": said(["wrk", "--version"]).partition("\n")[0].partition("Copyright")[0].strip(),
+        "nginx": said(["nginx", "-v"], subprocess.STDOUT),
         "packages": packages,
     }
 
 
-def said(command):
+def said(command, errors=subprocess.DEVNULL):
     """What a command prints; wrk says its version with an exit code of 1."""
     done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, text=True, check=False)
+                          stderr=errors, text=True, check=False)
     return done.stdout.strip()

@@ -1,4 +1,4 @@
-"""How each server is started: one worker, and what its documentation advises for the workload."""
+"""How each server is started: so many workers, and what its documentation advises for the workload."""
 
 import os
 import pathlib
@@ -14,52 +14,73 @@ ENVIRONMENT = ROOT / "target" / "side_by_side" / "venv"
 UNICORO = ROOT / os.environ.get("SUITE_BINARY", "target/release/unicoro")
 
 STOP_PATIENCE = 10  # seconds between TERM and KILL
-MOST_THREADS = 500
+# So long a connection is kept where the workload has idle ones; longer than a turn.
+KEEP_ALIVE = "600"
+# For those that compute beside a workload's clients.
+SPARE_THREADS = 4
 
 
 def threads(workload):
     """Without a wait more threads than one only fight for the GIL."""
-    return min(workload.connections, MOST_THREADS) if workload.waits else 1
+    return min(workload.connections + SPARE_THREADS, workload.most_threads) if workload.waits else 1
 
 
-def unicoro(engine):
-    def command(workload, address):
-        return [UNICORO, "-k", engine, "--worker-connections", "4000", "--log-level", "warning",
-                *(["--threads", str(max(threads(workload), 4))] if engine == "gthread" else []),
-                "-b", address, workload.app]
-    return command
+def connections(workload):
+    """As many as a server is told to take: with room for those that ask."""
+    return str(workload.idle + 4000)
 
 
-def gunicorn(engine):
-    def command(workload, address):
-        return [ENVIRONMENT / "bin" / "gunicorn", "-k", engine, "--worker-connections", "4000",
-                *(["--threads", str(max(threads(workload), 4))] if engine == "gthread" else []),
-                "--log-level", "warning", "--no-control-socket", "-b", address, workload.app]
-    return command
+def kept(workload, option):
+    return [option, KEEP_ALIVE] if workload.idle else []
+
+
+def as_gunicorn(command, engine, *more):
+    """gunicorn's settings, which are unicoro's too."""
+    def made(workload, address):
+        few = ["--threads", str(max(threads(workload), 4))] if engine == "gthread" else []
+        return [command, "-k", engine, "-w", str(workload.workers),
+                "--worker-connections", connections(workload), *kept(workload, "--keep-alive"),
+                *few, "--log-level", "warning", *more, "-b", address, workload.app]
+    return made
+
+
+def unicoro(engine, *more):
+    return as_gunicorn(UNICORO, engine, *more)
+
+
+def gunicorn(engine, *more):
+    return as_gunicorn(ENVIRONMENT / "bin" / "gunicorn", engine, "--no-control-socket", *more)
 
 
 def granian(workload, address):
-    host, port = address.split(":")
-    return [ENVIRONMENT / "bin" / "granian", "--interface", "wsgi", "--workers", "1",
-            "--blocking-threads", str(threads(workload)), "--no-ws", "--log-level", "warning",
-            "--host", host, "--port", port, workload.app]
+    host, _, port = address.partition(":")
+    bound = ["--uds", port] if host == "unix" else ["--host", host, "--port", port]
+    return [ENVIRONMENT / "bin" / "granian", "--interface", "wsgi", "--workers", str(workload.workers),
+            "--blocking-threads", str(threads(workload)), "--backpressure", connections(workload),
+            "--no-ws", "--log-level", "warning",
+            *bound, workload.app]
 
 
-def uwsgi(workload, address):
-    # Without a Content-Length it neither frames a body nor closes behind it: no answer ends then.
-    return [ENVIRONMENT / "bin" / "uwsgi", "--http11-socket", address, "--module", workload.app,
-            "--processes", "1", "--threads", str(max(threads(workload), 64)), "--listen", "1024",
-            "--virtualenv", ENVIRONMENT, "--disable-logging", "--master",
-            "--die-on-term"]
+def uwsgi(socket):
+    def command(workload, address):
+        # Without a Content-Length it neither frames a body nor closes behind it: no answer ends then.
+        return [ENVIRONMENT / "bin" / "uwsgi", socket, address.removeprefix("unix:"),
+                "--module", workload.app, "--processes", str(workload.workers),
+                "--threads", str(max(threads(workload), 64)), "--listen", "1024",
+                "--virtualenv", ENVIRONMENT, "--disable-logging", "--master", "--die-on-term"]
+    return command
 
 
 def waitress(workload, address):
     return [ENVIRONMENT / "bin" / "waitress-serve", f"--listen={address}",
-            f"--threads={max(threads(workload), 4)}", "--connection-limit=4000", workload.app]
+            f"--threads={max(threads(workload), 4)}", f"--connection-limit={connections(workload)}",
+            # Else it selects, which ends at 1,024.
+            *(["--asyncore-use-poll", f"--channel-timeout={KEEP_ALIVE}"] if workload.idle else []),
+            workload.app]
 
 
 def cheroot(workload, address):
-    return [ENVIRONMENT / "bin" / "cheroot", "--bind", address,
+    return [ENVIRONMENT / "bin" / "cheroot", "--bind", address, *kept(workload, "--timeout"),
             "--threads", str(max(threads(workload), 10)), workload.app]
 
 
@@ -83,24 +104,40 @@ SERVERS = {
     "gunicorn-gthread": gunicorn("gthread"),
     "gunicorn-sync": gunicorn("sync"),
     "pywsgi": called("pywsgi"),
-    "uwsgi": uwsgi,
+    "uwsgi": uwsgi("--http11-socket"),
     "waitress": waitress,
+    # In some tables only.
+    "unicoro-coroutine-reuse-port": unicoro("coroutine", "--reuse-port"),
+    "unicoro-gthread-reuse-port": unicoro("gthread", "--reuse-port"),
+    "gunicorn-gthread-reuse-port": gunicorn("gthread", "--reuse-port"),
+    "uwsgi-protocol": uwsgi("--uwsgi-socket"),
 }
+
+WITH_WORKERS = ["unicoro-coroutine", "unicoro-gthread", "unicoro-sync", "granian", "gunicorn-gevent",
+                "gunicorn-gthread", "gunicorn-sync", "uwsgi"]
+WITH_REUSE_PORT = ["unicoro-coroutine-reuse-port", "unicoro-gthread-reuse-port",
+                   "gunicorn-gthread-reuse-port"]
+BEHIND_NGINX = ["unicoro-coroutine", "unicoro-gthread", "granian", "gunicorn-gevent",
+                "gunicorn-gthread", "uwsgi", "uwsgi-protocol"]
+ALONE = [name for name in SERVERS if name not in [*WITH_REUSE_PORT, "uwsgi-protocol"]]
 
 # Each request waits for the one before: under a workload that waits they give 20 answers a second.
 ONE_AT_A_TIME = {"unicoro-sync", "gunicorn-sync", "bjoern", "fastpysgi", "fastwsgi"}
+# They close each connection behind its answer.
+KEEPS_NONE = {"unicoro-sync", "gunicorn-sync"}
 
 
 class Running:
-    """A started server, pinned to a core; stopped, with all its processes, at the end of `with`."""
+    """A started server, pinned to cores; stopped, with all its processes, at the end of `with`."""
 
-    def __init__(self, command, core, database_url, log):
+    def __init__(self, command, cores, database_url, log):
         environment = {name: value for name, value in os.environ.items()
                        if name not in ("GUNICORN_CMD_ARGS", "WEB_CONCURRENCY", "PORT")}
         environment |= {"VIRTUAL_ENV": str(ENVIRONMENT), "DATABASE_URL": database_url,
-                        "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1"}
+                        "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1",
+                        "PYTHONHASHSEED": "0"}
         self.process = subprocess.Popen(
-            ["taskset", "-c", str(core), *map(str, command)], cwd=HERE, env=environment,
+            ["taskset", "-c", cores, *map(str, command)], cwd=HERE, env=environment,
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self.pid = self.process.pid
 

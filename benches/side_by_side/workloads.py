@@ -1,20 +1,96 @@
-"""What is asked of the servers: an application, its answer, and how many clients ask at once."""
+"""What is asked of the servers: an application, its answer, how many clients ask, and which figures count."""
+
+import turns
+from servers import (ALONE, BEHIND_NGINX, KEEPS_NONE, ONE_AT_A_TIME, WITH_REUSE_PORT,
+                     WITH_WORKERS)
 
 HELLO = b"Hello, world!"
 LARGE = b"x" * 1_000_000
+PAGE = b"<ul><li>0 first</li><li>1 second</li><li>2 third</li></ul>\n"
+GREETING = b'{"message":"Hello, world!"}\n'
+
+LOAD = {
+    "requests_per_second": "requests/s",
+    "p50_ms": "p50 ms",
+    "p99_ms": "p99 ms",
+    "cpu_us_per_request": "CPU us/request",
+    "switches_per_second": "switches/s",
+    "memory_mib": "memory MiB",
+}
+
+ONE = "One worker, on a core of its own"
+TWO = "Two workers, on no core of their own"
+CHAIN = "nginx in front: the server on one core, nginx and wrk on the other"
 
 
 class Workload:
     """One app, the answer that every server must give, and how many clients ask it."""
 
-    def __init__(self, name, app, connections, about, answer=HELLO, waits=False):
+    table = ONE
+    # Those that have a row, in the order of their turns.
+    servers = ALONE
+    # Of the figures the first one sorts the table, the largest first unless `less_is_better`.
+    columns = LOAD
+    less_is_better = False
+    measure = staticmethod(turns.load)
+    # A script of wrk's.
+    script = None
+    method = "GET"
+    # Its requests wait for something else than the processor.
+    waits = False
+    # Connections that only lie there, beside `connections`.
+    idle = 0
+    workers = 1
+    # A framework whose iterable the server must close: what takes its place where it does not.
+    closed_app = None
+    # Another one, whose requests are looked at while they are in progress.
+    in_progress = None
+    # More threads than these a server of threads does not get.
+    most_threads = 500
+    # Of shorter measurements the figures say nothing.
+    least_seconds = 1
+    # Whether a turn takes `--seconds`, and what it takes beside, as far as it is known.
+    is_timed = True
+    extra_seconds = 1
+
+    def __init__(self, name, app, connections, about, answer=HELLO, **more):
         self.name = name
         self.app = app
         self.connections = connections
         self.about = about
         self.answer = answer
-        # Its requests wait for something else than the processor.
-        self.waits = waits
+        for field, value in more.items():
+            assert hasattr(Workload, field), field
+            setattr(self, field, value)
+
+    def duration(self, seconds):
+        """Of a turn that goes well, without the start and the end of the server."""
+        return self.extra_seconds + (max(seconds, self.least_seconds) if self.is_timed else 0)
+
+    def unfit(self, name):
+        """Why a server is not measured, if it is not: it would show nothing."""
+        if self.measure is turns.memory:
+            return None
+        if self.waits and name in ONE_AT_A_TIME:
+            return "serves one request at a time"
+        if self.idle and name in KEEPS_NONE:
+            return "closes each connection behind its answer"
+        return None
+
+
+def behind_nginx(name, app, about, **more):
+    return Workload(f"nginx-{name}", app, 64, about, table=CHAIN, measure=turns.chain,
+                    servers=BEHIND_NGINX, columns=LOAD | {"nginx_us_per_request": "nginx's CPU us/request"}, **more)
+
+
+def two_workers(name, app, connections, about, **more):
+    more = {"workers": 2, "table": TWO, "servers": WITH_WORKERS} | more
+    return Workload(f"two-{name}", app, connections, about, **more)
+
+
+def start_up(name, app, about, answer=HELLO):
+    return Workload(name, app, 1, about, answer, measure=turns.start_up, less_is_better=True,
+                    columns={"start_ms": "first answer after ms"}, is_timed=False, extra_seconds=5)
 
 
 WORKLOADS = [
@@ -22,14 +98,49 @@ WORKLOADS = [
     Workload("hello-1", "app:hello", 1, "No wait at all, one client: its latency."),
     Workload("hello-1000", "app:hello", 1000, "No wait at all, many clients."),
     Workload("bare", "app:bare", 64, "The same without Content-Length."),
-    Workload("flask", "app_flask:app", 64, "Flask, `jsonify`.", answer=b'{"message":"Hello, world!"}\n'),
+    Workload("flask", "app_flask:app", 64, "Flask, `jsonify`.", GREETING,
+             closed_app="app_flask:closed"),
     Workload("django", "app_django:app", 64, "Django: a page with the ORM on SQLite and a template.",
-             answer=b"<ul><li>0 first</li><li>1 second</li><li>2 third</li></ul>\n"),
+             PAGE, closed_app="app_django:closed"),
     Workload("sleep", "app:sleep", 500, "`time.sleep(0.05)`: at most 10,000 requests/s.", waits=True),
     Workload("sleep-2000", "app:sleep", 2000, "`time.sleep(0.05)`: at most 40,000 requests/s.",
              waits=True),
     Workload("database", "app:database", 100, "psycopg2, `pg_sleep(0.02)`: at most 5,000 requests/s.",
              waits=True),
-    Workload("large", "app:large", 16, "A body of 1 MB.", answer=LARGE),
-    Workload("chunks", "app:chunks", 16, "A body in 50 pieces.", answer=HELLO * 50),
+    Workload("large", "app:large", 16, "A body of 1 MB.", LARGE),
+    Workload("upload", "app:upload", 16, "A request with a body of 1 MB.", b"1000000",
+             script="upload.lua", method="POST"),
+    Workload("chunks", "app:chunks", 16, "A body in 50 pieces.", HELLO * 50),
+    Workload("idle", "app:hello", 16, "No wait at all, beside 10,000 connections that are kept and idle.",
+             idle=10_000, measure=turns.beside_idle, extra_seconds=7),
+    Workload("polls", "app:poll", 1000, "Long polls: all wait for the event of each second, so at most "
+             "1,000 requests/s.", waits=True, most_threads=1000, least_seconds=5, extra_seconds=2),
+    Workload("hog", "app:beside_hog", 16, "`time.sleep(0.01)`, beside 4 clients whose requests compute "
+             "for some 0.1 s each in Python.", waits=True, least_seconds=3, measure=turns.beside_hog,
+             columns=LOAD | {"hogs_per_second": "of those that compute/s"}),
+    start_up("start", "app:hello", "From the command to the first answer."),
+    start_up("start-django", "app_django:app", "The same with Django.", PAGE),
+    Workload("memory", "app:hello", 1, "Memory of all its processes after the first answer: PSS, what "
+             "they share counted once, and USS, what is theirs alone; what is added (USS) by each of 1,000 "
+             "requests in `time.sleep`, with the threads that they need, and by each of 10,000 connections "
+             "that are kept and idle. What the kernel keeps for sockets is not in it.",
+             idle=10_000, measure=turns.memory, less_is_better=True,
+             in_progress=Workload("", "app:held", 1000, "", waits=True, most_threads=1000),
+             columns={"rest_pss_mib": "at rest, PSS MiB", "rest_uss_mib": "at rest, USS MiB",
+                      "request_kib": "request KiB", "idle_kib": "idle connection KiB"},
+             is_timed=False, extra_seconds=20),
+    two_workers("hello", "app:hello", 64, "No wait at all."),
+    two_workers("flask", "app_flask:app", 64, "Flask, `jsonify`.", answer=GREETING),
+    two_workers("sleep", "app:sleep", 500, "`time.sleep(0.05)`: at most 10,000 requests/s.", waits=True),
+    two_workers("spread", "app:who", 64, "How 64 kept connections spread over the workers: an even share "
+                "is 50 %. `reuse-port`: with that setting; granian has none.",
+                answer=None, script="spread.lua", measure=turns.spread,
+                servers=[*WITH_WORKERS, *WITH_REUSE_PORT],
+                columns={"least_share_percent": "requests of the worker that has fewer, %",
+                         "requests_per_second": "requests/s", "p99_ms": "p99 ms"}),
+    behind_nginx("hello", "app:hello", "No wait at all."),
+    behind_nginx("flask", "app_flask:app", "Flask, `jsonify`.", answer=GREETING),
 ]
+
+# What a server answers that has not called `close` of the answer before.
+CLOSING = Workload("closing", "app:closing", 1, "", b"0")

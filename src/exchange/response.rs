@@ -207,6 +207,12 @@ impl Response {
         self.note(sent)
     }
 
+    /// Whether `piece` can be added to what is not sent yet, without keeping much in memory.
+    #[must_use]
+    pub fn has_room_for(&self, piece: &[u8]) -> bool {
+        self.stage == Stage::Begun && self.unsent.len() + piece.len() <= HELD
+    }
+
     /// Whether the body is whole with `piece`, and short enough to be held.
     #[must_use]
     pub fn ends_with(&self, piece: &[u8]) -> bool {

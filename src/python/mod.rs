@@ -69,5 +69,5 @@ pub use threads::interrupt::{interrupt_computing, interrupt_listener, take_lock}
 pub use threads::pending_calls::{keep_pending_calls, make_pending_calls};
 pub use threads::signal_handlers::{SignalHandlers, stir};
 pub use threads::thread_state::{on_engine_thread, on_green_thread};
-pub use wsgi::environ::ServerFacts;
+pub use wsgi::environ::{Environ, ServerFacts};
 pub use wsgi::file_wrapper::use_sendfile;

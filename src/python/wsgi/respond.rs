@@ -2,12 +2,14 @@
 //!
 //! Each piece is sent before the next is asked for (PEP 3333, "Buffering and Streaming"). A short
 //! list of pieces, which nobody can wait between, is gathered and left to the caller to send, so that
-//! a small response is one system call, made without the GIL.
+//! a small response is one system call, made without the GIL. So are the pieces of an object that
+//! iterates a list.
 
 use std::io;
 
+use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyIterator, PyList, PyTuple};
 
 use super::file_wrapper::FileWrapper;
 use super::start_response::StartResponse;
@@ -134,6 +136,7 @@ fn send_pieces(result: &Bound<'_, PyAny>, start: &Bound<'_, StartResponse>) -> R
             type_name(result)
         ))
     })?;
+    let come_at_once = is_of_a_list(&pieces);
     for piece in pieces {
         end_if_stray(py, piece.as_ref().err());
         let piece = piece?;
@@ -149,6 +152,10 @@ fn send_pieces(result: &Bound<'_, PyAny>, start: &Bound<'_, StartResponse>) -> R
         require_begun(start)?;
         let mut start = start.try_borrow_mut().map_err(PyErr::from)?;
         let response = start.response()?;
+        if come_at_once && response.has_room_for(bytes) {
+            response.add(bytes);
+            continue;
+        }
         if !response.ends_with(bytes) {
             detached(py, || response.send(bytes))?;
             continue;
@@ -159,6 +166,13 @@ fn send_pieces(result: &Bound<'_, PyAny>, start: &Bound<'_, StartResponse>) -> R
         }
     }
     require_begun(start)
+}
+
+/// Whether these are the pieces of a list or a tuple, as Django's responses give them: no code of the
+/// application runs between one and the next.
+fn is_of_a_list(pieces: &Bound<'_, PyIterator>) -> bool {
+    let kind = pieces.get_type_ptr().cast_const();
+    kind == &raw const ffi::PyListIter_Type || kind == &raw const ffi::PyTupleIter_Type
 }
 
 fn require_begun(start: &Bound<'_, StartResponse>) -> Result<(), Trouble> {

@@ -64,16 +64,25 @@ fn traffic(calls: &[String]) -> (usize, usize) {
     (count(&sends), count(&receives))
 }
 
-each_of! { Sync, Coroutine; fn small_response_is_one_send(engine) {
-    let server = Server::start(engine, "hello", &[]);
+fn each_response_is_one_send(engine: Engine, app: &str, text: &str) {
+    let server = Server::start(engine, app, &[]);
     assert_eq!(server.get("/").status, 200);
     let trace = Trace::attach(&server);
     for _ in 0..REQUESTS {
-        assert_eq!(server.get("/").text(), "Hello, world!");
+        assert_eq!(server.get("/").text(), text);
     }
     let calls = trace.finish();
     assert_eq!(traffic(&calls).0, REQUESTS, "{calls:#?}");
     server.stop();
+}
+
+each_of! { Sync, Coroutine; fn small_response_is_one_send(engine) {
+    each_response_is_one_send(engine, "hello", "Hello, world!");
+}}
+
+// Django's response without a Content-Length is an object that iterates a list.
+each_of! { Sync, Gthread, Coroutine; fn small_response_that_iterates_a_list_is_one_send(engine) {
+    each_response_is_one_send(engine, "django_app", "Hello from Django");
 }}
 
 /// What a traced call has returned, of those with this name.

@@ -5,6 +5,7 @@ the interpreter and the wheel. The environment is of no use afterwards."""
 import glob
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -20,6 +21,18 @@ def said(*command, **more):
 def not_preloaded(python):
     code, text = said(python, "-c", "from unicoro import _engine; _engine.run()")
     assert code == 1 and text.startswith("unicoro: the engine is not preloaded: start it as `unicoro`"), text
+
+
+def interrupted(python):
+    """Ctrl-C in the moment before the interpreter is started once more."""
+    code, text = said(
+        python,
+        "-c",
+        "import os, signal, unicoro._command as command\n"
+        "os.execv = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
+        "command.main()",
+    )
+    assert (code, text) == (-signal.SIGINT, ""), (code, text)
 
 
 def capabilities(python):
@@ -50,6 +63,7 @@ def another_minor_version(python):
 
 def main(python):
     not_preloaded(python)
+    interrupted(python)
     print("-- an interpreter with capabilities:", capabilities(python))
     another_minor_version(python)
     print("-- refusals are as they should be", flush=True)

@@ -52,6 +52,20 @@ def capabilities(python):
     return "refused"
 
 
+def closed_to_its_user(python):
+    """Root starts the server, whose workers become somebody who may not enter the environment."""
+    if os.getuid():
+        return "not tried: it takes root"
+    home = os.path.dirname(os.path.dirname(python))
+    os.chmod(home, 0o700)
+    command = [python, "-m", "unicoro", "--user", "nobody", "--bind", "127.0.0.1:0", "no_such_module"]
+    code, text = said(*command)
+    os.chmod(home, 0o755)
+    assert code == 1 and "may not enter" in text and "where Python's" in text, (code, text)
+    assert "cannot be printed" not in text, text
+    return "refused"
+
+
 def another_minor_version(python):
     engines = glob.glob(os.path.join(os.path.dirname(python), "../lib/python3*/site-packages/unicoro/_engine.*.so"))
     assert len(engines) == 1, engines
@@ -65,6 +79,7 @@ def main(python):
     not_preloaded(python)
     interrupted(python)
     print("-- an interpreter with capabilities:", capabilities(python))
+    print("-- an environment that the server's user may not enter:", closed_to_its_user(python))
     another_minor_version(python)
     print("-- refusals are as they should be", flush=True)
 

@@ -45,6 +45,19 @@ pub enum PythonError {
          unset VIRTUAL_ENV", .0.display()
     )]
     NoEnvironment(PathBuf),
+    /// Python's files cannot be reached.
+    #[error(
+        "the user that this process has become may not enter {}, where Python's {} lies: open the \
+         directory to that user (the setting `user`), or serve with a Python that everybody may read, \
+         such as /usr/bin/python3",
+        closed.display(), path.display()
+    )]
+    Closed {
+        /// A file that is needed.
+        path: PathBuf,
+        /// A directory on the way to it.
+        closed: PathBuf,
+    },
     /// The environment is of another version than the linked CPython.
     #[error(
         "the Python environment of {python} is {}.{}, and this unicoro was built against {}.{}: \

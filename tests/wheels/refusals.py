@@ -5,6 +5,7 @@ the interpreter and the wheel. The environment is of no use afterwards."""
 import glob
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -20,6 +21,18 @@ def said(*command, **more):
 def not_preloaded(python):
     code, text = said(python, "-c", "from unicoro import _engine; _engine.run()")
     assert code == 1 and text.startswith("unicoro: the engine is not preloaded: start it as `unicoro`"), text
+
+
+def interrupted(python):
+    """Ctrl-C in the moment before the interpreter is started once more."""
+    code, text = said(
+        python,
+        "-c",
+        "import os, signal, unicoro._command as command\n"
+        "os.execv = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
+        "command.main()",
+    )
+    assert (code, text) == (-signal.SIGINT, ""), (code, text)
 
 
 def capabilities(python):
@@ -39,6 +52,20 @@ def capabilities(python):
     return "refused"
 
 
+def closed_to_its_user(python):
+    """Root starts the server, whose workers become somebody who may not enter the environment."""
+    if os.getuid():
+        return "not tried: it takes root"
+    home = os.path.dirname(os.path.dirname(python))
+    os.chmod(home, 0o700)
+    command = [python, "-m", "unicoro", "--user", "nobody", "--bind", "127.0.0.1:0", "no_such_module"]
+    code, text = said(*command)
+    os.chmod(home, 0o755)
+    assert code == 1 and "may not enter" in text and "where Python's" in text, (code, text)
+    assert "cannot be printed" not in text, text
+    return "refused"
+
+
 def another_minor_version(python):
     engines = glob.glob(os.path.join(os.path.dirname(python), "../lib/python3*/site-packages/unicoro/_engine.*.so"))
     assert len(engines) == 1, engines
@@ -50,7 +77,9 @@ def another_minor_version(python):
 
 def main(python):
     not_preloaded(python)
+    interrupted(python)
     print("-- an interpreter with capabilities:", capabilities(python))
+    print("-- an environment that the server's user may not enter:", closed_to_its_user(python))
     another_minor_version(python)
     print("-- refusals are as they should be", flush=True)
 

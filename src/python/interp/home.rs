@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::closed;
 use crate::python::error::PythonError;
 
 /// A Python environment.
@@ -33,18 +34,36 @@ impl Home {
             check_version(&python, linked)?;
             return Ok(Self { executable: Some(python) });
         }
-        let built_against = option_env!("UNICORO_BUILT_AGAINST").map(PathBuf::from);
-        Ok(Self { executable: built_against.filter(|python| python.exists()) })
+        let Some(python) = option_env!("UNICORO_BUILT_AGAINST").map(PathBuf::from) else {
+            return Ok(Self { executable: None });
+        };
+        check_reach(&python, linked)?;
+        Ok(Self { executable: Some(python).filter(|python| python.exists()) })
     }
 
     fn of_virtual_env(env: &Path, linked: (u32, u32)) -> Result<Self, PythonError> {
+        closed::check(&env.join("bin/python3"))?;
         let names = ["python3", "python"];
         let python = names.iter().map(|name| env.join("bin").join(name)).find(|p| p.exists());
         let Some(python) = python else {
             return Err(PythonError::NoEnvironment(env.to_owned()));
         };
         check_version(&python, linked)?;
+        check_reach(&python, linked)?;
         Ok(Self { executable: Some(python) })
+    }
+}
+
+/// Whether this user can get to the interpreter and to its library, which may be another environment's.
+fn check_reach(python: &Path, (major, minor): (u32, u32)) -> Result<(), PythonError> {
+    closed::check(python)?;
+    let named = setting(python, &["home"]).map(PathBuf::from);
+    let linked = || Some(fs::canonicalize(python).ok()?.parent()?.to_owned());
+    match named.or_else(linked).as_deref().and_then(Path::parent) {
+        Some(base) => {
+            closed::check(&base.join(format!("lib/python{major}.{minor}/encodings/__init__.py")))
+        }
+        None => Ok(()),
     }
 }
 
@@ -62,17 +81,25 @@ fn check_version(python: &Path, linked: (u32, u32)) -> Result<(), PythonError> {
 /// The version of an interpreter, without running it: from its pyvenv.cfg, else from the name of
 /// what it is a link to (`python3.11`).
 fn version(python: &Path) -> Option<(u32, u32)> {
-    let config = python.parent()?.parent()?.join("pyvenv.cfg");
-    if let Ok(text) = fs::read_to_string(config) {
-        let line = text.lines().find_map(|line| {
-            let (key, value) = line.split_once('=')?;
-            // `version` is venv's and virtualenv's key, `version_info` is uv's.
-            matches!(key.trim(), "version" | "version_info").then(|| value.trim())
-        });
-        return line.and_then(minor_version);
+    if config_of(python).is_some() {
+        // venv's and virtualenv's key, and uv's.
+        return setting(python, &["version", "version_info"]).as_deref().and_then(minor_version);
     }
     let real = fs::canonicalize(python).ok()?;
     minor_version(real.file_name()?.to_str()?.strip_prefix("python")?)
+}
+
+/// The pyvenv.cfg of an environment's interpreter.
+fn config_of(python: &Path) -> Option<String> {
+    fs::read_to_string(python.parent()?.parent()?.join("pyvenv.cfg")).ok()
+}
+
+/// What it says under the first of these keys.
+fn setting(python: &Path, keys: &[&str]) -> Option<String> {
+    config_of(python)?.lines().find_map(|line| {
+        let (key, value) = line.split_once('=')?;
+        keys.contains(&key.trim()).then(|| value.trim().to_owned())
+    })
 }
 
 fn minor_version(text: &str) -> Option<(u32, u32)> {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use pyo3::types::{PyAnyMethods, PyList, PyListMethods};
 use pyo3::{PyResult, Python, ffi};
 
+use super::closed;
 use super::free_threading;
 use super::home::Home;
 use super::traceback;
@@ -68,9 +69,19 @@ fn linked_version() -> (u32, u32) {
 pub fn start(arguments: &[OsString]) -> Result<(), PythonError> {
     free_threading::check(&version_text())?;
     if is_running() {
-        return Ok(());
+        return check_reach();
     }
     initialize(&home()?, arguments)
+}
+
+/// Whether this process, whose user may be another one by now, can still import.
+fn check_reach() -> Result<(), PythonError> {
+    let places = attached(|py| -> PyResult<[PathBuf; 2]> {
+        let prefix: PathBuf = py.import("sys")?.getattr("prefix")?.extract()?;
+        Ok([py.import("encodings")?.getattr("__file__")?.extract()?, prefix.join("lib")])
+    });
+    // They are not files everywhere.
+    places.into_iter().flatten().try_for_each(|place| closed::check(&place))
 }
 
 fn home() -> Result<Home, PythonError> {

@@ -1,5 +1,6 @@
 //! The interpreter of this process: started, forked and ended; and what runs and reads Python in it.
 
+pub mod closed;
 pub mod fork;
 pub mod free_threading;
 pub mod home;

@@ -1,9 +1,11 @@
 //! The active virtual environment is the app's, whatever Python the binary was built against.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Engine, Launch, Server, virtual_environment};
+use crate::support::{Engine, Launch, Server, binary, virtual_environment};
 
 /// A virtual environment with one module of its own, made by the suite's own interpreter.
 fn make_environment(path: &Path) {
@@ -16,6 +18,14 @@ fn make_environment(path: &Path) {
     std::fs::write(module, "MARKER = 'found'\n").unwrap();
 }
 
+/// Whether `VIRTUAL_ENV` has a say. A wheel runs in the interpreter of the environment that it is in.
+fn is_heeded() -> bool {
+    if binary::is_wheel() {
+        println!("skipped: the wheel serves in the environment that it is installed in");
+    }
+    !binary::is_wheel()
+}
+
 fn assert_in(server: &Server, environment: &Path) {
     let text = server.get("/").text();
     let prefix = environment.display();
@@ -25,6 +35,9 @@ fn assert_in(server: &Server, environment: &Path) {
 }
 
 each_of! { Sync, Coroutine; fn virtual_env_names_the_environment(engine) {
+    if !is_heeded() {
+        return;
+    }
     let launch = Launch::new(engine).args(&["interpreter"]);
     let environment = launch.scratch.file("environment");
     make_environment(&environment);
@@ -35,6 +48,9 @@ each_of! { Sync, Coroutine; fn virtual_env_names_the_environment(engine) {
 
 #[test]
 fn log_version_and_print_config_name_python_and_environment() {
+    if !is_heeded() {
+        return;
+    }
     let launch = Launch::new(Engine::Sync).args(&["hello"]);
     let environment = launch.scratch.file("environment");
     make_environment(&environment);
@@ -61,6 +77,9 @@ fn log_version_and_print_config_name_python_and_environment() {
 
 #[test]
 fn environment_of_another_python_is_refused_with_both_versions() {
+    if !is_heeded() {
+        return;
+    }
     let launch = Launch::new(Engine::Sync).args(&["interpreter"]);
     let environment = launch.scratch.file("environment");
     make_environment(&environment);
@@ -78,4 +97,27 @@ fn environment_of_another_python_is_refused_with_both_versions() {
     for word in ["3.2", "PYO3_PYTHON"] {
         assert!(log.contains(word), "no {word:?} in:\n{log}");
     }
+}
+
+#[test]
+fn a_python_that_the_user_may_not_read_is_refused_with_the_directory_that_is_closed() {
+    if !is_heeded() {
+        return;
+    }
+    if !nix::unistd::geteuid().is_root() {
+        println!("skipped: only root may become another user");
+        return;
+    }
+    let launch = Launch::new(Engine::Sync).args(&["--user", "nobody", "interpreter"]);
+    let closed = launch.scratch.file("closed");
+    std::fs::create_dir(&closed).unwrap();
+    std::fs::set_permissions(&closed, Permissions::from_mode(0o700)).unwrap();
+    let environment = closed.join("environment");
+    make_environment(&environment);
+    let mut server = launch.env("VIRTUAL_ENV", &environment).start();
+    assert_eq!(server.exit_code(), 1);
+    let log = server.log();
+    let words = format!("may not enter {}, where Python's", closed.display());
+    assert!(log.contains(&words) && !log.contains("there is no bin/python3"), "{log}");
+    assert!(!log.contains("path configuration"), "{log}");
 }

@@ -27,6 +27,18 @@ pub fn path() -> PathBuf {
     .clone()
 }
 
+/// Whether it is the wheel's command, which serves in the environment that it is installed in.
+pub fn is_wheel() -> bool {
+    version().contains("(wheel,")
+}
+
+fn version() -> String {
+    let path = path();
+    let output = Command::new(&path).arg("--version").output();
+    let output = output.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 /// Says which build it is, on the terminal even where the test's own output is kept back.
 fn judge(path: &std::path::Path) {
     let output = Command::new(path).arg("--version").output();

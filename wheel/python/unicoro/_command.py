@@ -3,9 +3,15 @@ preloaded, because its calls must stand before libc's where the dynamic linker l
 itself from LD_PRELOAD then, so children do not get it.
 """
 
+import signal
+
+# Before anything else is imported: until the server listens, Ctrl-C ends the process and says nothing.
+# A disposition that somebody has chosen, such as that of a script's `&`, is left alone.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import importlib.util
 import os
-import signal
 import sys
 
 # "asked PID": by us. "done PID": the library was preloaded (wheel/src/preload.rs).

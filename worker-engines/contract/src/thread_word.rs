@@ -8,10 +8,6 @@
 //! The address is computed each time anew, so a compiler keeps none across a change of threads.
 #![allow(unsafe_code)]
 
-use std::arch::asm;
-#[cfg(not(target_arch = "x86_64"))]
-compile_error!("the words of a thread are found by instructions of x86-64");
-
 /// A thread-local word, 0 in each new thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
@@ -45,6 +41,29 @@ impl ThreadWord {
     #[inline]
     #[must_use]
     pub fn get(self) -> usize {
+        machine::get(self as usize)
+    }
+
+    /// From now on it is this.
+    #[inline]
+    pub fn set(self, value: usize) {
+        machine::set(self as usize, value);
+    }
+
+    /// Where it lies, for others to look at while the thread lives.
+    #[inline]
+    #[must_use]
+    pub fn address(self) -> *mut usize {
+        (machine::begin() + self as usize) as *mut usize
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod machine {
+    use std::arch::asm;
+
+    #[inline]
+    pub fn get(place: usize) -> usize {
         let value;
         // SAFETY: reads a word of the thread's own block.
         unsafe {
@@ -52,33 +71,31 @@ impl ThreadWord {
                 "mov {value}, qword ptr [rip + unicoro_thread_words@GOTTPOFF]",
                 "mov {value}, qword ptr fs:[{value} + {place}]",
                 value = out(reg) value,
-                place = in(reg) self as usize,
+                place = in(reg) place,
                 options(nostack, readonly, preserves_flags),
             );
         }
         value
     }
 
-    /// From now on it is this.
     #[inline]
-    pub fn set(self, value: usize) {
+    pub fn set(place: usize, value: usize) {
         // SAFETY: writes a word of the thread's own block.
         unsafe {
             asm!(
                 "mov {offset}, qword ptr [rip + unicoro_thread_words@GOTTPOFF]",
                 "mov qword ptr fs:[{offset} + {place}], {value}",
                 offset = out(reg) _,
-                place = in(reg) self as usize,
+                place = in(reg) place,
                 value = in(reg) value,
                 options(nostack, preserves_flags),
             );
         }
     }
 
-    /// Where it lies, for others to look at while the thread lives.
+    /// Where the words of the calling thread begin.
     #[inline]
-    #[must_use]
-    pub fn address(self) -> *mut usize {
+    pub fn begin() -> usize {
         let address: usize;
         // SAFETY: the first word of a block is its own address (x86-64 ABI).
         unsafe {
@@ -89,7 +106,45 @@ impl ThreadWord {
                 options(nostack, readonly),
             );
         }
-        (address + self as usize) as *mut usize
+        address
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+mod machine {
+    use std::arch::asm;
+
+    #[inline]
+    pub fn get(place: usize) -> usize {
+        // SAFETY: reads a word of the thread's own block.
+        unsafe { ((begin() + place) as *const usize).read_volatile() }
+    }
+
+    #[inline]
+    pub fn set(place: usize, value: usize) {
+        // SAFETY: writes a word of the thread's own block.
+        unsafe { ((begin() + place) as *mut usize).write_volatile(value) };
+    }
+
+    /// Where the words of the calling thread begin. A signal handler is all that can come between this
+    /// and a use of it: a green thread switches in calls only.
+    #[inline]
+    pub fn begin() -> usize {
+        let address: usize;
+        // SAFETY: reads a register, and the word that the dynamic linker has written.
+        unsafe {
+            asm!(
+                "adrp {offset}, :gottprel:unicoro_thread_words",
+                "ldr {offset}, [{offset}, :gottprel_lo12:unicoro_thread_words]",
+                "mrs {address}, tpidr_el0",
+                "add {address}, {address}, {offset}",
+                offset = out(reg) _,
+                address = out(reg) address,
+                // Not `pure`: it is another's after a switch.
+                options(nostack, readonly, preserves_flags),
+            );
+        }
+        address
     }
 }
 

@@ -386,7 +386,8 @@ fn unpark(coroutine: &Coroutine) {
 /// Never goes on, nor does its OS thread. Not in may, which logs each signal that comes there.
 pub fn end() -> ! {
     loop {
-        // SAFETY: no arguments; a direct call, because the engine has ended.
-        unsafe { libc::syscall(libc::SYS_pause) };
+        let nothing = std::ptr::null::<libc::c_void>();
+        // SAFETY: no pointers; a direct call, because the engine has ended. pause(2) is not everywhere.
+        unsafe { libc::syscall(libc::SYS_ppoll, nothing, 0, nothing, nothing, 0) };
     }
 }

@@ -8,8 +8,8 @@
 //! the word before it looks at the count, all in one order (`SeqCst`).
 //!
 //! Locks are unlocked far more often than they are waited for, so their unlock asks by one plain load
-//! ([`is_awaited`]) and has no fence of its own: on x86-64 the instruction by which glibc unlocks is
-//! one. Should a wake be lost nevertheless, who waits for a lock looks again by a timer.
+//! ([`is_awaited`]) and on x86-64 has no fence of its own: the instruction by which glibc unlocks is one
+//! there. Should a wake be lost nevertheless, who waits for a lock looks again by a timer.
 #![allow(unsafe_code)]
 
 use std::collections::{HashMap, VecDeque};
@@ -77,6 +77,9 @@ pub fn woken_elsewhere(word: usize) {
 /// after it was let go of.
 #[inline]
 pub fn is_awaited(word: usize) -> bool {
+    if cfg!(not(target_arch = "x86_64")) {
+        fence(Ordering::SeqCst);
+    }
     LOCKS[group(word)].load(Ordering::Relaxed) != 0
 }
 

@@ -58,6 +58,7 @@ pub fn name_of_call(call: i64) -> String {
         (libc::SYS_clock_nanosleep, "clock_nanosleep"),
         (libc::SYS_connect, "connect"),
         (libc::SYS_epoll_pwait, "epoll_pwait"),
+        #[cfg(target_arch = "x86_64")]
         (libc::SYS_epoll_wait, "epoll_wait"),
         (libc::SYS_fdatasync, "fdatasync"),
         (libc::SYS_flock, "flock"),
@@ -68,14 +69,17 @@ pub fn name_of_call(call: i64) -> String {
         (libc::SYS_ioctl, "ioctl"),
         (libc::SYS_nanosleep, "nanosleep"),
         (libc::SYS_openat, "openat"),
+        #[cfg(target_arch = "x86_64")]
         (libc::SYS_poll, "poll"),
         (libc::SYS_ppoll, "ppoll"),
         (libc::SYS_pread64, "pread"),
+        (libc::SYS_pselect6, "pselect6"),
         (libc::SYS_pwrite64, "pwrite"),
         (libc::SYS_read, "read"),
         (libc::SYS_recvfrom, "recvfrom"),
         (libc::SYS_recvmsg, "recvmsg"),
         (libc::SYS_rt_sigtimedwait, "rt_sigtimedwait"),
+        #[cfg(target_arch = "x86_64")]
         (libc::SYS_select, "select"),
         (libc::SYS_semtimedop, "semtimedop"),
         (libc::SYS_sendto, "sendto"),

@@ -9,6 +9,7 @@ use std::ptr;
 use std::sync::atomic::Ordering;
 
 use super::layout;
+use super::register;
 use super::slot::{Place, SLOT};
 
 /// Makes a thread in a slot, and waits until it has left.
@@ -49,6 +50,7 @@ extern "C" fn body(place: *mut c_void) -> *mut c_void {
 /// returns when it is revived.
 #[unsafe(naked)]
 unsafe extern "C" fn leave(saved: *mut usize) {
+    #[cfg(target_arch = "x86_64")]
     naked_asm!(
         "push rbx",
         "push rbp",
@@ -62,7 +64,27 @@ unsafe extern "C" fn leave(saved: *mut usize) {
         "syscall",
         "ud2",
         exit = const libc::SYS_exit,
-    )
+    );
+    #[cfg(target_arch = "aarch64")]
+    naked_asm!(
+        "stp x19, x20, [sp, #-160]!",
+        "stp x21, x22, [sp, #16]",
+        "stp x23, x24, [sp, #32]",
+        "stp x25, x26, [sp, #48]",
+        "stp x27, x28, [sp, #64]",
+        "stp x29, x30, [sp, #80]",
+        "stp d8, d9, [sp, #96]",
+        "stp d10, d11, [sp, #112]",
+        "stp d12, d13, [sp, #128]",
+        "stp d14, d15, [sp, #144]",
+        "mov x1, sp",
+        "str x1, [x0]",
+        "mov x0, xzr",
+        "mov x8, #{exit}",
+        "svc #0",
+        "brk #1",
+        exit = const libc::SYS_exit,
+    );
 }
 
 /// A kernel thread for a thread that has left: clone(2), whose child returns from `leave`.
@@ -72,8 +94,9 @@ unsafe extern "C" fn revive(
     stack: usize,
     number: *mut i32,
     number_at_exit: *mut i32,
-    block: usize,
+    thread_pointer: usize,
 ) -> isize {
+    #[cfg(target_arch = "x86_64")]
     naked_asm!(
         // The fourth argument of a system call has another register than that of a function.
         "mov r10, rcx",
@@ -91,7 +114,31 @@ unsafe extern "C" fn revive(
         "pop rbx",
         "ret",
         clone = const libc::SYS_clone,
-    )
+    );
+    #[cfg(target_arch = "aarch64")]
+    naked_asm!(
+        // This kernel's fourth argument is the thread pointer, and the fifth the number at the exit.
+        "mov x9, x3",
+        "mov x3, x4",
+        "mov x4, x9",
+        "mov x8, #{clone}",
+        "svc #0",
+        "cbz w0, 2f",
+        "ret",
+        "2:",
+        "ldp x21, x22, [sp, #16]",
+        "ldp x23, x24, [sp, #32]",
+        "ldp x25, x26, [sp, #48]",
+        "ldp x27, x28, [sp, #64]",
+        "ldp x29, x30, [sp, #80]",
+        "ldp d8, d9, [sp, #96]",
+        "ldp d10, d11, [sp, #112]",
+        "ldp d12, d13, [sp, #128]",
+        "ldp d14, d15, [sp, #144]",
+        "ldp x19, x20, [sp], #160",
+        "ret",
+        clone = const libc::SYS_clone,
+    );
 }
 
 impl Place {
@@ -127,9 +174,9 @@ impl Place {
             | libc::CLONE_PARENT_SETTID
             | libc::CLONE_CHILD_CLEARTID;
         let number = self.number_word().as_ptr();
-        let (stack, block) =
-            (self.saved.load(Ordering::Acquire), self.block.load(Ordering::Relaxed));
+        let stack = self.saved.load(Ordering::Acquire);
+        let thread_pointer = register::pointer_to(self.block.load(Ordering::Relaxed));
         // SAFETY: the caller's word; the stack is where `leave` stands.
-        unsafe { revive(FLAGS as usize, stack, number, number, block) >= 0 }
+        unsafe { revive(FLAGS as usize, stack, number, number, thread_pointer) >= 0 }
     }
 }

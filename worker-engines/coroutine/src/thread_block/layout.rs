@@ -4,11 +4,11 @@
 
 use std::sync::atomic::{AtomicI32, AtomicIsize, AtomicUsize, Ordering};
 
-use super::register::current;
+use super::register::{self, current};
 
 /// Where glibc keeps a thread's number in its block, in bytes.
 static NUMBER_AT: AtomicUsize = AtomicUsize::new(0);
-/// Where `rseq`'s area lies from a block; 0: nowhere.
+/// Where `rseq`'s area lies from where the thread pointer points; 0: nowhere.
 static RSEQ_AT: AtomicIsize = AtomicIsize::new(0);
 
 /// Finds both; false: glibc's structure is unknown.
@@ -35,7 +35,7 @@ pub(super) fn leave_rseq(block: usize) {
     const REGISTRATION_FAILED: i32 = -2;
     let offset = RSEQ_AT.load(Ordering::Relaxed);
     if offset != 0 {
-        let area = block.wrapping_add_signed(offset);
+        let area = register::pointer_to(block).wrapping_add_signed(offset);
         // SAFETY: glibc's area in the block of a thread that has left.
         unsafe { ((area + CPU_ID) as *mut i32).write_volatile(REGISTRATION_FAILED) };
     }
@@ -46,9 +46,12 @@ pub(super) fn leave_rseq(block: usize) {
 /// memory back there: the kernel would write to it, and end the child by SIGSEGV. Once, at its begin.
 pub fn unregister_rseq() {
     const UNREGISTER: usize = 1;
-    // What glibc registers with on x86-64, and the size that it has: `struct rseq`'s first, or more
+    // What glibc registers with (`RSEQ_SIG` in its bits/rseq.h), and the size that it has: `struct rseq`'s first, or more
     // where the kernel has more (getauxval(3)).
+    #[cfg(target_arch = "x86_64")]
     const SIGNATURE: usize = 0x5305_3053;
+    #[cfg(target_arch = "aarch64")]
+    const SIGNATURE: usize = 0xd428_bc00;
     const FEATURES: u64 = 27; // AT_RSEQ_FEATURE_SIZE
     const SMALLEST: usize = 32;
     let offset = RSEQ_AT.load(Ordering::Relaxed);
@@ -56,7 +59,7 @@ pub fn unregister_rseq() {
         // SAFETY: no pointers.
         let features = unsafe { libc::getauxval(FEATURES) } as usize;
         let size = features.next_multiple_of(SMALLEST).max(SMALLEST);
-        let area = current().wrapping_add_signed(offset);
+        let area = register::pointer_to(current()).wrapping_add_signed(offset);
         // SAFETY: the kernel checks that it is what the thread has registered, and marks it as left.
         unsafe { libc::syscall(libc::SYS_rseq, area, size, UNREGISTER, SIGNATURE) };
     }
@@ -64,7 +67,7 @@ pub fn unregister_rseq() {
 
 /// Looked up once: dlsym(3) waits for whoever loads a library.
 fn find_rseq() -> isize {
-    // SAFETY: since glibc 2.35 an offset from each thread's block, and a size; absent before.
+    // SAFETY: since glibc 2.35 an offset from each thread's pointer, and a size; absent before.
     unsafe {
         let offset: *const isize =
             libc::dlsym(libc::RTLD_DEFAULT, c"__rseq_offset".as_ptr()).cast();
@@ -83,8 +86,8 @@ fn find_number() -> Option<usize> {
 }
 
 fn candidates() -> Vec<usize> {
-    // `struct pthread` is larger in every glibc.
-    const SEARCHED: usize = 0x700;
+    // `struct pthread` is larger in every glibc, or memory of the thread's follows.
+    const SEARCHED: usize = if cfg!(target_arch = "x86_64") { 0x700 } else { 0x600 };
     let block = current();
     // SAFETY: within the calling thread's own structure, of which words are read.
     let word = |at: &usize| unsafe { ((block + at) as *const i32).read_volatile() };

@@ -52,7 +52,7 @@ fn full_listener() -> (std::os::fd::OwnedFd, std::os::fd::OwnedFd, libc::sockadd
     let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
     address.sun_family = libc::AF_UNIX as libc::sa_family_t;
     for (place, byte) in address.sun_path.iter_mut().zip(name.bytes()) {
-        *place = byte.cast_signed();
+        *place = byte as libc::c_char;
     }
     let listener = unix_socket();
     let len = size_of::<libc::sockaddr_un>() as libc::socklen_t;

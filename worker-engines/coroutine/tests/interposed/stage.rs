@@ -254,21 +254,45 @@ pub fn syscall_of_a_library() -> unsafe extern "C" fn(
 ) -> libc::c_long {
     static CODE: OnceLock<usize> = OnceLock::new();
     let code = CODE.get_or_init(|| {
-        let mut code = Vec::new();
-        // mov rax, [rsp + 8]; push rax: the seventh argument, which lies on the stack.
-        code.extend([0x48, 0x8b, 0x44, 0x24, 0x08, 0x50]);
-        // mov rax, syscall; call rax; add rsp, 8; ret
-        code.extend([0x48, 0xb8]);
-        code.extend((libc::syscall as *const () as usize).to_le_bytes());
-        code.extend([0xff, 0xd0, 0x48, 0x83, 0xc4, 0x08, 0xc3]);
+        let code = calls_syscall(libc::syscall as *const () as usize);
         let protection = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
         let kind = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
         unsafe {
             let page = libc::mmap(std::ptr::null_mut(), 4096, protection, kind, -1, 0);
             assert_ne!(page, libc::MAP_FAILED);
             std::ptr::copy_nonoverlapping(code.as_ptr(), page.cast(), code.len());
+            #[cfg(target_arch = "aarch64")]
+            __clear_cache(page, page.add(code.len()));
             page as usize
         }
     });
     unsafe { std::mem::transmute(*code) }
+}
+
+#[cfg(target_arch = "aarch64")]
+unsafe extern "C" {
+    /// The compiler's: what was written is code from now on.
+    fn __clear_cache(begin: *mut libc::c_void, end: *mut libc::c_void);
+}
+
+/// Code that calls it with the arguments that it was given.
+#[cfg(target_arch = "x86_64")]
+fn calls_syscall(syscall: usize) -> Vec<u8> {
+    let mut code = Vec::new();
+    // mov rax, [rsp + 8]; push rax: the seventh argument, which lies on the stack.
+    code.extend([0x48, 0x8b, 0x44, 0x24, 0x08, 0x50]);
+    // mov rax, syscall; call rax; add rsp, 8; ret
+    code.extend([0x48, 0xb8]);
+    code.extend(syscall.to_le_bytes());
+    code.extend([0xff, 0xd0, 0x48, 0x83, 0xc4, 0x08, 0xc3]);
+    code
+}
+
+#[cfg(target_arch = "aarch64")]
+fn calls_syscall(syscall: usize) -> Vec<u8> {
+    // stp x29, x30, [sp, #-16]!; ldr x9, syscall; blr x9; ldp x29, x30, [sp], #16; ret; nop
+    let code: [u32; 6] =
+        [0xa9bf_7bfd, 0x5800_00a9, 0xd63f_0120, 0xa8c1_7bfd, 0xd65f_03c0, 0xd503_201f];
+    let code = code.into_iter().flat_map(u32::to_le_bytes);
+    code.chain(syscall.to_le_bytes()).collect()
 }

@@ -190,8 +190,12 @@ pub fn set_nonblocking(fd: RawFd, on: bool) {
 /// Whether poll(2) finds one of `events`, an error or a hang-up right now.
 pub fn is_ready(fd: RawFd, events: i16) -> bool {
     let mut slot = libc::pollfd { fd, events, revents: 0 };
-    // SAFETY: one pollfd that outlives the call.
-    unsafe { libc::syscall(libc::SYS_poll, &raw mut slot, 1usize, 0) > 0 }
+    let mut at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let as_it_is = std::ptr::null::<libc::sigset_t>();
+    // SAFETY: a pollfd and a time that outlive the call. ppoll(2), because aarch64 has no other.
+    unsafe {
+        libc::syscall(libc::SYS_ppoll, &raw mut slot, 1usize, &raw mut at_once, as_it_is, 0) > 0
+    }
 }
 
 fn socket_timeout(fd: RawFd, option: c_int) -> Option<Duration> {

@@ -124,12 +124,13 @@ unsafe extern "C" fn popen(command: *const c_char, kind: *const c_char) -> *mut 
     }
 }
 
-/// As glibc's (sysdeps/unix/sysv/linux/x86_64/vfork.S): the child goes on on this stack and overwrites
-/// what lies above, so the address to return to waits in a register. What is around it may not be a
-/// frame of ours.
+/// As glibc's (sysdeps/unix/sysv/linux/x86_64/vfork.S, aarch64/vfork.S): the child goes on on this stack
+/// and overwrites what lies above, so the address to return to waits in a register. What is around it may
+/// not be a frame of ours.
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
 unsafe extern "C" fn vfork() -> pid_t {
+    #[cfg(target_arch = "x86_64")]
     naked_asm!(
         "sub rsp, 8",
         "call {before}",
@@ -147,7 +148,25 @@ unsafe extern "C" fn vfork() -> pid_t {
         before = sym before_vfork,
         after = sym after_vfork,
         number = const libc::SYS_vfork,
-    )
+    );
+    #[cfg(target_arch = "aarch64")]
+    naked_asm!(
+        "stp x29, x30, [sp, #-16]!",
+        "bl {before}",
+        "ldp x29, x30, [sp], #16",
+        "mov x0, #{flags}",
+        "mov x1, xzr",
+        "mov x8, #{number}",
+        "svc #0",
+        "cbz x0, 2f",
+        "b {after}",
+        "2:",
+        "ret",
+        before = sym before_vfork,
+        after = sym after_vfork,
+        flags = const libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD,
+        number = const libc::SYS_clone,
+    );
 }
 
 extern "C" fn before_vfork() {

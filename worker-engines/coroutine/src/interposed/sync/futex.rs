@@ -32,6 +32,7 @@ use crate::{fork, wake};
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 unsafe extern "C" fn syscall() {
+    #[cfg(target_arch = "x86_64")]
     naked_asm!(
         "cmp rdi, {number}",
         "jne {other}",
@@ -40,7 +41,19 @@ unsafe extern "C" fn syscall() {
         number = const libc::SYS_futex,
         other = sym other,
         futex = sym futex,
-    )
+    );
+    #[cfg(target_arch = "aarch64")]
+    naked_asm!(
+        "cmp x0, #{number}",
+        "b.eq 2f",
+        "b {other}",
+        "2:",
+        "mov x0, x30",
+        "b {futex}",
+        number = const libc::SYS_futex,
+        other = sym other,
+        futex = sym futex,
+    );
 }
 
 static TALLY: Tally = Tally::new();

@@ -40,7 +40,10 @@ type Clocked = unsafe extern "C" fn(*mut pthread_mutex_t, clockid_t, *const time
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 unsafe extern "C" fn pthread_mutex_lock() {
-    naked_asm!("mov rsi, [rsp]", "jmp {lock}", lock = sym lock_from)
+    #[cfg(target_arch = "x86_64")]
+    naked_asm!("mov rsi, [rsp]", "jmp {lock}", lock = sym lock_from);
+    #[cfg(target_arch = "aarch64")]
+    naked_asm!("mov x1, x30", "b {lock}", lock = sym lock_from);
 }
 
 unsafe extern "C" fn lock_from(mutex: *mut pthread_mutex_t, caller: usize) -> c_int {
@@ -156,7 +159,7 @@ fn lock(mutex: Mutex, caller: usize, until: Option<Until>, real: impl Fn() -> c_
 #[derive(Clone, Copy)]
 struct Mutex(*mut pthread_mutex_t);
 
-/// glibc's `struct __pthread_mutex_s` on x86-64, whose layout is part of its ABI.
+/// glibc's `struct __pthread_mutex_s` on x86-64 and aarch64, whose layout is part of its ABI.
 #[repr(C)]
 struct Layout {
     lock: c_int,

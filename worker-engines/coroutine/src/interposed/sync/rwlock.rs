@@ -117,7 +117,7 @@ pub static CALLS: &[Call] = &[
 #[derive(Clone, Copy)]
 struct RwLock(*mut pthread_rwlock_t);
 
-/// glibc's `struct __pthread_rwlock_arch_t` on x86-64, since 2.30.
+/// glibc's `struct __pthread_rwlock_arch_t` on x86-64 and aarch64, since 2.30.
 #[repr(C)]
 struct Layout {
     before: [c_int; 6],

@@ -38,15 +38,22 @@ each_of! { Gthread, Coroutine; fn clients_are_spread_over_the_workers(engine) {
         serving.insert(server.get("/").text());
         serving.len() == 4
     });
-    let (mut counts, mut kept) = (HashMap::<_, u32>::new(), Vec::new());
+    let (mut staying, mut counts) = (HashMap::<_, u32>::new(), HashMap::<_, u32>::new());
+    let mut kept = Vec::new();
     for number in 0..200 {
         let mut client = server.connect();
-        client.send(if number % 2 == 0 { get_request("/") } else { get_and_close("/") });
-        *counts.entry(client.response().text()).or_default() += 1;
+        let stays = number % 2 == 0;
+        client.send(if stays { get_request("/") } else { get_and_close("/") });
+        let worker = client.response().text();
+        if stays {
+            *staying.entry(worker.clone()).or_default() += 1;
+        }
+        *counts.entry(worker).or_default() += 1;
         kept.push(client);
     }
-    let most = counts.values().max().unwrap();
-    assert!(most * 4 <= 300, "one has more than half as many again as its share: {counts:?}");
+    let most = |counts: &HashMap<_, u32>| *counts.values().max().unwrap();
+    assert!(most(&staying) <= 37, "one has half as many again as its share of those that stay: {staying:?}");
+    assert!(most(&counts) <= 100, "one has more than twice its share of all: {counts:?}");
     server.stop();
 }}
 

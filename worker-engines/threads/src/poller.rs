@@ -91,17 +91,16 @@ impl Poller {
             }
             self.serve_ready();
         }
-        self.take_returned();
+        // Before those that come back are counted, or a worker that has too many then would leave to its
+        // siblings whom it alone was woken for.
         for (token, _) in events.iter() {
             if let Token::Listener(index) = token {
                 self.clients.accept(index as usize);
                 self.serve_ready();
             }
         }
-        if self.clients.is_full() {
-            // It may have become so just now: who leaves from here on wakes the poller.
-            self.take_returned();
-        }
+        // If it is full now, who leaves from here on wakes the poller.
+        self.take_returned();
         let now = Instant::now();
         self.clients.look_after(now);
         self.serve_ready();

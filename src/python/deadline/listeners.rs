@@ -12,6 +12,8 @@ use pyo3::ffi;
 use unicoro_contract::{Attention, Hearing};
 use unicoro_sys::library::library_of;
 
+use crate::python::interp::fork::PyOS_BeforeFork;
+
 /// How the code at this address listens; `None`: it does not.
 pub fn listener(code: usize) -> Option<Attention> {
     let (base, path) = library(code)?;
@@ -53,8 +55,6 @@ fn library(code: usize) -> Option<(*mut c_void, &'static Path)> {
 }
 
 unsafe extern "C" {
-    // Of CPython; it calls what `os.register_at_fork` was given, and writes off what that raises.
-    fn PyOS_BeforeFork();
     // Of libgcc_s, as what reads the stack (see the coroutine engine's `caller`).
     fn _Unwind_FindEnclosingFunction(code: *mut c_void) -> *mut c_void;
 }

@@ -16,7 +16,8 @@ use super::interpreter::is_running;
 use super::traceback;
 
 unsafe extern "C" {
-    fn PyOS_BeforeFork();
+    /// Calls what `os.register_at_fork` was given to be called before, and writes off what that raises.
+    pub(in crate::python) fn PyOS_BeforeFork();
     fn PyOS_AfterFork_Parent();
 }
 

@@ -18,35 +18,35 @@ use unicoro_sys::library::library_of;
 /// somebody else, or where nothing can be told. To be asked on the stack of the green thread.
 pub fn listener(handler: &dyn Handler) -> Option<Attention> {
     let mut listener = None;
-    walk(|code| {
+    let hears = walk(|code| {
         if listener.is_some() {
             return handler.hears(code);
         }
-        // The server itself does not listen: the client that it waits for has been parted with.
         listener = handler.listens(code);
         if listener.is_some() { Hearing::Unknown } else { Hearing::None }
-    })
-    .and(listener)
+    });
+    // The server itself does not listen: the client that it waits for has been parted with.
+    listener.filter(|_| hears)
 }
 
 /// Whether what this green thread stands in can be told anything. To be asked on its stack.
 pub fn can_be_told(handler: &dyn Handler) -> bool {
-    walk(|code| handler.hears(code)).is_some()
+    walk(|code| handler.hears(code))
 }
 
 /// Our own frames on the stack of a green thread, below and above the application's, are fewer; of the
 /// application's so many are looked at.
 const MOST_FRAMES: usize = 128;
 
-/// Asks about the code that stands around an interposed call, from the inside; `None`: it hears nothing, or
-/// there is none, because this program waits by itself.
-fn walk(mut judge: impl FnMut(usize) -> Hearing) -> Option<()> {
+/// Asks about the code that stands around an interposed call, from the inside; whether there is any, because
+/// this program may wait by itself, and it hears.
+fn walk(mut judge: impl FnMut(usize) -> Hearing) -> bool {
     let own = library_of(visit as *const () as usize);
     let mut walk = Walk { own, frames: 0, seen: None, judge: &mut judge };
     // SAFETY: the callback has the unwinder's type, and `walk` outlives the call. It reads the frame
     // tables of our own functions, which every one has, and of code that the judge has looked at.
     unsafe { _Unwind_Backtrace(visit, (&raw mut walk).cast()) };
-    walk.seen.filter(|hearing| *hearing != Hearing::None).map(drop)
+    walk.seen.is_some_and(|hearing| hearing != Hearing::None)
 }
 
 struct Walk<'a> {

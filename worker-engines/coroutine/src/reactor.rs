@@ -56,14 +56,15 @@ impl Reactor {
             let mut now = Instant::now();
             if self.core.queue.runnable() == 0 || now.duration_since(last_look) >= LOOK {
                 let timeout = self.longest_wait(now);
-                let rests = timeout != Some(Duration::ZERO) && self.core.queue.is_alone();
-                progress::set_waiting(timeout != Some(Duration::ZERO));
+                let is_blocking = timeout != Some(Duration::ZERO);
+                let is_at_rest = is_blocking && self.core.queue.is_alone();
+                progress::set_waiting(is_blocking);
                 if let Err(error) = self.core.epoll.wait(&mut events, timeout) {
                     log::error!("the reactor's epoll_wait failed: {error}");
                 }
                 progress::set_waiting(false);
                 now = Instant::now();
-                if rests {
+                if is_at_rest {
                     self.core.rested.set(now);
                 }
                 preemption::put_off(now);

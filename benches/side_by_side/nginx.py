@@ -1,8 +1,8 @@
 """nginx in front of a server, over a unix socket, with connections that are kept."""
 
 import pathlib
-import subprocess
-import time
+
+from servers import Pinned
 
 # One process, as the suite starts it: its workers would be another user's, who may not reach the socket.
 CONFIG = """
@@ -49,29 +49,14 @@ PARAMETERS = {
 # The protocol knows no kept connections.
 BY_UWSGI = "uwsgi_pass app;\n" + "".join(
     f"            uwsgi_param {name} {value};\n" for name, value in PARAMETERS.items())
-STOP_PATIENCE = 10
 
 
-class Nginx:
-    """Started in front of the server at `socket`; stopped at the end of `with`."""
+class Nginx(Pinned):
+    """Started in front of the server at `socket`."""
 
     def __init__(self, directory, socket, address, cores, by_uwsgi, log):
         config = CONFIG.format(directory=directory, socket=socket, address=address,
                                passed=BY_UWSGI if by_uwsgi else BY_HTTP)
         path = pathlib.Path(directory) / "nginx.conf"
         path.write_text(config)
-        self.process = subprocess.Popen(
-            ["taskset", "-c", cores, "nginx", "-p", directory, "-c", path],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *reason):
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        time.sleep(0.1)
+        super().__init__(["nginx", "-p", directory, "-c", path], cores, log)

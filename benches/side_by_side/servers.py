@@ -127,18 +127,13 @@ ONE_AT_A_TIME = {"unicoro-sync", "gunicorn-sync", "bjoern", "fastpysgi", "fastws
 KEEPS_NONE = {"unicoro-sync", "gunicorn-sync"}
 
 
-class Running:
-    """A started server, pinned to cores; stopped, with all its processes, at the end of `with`."""
+class Pinned:
+    """A process that was started on these cores; stopped, with its group, at the end of `with`."""
 
-    def __init__(self, command, cores, database_url, log):
-        environment = {name: value for name, value in os.environ.items()
-                       if name not in ("GUNICORN_CMD_ARGS", "WEB_CONCURRENCY", "PORT")}
-        environment |= {"VIRTUAL_ENV": str(ENVIRONMENT), "DATABASE_URL": database_url,
-                        "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1",
-                        "PYTHONHASHSEED": "0"}
+    def __init__(self, command, cores, log, **more):
         self.process = subprocess.Popen(
-            ["taskset", "-c", cores, *map(str, command)], cwd=HERE, env=environment,
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            ["taskset", "-c", cores, *map(str, command)],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **more)
         self.pid = self.process.pid
 
     def __enter__(self):
@@ -156,3 +151,15 @@ class Running:
             pass
         self.process.wait()
         time.sleep(0.2)  # lets the sockets of a killed server go before the next one is measured
+
+
+class Running(Pinned):
+    """A started server."""
+
+    def __init__(self, command, cores, database_url, log):
+        environment = {name: value for name, value in os.environ.items()
+                       if name not in ("GUNICORN_CMD_ARGS", "WEB_CONCURRENCY", "PORT")}
+        environment |= {"VIRTUAL_ENV": str(ENVIRONMENT), "DATABASE_URL": database_url,
+                        "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1",
+                        "PYTHONHASHSEED": "0"}
+        super().__init__(command, cores, log, cwd=HERE, env=environment)

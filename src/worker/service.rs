@@ -128,7 +128,8 @@ impl Service {
         }
         let (stream, inbox) = (Arc::clone(&conn.stream), std::mem::take(&mut conn.inbox));
         let decoder = BodyDecoder::new(head.framing);
-        Unread::Behind(Reader::new(stream, inbox, decoder, head.expects_continue, self.rules.body))
+        let reader = Reader::new(stream, inbox, decoder, head.expects_continue, self.rules.body);
+        Unread::Behind(Box::new(reader))
     }
 
     fn log<'a>(&self, line: impl FnOnce() -> AccessLine<'a>) {

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+import weakref
 
 from notes import note, plain
 
@@ -142,3 +143,43 @@ def take_file(environ, start_response):
             file.write(line.upper())
             file.flush()
     raise StopIteration
+
+
+KEPT = []
+
+
+def keep(environ, start_response):
+    """Keeps one of the things that lead to its client, or only a weak reference to it."""
+    how, name = environ["QUERY_STRING"].split("=")
+    write = start_response("200 OK", [("Content-Length", "4"), ("Content-Type", "text/plain")])
+    thing = {"start_response": start_response, "write": write, "environ": environ}.get(name)
+    if thing is None:
+        thing = environ[name]
+    KEPT[:] = [name, thing if how == "strongly" else weakref.ref(thing)]
+    return [b"kept"]
+
+
+def use_kept(environ, start_response):
+    """What comes of it in a later request."""
+    name, thing = KEPT
+    if isinstance(thing, weakref.ref):
+        thing = thing()
+    if thing is None:
+        return plain(start_response, "gone")
+    uses = {
+        "start_response": lambda: thing("200 OK", [("X-Whose", "another's")]),
+        "write": lambda: thing(b"another's"),
+        "wsgi.early_hints": lambda: thing([("Link", "</anothers.css>")]),
+        "unicoro.client_disconnected": lambda: thing(),
+        "gunicorn.socket": lambda: thing.sendall(b"another's"),
+        "environ": lambda: [
+            thing["wsgi.early_hints"]([("Link", "</anothers.css>")]),
+            thing["unicoro.client_disconnected"](),
+            thing["wsgi.input"].read(),
+        ],
+    }
+    try:
+        outcome = repr(uses[name]())
+    except OSError as error:
+        outcome = str(error)
+    return plain(start_response, outcome)

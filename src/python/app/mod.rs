@@ -2,6 +2,7 @@
 
 pub mod application;
 pub mod failure;
+pub mod handles;
 pub mod loader;
 pub mod reloading;
 pub mod request;

@@ -43,12 +43,12 @@ impl Request<'_> {
         Response::new(stream, self.began, self.facts, *self.tempo, self.unread.continue_due())
     }
 
-    /// It was answered with this.
-    pub fn served(&mut self, response: Response) -> Served {
+    /// It was answered with this; of its environ, this was asked for.
+    pub fn served(&mut self, response: Response, environ: Vec<(String, String)>) -> Served {
         Served {
             response,
             unread: mem::replace(&mut self.unread, Unread::Unknown),
-            environ: Vec::new(),
+            environ,
             is_logged: false,
             ends_worker: false,
         }

@@ -32,7 +32,8 @@ const FREE_THREADED: &str = "free-threading build";
 /// `3.14.0rc1+` is 3.14.0.
 fn parse(number: &str) -> [u32; 3] {
     let mut parts = number.split('.').map(|part| {
-        let digits = part.find(|char: char| !char.is_ascii_digit()).map_or(part, |end| &part[..end]);
+        let digits =
+            part.find(|char: char| !char.is_ascii_digit()).map_or(part, |end| &part[..end]);
         digits.parse().unwrap_or(0)
     });
     std::array::from_fn(|_| parts.next().unwrap_or(0))

@@ -124,7 +124,8 @@ impl WebSockets {
         let count = open.sockets.len();
         if open.ending.is_none() && count > 0 && !is_last && !self.grace.is_zero() {
             let grace = self.grace.as_secs_f64();
-            log::info!("{count} WebSockets are open; they may go on for {grace} s");
+            let (are, they) = if count == 1 { (" is", "it") } else { ("s are", "they") };
+            log::info!("{count} WebSocket{are} open; {they} may go on for {grace} s");
         }
         let since = *open.ending.get_or_insert(now);
         let has_passed = is_last || now.saturating_duration_since(since) >= self.grace;
@@ -134,7 +135,8 @@ impl WebSockets {
         let sockets = open.sockets.iter().filter_map(Weak::upgrade);
         let told = sockets.filter(|socket| dismiss(socket)).count();
         if told > 0 {
-            log::info!("{told} WebSockets are closed with {GOING_AWAY}: the worker ends");
+            let are = if told == 1 { " is" } else { "s are" };
+            log::info!("{told} WebSocket{are} closed with {GOING_AWAY}: the worker ends");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::winners::Winners;
+use super::winners::{Winners, none_if_zero};
 use crate::config::error::ConfigError;
 
 /// How messages are compressed.
@@ -19,7 +19,7 @@ pub enum WebSocketCompression {
 /// The settings about WebSocket connections.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WebSocketSettings {
-    /// Bytes of a client's message, uncompressed.
+    /// Bytes of a client's message, uncompressed; `usize::MAX`: no limit.
     pub max_message_size: usize,
     /// Bytes that may wait, each way.
     pub queue: usize,
@@ -36,7 +36,8 @@ pub struct WebSocketSettings {
 /// Resolves the settings about WebSocket connections.
 pub fn resolve(winners: &Winners<'_>) -> Result<WebSocketSettings, ConfigError> {
     Ok(WebSocketSettings {
-        max_message_size: winners.int("websocket_max_message_size")?,
+        max_message_size: none_if_zero(winners.int("websocket_max_message_size")?)
+            .unwrap_or(usize::MAX),
         queue: winners.int("websocket_queue")?,
         compression: match winners.text("websocket_compression")?.as_str() {
             "off" => WebSocketCompression::Off,

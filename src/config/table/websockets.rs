@@ -13,10 +13,10 @@ pub const ROWS: &[Setting] = &[
         section: Section::WebSockets,
         spelling: flag(&["websocket-max-message-size"]),
         metavar: "BYTES",
-        kind: Kind::Bytes { min: 1, max: MAX_MESSAGE, multiple: 1 },
-        default: Preset::Int(1 << 20),
+        kind: Kind::Bytes { min: 0, max: MAX_MESSAGE, multiple: 1 },
+        default: Preset::Int(16 << 20),
         doc: "Longest message of a client's in bytes, uncompressed, or with the suffix K or M. A longer \
-              one closes the connection with 1009, as soon as it is announced.",
+              one closes the connection with 1009, as soon as it is announced. 0 means no limit.",
         ..ROW
     },
     Setting {

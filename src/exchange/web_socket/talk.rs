@@ -51,6 +51,8 @@ pub struct Talk {
     /// Of `unsent`, bytes that were sent.
     sent: usize,
     closed: Option<Closed>,
+    /// The client broke a rule behind messages that the application has not received.
+    failing: Option<Failure>,
     has_sent_close: bool,
     has_said_all: bool,
     /// Nothing more can be sent or received.
@@ -86,6 +88,7 @@ impl Talk {
             unsent: Vec::new(),
             sent: 0,
             closed: None,
+            failing: None,
             has_sent_close: false,
             has_said_all: false,
             is_lost: false,
@@ -192,6 +195,7 @@ impl Talk {
             return;
         }
         self.has_sent_close = true;
+        let close = self.failing.take().map_or(close, Close::from);
         let closed = Closed { code: close.code(), reason: close.reason().to_owned() };
         self.closed.get_or_insert(closed);
         self.say(stream, |out| websocket::close(Some(&close), out));
@@ -261,8 +265,13 @@ impl Talk {
 
     /// Takes in what has come: up to the first message, or `ahead` as much as may wait.
     fn read(&mut self, stream: &Stream, terms: &Terms, ahead: bool) {
+        if self.messages.is_empty()
+            && let Some(failure) = self.failing.take()
+        {
+            self.fail(failure);
+        }
         for _ in 0..READS {
-            self.decode(terms);
+            self.decode(terms, ahead);
             let has_enough = !ahead && !self.messages.is_empty();
             let is_dry = stream.tells_upgraded() && !stream.may_be_readable();
             if has_enough || is_dry || !self.reads_on(terms) {
@@ -275,13 +284,16 @@ impl Talk {
                 Err(error) => self.broke(&error),
             }
         }
-        self.decode(terms);
+        self.decode(terms, ahead);
         self.inbox.release();
         self.flush(stream);
     }
 
-    fn decode(&mut self, terms: &Terms) {
-        while !self.inbox.is_empty() && self.reads_on(terms) {
+    /// What came before a close frame or a broken rule may be answered first, so who receives is given a
+    /// message before what is behind it is looked at.
+    fn decode(&mut self, terms: &Terms, ahead: bool) {
+        while !self.inbox.is_empty() && self.reads_on(terms) && (ahead || self.messages.is_empty())
+        {
             let mut input = self.inbox.as_slice();
             let there = input.len();
             let fed = self.decoder.feed(&mut input);
@@ -290,7 +302,8 @@ impl Talk {
             match fed {
                 Ok(Some(event)) => self.hear(event),
                 Ok(None) => {}
-                Err(failure) => self.fail(failure),
+                Err(failure) if self.messages.is_empty() => self.fail(failure),
+                Err(failure) => self.failing = Some(failure),
             }
         }
     }

@@ -23,6 +23,7 @@ use crate::python::interp::spew::trace_this_thread;
 use crate::python::interp::traceback;
 use crate::python::loggers::records::{log_access, log_raised};
 use crate::python::threads::request_threads;
+use crate::python::websocket::module::with_gevents_methods;
 use crate::python::wsgi::environ::{Environ, ServerFacts};
 use crate::python::wsgi::input::Input;
 use crate::python::wsgi::respond::{Trouble, respond};
@@ -175,6 +176,9 @@ impl Application {
         let websocket = upgraded::offer(py, request, &start, &input)?;
         if let Some(websocket) = &websocket {
             environ.set_item(interned!(py, "unicoro.websocket"), websocket)?;
+            if let Some(gevents) = with_gevents_methods(websocket, &environ)? {
+                environ.set_item(interned!(py, "wsgi.websocket"), gevents)?;
+            }
         }
 
         let result = self.callable.bind(py).call1((&environ, &start));

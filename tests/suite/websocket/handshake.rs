@@ -5,7 +5,7 @@ use crate::support::{Engine, Server};
 
 each_of! { Sync, Gthread, Coroutine;
 fn what_asks_for_a_websocket_may_be_accepted_or_answered_plainly(engine) {
-    let server = Server::start(engine, "websockets", &["--access-logfile", "-"]);
+    let server = Server::start(engine, "talking", &["--access-logfile", "-"]);
     let ask = |path: &str, lines: &[&str]| {
         let mut client = server.connect();
         client.send(handshake(path, lines));
@@ -36,7 +36,7 @@ fn what_asks_for_a_websocket_may_be_accepted_or_answered_plainly(engine) {
 
 each_of! { Sync, Gthread, Coroutine;
 fn a_broken_handshake_is_refused_when_it_is_accepted(engine) {
-    let server = Server::start(engine, "websockets", &[]);
+    let server = Server::start(engine, "talking", &[]);
     let answer = |replaced: &str, with: &str, path| {
         let mut client = server.connect();
         client.send(handshake(path, &[]).replace(replaced, with));

@@ -7,7 +7,7 @@ use crate::support::{Engine, Server};
 
 each_of! { Sync, Gthread, Coroutine;
 fn messages_of_each_size_and_kind_come_back(engine) {
-    let server = Server::start(engine, "websockets", &[]);
+    let server = Server::start(engine, "talking", &[]);
     let mut peer = Peer::connect(&server, "/echo", &[]);
     assert_eq!(peer.answer.header("sec-websocket-extensions"), None);
     for size in [0, 1, 125, 126, 65_535, 65_536, 1 << 20] {
@@ -37,7 +37,7 @@ fn messages_of_each_size_and_kind_come_back(engine) {
 
 each_of! { Sync, Gthread, Coroutine;
 fn an_application_is_told_how_its_client_has_closed(engine) {
-    let mut server = Server::start(engine, "websockets", &[]);
+    let mut server = Server::start(engine, "talking", &[]);
     let mut peer = Peer::connect(&server, "/said", &[]);
     assert_eq!(peer.text(), "RuntimeError TypeError ValueError TimeoutError TimeoutError");
     assert_eq!(peer.close(4000, "bye"), (4000, "bye".to_owned()));
@@ -65,7 +65,7 @@ fn an_application_is_told_how_its_client_has_closed(engine) {
 
 each_of! { Gthread, Coroutine;
 fn several_threads_may_send_at_once_each_message_whole(engine) {
-    let server = Server::start(engine, "websockets", &["--websocket-queue", "1000"]);
+    let server = Server::start(engine, "talking", &["--websocket-queue", "1000"]);
     let mut peer = Peer::connect(&server, "/many_senders", &[]);
     // Their messages wait for each other, because nobody reads yet.
     peer.send_text("asked");
@@ -81,7 +81,7 @@ fn several_threads_may_send_at_once_each_message_whole(engine) {
 #[test]
 fn a_prepared_message_comes_to_each_with_and_without_compression() {
     let server =
-        Server::start(Engine::Coroutine, "websockets", &["--websocket-compression", "context"]);
+        Server::start(Engine::Coroutine, "talking", &["--websocket-compression", "context"]);
     let offer = ["Sec-WebSocket-Extensions: permessage-deflate"];
     let mut plain: Vec<Peer> = (0..3).map(|_| Peer::connect(&server, "/room", &[])).collect();
     let mut deflating = Peer::connect(&server, "/room", &offer);

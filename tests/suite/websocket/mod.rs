@@ -1,5 +1,8 @@
 //! WebSockets: what an application has in `environ["unicoro.websocket"]`, and what becomes of the
 //! connection.
 
+mod ending;
+mod gevents;
 mod handshake;
+mod limits;
 mod messages;

@@ -1,5 +1,7 @@
 """WebSocket connections: what `environ["unicoro.websocket"]` raises, and messages for many."""
 
+import sys
+
 
 class ConnectionClosed(Exception):
     """The connection is closed: nothing more can be sent, and all messages that came were received.
@@ -30,6 +32,52 @@ def prepare(data):
     return data
 
 
-for _class in ConnectionClosed, HandshakeError:
+
+class WebSocketError(Exception):
+    """What a `wsgi.websocket` raises that nothing can be sent on: geventwebsocket's own, if the
+    application has imported that."""
+
+
+class GeventWebSocket:
+    """`environ["wsgi.websocket"]`: a WebSocket with gevent-websocket's methods."""
+
+    def __init__(self, websocket, environ):
+        self._websocket = websocket
+        self.version = environ.get("HTTP_SEC_WEBSOCKET_VERSION")
+        self.path = environ.get("PATH_INFO")
+        self.origin = environ.get("HTTP_ORIGIN")
+
+    @property
+    def closed(self):
+        return self._websocket.closed
+
+    @property
+    def protocol(self):
+        return self._websocket.subprotocol
+
+    def receive(self):
+        """The next message; None once it is closed."""
+        return next(self._websocket, None)
+
+    def send(self, message, binary=None):
+        if binary is None:
+            binary = not isinstance(message, str)
+        if binary and isinstance(message, str):
+            message = message.encode()
+        elif not binary and not isinstance(message, str):
+            message = bytes(message).decode()
+        try:
+            self._websocket.send(message)
+        except ConnectionClosed as error:
+            theirs = sys.modules.get("geventwebsocket.exceptions")
+            kind = theirs.WebSocketError if theirs else WebSocketError
+            raise kind(f"Socket is dead: {error}") from error
+
+    def close(self, code=1000, message=b""):
+        reason = message if isinstance(message, str) else bytes(message).decode()
+        self._websocket.close(code, reason)
+
+
+for _class in ConnectionClosed, HandshakeError, WebSocketError, GeventWebSocket:
     _class.__module__ = "unicoro.websocket"
 del _class

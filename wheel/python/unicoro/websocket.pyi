@@ -13,6 +13,23 @@ class ConnectionClosed(Exception):
 class HandshakeError(ConnectionClosed):
     """The request breaks a rule of the handshake: the client is answered 400 or 426."""
 
+class WebSocketError(Exception):
+    """What a `wsgi.websocket` raises that nothing can be sent on."""
+
+class GeventWebSocket:
+    """`environ["wsgi.websocket"]`: a WebSocket with gevent-websocket's methods."""
+
+    version: str | None
+    path: str | None
+    origin: str | None
+    @property
+    def closed(self) -> bool: ...
+    @property
+    def protocol(self) -> str | None: ...
+    def receive(self) -> str | bytes | None: ...
+    def send(self, message: str | bytes | bytearray, binary: bool | None = None) -> None: ...
+    def close(self, code: int = 1000, message: str | bytes = b"") -> None: ...
+
 class PreparedMessage:
     """A message that many clients are sent."""
 

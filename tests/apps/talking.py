@@ -142,15 +142,30 @@ def slow(ws, environ):
     ws.send("second")
 
 
+def gevents(ws, environ):
+    """As it was written for gevent-websocket."""
+    ws = environ["wsgi.websocket"]
+    ws.send(f"{ws.version} {ws.path} {ws.origin} {ws.closed}")
+    while not ws.closed:
+        message = ws.receive()
+        if message is not None:
+            ws.send(message)
+    try:
+        ws.send("late")
+    except Exception as error:
+        note(f"{message} {ws.closed} {type(error).__name__}")
+
+
 VIEWS = {
     f"/{view.__name__}": view
     for view in (
         echo, accepted, said, closes, fails, waits, elsewhere, many_senders, room, floods, slow,
+        gevents,
     )
 }
 
 
-def app(environ, start_response):
+def application(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/plain":
         start_response("200 OK", [("Content-Length", "5")])

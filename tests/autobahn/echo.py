@@ -2,7 +2,10 @@
 
 
 def application(environ, start_response):
-    websocket = environ["unicoro.websocket"]
+    websocket = environ.get("unicoro.websocket")
+    if websocket is None:
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
     for message in websocket:
         websocket.send(message)
     return []

@@ -211,6 +211,8 @@ impl Talk {
     pub fn end(&mut self) {
         self.is_over = true;
         self.forget_messages();
+        // With what they compress with: the application may keep the socket.
+        (self.decoder, self.encoder) = (Decoder::new(0, None), Encoder::new(None));
         (self.inbox, self.unsent, self.sent) = (Inbox::default(), Vec::new(), 0);
         self.closed.get_or_insert(Closed { code: ABNORMAL, reason: String::new() });
     }

@@ -4,10 +4,8 @@
 //! engine's [`Waiter`], which blocks a thread, or parks a green thread. The rule that a reader would
 //! break: no lock may be held across a call that can wait.
 
+mod living_on;
 mod sending;
-mod upgraded;
-
-pub use upgraded::Upgraded;
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -19,7 +17,7 @@ use unicoro_sys::{socket, tcp};
 
 use crate::held_answer::HeldAnswer;
 use crate::patience::Patience;
-use crate::{GivenUp, Inbox, Pace, Tempo, is_forked_child};
+use crate::{GivenUp, Inbox, Pace, Tempo, Upgraded, is_forked_child};
 
 /// What a wait is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +77,8 @@ pub trait Waiter: Sync {
         let _ = stream;
     }
 
-    /// Whether [`Upgraded::turn`] is called when there is room to send, or bytes have come that nobody
-    /// waits for.
+    /// Whether [`Upgraded::turn`] is called whenever there is room to send, or bytes have come that nobody
+    /// waits for; and whether nothing comes that [`Stream::may_be_readable`] does not tell of.
     fn tells_upgraded(&self) -> bool {
         false
     }

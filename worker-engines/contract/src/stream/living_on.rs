@@ -1,7 +1,4 @@
-//! A connection that has left HTTP: who speaks on it from then on, and how that waits.
-//!
-//! The request goes on for as long as the connection is spoken on. Several may wait for it at once, and be
-//! woken by what does not come from the socket; the engine calls when nobody waits.
+//! A stream that has left HTTP: who speaks on it from then on, and how that waits and sends.
 
 use std::io::{self, IoSlice};
 use std::os::fd::AsFd;
@@ -12,13 +9,7 @@ use std::time::Instant;
 use unicoro_sys::socket;
 
 use super::{Interest, Stream};
-
-/// What speaks on an upgraded connection.
-pub trait Upgraded: Send + Sync {
-    /// There is room to send, or bytes have come, and nobody waits for them. On the engine's own thread:
-    /// it must not wait, nor run the application.
-    fn turn(&self);
-}
+use crate::Upgraded;
 
 impl Stream {
     /// From now on `upgraded` speaks on it. False: something does already.
@@ -31,7 +22,7 @@ impl Stream {
         self.upgraded.get()
     }
 
-    /// Whether the engine calls [`Upgraded::turn`].
+    /// Whether the engine calls [`Upgraded::turn`] whenever there may be something to do.
     #[must_use]
     pub fn tells_upgraded(&self) -> bool {
         self.waiter.tells_upgraded()

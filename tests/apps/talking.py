@@ -153,7 +153,7 @@ def gevents(ws, environ):
     try:
         ws.send("late")
     except Exception as error:
-        note(f"{message} {ws.closed} {type(error).__name__}")
+        note(f"{ws.receive()} {ws.closed} {type(error).__name__}")
 
 
 VIEWS = {

@@ -1,5 +1,6 @@
 """WebSocket connections: what `environ["unicoro.websocket"]` raises, and messages for many."""
 
+import collections
 import sys
 
 
@@ -43,13 +44,19 @@ class GeventWebSocket:
 
     def __init__(self, websocket, environ):
         self._websocket = websocket
+        self._rest = collections.deque()
         self.version = environ.get("HTTP_SEC_WEBSOCKET_VERSION")
         self.path = environ.get("PATH_INFO")
         self.origin = environ.get("HTTP_ORIGIN")
 
     @property
     def closed(self):
-        return self._websocket.closed
+        """Whether it is closed, and all that came before was received."""
+        if not self._websocket.closed:
+            return False
+        # None of it is waited for.
+        self._rest.extend(self._websocket)
+        return not self._rest
 
     @property
     def protocol(self):
@@ -57,7 +64,7 @@ class GeventWebSocket:
 
     def receive(self):
         """The next message; None once it is closed."""
-        return next(self._websocket, None)
+        return self._rest.popleft() if self._rest else next(self._websocket, None)
 
     def send(self, message, binary=None):
         if binary is None:

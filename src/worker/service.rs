@@ -104,7 +104,7 @@ impl Service {
             began,
             tempo: &self.rules.response,
             environ_names: &self.environ_names,
-            sockets: &self.sockets,
+            sockets: Some(&self.sockets),
         });
         drop(in_progress);
         self.quota.use_one();

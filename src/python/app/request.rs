@@ -28,8 +28,8 @@ pub struct Request<'a> {
     pub began: Instant,
     /// How slowly the client may take the response.
     pub tempo: &'a Tempo,
-    /// The WebSockets of the worker, of which it may become one.
-    pub sockets: &'a Arc<WebSockets>,
+    /// The WebSockets of the worker, of which it may become one; `None`: it may not.
+    pub sockets: Option<&'a Arc<WebSockets>>,
 }
 
 impl Request<'_> {

@@ -24,9 +24,10 @@ pub fn offer<'py>(
     start: &Bound<'py, StartResponse>,
     input: &Bound<'py, Input>,
 ) -> PyResult<Option<Bound<'py, Handle>>> {
+    let Some(sockets) = request.sockets else { return Ok(None) };
     let Some(offer) = Upgrade::of(request.head).transpose() else { return Ok(None) };
     let (start, input) = (start.clone().unbind(), input.clone().unbind());
-    Bound::new(py, Handle::new(offer, request.sockets, request.stream, start, input)).map(Some)
+    Bound::new(py, Handle::new(offer, sockets, request.stream, start, input)).map(Some)
 }
 
 /// The application is done with a WebSocket that it has used: closes it, whatever it has `ended` with.

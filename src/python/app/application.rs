@@ -9,7 +9,8 @@ use super::failure::{FAILED, fail};
 use super::handles::{Handles, SpareHandles};
 use super::request::Request;
 use super::served::Served;
-use crate::exchange::{Response, WrongLength};
+use super::upgraded;
+use crate::exchange::{Response, Unread, WrongLength};
 use crate::logging::{TRACEBACK, divert};
 use crate::python::deadline::request_timeout::is_request_timeout;
 use crate::python::error::PythonError;
@@ -22,6 +23,7 @@ use crate::python::interp::spew::trace_this_thread;
 use crate::python::interp::traceback;
 use crate::python::loggers::records::{log_access, log_raised};
 use crate::python::threads::request_threads;
+use crate::python::websocket::module::with_gevents_methods;
 use crate::python::wsgi::environ::{Environ, ServerFacts};
 use crate::python::wsgi::input::Input;
 use crate::python::wsgi::respond::{Trouble, respond};
@@ -192,14 +194,26 @@ impl Application {
         let environ = self.environ.build(py, request.head, &request.place)?;
         handles.lend(request.stream, response, &input, &environ)?;
 
+        let websocket = upgraded::offer(py, request, start, &input)?;
+        if let Some(websocket) = &websocket {
+            environ.set_item(interned!(py, "unicoro.websocket"), websocket)?;
+            if let Some(gevents) = with_gevents_methods(websocket, &environ)? {
+                environ.set_item(interned!(py, "wsgi.websocket"), gevents)?;
+            }
+        }
+
         let result = self.callable.bind(py).call1((&environ, start));
         end_if_stray(py, result.as_ref().err());
-        let ended = match result {
+        let mut ended = match result {
             Ok(result) => respond(&result, start),
             Err(error) if is_hand_over(socket, &error) => Err(Trouble::HandedOver),
             Err(error) => Err(Trouble::Raised(error)),
         };
         warn_if_swallowed(py, request, &ended);
+        if let Some(websocket) = websocket.filter(|it| it.get().is_used()) {
+            upgraded::conclude(py, &request.line(), websocket.get(), ended, &start);
+            ended = Ok(None);
+        }
         let reader = input.try_borrow_mut().ok().and_then(|mut input| input.take_reader());
         let taken = start.try_borrow_mut().ok().and_then(|mut start| start.take_response());
         let mut response = taken.unwrap_or_else(|| lost(request));
@@ -210,7 +224,12 @@ impl Application {
                 fail(py, &request.line(), &mut response, reader.as_deref(), trouble);
             }
         }
-        request.unread.give_back(reader);
+        if response.has_switched() {
+            // What the client sends now is no request.
+            request.unread = Unread::Unknown;
+        } else {
+            request.unread.give_back(reader);
+        }
         let shown = chosen(&environ, request.environ_names);
         *served = Some(request.served(response, shown));
         Ok(environ)

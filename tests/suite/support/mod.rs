@@ -17,6 +17,7 @@ pub mod processes;
 pub mod scratch;
 pub mod server;
 pub mod wait;
+pub mod websocket;
 
 pub use application::answering;
 pub use client::{Client, Response};

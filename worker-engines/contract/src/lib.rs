@@ -35,6 +35,7 @@ pub mod siblings;
 mod stop;
 mod stream;
 mod thread_word;
+mod upgraded;
 
 pub use connection::Connection;
 pub use current::{CurrentPlace, CurrentRequest, begin_current, end_current};
@@ -54,6 +55,7 @@ pub use pace::{Pace, Tempo};
 pub use real::Real;
 pub use siblings::Siblings;
 pub use stop::{Stop, StopState};
-pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_blocking};
+pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_a_step, wait_blocking};
 pub use thread_word::ThreadWord;
 pub use unicoro_sys::address::SocketAddress;
+pub use upgraded::Upgraded;

@@ -4,6 +4,7 @@
 //! Two things differ from a reader's machine: port 8000 is another free port, and the packages come
 //! from the suite's virtual environment, so the block that makes one is only compared with it.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -29,7 +30,7 @@ pub struct Example {
 impl Example {
     pub fn read(name: &str) -> Example {
         let directory = repository().join("examples").join(name);
-        let readme = std::fs::read_to_string(directory.join("README.md")).unwrap();
+        let readme = fs::read_to_string(directory.join("README.md")).unwrap();
         let [address] = free_addresses();
         let readme = readme.replace("127.0.0.1:8000", &address.to_string());
         Example { directory, address, blocks: fenced_blocks(&readme) }
@@ -53,11 +54,15 @@ impl Example {
         server
     }
 
-    /// The same on a unix socket in this directory, and nginx in front of it.
+    /// The same on a unix socket in this directory, and nginx in front of it, which has the static files.
     pub fn start_behind_nginx(&self, directory: &Path) -> (Server, Nginx) {
         let bind = format!("unix:{}", directory.join("app.sock").display());
         let command = self.command().replace(&self.address.to_string(), &bind);
         let server = Launch::shell(&command, &self.directory).start_unbound();
+        fs::create_dir(directory.join("static")).unwrap();
+        for file in fs::read_dir(self.directory.join("static")).into_iter().flatten().flatten() {
+            fs::copy(file.path(), directory.join("static").join(file.file_name())).unwrap();
+        }
         let nginx = Nginx::start_on(self.address, directory);
         wait::until_true("nginx to reach the server", || get(self.address, "/").status == 200);
         (server, nginx)
@@ -147,10 +152,10 @@ fn socketio_works_as_its_readme_says() {
 
 #[test]
 fn examples_require_what_the_suite_tests() {
-    let ours = std::fs::read_to_string(repository().join("tests/requirements.txt")).unwrap();
+    let ours = fs::read_to_string(repository().join("tests/requirements.txt")).unwrap();
     for example in ["flask", "flask_postgres", "socketio"] {
         let path = repository().join("examples").join(example).join("requirements.txt");
-        for line in std::fs::read_to_string(path).unwrap().lines() {
+        for line in fs::read_to_string(path).unwrap().lines() {
             assert!(ours.lines().any(|own| own == line), "{line} is not what the suite installs");
         }
     }
@@ -158,7 +163,7 @@ fn examples_require_what_the_suite_tests() {
 
 #[test]
 fn every_example_has_a_test() {
-    let mut names: Vec<String> = std::fs::read_dir(repository().join("examples"))
+    let mut names: Vec<String> = fs::read_dir(repository().join("examples"))
         .unwrap()
         .flatten()
         .filter(|entry| entry.path().is_dir())

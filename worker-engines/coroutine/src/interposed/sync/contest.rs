@@ -52,13 +52,14 @@ impl Contest<'_> {
             if done == libc::EBUSY {
                 let look = Instant::now() + if is_ours() { REST } else { pause };
                 let until = self.deadline.map_or(look, |at| at.min(look));
-                if self.green.park_firmly(ticket, Some(until)) == Woken::Deadline {
+                let woken = self.green.park_firmly(ticket, Some(until));
+                if woken == Woken::Deadline {
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
-                words.borrow_mut().remove(self.address, self.kind, ticket);
+                words.borrow_mut().remove(self.address, self.kind, ticket, Some(woken));
                 done = attempt();
             } else {
-                words.borrow_mut().remove(self.address, self.kind, ticket);
+                words.borrow_mut().remove(self.address, self.kind, ticket, None);
             }
             if done != libc::EBUSY {
                 return done;

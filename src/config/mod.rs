@@ -40,7 +40,7 @@ pub use halt::Halt;
 pub use origin::Origin;
 pub use settings::{
     AppSpec, HeaderMap, LogConfig, LogSettings, ProxyProtocol, Reload, RequestSettings, Settings,
-    StatsdSettings, SyslogSettings,
+    StatsdSettings, SyslogSettings, WebSocketCompression, WebSocketSettings,
 };
 pub use sources::file::{ConfigSource, FileValue, RunFile};
 pub use table::setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Support};

@@ -10,7 +10,7 @@ use super::access::{self, AccessLine};
 use super::desk::Desk;
 use super::quota::Quota;
 use super::rules::{Admission, Rules};
-use crate::exchange::{Ending, Fate, Memory, Place, Reader, Response, Unread};
+use crate::exchange::{Ending, Fate, Memory, Place, Reader, Response, Unread, WebSockets};
 use crate::http::{BodyDecoder, Framing, Head, HttpError, RequestFacts, Version};
 use crate::logging::{AccessLog, divert};
 use crate::python::{self, Application, Request};
@@ -31,6 +31,8 @@ pub struct Service {
     pub quota: Quota,
     /// What the supervisor sees.
     pub desk: Desk,
+    /// The WebSockets.
+    pub sockets: Arc<WebSockets>,
 }
 
 impl Service {
@@ -102,6 +104,7 @@ impl Service {
             began,
             tempo: &self.rules.response,
             environ_names: &self.environ_names,
+            sockets: &self.sockets,
         });
         drop(in_progress);
         self.quota.use_one();

@@ -42,4 +42,5 @@ mod limits;
 mod logging;
 mod python;
 mod supervisor;
+mod websocket;
 mod wsgi;

@@ -8,7 +8,8 @@ use unicoro_contract::interrupt;
 use super::failure::{FAILED, fail};
 use super::request::Request;
 use super::served::Served;
-use crate::exchange::{Response, WrongLength};
+use super::upgraded;
+use crate::exchange::{Response, Unread, WrongLength};
 use crate::logging::{TRACEBACK, divert};
 use crate::python::deadline::request_timeout::is_request_timeout;
 use crate::python::error::PythonError;
@@ -171,15 +172,23 @@ impl Application {
 
         let socket = Bound::new(py, AppSocket::new(request.stream, input.clone().unbind()))?;
         environ.set_item(interned!(py, "gunicorn.socket"), &socket)?;
+        let websocket = upgraded::offer(py, request, &start, &input)?;
+        if let Some(websocket) = &websocket {
+            environ.set_item(interned!(py, "unicoro.websocket"), websocket)?;
+        }
 
         let result = self.callable.bind(py).call1((&environ, &start));
         end_if_stray(py, result.as_ref().err());
-        let ended = match result {
+        let mut ended = match result {
             Ok(result) => respond(&result, &start),
             Err(error) if is_hand_over(py, &socket, &error) => Err(Trouble::HandedOver),
             Err(error) => Err(Trouble::Raised(error)),
         };
         warn_if_swallowed(py, request, &ended);
+        if let Some(websocket) = websocket.filter(|it| it.get().is_used()) {
+            upgraded::conclude(py, &request.line(), websocket.get(), ended, &start);
+            ended = Ok(None);
+        }
         let reader = input.try_borrow_mut().ok().and_then(|mut input| input.take_reader());
         let taken = start.try_borrow_mut().ok().and_then(|mut start| start.take_response());
         let mut response = taken.unwrap_or_else(|| lost(request));
@@ -190,7 +199,12 @@ impl Application {
                 fail(py, &request.line(), &mut response, reader.as_ref(), trouble);
             }
         }
-        request.unread.give_back(reader);
+        if response.has_switched() {
+            // What the client sends now is no request.
+            request.unread = Unread::Unknown;
+        } else {
+            request.unread.give_back(reader);
+        }
         let shown = chosen(&environ, request.environ_names);
         Ok((Served { environ: shown, ..request.served(response) }, environ))
     }

@@ -6,3 +6,4 @@ pub mod loader;
 pub mod reloading;
 pub mod request;
 pub mod served;
+mod upgraded;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use unicoro_contract::{Stream, Tempo};
 
 use super::served::Served;
-use crate::exchange::{Place, Response, Unread};
+use crate::exchange::{Place, Response, Unread, WebSockets};
 use crate::http::{Head, RequestFacts};
 
 /// One request.
@@ -28,6 +28,8 @@ pub struct Request<'a> {
     pub began: Instant,
     /// How slowly the client may take the response.
     pub tempo: &'a Tempo,
+    /// The WebSockets of the worker, of which it may become one.
+    pub sockets: &'a Arc<WebSockets>,
 }
 
 impl Request<'_> {

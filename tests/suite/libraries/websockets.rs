@@ -1,39 +1,38 @@
 //! WebSocket libraries on `gunicorn.socket`, unchanged: many clients at once, some of whom say
 //! good-bye, and some of whom are gone.
 
-use crate::support::{Server, WebSocket, wait};
+use crate::support::websocket::Peer;
+use crate::support::{Server, wait};
 
 /// Fewer than gthread has threads: each takes one.
 const CLIENTS: usize = 10;
 
 /// Each client gets its own text back while all are connected; then half of them close, and the others drop
 /// the connection.
-fn echoes(server: &Server, path: &str, open: fn(&mut WebSocket), wrap: fn(usize) -> String) {
+fn echoes(server: &Server, path: &str, open: fn(&mut Peer), wrap: fn(usize) -> String) {
     let connect = |_| {
-        let mut client = WebSocket::connect(server.address, path);
+        let mut client = Peer::connect(server, path, &[]);
         open(&mut client);
         client
     };
-    let mut clients: Vec<WebSocket> = (0..CLIENTS).map(connect).collect();
+    let mut clients: Vec<Peer> = (0..CLIENTS).map(connect).collect();
     for _ in 0..3 {
         for (number, client) in clients.iter_mut().enumerate() {
-            client.send(&wrap(number));
+            client.send_text(&wrap(number));
         }
         for (number, client) in clients.iter_mut().enumerate() {
             assert_eq!(client.text(), wrap(number), "{path}");
         }
     }
-    for (number, client) in clients.into_iter().enumerate() {
-        if number % 2 == 0 {
-            client.close();
-        }
+    for client in clients.iter_mut().step_by(2) {
+        assert_eq!(client.close(1000, "").0, 1000, "{path}");
     }
 }
 
 /// Socket.IO's: Engine.IO opens, then the name space is entered.
-fn open_socketio(client: &mut WebSocket) {
+fn open_socketio(client: &mut Peer) {
     assert!(client.text().starts_with("0{"), "Engine.IO opens");
-    client.send("40");
+    client.send_text("40");
     assert!(client.text().starts_with("40{"), "Socket.IO connects");
 }
 

@@ -31,4 +31,3 @@ pub use load::Load;
 pub use places::{repository, virtual_environment};
 pub use scratch::Scratch;
 pub use server::Server;
-pub use websocket::WebSocket;

@@ -1,66 +1,138 @@
-//! A WebSocket client: tungstenite behind a handshake of raw bytes.
+//! A WebSocket client: tungstenite, behind a handshake of raw bytes; for what breaks the rules, its socket.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::Write;
+use std::net::TcpStream;
 
-use tungstenite::protocol::Role;
-use tungstenite::{Error, Message};
+use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tungstenite::{Error, Message, Utf8Bytes, WebSocket};
 
-use crate::support::wait::PATIENCE;
+use crate::support::client::Client;
+use crate::support::{Response, Server};
 
-pub struct WebSocket(tungstenite::WebSocket<TcpStream>);
+/// A client whose handshake was answered 101.
+pub struct Peer {
+    pub socket: WebSocket<TcpStream>,
+    /// The 101.
+    pub answer: Response,
+}
 
-impl WebSocket {
-    pub fn connect(address: SocketAddr, path: &str) -> WebSocket {
-        let mut stream =
-            TcpStream::connect_timeout(&address, PATIENCE).expect("the server listens");
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        );
-        stream.write_all(request.as_bytes()).unwrap();
-        // Byte by byte: what follows the head is the first frame's.
-        let (mut head, mut byte) = (Vec::new(), [0]);
-        while !head.ends_with(b"\r\n\r\n") {
-            stream.read_exact(&mut byte).expect("a head, not the end of the connection");
-            head.extend(byte);
-        }
-        let head = String::from_utf8_lossy(&head).to_lowercase();
-        assert!(head.starts_with("http/1.1 101 "), "{head}");
-        // What RFC 6455 answers to its own example of a key.
-        assert!(
-            head.contains("\r\nsec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo=\r\n"),
-            "{head}"
-        );
-        WebSocket(tungstenite::WebSocket::from_raw_socket(stream, Role::Client, None))
+impl Peer {
+    /// With `lines` of the head beside those that it needs.
+    pub fn connect(server: &Server, path: &str, lines: &[&str]) -> Peer {
+        let mut client = server.connect();
+        client.send(handshake(path, lines));
+        let answer = client.response();
+        assert_eq!(answer.status, 101, "{answer:?}");
+        Peer { socket: speaking_on(client), answer }
     }
 
-    pub fn send(&mut self, text: &str) {
-        self.0.send(Message::text(text)).expect("the server takes the message");
+    pub fn send_text(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).unwrap();
     }
 
-    /// The next text; pings are answered and skipped.
+    pub fn send_bytes(&mut self, bytes: Vec<u8>) {
+        self.socket.send(Message::binary(bytes)).unwrap();
+    }
+
+    /// Bytes as they are.
+    pub fn send_raw(&mut self, bytes: &[u8]) {
+        self.socket.get_mut().write_all(bytes).unwrap();
+    }
+
+    /// The next text.
     pub fn text(&mut self) -> String {
+        match self.next().unwrap() {
+            Message::Text(text) => text.to_string(),
+            other => panic!("no text: {other:?}"),
+        }
+    }
+
+    /// The next binary message.
+    pub fn bytes(&mut self) -> Vec<u8> {
+        match self.next().unwrap() {
+            Message::Binary(bytes) => bytes.to_vec(),
+            other => panic!("no binary message: {other:?}"),
+        }
+    }
+
+    /// The next frame that is no message's.
+    pub fn control(&mut self) -> Message {
+        self.next().unwrap()
+    }
+
+    pub fn next(&mut self) -> Result<Message, Error> {
+        self.socket.read()
+    }
+
+    /// Closes, and reads to the end: the server's code and reason.
+    pub fn close(&mut self, code: u16, reason: &str) -> (u16, String) {
+        let reason = Utf8Bytes::from(reason.to_owned());
+        self.socket.close(Some(CloseFrame { code: code.into(), reason })).unwrap();
+        self.closed()
+    }
+
+    /// Reads to the end: the server's code and reason.
+    pub fn closed(&mut self) -> (u16, String) {
+        let mut closed = None;
         loop {
-            match self.0.read().expect("a message, not the end of the connection") {
-                Message::Text(text) => return text.to_string(),
-                Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("not a text: {other:?}"),
+            match self.next() {
+                Ok(Message::Close(Some(frame))) => {
+                    closed.get_or_insert((frame.code.into(), frame.reason.to_string()));
+                }
+                Ok(_) => {}
+                Err(Error::ConnectionClosed | Error::AlreadyClosed) => {
+                    return closed.expect("a close frame with a code");
+                }
+                Err(error) => panic!("{error}, after {closed:?}"),
             }
         }
     }
 
-    /// Says good-bye, and waits for the answer and the end of the connection.
-    pub fn close(mut self) {
-        self.0.close(None).unwrap();
+    /// Whether the connection ends without a close frame.
+    pub fn is_broken_off(&mut self) -> bool {
         loop {
-            match self.0.read() {
+            match self.next() {
+                Ok(Message::Close(_)) | Err(Error::ConnectionClosed) => return false,
                 Ok(_) => {}
-                Err(Error::ConnectionClosed) => return,
-                Err(error) => panic!("no clean end: {error}"),
+                Err(_) => return true,
             }
         }
     }
+}
+
+/// The bytes of a handshake.
+pub fn handshake(path: &str, lines: &[&str]) -> String {
+    let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{lines}\r\n"
+    )
+}
+
+fn speaking_on(client: Client) -> WebSocket<TcpStream> {
+    let (stream, rest) = client.into_parts();
+    // As much as a test asks for.
+    let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
+    WebSocket::from_partially_read(stream, rest, Role::Client, Some(config))
+}
+
+/// A masked frame of raw bytes; `first` is the header's first byte.
+pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let key = [7, 1, 2, 9];
+    let len = payload.len() as u64;
+    let mut bytes = vec![first];
+    match len {
+        0..=125 => bytes.push(0x80 | len as u8),
+        126..=0xffff => {
+            bytes.push(0xfe);
+            bytes.extend_from_slice(&(len as u16).to_be_bytes());
+        }
+        _ => {
+            bytes.push(0xff);
+            bytes.extend_from_slice(&len.to_be_bytes());
+        }
+    }
+    bytes.extend_from_slice(&key);
+    bytes.extend(payload.iter().enumerate().map(|(at, byte)| byte ^ key[at % 4]));
+    bytes
 }

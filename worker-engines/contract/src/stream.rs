@@ -5,11 +5,14 @@
 //! break: no lock may be held across a call that can wait.
 
 mod sending;
+mod upgraded;
+
+pub use upgraded::Upgraded;
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use unicoro_sys::{socket, tcp};
@@ -54,6 +57,54 @@ pub trait Waiter: Sync {
 
     /// Sends what is held, if anything is.
     fn let_go(&self) {}
+
+    /// As [`Waiter::wait`], for a connection that was upgraded: any number may wait for it at once, and a
+    /// wait may end early, with false. It ends at [`Stream::stir`], or within [`STEP`] behind that; at once,
+    /// if the stream has been stirred since it counted `seen`.
+    ///
+    /// # Errors
+    /// As [`Waiter::wait`].
+    fn wait_a_while(
+        &self,
+        stream: &Stream,
+        interest: Interest,
+        until: Option<Instant>,
+        seen: u32,
+    ) -> io::Result<bool> {
+        wait_a_step(stream, interest, until, seen)
+    }
+
+    /// Ends the waits for an upgraded connection, where they would not end by themselves.
+    fn stir(&self, stream: &Arc<Stream>) {
+        let _ = stream;
+    }
+
+    /// Whether [`Upgraded::turn`] is called when there is room to send, or bytes have come that nobody
+    /// waits for.
+    fn tells_upgraded(&self) -> bool {
+        false
+    }
+}
+
+/// How long an OS thread waits for an upgraded connection before it looks whether anything has happened
+/// to it. poll(2) hears of the socket only.
+pub const STEP: Duration = Duration::from_secs(1);
+
+/// [`Waiter::wait_a_while`] of an OS thread.
+///
+/// # Errors
+/// poll(2).
+pub fn wait_a_step(
+    stream: &Stream,
+    interest: Interest,
+    until: Option<Instant>,
+    seen: u32,
+) -> io::Result<bool> {
+    if stream.stirs() != seen {
+        return Ok(false);
+    }
+    let step = Instant::now() + STEP;
+    wait_blocking(stream, interest, Some(until.map_or(step, |until| until.min(step))))
 }
 
 /// Waits by blocking the OS thread: for engines without green threads, and for an application's own
@@ -127,6 +178,10 @@ pub struct Stream {
     pace: Mutex<Pace>,
     // By the engine.
     held: HeldAnswer,
+    // What it has become, if it speaks no HTTP any more.
+    upgraded: OnceLock<Arc<dyn Upgraded>>,
+    // How often those that wait for it were made to look.
+    stirs: AtomicU32,
 }
 
 impl Stream {
@@ -145,6 +200,8 @@ impl Stream {
             patience: Patience::default(),
             pace: Mutex::default(),
             held: HeldAnswer::default(),
+            upgraded: OnceLock::new(),
+            stirs: AtomicU32::new(0),
         }
     }
 

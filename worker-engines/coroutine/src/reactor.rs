@@ -15,7 +15,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use unicoro_contract::{AfterServe, Connection, StopState, drain, serve_caught};
+use unicoro_contract::{AfterServe, Connection, StopState, Stream, drain, serve_caught};
 use unicoro_reactor::{Events, Ready, Token};
 
 use crate::core::Core;
@@ -25,7 +25,7 @@ use crate::room::Shortage;
 use crate::scheduler::Task;
 use crate::thread_block::ThreadBlock;
 use crate::wait::Woken;
-use crate::{bell, errands, outbox, preemption, progress};
+use crate::{bell, errands, outbox, preemption, progress, stirred};
 
 /// While green threads can run, the epoll set is looked at no more often than this: a look is a
 /// system call, a switch is not.
@@ -76,6 +76,7 @@ impl Reactor {
             self.core.now.set(now);
             self.expire(now);
             self.core.clients.borrow_mut().look_after(now);
+            self.core.handler.tend(now);
             self.relieve(now);
             self.core.room.look_after(now);
             if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.core.seat.beat) {
@@ -127,8 +128,14 @@ impl Reactor {
             Token::Listener(index) => self.core.clients.borrow_mut().accept(index as usize),
             Token::Client { index, generation } => {
                 let mut clients = self.core.clients.borrow_mut();
-                if let Some(ticket) = clients.event(index as usize, generation, ready) {
+                let upgraded = clients.event(index as usize, generation, ready, |ticket| {
                     ticket.wake(Woken::Ready);
+                });
+                drop(clients);
+                if let Some(stream) = upgraded
+                    && let Some(upgraded) = stream.upgraded()
+                {
+                    upgraded.turn();
                 }
             }
             Token::Descriptor(fd) => {
@@ -142,6 +149,7 @@ impl Reactor {
                 self.core.descriptors.borrow_mut().collect_foreign_closes(&self.core.epoll);
                 errands::collect_done();
                 self.look_after_stuck();
+                self.wake_stirred();
                 self.core.queue.collect_returned();
             }
         }
@@ -153,6 +161,20 @@ impl Reactor {
             if !self.core.clients.borrow_mut().resume(&stream) {
                 outbox::deliver(stream);
             }
+        }
+    }
+
+    /// Something has happened to upgraded connections that no event tells of.
+    fn wake_stirred(self) {
+        for stream in stirred::take() {
+            self.wake_all(&stream);
+        }
+    }
+
+    fn wake_all(self, stream: &Stream) {
+        let mut clients = self.core.clients.borrow_mut();
+        while let Some(ticket) = clients.take_waiter(stream) {
+            ticket.wake(Woken::Ready);
         }
     }
 
@@ -273,11 +295,9 @@ impl Reactor {
                 })
             }
         };
+        // The application has given its input, or its WebSocket, to another request.
+        self.wake_all(&connection.stream);
         let mut clients = self.core.clients.borrow_mut();
-        // The application has given its input to another request.
-        if let Some(ticket) = clients.take_waiter(&connection.stream) {
-            ticket.wake(Woken::Ready);
-        }
         let now = Instant::now();
         match after {
             AfterServe::Park { until } => clients.rest(connection, until, now),

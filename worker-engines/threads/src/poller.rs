@@ -82,7 +82,7 @@ impl Poller {
         for (token, ready) in events.iter() {
             match token {
                 Token::Client { index, generation } => {
-                    self.clients.event(index as usize, generation, ready);
+                    self.clients.event(index as usize, generation, ready, |nobody| match nobody {});
                 }
                 Token::Siblings => self.clients.check_share(),
                 Token::Stop => self.clients.stop(),
@@ -103,6 +103,7 @@ impl Poller {
         self.take_returned();
         let now = Instant::now();
         self.clients.look_after(now);
+        self.handler.tend(now);
         self.serve_ready();
         self.clients.relieve(now, self.pool.queued(), self.pool.size());
     }

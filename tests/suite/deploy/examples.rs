@@ -36,6 +36,12 @@ impl Example {
         Example { directory, address, blocks: fenced_blocks(&readme) }
     }
 
+    /// Its other application in place of `app:app`.
+    pub fn with_app(mut self, app: &str) -> Example {
+        self.blocks.iter_mut().for_each(|block| block.text = block.text.replace("app:app", app));
+        self
+    }
+
     /// The block that starts the server.
     fn command(&self) -> &str {
         let is_start = |block: &&Block| block.kind == "sh" && block.text.starts_with("unicoro ");
@@ -151,6 +157,11 @@ fn socketio_works_as_its_readme_says() {
 }
 
 #[test]
+fn chat_works_as_its_readme_says() {
+    works_as_its_readme_says("chat");
+}
+
+#[test]
 fn examples_require_what_the_suite_tests() {
     let ours = fs::read_to_string(repository().join("tests/requirements.txt")).unwrap();
     for example in ["flask", "flask_postgres", "socketio"] {
@@ -172,7 +183,7 @@ fn every_example_has_a_test() {
     names.sort();
     assert_eq!(
         names,
-        ["deploy", "flask", "flask_postgres", "hello", "long_poll", "socketio", "sse"],
+        ["chat", "deploy", "flask", "flask_postgres", "hello", "long_poll", "socketio", "sse"],
         "add a test, then the name here"
     );
 }

@@ -8,7 +8,10 @@ use crate::support::{Page, Scratch};
 
 /// Starts an example as its README says, and looks at its page.
 fn direct(name: &str, look: impl FnOnce(SocketAddr)) {
-    let example = Example::read(name);
+    looked_at(&Example::read(name), look);
+}
+
+fn looked_at(example: &Example, look: impl FnOnce(SocketAddr)) {
     let server = example.start();
     look(example.address);
     server.stop();
@@ -71,6 +74,32 @@ fn socketio(address: SocketAddr) {
     staying.picture("socketio");
 }
 
+fn say(page: &Page, text: &str) {
+    page.value(&format!("document.getElementById('text').value = '{text}'"));
+    page.click("say");
+}
+
+/// What is said in a room is read by all who are in it, and by nobody else.
+fn chat(address: SocketAddr) {
+    let pages = [Page::open(address), Page::open(address)];
+    let elsewhere = Page::open_at(address, "/?room=kitchen");
+    for (page, people) in pages.iter().map(|page| (page, "2")).chain([(&elsewhere, "1")]) {
+        page.wait_for_text("state", "live");
+        page.wait_for_text("people", people);
+    }
+    for (page, text) in [(&pages[0], "Hello?"), (&pages[1], "Hello, and welcome ☕")] {
+        say(page, text);
+        pages.iter().for_each(|page| page.wait_for(&format!("said.innerText.includes('{text}')")));
+    }
+    say(&elsewhere, "Is anybody here?");
+    elsewhere.wait_for_text("said", "Is anybody here?");
+    assert_eq!(pages[0].text("said"), "Hello?\nHello, and welcome ☕");
+    pages[0].picture("chat");
+    let [staying, leaving] = pages;
+    drop(leaving);
+    staying.wait_for_text("people", "1");
+}
+
 #[test]
 fn long_polls_in_two_tabs_are_answered_by_one_click() {
     direct("long_poll", long_poll);
@@ -87,7 +116,18 @@ fn a_vote_is_seen_in_each_window_by_websocket() {
 }
 
 #[test]
+fn what_is_said_in_a_room_is_read_by_all_who_are_in_it() {
+    direct("chat", chat);
+}
+
+#[test]
+fn a_chat_in_flask_is_the_same() {
+    looked_at(&Example::read("chat").with_app("flask_app:app"), chat);
+}
+
+#[test]
 fn each_page_works_behind_nginx() {
+    behind_nginx("chat", chat);
     behind_nginx("long_poll", long_poll);
     behind_nginx("socketio", socketio);
     behind_nginx("sse", |address| drop(sse(address)));

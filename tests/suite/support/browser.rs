@@ -28,7 +28,11 @@ pub struct Page {
 
 impl Page {
     pub fn open(address: SocketAddr) -> Page {
-        let url = format!("http://{address}/");
+        Page::open_at(address, "/")
+    }
+
+    pub fn open_at(address: SocketAddr, path: &str) -> Page {
+        let url = format!("http://{address}{path}");
         let created = ask(None, "Target.createTarget", &json!({ "url": url })).unwrap();
         let target = created["targetId"].clone();
         let attach = json!({ "targetId": target, "flatten": true });

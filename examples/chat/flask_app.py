@@ -12,9 +12,9 @@ def page():
     return send_file("page.html")
 
 
-@app.get("/rooms/<name>")
+@app.get("/rooms/<name>", websocket=True)  # werkzeug has rules of their own for WebSockets
 def room(name):
-    if name not in ROOMS or "unicoro.websocket" not in request.environ:
+    if name not in ROOMS:
         abort(404)
     ROOMS[name].talk(request.environ["unicoro.websocket"])
     return ""  # nobody gets it: the connection is a WebSocket's

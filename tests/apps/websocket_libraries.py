@@ -66,3 +66,6 @@ APPLICATIONS = {
 
 def application(environ, start_response):
     return APPLICATIONS[environ["PATH_INFO"].split("/")[1]](environ, start_response)
+
+
+note("imported")

@@ -1,11 +1,15 @@
 //! WebSocket libraries on `gunicorn.socket`, unchanged: many clients at once, some of whom say
 //! good-bye, and some of whom are gone.
 
+use std::time::Duration;
+
 use crate::support::websocket::Peer;
 use crate::support::{Server, wait};
 
 /// Fewer than gthread has threads: each takes one.
 const CLIENTS: usize = 10;
+/// What importing the libraries may take on a busy machine.
+const BOOT: Duration = Duration::from_secs(60);
 
 /// Each client gets its own text back while all are connected; then half of them close, and the others drop
 /// the connection.
@@ -42,6 +46,8 @@ fn event(number: usize) -> String {
 
 each_of! { Gthread, Coroutine; fn websocket_libraries_run_unchanged(engine) {
     let server = Server::start(engine, "websocket_libraries", &[]);
+    let are_imported = || server.notes().contains("imported").then_some(());
+    wait::until("the libraries to be imported", BOOT, are_imported);
     echoes(&server, "/flask-sock", |_| (), |number| number.to_string());
     echoes(&server, "/simple-websocket", |_| (), |number| number.to_string());
     for library in ["python-socketio", "flask-socketio"] {

@@ -126,19 +126,18 @@ impl Words {
         WAITING.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Removes a waiter; `kind` as it was added, `woken` as its wait ended, if it has waited.
-    pub fn remove(&mut self, word: usize, kind: Kind, ticket: Ticket, woken: Option<Woken>) {
+    /// Removes a waiter, whether it was woken or not; `kind` as it was added.
+    pub fn remove(&mut self, word: usize, kind: Kind, ticket: Ticket) {
         WAITING.fetch_sub(1, Ordering::SeqCst);
         if kind.is_lock() {
             LOCKS[self::group(word)].fetch_sub(1, Ordering::SeqCst);
         }
         let group = &mut self.groups[group(word)];
         if let Some(waiters) = group.get_mut(&word) {
-            match waiters.place_of(ticket, woken) {
-                Some(place) => {
-                    waiters.tickets.remove(place);
-                }
-                None => waiters.called = waiters.called.saturating_sub(1),
+            let before = waiters.tickets.len();
+            waiters.tickets.retain(|other| !other.is_of(ticket));
+            if waiters.tickets.len() == before {
+                waiters.called = waiters.called.saturating_sub(1);
             }
             if waiters.tickets.is_empty() && waiters.called == 0 {
                 group.remove(&word);
@@ -178,18 +177,6 @@ impl Words {
 }
 
 impl Waiters {
-    /// Where the ticket stands in line: nowhere, if it was called. Thousands may wait for one word, so
-    /// nobody looks through the whole line: a deadline comes to the first ones first, and who has not
-    /// waited was added last.
-    fn place_of(&self, ticket: Ticket, woken: Option<Woken>) -> Option<usize> {
-        let is_mine = |other: &Ticket| other.is_of(ticket);
-        match woken {
-            Some(Woken::Ready | Woken::Given) => None,
-            Some(Woken::Deadline | Woken::Interrupted(_)) => self.tickets.iter().position(is_mine),
-            None => self.tickets.iter().rposition(is_mine),
-        }
-    }
-
     /// Wakes those that still wait: one whose deadline has woken it will look at the word, but it
     /// may come too late to pass the wake on.
     fn wake(&mut self, most: usize, why: Woken) -> usize {

@@ -163,12 +163,12 @@ fn park(
     // SAFETY: the caller's mutex, which it has locked.
     let refused = unsafe { pthread_mutex_unlock(mutex) };
     if refused != 0 {
-        words.borrow_mut().remove(address, Kind::Shared, ticket, None);
+        words.borrow_mut().remove(address, Kind::Shared, ticket);
         return refused;
     }
     let woken = green.park_firmly(ticket, until);
     // From here on the condition variable may be free memory: only its address is used.
-    words.borrow_mut().remove(address, Kind::Shared, ticket, Some(woken));
+    words.borrow_mut().remove(address, Kind::Shared, ticket);
     // SAFETY: the caller's mutex, which it has back when a wait ends.
     match unsafe { lock_again(mutex) } {
         0 if woken == Woken::Deadline && deadline.is_some_and(|at| at <= Instant::now()) => {

@@ -52,14 +52,13 @@ impl Contest<'_> {
             if done == libc::EBUSY {
                 let look = Instant::now() + if is_ours() { REST } else { pause };
                 let until = self.deadline.map_or(look, |at| at.min(look));
-                let woken = self.green.park_firmly(ticket, Some(until));
-                if woken == Woken::Deadline {
+                if self.green.park_firmly(ticket, Some(until)) == Woken::Deadline {
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
-                words.borrow_mut().remove(self.address, self.kind, ticket, Some(woken));
+                words.borrow_mut().remove(self.address, self.kind, ticket);
                 done = attempt();
             } else {
-                words.borrow_mut().remove(self.address, self.kind, ticket, None);
+                words.borrow_mut().remove(self.address, self.kind, ticket);
             }
             if done != libc::EBUSY {
                 return done;

@@ -179,10 +179,10 @@ fn wait(green: &Green, word: *const AtomicU32, value: u32, deadline: Option<Inst
     // The kernel's look, now that a wake on any thread sees us waiting.
     // SAFETY: the caller's word; after the park it may be free memory, and is not looked at.
     if unsafe { (*word).load(Ordering::SeqCst) } != value {
-        words.borrow_mut().remove(address, Kind::Futex, ticket, None);
+        words.borrow_mut().remove(address, Kind::Futex, ticket);
         return fail(libc::EAGAIN);
     }
     let woken = green.park_firmly(ticket, deadline);
-    words.borrow_mut().remove(address, Kind::Futex, ticket, Some(woken));
+    words.borrow_mut().remove(address, Kind::Futex, ticket);
     if woken == Woken::Deadline { fail(libc::ETIMEDOUT) } else { 0 }
 }

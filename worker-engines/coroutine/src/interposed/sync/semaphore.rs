@@ -104,11 +104,11 @@ fn acquire(green: &Green, semaphore: *mut sem_t, deadline: Option<Instant>) -> c
             pause = (pause * 2).min(LONGEST_PAUSE);
             Some(deadline.map_or(look, |at| at.min(look)))
         };
-        let woken = (!taken).then(|| green.park(ticket, until));
-        green.core().words.borrow_mut().remove(address, Kind::Semaphore, ticket, woken);
-        let Some(woken) = woken.filter(|woken| *woken != Woken::Given) else {
+        let woken = if taken { Woken::Ready } else { green.park(ticket, until) };
+        green.core().words.borrow_mut().remove(address, Kind::Semaphore, ticket);
+        if taken || woken == Woken::Given {
             return 0;
-        };
+        }
         if let Some(error) = woken.errno() {
             set_errno(error);
             return -1;

@@ -77,7 +77,10 @@ impl Page {
 
     /// What the page looks like, as `$SUITE_SCREENSHOTS/NAME.png`; nothing if that is not set.
     pub fn picture(&self, name: &str) {
-        let Some(directory) = std::env::var_os("SUITE_SCREENSHOTS") else { return };
+        let directory = std::env::var_os("SUITE_SCREENSHOTS").unwrap_or_default();
+        if directory.is_empty() {
+            return;
+        }
         let answer = self.ask("Page.captureScreenshot", &json!({ "format": "png" })).unwrap();
         let coded = answer["data"].as_str().expect("a picture");
         let path = repository().join(Path::new(&directory)).join(name);

@@ -1,6 +1,8 @@
 """What a server does to bad clients, seen from inside: bodies read, big answers, who has left."""
 
+import contextlib
 import os
+import queue
 import threading
 import time
 import weakref
@@ -93,6 +95,27 @@ class Endless:
 def endless(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return Endless()
+
+
+def events(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/event-stream")])
+    return waiting_for_events(environ["unicoro.client_disconnected"])
+
+
+def waiting_for_events(has_left):
+    try:
+        yield b"data: first\n\n"
+        none = queue.Queue()
+        while not has_left():
+            with contextlib.suppress(queue.Empty):
+                none.get(timeout=0.05)
+        note("noticed while waiting")
+        while True:
+            yield b": still here\n\n"
+            time.sleep(0.01)
+    except GeneratorExit:
+        note("GeneratorExit")
+        raise
 
 
 def hints(environ, start_response):

@@ -4,6 +4,7 @@
 pub mod application;
 pub mod backing;
 pub mod binary;
+pub mod browser;
 pub mod client;
 pub mod collector;
 pub mod comparison;
@@ -20,6 +21,7 @@ pub mod wait;
 pub mod websocket;
 
 pub use application::answering;
+pub use browser::Page;
 pub use client::{Client, Response};
 pub use collector::Collector;
 pub use daemon::Daemon;

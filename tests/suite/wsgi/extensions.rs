@@ -2,7 +2,7 @@
 //! left.
 
 use crate::support::client::{get_and_close, get_request};
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, wait};
 
 each_of! { Sync, Gthread, Coroutine; fn an_app_can_ask_whether_its_client_has_left(engine) {
     let server = Server::start(engine, "hostile", &[]);
@@ -11,6 +11,16 @@ each_of! { Sync, Gthread, Coroutine; fn an_app_can_ask_whether_its_client_has_le
     server.wait_for_notes("began");
     drop(client);
     server.wait_for_notes("left");
+    server.stop();
+}}
+
+each_of! { Sync, Gthread, Coroutine; fn a_stream_can_ask_while_it_waits_and_ends_at_a_yield(engine) {
+    let server = Server::start(engine, "hostile", &[]);
+    let mut client = server.connect();
+    client.send(get_request("/events"));
+    wait::until_true("an event", || String::from_utf8_lossy(&client.some_bytes()).contains("first"));
+    drop(client);
+    server.wait_for_notes("noticed while waiting\nGeneratorExit\n");
     server.stop();
 }}
 

@@ -19,6 +19,7 @@ use crate::python::gunicorn::app_socket::AppSocket;
 use crate::python::gunicorn::request_hooks::RequestHooks;
 use crate::python::gunicorn::shown::Shown;
 use crate::python::interp::fork::end_if_stray;
+use crate::python::interp::interned::interned;
 use crate::python::interp::spew::trace_this_thread;
 use crate::python::interp::traceback;
 use crate::python::loggers::records::{log_access, log_raised};

@@ -54,6 +54,8 @@ pub use pace::{Pace, Tempo};
 pub use real::Real;
 pub use siblings::Siblings;
 pub use stop::{Stop, StopState};
-pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_blocking};
+pub use stream::{
+    BlockingWaiter, Interest, Received, ResidentsWord, Stream, Waiter, wait_blocking,
+};
 pub use thread_word::ThreadWord;
 pub use unicoro_sys::address::SocketAddress;

@@ -46,6 +46,7 @@ mod words;
 
 mod held;
 mod outbox;
+mod resident;
 
 // The engine's state, and the green threads that share it.
 mod core;

@@ -12,15 +12,19 @@
 //!
 //! No borrow of the engine's state may be held across `handler.serve`, a park, a yield or a spawn.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use unicoro_contract::{AfterServe, Connection, StopState, drain, serve_caught};
+use unicoro_contract::{
+    AfterServe, Connection, Interest, ResidentsWord, StopState, drain, serve_caught,
+};
 use unicoro_reactor::{Events, Ready, Token};
 
 use crate::core::Core;
 use crate::deadline::Alarm;
 use crate::green::Green;
+use crate::resident::{self, Watcher};
 use crate::room::Shortage;
 use crate::scheduler::Task;
 use crate::thread_block::ThreadBlock;
@@ -49,11 +53,15 @@ impl Reactor {
     /// progress is done.
     pub fn run(self, carrier: usize) {
         self.core.queue.begin(carrier);
+        if carrier == 0 && self.core.has_resident {
+            self.settle();
+        }
         let mut events = Events::default();
         let mut last_look = Instant::now();
         let mut last_beat = None;
         while !self.wind_up() {
             let mut now = Instant::now();
+            self.hear_resident(now);
             if self.core.queue.runnable() == 0 || now.duration_since(last_look) >= LOOK {
                 let timeout = self.longest_wait(now);
                 let is_blocking = timeout != Some(Duration::ZERO);
@@ -103,6 +111,9 @@ impl Reactor {
         if !is_quitting && !outbox::is_done() {
             return false;
         }
+        if self.core.has_resident && !resident::end(&*self.core.handler, is_quitting) {
+            return false;
+        }
         let now = Instant::now();
         let done_at = self.core.done_at.get().unwrap_or(now);
         self.core.done_at.set(Some(done_at));
@@ -127,8 +138,10 @@ impl Reactor {
             Token::Listener(index) => self.core.clients.borrow_mut().accept(index as usize),
             Token::Client { index, generation } => {
                 let mut clients = self.core.clients.borrow_mut();
-                if let Some(ticket) = clients.event(index as usize, generation, ready) {
-                    ticket.wake(Woken::Ready);
+                let watcher = clients.event(index as usize, generation, ready);
+                drop(clients);
+                if let Some(watcher) = watcher {
+                    self.wake(watcher);
                 }
             }
             Token::Descriptor(fd) => {
@@ -143,6 +156,35 @@ impl Reactor {
                 errands::collect_done();
                 self.look_after_stuck();
                 self.core.queue.collect_returned();
+            }
+        }
+    }
+
+    fn wake(self, watcher: Watcher) {
+        match watcher {
+            Watcher::Green(ticket) => drop(ticket.wake(Woken::Ready)),
+            Watcher::Resident(number) => self.core.handler.ready(number),
+        }
+    }
+
+    /// Does what the resident has asked for since the last turn.
+    fn hear_resident(self, now: Instant) {
+        for (word, is_late) in resident::take_words() {
+            match word {
+                ResidentsWord::Over(connection, after) => self.after(connection, after, now),
+                ResidentsWord::NotMine(connection) => {
+                    self.core.line.borrow_mut().push(connection, false);
+                }
+                ResidentsWord::Watch(stream, number) => {
+                    let mut clients = self.core.clients.borrow_mut();
+                    // Once watched is enough; what is served no more needs no watch.
+                    clients.wait(&stream, Watcher::Resident(number), Interest::Either);
+                    drop(clients);
+                    if is_late {
+                        // The edge may have come before.
+                        self.core.handler.ready(number);
+                    }
+                }
             }
         }
     }
@@ -185,7 +227,13 @@ impl Reactor {
     fn line_up(self) {
         let (mut clients, mut line) = (self.core.clients.borrow_mut(), self.core.line.borrow_mut());
         let is_full = self.core.crew.all_at_work().is_some();
-        while let Some(connection) = clients.next_ready() {
+        while let Some(mut connection) = clients.next_ready() {
+            if self.core.has_resident {
+                match self.core.handler.hand_over(connection) {
+                    Ok(()) => continue,
+                    Err(back) => connection = back,
+                }
+            }
             let later = is_full && self.core.handler.would_wait(&connection);
             line.push(connection, later);
         }
@@ -204,6 +252,31 @@ impl Reactor {
                  (said once)"
             );
         }
+    }
+
+    /// The resident begins to live.
+    fn settle(self) {
+        if let Err(error) = self.try_to_settle() {
+            log::error!("the event loop has no thread, so this worker ends: {error}");
+            resident::ended();
+            self.core.seat.stop.ask(StopState::Quitting);
+        }
+    }
+
+    fn try_to_settle(self) -> io::Result<()> {
+        let block = ThreadBlock::new()?;
+        let body = move |task: &Task| {
+            let lived = Green::run(self.core, task, block, |green| {
+                resident::begin(green.identity());
+                green.outside(|| self.core.handler.reside());
+            });
+            if let Err(error) = lived {
+                log::error!("the event loop could not be started: {error}");
+                self.core.seat.stop.ask(StopState::Quitting);
+            }
+            resident::ended();
+        };
+        self.core.queue.spawn(body)
     }
 
     /// One more green worker, called to the queue.
@@ -273,16 +346,21 @@ impl Reactor {
                 })
             }
         };
+        let now = Instant::now();
+        self.after(connection, after, now);
+        now
+    }
+
+    /// A request has ended.
+    fn after(self, connection: Box<Connection>, after: AfterServe, now: Instant) {
         let mut clients = self.core.clients.borrow_mut();
-        // The application has given its input to another request.
-        if let Some(ticket) = clients.take_waiter(&connection.stream) {
+        // The application has given its input to another request; or the resident has watched it.
+        if let Some(Watcher::Green(ticket)) = clients.take_waiter(&connection.stream) {
             ticket.wake(Woken::Ready);
         }
-        let now = Instant::now();
         match after {
             AfterServe::Park { until } => clients.rest(connection, until, now),
             AfterServe::Close => clients.close(connection),
         }
-        now
     }
 }

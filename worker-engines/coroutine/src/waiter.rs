@@ -5,11 +5,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use unicoro_contract::{Interest, Stream, Tempo, Waiter, wait_blocking};
+use unicoro_contract::{Interest, ResidentsWord, Stream, Tempo, Waiter, wait_blocking};
 
-use crate::green;
-use crate::outbox;
+use crate::resident::{self, Watcher};
 use crate::wait::Woken;
+use crate::{bell, green, outbox};
 
 /// The waiter of every connection of this engine.
 pub struct ParkingWaiter;
@@ -32,7 +32,7 @@ impl Waiter for ParkingWaiter {
         let green = inside.green();
         let ticket = green.ticket();
         let core = green.core();
-        if !core.clients.borrow_mut().wait(stream, ticket, interest) {
+        if !core.clients.borrow_mut().wait(stream, Watcher::Green(ticket), interest) {
             return Err(io::Error::other("its request is over, or another thread waits for it"));
         }
         let woken = green.park(ticket, until);
@@ -48,6 +48,10 @@ impl Waiter for ParkingWaiter {
         tempo: &Tempo,
     ) -> Result<(), Vec<u8>> {
         match green::inside() {
+            // It leaves the processor when all that could run in it has.
+            Some(inside) if resident::is(inside.green().identity()) => {
+                outbox::hold(stream, answer, Instant::now(), tempo)
+            }
             Some(inside) if inside.green().core().has_requests() => {
                 outbox::hold(stream, answer, began, tempo)
             }
@@ -61,5 +65,14 @@ impl Waiter for ParkingWaiter {
 
     fn let_go(&self) {
         outbox::send();
+    }
+
+    fn hear(&self, word: ResidentsWord) {
+        let is_late = green::inside().is_none();
+        resident::say(word, is_late);
+        if is_late {
+            // The reactor may sleep.
+            bell::ring();
+        }
     }
 }

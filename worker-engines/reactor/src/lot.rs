@@ -181,6 +181,7 @@ impl<W: Copy> Lot<W> {
                 let wakes = waiter.is_some_and(|(_, interest)| match interest {
                     Interest::Read => ready.read,
                     Interest::Write => ready.write,
+                    Interest::Either => ready.read || ready.write,
                 });
                 Err(if wakes { waiter.take().map(|(who, _)| who) } else { None })
             }

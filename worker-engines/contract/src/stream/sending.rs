@@ -93,6 +93,25 @@ impl Stream {
         Ok(true)
     }
 
+    /// Sends of `parts` what the client takes at once; how much that was.
+    ///
+    /// # Errors
+    /// sendmsg(2).
+    pub fn send_some(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.let_go();
+        loop {
+            match socket::send(self.fd.as_fd(), parts) {
+                Ok(sent) => {
+                    self.count(sent);
+                    return Ok(sent);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// Sends all of `parts`, in one call when the socket has room.
     ///
     /// # Errors

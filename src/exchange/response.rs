@@ -207,6 +207,69 @@ impl Response {
         self.note(sent)
     }
 
+    /// Sends a piece of the body, with what was not sent yet, as far as the client takes it at once; whether
+    /// that was all. Never waits: the rest is [`Self::send_more`]'s.
+    ///
+    /// # Errors
+    /// The client is gone.
+    pub fn send_now(&mut self, piece: &[u8]) -> io::Result<bool> {
+        self.depart()?;
+        let framed = self.encoder.frame(piece);
+        self.answer.body_sent += framed.data.len() as u64;
+        let parts = framed.parts();
+        let mut sent = 0;
+        if self.unsent.len() <= HELD {
+            let [prefix, data, suffix] = parts.map(IoSlice::new);
+            let all = [IoSlice::new(&self.unsent), prefix, data, suffix];
+            sent =
+                self.stream.send_some(&all).or_else(|error| self.note(Err(error)).map(|()| 0))?;
+        }
+        let taken = sent.min(self.unsent.len());
+        self.unsent.drain(..taken);
+        sent -= taken;
+        for part in parts {
+            let taken = sent.min(part.len());
+            self.unsent.extend_from_slice(&part[taken..]);
+            sent -= taken;
+        }
+        Ok(self.unsent.is_empty())
+    }
+
+    /// Sends what is not sent yet, as far as the client takes it at once; whether that was all. A whole
+    /// answer may be held to leave with others, if `may_hold`. Never waits.
+    ///
+    /// # Errors
+    /// The client is gone, or was answered in the application's place.
+    pub fn send_more(&mut self, may_hold: bool) -> io::Result<bool> {
+        if self.breakage().is_some() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        if self.unsent.is_empty() {
+            return Ok(true);
+        }
+        self.claim()?;
+        let is_kept = self.stage == (Stage::Ended { keep_alive: true });
+        if !(may_hold && is_kept && self.unsent.len() <= HELD && self.leave_together()?) {
+            let sent = self.stream.send_some(&[IoSlice::new(&self.unsent)]);
+            let sent = sent.or_else(|error| self.note(Err(error)).map(|()| 0))?;
+            self.unsent.drain(..sent);
+        }
+        self.conclude();
+        Ok(self.unsent.is_empty())
+    }
+
+    /// How slowly the client may take it.
+    #[must_use]
+    pub fn tempo(&self) -> Tempo {
+        self.tempo
+    }
+
+    /// Whether the application has ended it.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        matches!(self.stage, Stage::Ended { .. })
+    }
+
     /// Whether `piece` can be added to what is not sent yet, without keeping much in memory.
     #[must_use]
     pub fn has_room_for(&self, piece: &[u8]) -> bool {

@@ -15,6 +15,7 @@
 //! | `gunicorn` | config files, hooks, and gunicorn's objects as they are shown them |
 //! | `loggers` | `gunicorn.error` and `gunicorn.access`: Python's logging as the writer of the logs |
 //! | `app` | the application: found and loaded, watched, called for each request |
+//! | `asgi` | an asynchronous application, on a loop in a green thread of its own |
 //!
 //! Only `gil::attach` and `threads::thread_state` take and give the GIL. Never switch green threads while
 //! attached, and never keep a `Python` token, a `Bound` or a guard across something that may: detach
@@ -40,11 +41,15 @@ mod loggers;
 
 mod app;
 
+mod asgi;
+
 pub use app::application::Application;
-pub use app::loader::{LoadError, load};
+pub use app::loader::{LoadError, Spoken, load, spoken_by};
 pub use app::reloading::{Look, begin_watching, failed_application, files_to_watch};
 pub use app::request::Request;
 pub use app::served::Served;
+pub use asgi::event_loop::{EventLoop, LoopSettings};
+pub use asgi::host::{Host, Opened};
 pub use deadline::computing::{forgive, set_computing};
 pub use deadline::listeners::{hearing, listener};
 pub use deadline::request_timeout::make_module;

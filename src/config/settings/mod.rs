@@ -2,11 +2,13 @@
 //!
 //! Never parses and never reads a source. A reload makes a new `Settings`; nobody changes one.
 
+mod asgi;
 mod logs;
 mod requests;
 pub mod resolve;
 mod winners;
 
+pub use asgi::AsgiSettings;
 pub use logs::{LogConfig, LogSettings, StatsdSettings, SyslogSettings};
 pub use requests::{HeaderMap, ProxyProtocol, RequestSettings};
 
@@ -86,6 +88,8 @@ pub struct Settings {
     pub graceful_timeout: Duration,
     /// For idle connections; zero closes after each response.
     pub keepalive: Duration,
+    /// How an asynchronous application is served.
+    pub asgi: AsgiSettings,
     /// What is asked of clients, and borne from them.
     pub requests: RequestSettings,
     /// The file that holds the master's process id; absolute.

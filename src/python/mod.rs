@@ -50,6 +50,7 @@ pub use app::request::Request;
 pub use app::served::Served;
 pub use asgi::event_loop::{EventLoop, LoopSettings};
 pub use asgi::host::{Host, Opened};
+pub use asgi::standstill::Standstill;
 pub use deadline::computing::{forgive, set_computing};
 pub use deadline::listeners::{hearing, listener};
 pub use deadline::request_timeout::make_module;
@@ -66,7 +67,7 @@ pub use interp::interpreter::{
     description, end, preflight, prepare_path, set_environ, start, while_waiting,
 };
 pub use interp::spew::spew;
-pub use interp::stack::{Cause, all_stacks, stack_of, stacks_of, watch_stacks};
+pub use interp::stack::{Cause, all_stacks, python_stack_of, stack_of, stacks_of, watch_stacks};
 pub use loggers::log_thread::begin_log_thread;
 pub use loggers::refusal::log_refusal;
 pub use loggers::set_up::{has_loggers, say_who_logs, set_up_loggers};

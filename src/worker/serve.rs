@@ -27,6 +27,7 @@ pub struct Server {
     service: &'static Service,
     interface: Interface,
     request_timeout: Duration,
+    blocked_after: Option<Duration>,
     signals: SignalHandlers,
 }
 
@@ -76,6 +77,7 @@ impl Server {
             })),
             interface,
             request_timeout: settings.request_timeout.unwrap_or_default(),
+            blocked_after: settings.blocked_after,
             signals: SignalHandlers::install()?,
         })
     }
@@ -252,6 +254,11 @@ impl Handler for Server {
     fn main_thread_turn(&self) {
         self.signals.run();
         python::make_pending_calls();
+        if let (Interface::Asgi(event_loop), Some(after)) = (&self.interface, self.blocked_after)
+            && let Some((standstill, stack)) = event_loop.standstill(after)
+        {
+            stall::report_loop(&standstill, stack);
+        }
     }
 
     fn turn_is_due(&self) -> Option<BorrowedFd<'_>> {

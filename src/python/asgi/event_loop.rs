@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,12 +19,14 @@ use super::host::{Host, Opened};
 use super::module::{Functions, module};
 use super::ready::Ready;
 use super::scope::Scopes;
+use super::standstill::{Standstill, Watch};
 use crate::exchange::Place;
 use crate::http::Head;
 use crate::logging::TRACEBACK;
 use crate::python::error::PythonError;
 use crate::python::gil::attach::attached;
 use crate::python::interp::interned::interned;
+use crate::python::interp::stack::python_stack_of;
 use crate::python::interp::traceback;
 
 /// How an application is to be served, by the settings.
@@ -55,6 +57,10 @@ pub struct EventLoop {
     end: AtomicU8,
     running: Mutex<Running>,
     host: OnceLock<&'static dyn Host>,
+    // Of the thread that it lives in, as Python knows it.
+    identity: AtomicUsize,
+    turns: AtomicU64,
+    watch: Mutex<Watch>,
 }
 
 /// What has come since the loop looked last.
@@ -128,6 +134,9 @@ impl EventLoop {
             end: AtomicU8::new(LIVES),
             running: Mutex::default(),
             host: OnceLock::new(),
+            identity: AtomicUsize::new(0),
+            turns: AtomicU64::new(0),
+            watch: Mutex::default(),
         })
     }
 
@@ -146,6 +155,8 @@ impl EventLoop {
         let _ = self.host.set(host);
         attached(|py| {
             let run = || -> PyResult<()> {
+                let identity = py.import("threading")?.call_method0("get_ident")?.extract()?;
+                self.identity.store(identity, Ordering::Relaxed);
                 let turn = Bound::new(py, Turn { home: self })?;
                 let bell = self.bell.as_fd().as_raw_fd();
                 module(py)?.call_method1("run", (&self.event_loop, bell, turn))?;
@@ -154,6 +165,7 @@ impl EventLoop {
             if let Err(error) = run() {
                 log::error!(target: TRACEBACK, "the event loop has failed:\n{}", traceback::format(py, &error));
             }
+            self.identity.store(0, Ordering::Relaxed);
             // Whoever is left has no loop any more.
             let left = mem::take(&mut self.running().exchanges);
             drop(left);
@@ -197,6 +209,21 @@ impl EventLoop {
         if self.end.fetch_max(end, Ordering::Relaxed) < end {
             self.ring();
         }
+    }
+
+    /// Looks whether it turns, and where it stands if it does not, for as long as `after`. On the main thread,
+    /// by and by.
+    pub fn standstill(&self, after: Duration) -> Option<(Standstill, Option<String>)> {
+        let identity = self.identity.load(Ordering::Relaxed);
+        if identity == 0 {
+            return None;
+        }
+        let turns = self.turns.load(Ordering::Relaxed);
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = watch.look(turns, after, Instant::now(), || self.ring())?;
+        let is_standing = matches!(said, Standstill::Since(_));
+        let stack = if is_standing { python_stack_of(identity) } else { None };
+        Some((said, stack))
     }
 
     /// Whether nobody waits for the requests in progress any more.
@@ -253,6 +280,7 @@ impl EventLoop {
 
     /// What has come is looked at.
     fn turn(&'static self, py: Python<'_>) -> PyResult<()> {
+        self.turns.fetch_add(1, Ordering::Relaxed);
         self.bell.lower();
         self.is_rung.store(false, Ordering::SeqCst);
         let Post { connections, ready } = mem::take(&mut *self.post());

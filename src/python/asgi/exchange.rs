@@ -343,7 +343,10 @@ impl Exchange {
         let response = &mut opened.response;
         if self.is_overdue {
             response.give_up(Breakage::Overdue, OVERDUE);
-        } else if self.home.quits() {
+        } else if self.home.quits()
+            // Nobody is there to be answered, and the application has heard that.
+            || matches!(trouble, Trouble::Misused(_)) && opened.connection.stream.is_hung_up()
+        {
             response.give_up(Breakage::Left, FAILED);
         } else {
             let reader: Option<&Reader> = match &opened.unread {

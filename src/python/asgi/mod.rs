@@ -16,3 +16,4 @@ pub mod host;
 pub mod module;
 pub mod ready;
 pub mod scope;
+pub mod standstill;

@@ -1,7 +1,11 @@
 """The side of ASGI that asyncio needs in Python. Run by module.rs, once in a process."""
 
 import asyncio
+import http
 import traceback
+
+# As other ASGI servers have them.
+PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 
 
 def new_loop(name):

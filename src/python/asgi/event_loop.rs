@@ -2,7 +2,7 @@
 //!
 //! One eventfd, raised once for whatever has come since the loop looked last.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -47,6 +47,7 @@ pub struct EventLoop {
     create_future: Py<PyAny>,
     lifespan: Py<PyAny>,
     scopes: Scopes,
+    phrases: HashMap<u16, String>,
     /// asgi.py's.
     pub functions: Functions,
     /// What `send` returns mostly.
@@ -66,7 +67,7 @@ pub struct EventLoop {
 /// What has come since the loop looked last.
 #[derive(Default)]
 struct Post {
-    connections: Vec<Box<Connection>>,
+    connections: VecDeque<Box<Connection>>,
     ready: Vec<u64>,
 }
 
@@ -126,6 +127,7 @@ impl EventLoop {
             event_loop: event_loop.unbind(),
             lifespan: lifespan.unbind(),
             scopes: Scopes::new(py, settings.root_path, state)?,
+            phrases: module.getattr("PHRASES")?.extract()?,
             functions: Functions::find(py)?,
             nothing: Py::new(py, Ready::empty())?,
             bell: EventFd::new()?,
@@ -193,7 +195,7 @@ impl EventLoop {
 
     /// A request for it. On the engine's thread.
     pub fn take(&self, connection: Box<Connection>) {
-        self.post().connections.push(connection);
+        self.post().connections.push_back(connection);
         self.ring();
     }
 
@@ -245,6 +247,15 @@ impl EventLoop {
     /// No memory.
     pub fn new_future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.create_future.bind(py).call0()
+    }
+
+    /// Appends a status line's code and phrase.
+    pub fn push_status(&self, status: u16, line: &mut Vec<u8>) {
+        line.extend_from_slice(status.to_string().as_bytes());
+        if let Some(phrase) = self.phrases.get(&status) {
+            line.push(b' ');
+            line.extend_from_slice(phrase.as_bytes());
+        }
     }
 
     /// A request is over, and so is its task.
@@ -327,6 +338,10 @@ impl EventLoop {
     }
 
     fn stop_if_dismissed(&self, py: Python<'_>) {
+        // At the very end it runs on the main thread, and what ends there is cut off anyway.
+        if self.identity.load(Ordering::Relaxed) == 0 {
+            return;
+        }
         let stops = match self.end.load(Ordering::Relaxed) {
             LIVES => false,
             DISMISSED => self.running().exchanges.is_empty(),

@@ -22,7 +22,7 @@ use super::event_loop::EventLoop;
 use super::host::Opened;
 use super::ready::Ready;
 use crate::exchange::{Breakage, OVERDUE, Reader, Unread, end_overdue};
-use crate::http::{Fields, reason};
+use crate::http::Fields;
 use crate::python::app::failure::fail;
 use crate::python::interp::interned::interned;
 use crate::python::loggers::records::log_raised;
@@ -224,6 +224,7 @@ impl Exchange {
                 push_pair(&mut fields, &pair?)?;
             }
         }
+        let home = self.home;
         let opened = self.opened(HTTP_START)?;
         if opened.response.has_begun() {
             return Err(PyRuntimeError::new_err(
@@ -231,7 +232,7 @@ impl Exchange {
             ));
         }
         let mut line = buffers::take();
-        push_status(status, &mut line);
+        home.push_status(status, &mut line);
         opened
             .response
             .begin(line, fields)
@@ -545,15 +546,6 @@ fn as_bytes<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     let py = object.py();
     let view = py.import("builtins")?.call_method1("memoryview", (object,))?;
     Ok(view.call_method0("tobytes")?.cast_into()?)
-}
-
-fn push_status(status: u16, line: &mut Vec<u8>) {
-    line.extend_from_slice(status.to_string().as_bytes());
-    let reason = reason(status);
-    if reason != "Unknown" {
-        line.push(b' ');
-        line.extend_from_slice(reason.as_bytes());
-    }
 }
 
 fn gone(error: &io::Error) -> PyErr {

@@ -44,6 +44,17 @@ fn a_coroutine_that_computes_is_named_by_the_log() {
 }
 
 #[test]
+fn a_quick_stop_waits_for_no_request_and_ends_the_lifespan() {
+    let server = Server::start(Engine::Coroutine, "asynchronous:with_lifespan", &[]);
+    let mut client = server.waiting_client("/until_file");
+    server.wait_for_notes("waiting");
+    server.signal(Signal::SIGINT);
+    assert!(client.bytes_to_the_end().is_empty());
+    server.wait_for_notes("shutdown");
+    server.end_of_stop();
+}
+
+#[test]
 fn reloads_and_recyclings_lose_no_request() {
     let arguments = ["--workers", "2", "--max-requests", "300"];
     let server = Server::start(Engine::Coroutine, "asynchronous:with_lifespan", &arguments);

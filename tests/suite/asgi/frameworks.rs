@@ -1,5 +1,6 @@
 //! Frameworks as their users use them.
 
+use crate::support::client::get_and_close;
 use crate::support::{Client, Engine, Server};
 
 fn post(client: &mut Client, path: &str, kind: &str, body: &str) -> (u16, String) {
@@ -35,6 +36,10 @@ fn fastapi_is_served() {
         let response = client.get(path);
         assert_eq!((response.status, response.text().as_str()), (status, text), "{path}");
     }
+    // In Python's words, as other servers have them.
+    assert!(
+        server.exchange(get_and_close("/refused")).starts_with("HTTP/1.1 418 I'm a Teapot\r\n")
+    );
     server.wait_for_notes("in the background");
     server.wait_for_log("ValueError: on purpose");
     let form = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nabc\r\n--b--\r\n";

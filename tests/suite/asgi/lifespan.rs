@@ -23,10 +23,11 @@ fn it_begins_before_the_first_request_and_ends_behind_the_last() {
 #[test]
 fn each_worker_of_a_reload_has_its_own() {
     let server = Server::start(Engine::Coroutine, "asynchronous:with_lifespan", &[]);
+    assert_eq!(server.get("/").text(), "of the start");
     let before = server.worker_pid();
     server.signal(Signal::SIGHUP);
     server.wait_for_workers_without(before, 1);
-    assert_eq!(server.notes(), "startup\nstartup\nshutdown\n");
+    assert_eq!(server.notes(), "startup\nanswered /\nstartup\nshutdown\n");
     server.stop();
 }
 

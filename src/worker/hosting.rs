@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use unicoro_contract::{Connection, Inbox, Stream};
+use unicoro_contract::{Connection, Inbox, ResidentsWord, tell_engine};
 
 use super::access::AccessLine;
 use super::rules::{Admission, Rules};
@@ -35,7 +35,7 @@ impl Host for Service {
                 // Who refuses it may have to wait for its client.
                 conn.head = Some(bytes.len());
                 conn.inbox.put_back(bytes);
-                Stream::hand_back(conn);
+                tell_engine(ResidentsWord::NotMine(conn));
             }
         }
     }
@@ -59,7 +59,7 @@ impl Host for Service {
         connection.served += 1;
         let after = self.ending.after_at_once(&mut connection, response.fate(), unread);
         drop(response);
-        Stream::give_back(connection, after);
+        tell_engine(ResidentsWord::Over(connection, after));
     }
 
     fn request_timeout(&self) -> Option<Duration> {

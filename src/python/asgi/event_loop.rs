@@ -15,6 +15,7 @@ use unicoro_contract::Connection;
 use unicoro_sys::event_fd::EventFd;
 
 use super::exchange::Exchange;
+use super::home::Home;
 use super::host::{Host, Opened};
 use super::module::{Functions, module};
 use super::ready::Ready;
@@ -48,10 +49,8 @@ pub struct EventLoop {
     lifespan: Py<PyAny>,
     scopes: Scopes,
     phrases: HashMap<u16, String>,
-    /// asgi.py's.
-    pub functions: Functions,
-    /// What `send` returns mostly.
-    pub nothing: Py<Ready>,
+    functions: Functions,
+    nothing: Py<Ready>,
     bell: EventFd,
     is_rung: AtomicBool,
     post: Mutex<Post>,
@@ -228,52 +227,6 @@ impl EventLoop {
         Some((said, stack))
     }
 
-    /// Whether nobody waits for the requests in progress any more.
-    pub fn quits(&self) -> bool {
-        self.end.load(Ordering::Relaxed) == QUITS
-    }
-
-    /// The worker that it serves in.
-    ///
-    /// # Panics
-    /// Before it lives.
-    pub fn host(&self) -> &'static dyn Host {
-        *self.host.get().expect("requests come while it lives")
-    }
-
-    /// A future.
-    ///
-    /// # Errors
-    /// No memory.
-    pub fn new_future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.create_future.bind(py).call0()
-    }
-
-    /// Appends a status line's code and phrase.
-    pub fn push_status(&self, status: u16, line: &mut Vec<u8>) {
-        line.extend_from_slice(status.to_string().as_bytes());
-        if let Some(phrase) = self.phrases.get(&status) {
-            line.push(b' ');
-            line.extend_from_slice(phrase.as_bytes());
-        }
-    }
-
-    /// A request is over, and so is its task.
-    pub fn forget(&self, py: Python<'_>, number: u64) {
-        let forgotten = self.running().exchanges.remove(&number);
-        drop(forgotten);
-        self.stop_if_dismissed(py);
-    }
-
-    /// A request waits for its client, and may wait in vain.
-    ///
-    /// # Errors
-    /// The loop takes no timer.
-    pub fn wait_for_client(&'static self, py: Python<'_>, number: u64) -> PyResult<()> {
-        self.running().waiting.insert(number);
-        self.look_later(py)
-    }
-
     fn ring(&self) {
         if !self.is_rung.swap(true, Ordering::SeqCst) {
             self.bell.raise();
@@ -407,6 +360,47 @@ impl EventLoop {
             }
         }
         self.look_later(py)
+    }
+}
+
+impl Home for EventLoop {
+    fn host(&self) -> &'static dyn Host {
+        *self.host.get().expect("requests come while it lives")
+    }
+
+    fn functions(&self) -> &Functions {
+        &self.functions
+    }
+
+    fn nothing(&self) -> &Py<Ready> {
+        &self.nothing
+    }
+
+    fn new_future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.create_future.bind(py).call0()
+    }
+
+    fn push_status(&self, status: u16, line: &mut Vec<u8>) {
+        line.extend_from_slice(status.to_string().as_bytes());
+        if let Some(phrase) = self.phrases.get(&status) {
+            line.push(b' ');
+            line.extend_from_slice(phrase.as_bytes());
+        }
+    }
+
+    fn wait_for_client(&'static self, py: Python<'_>, number: u64) -> PyResult<()> {
+        self.running().waiting.insert(number);
+        self.look_later(py)
+    }
+
+    fn quits(&self) -> bool {
+        self.end.load(Ordering::Relaxed) == QUITS
+    }
+
+    fn forget(&self, py: Python<'_>, number: u64) {
+        let forgotten = self.running().exchanges.remove(&number);
+        drop(forgotten);
+        self.stop_if_dismissed(py);
     }
 }
 

@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::{PyBrokenPipeError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
-use unicoro_contract::{Stream, buffers};
+use unicoro_contract::{ResidentsWord, Stream, buffers, tell_engine};
 
-use super::event_loop::EventLoop;
+use super::home::Home;
 use super::host::Opened;
 use super::ready::Ready;
 use crate::exchange::{Breakage, OVERDUE, Reader, Unread, end_overdue};
@@ -35,7 +35,7 @@ const STEP: usize = 64 * 1024;
 #[pyclass(module = "unicoro", name = "Exchange")]
 pub struct Exchange {
     number: u64,
-    home: &'static EventLoop,
+    home: &'static dyn Home,
     // Until the client has its answer.
     opened: Option<Opened>,
     head: Arc<[u8]>,
@@ -65,7 +65,7 @@ struct Wait {
 
 impl Exchange {
     /// The request of this number.
-    pub fn new(number: u64, home: &'static EventLoop, opened: Opened) -> Self {
+    pub fn new(number: u64, home: &'static dyn Home, opened: Opened) -> Self {
         Self {
             number,
             home,
@@ -375,7 +375,7 @@ impl Exchange {
             && !mem::replace(&mut self.is_watched, true)
         {
             let stream: &Arc<Stream> = &opened.connection.stream;
-            stream.watch(self.number);
+            tell_engine(ResidentsWord::Watch(Arc::clone(stream), self.number));
         }
     }
 
@@ -394,7 +394,7 @@ impl Exchange {
         let message = slf.try_borrow_mut()?.next_message(py)?;
         match message {
             Some(message) => ready(py, message.into_any().unbind()),
-            None => slf.get_home().functions.receive.bind(py).call1((slf,)),
+            None => slf.try_borrow()?.home.functions().receive.bind(py).call1((slf,)),
         }
     }
 
@@ -420,11 +420,11 @@ impl Exchange {
         };
         let home = this.home;
         if is_taken {
-            return Ok(home.nothing.bind(py).clone().into_any());
+            return Ok(home.nothing().bind(py).clone().into_any());
         }
         this.wait_for_client(py)?;
         drop(this);
-        home.functions.drain.bind(py).call1((slf,))
+        home.functions().drain.bind(py).call1((slf,))
     }
 
     /// The next message, or `None`.
@@ -479,17 +479,6 @@ impl Exchange {
         if self.opened.is_none() {
             self.home.forget(py, self.number);
         }
-    }
-}
-
-/// To be reached while it is borrowed.
-trait Home {
-    fn get_home(&self) -> &'static EventLoop;
-}
-
-impl Home for Bound<'_, Exchange> {
-    fn get_home(&self) -> &'static EventLoop {
-        self.borrow().home
     }
 }
 

@@ -134,7 +134,7 @@ pub trait Handler: Language + Send + Sync {
     }
 
     /// Hands a request to the resident, which gives its connection back by
-    /// [`Stream::give_back`]. Under the same rule as `read`.
+    /// [`tell_engine`](crate::tell_engine). Under the same rule as `read`.
     ///
     /// # Errors
     /// It is not for the resident: the connection, for `serve`.
@@ -142,7 +142,7 @@ pub trait Handler: Language + Send + Sync {
         Err(connection)
     }
 
-    /// What the resident watches for ([`Stream::watch`]) has come for the one of this number, or may have.
+    /// What the resident watches for has come for the one of this number, or may have.
     /// Under the same rule as `read`.
     fn ready(&self, number: u64) {
         let _ = number;

@@ -30,6 +30,7 @@ mod outbox;
 mod pace;
 mod patience;
 mod real;
+mod resident;
 pub mod room;
 pub mod siblings;
 mod stop;
@@ -52,10 +53,9 @@ pub use listener::{EngineListener, admit_no_more, lacks_descriptors};
 pub use outbox::{Outbox, Put};
 pub use pace::{Pace, Tempo};
 pub use real::Real;
+pub use resident::{ResidentsWord, hear_resident_by, tell_engine};
 pub use siblings::Siblings;
 pub use stop::{Stop, StopState};
-pub use stream::{
-    BlockingWaiter, Interest, Received, ResidentsWord, Stream, Waiter, wait_blocking,
-};
+pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_blocking};
 pub use thread_word::ThreadWord;
 pub use unicoro_sys::address::SocketAddress;

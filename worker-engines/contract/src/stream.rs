@@ -16,7 +16,7 @@ use unicoro_sys::{socket, tcp};
 
 use crate::held_answer::HeldAnswer;
 use crate::patience::Patience;
-use crate::{AfterServe, Connection, GivenUp, Inbox, Pace, Tempo, is_forked_child};
+use crate::{GivenUp, Inbox, Pace, Tempo, is_forked_child};
 
 /// What a wait is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,22 +56,6 @@ pub trait Waiter: Sync {
 
     /// Sends what is held, if anything is.
     fn let_go(&self) {}
-
-    /// Takes what the resident has to say of a connection that it was handed.
-    fn hear(&self, word: ResidentsWord) {
-        drop(word);
-    }
-}
-
-/// What the resident says of a connection.
-pub enum ResidentsWord {
-    /// Its request is over.
-    Over(Box<Connection>, AfterServe),
-    /// Its request is not for the resident: `serve` is to be called.
-    NotMine(Box<Connection>),
-    /// [`Handler::ready`](crate::Handler::ready) is to be called with this number once there is something
-    /// to receive, or room to send.
-    Watch(Arc<Stream>, u64),
 }
 
 /// Waits by blocking the OS thread: for engines without green threads, and for an application's own
@@ -190,24 +174,6 @@ impl Stream {
         if hung_up {
             self.hung_up.store(true, Ordering::Relaxed);
         }
-    }
-
-    /// The resident watches for something to receive, or for room to send: see
-    /// [`Handler::ready`](crate::Handler::ready).
-    pub fn watch(self: &Arc<Self>, number: u64) {
-        self.waiter.hear(ResidentsWord::Watch(Arc::clone(self), number));
-    }
-
-    /// The request of a connection that was handed to the resident is over.
-    pub fn give_back(connection: Box<Connection>, after: AfterServe) {
-        let waiter = connection.stream.waiter;
-        waiter.hear(ResidentsWord::Over(connection, after));
-    }
-
-    /// The request of a connection that was handed to the resident is to be served in a thread of its own.
-    pub fn hand_back(connection: Box<Connection>) {
-        let waiter = connection.stream.waiter;
-        waiter.hear(ResidentsWord::NotMine(connection));
     }
 
     /// Whether a receive may give something; false means that the engine's next event will tell.

@@ -66,13 +66,14 @@ impl Waiter for ParkingWaiter {
     fn let_go(&self) {
         outbox::send();
     }
+}
 
-    fn hear(&self, word: ResidentsWord) {
-        let is_late = green::inside().is_none();
-        resident::say(word, is_late);
-        if is_late {
-            // The reactor may sleep.
-            bell::ring();
-        }
+/// Hears what the resident says. From any thread.
+pub fn hear_resident(word: ResidentsWord) {
+    let is_late = green::inside().is_none();
+    resident::say(word, is_late);
+    if is_late {
+        // The reactor may sleep.
+        bell::ring();
     }
 }

@@ -31,7 +31,7 @@ fn main() {
 const EXTENSION: &str = "PYO3_BUILD_EXTENSION_MODULE";
 
 /// The engine relies on what these do, and was tested on no others.
-const MINORS: RangeInclusive<u8> = 10..=13;
+const MINORS: RangeInclusive<u8> = 10..=14;
 
 /// An interpreter that it was not made for ends the build, of the executable and of the wheel, with a sentence.
 fn require_known_python() {

@@ -88,6 +88,7 @@ impl Kept {
             environ_names: &[],
             began,
             tempo: &Tempo::default(),
+            sockets: None,
         });
         end_current();
         assert_eq!(served.response.fate(), Fate::Kept);

@@ -49,6 +49,7 @@ fn request(criterion: &mut Criterion) {
             environ_names: &[],
             began: Instant::now(),
             tempo: &Tempo::default(),
+            sockets: None,
         });
         assert_ne!(client.read(&mut [0; 4096]).unwrap(), 0);
         served.response.answer().status

@@ -1,24 +1,27 @@
 """A long poll: many clients wait for one event, each in plain blocking code."""
 
+import pathlib
 import threading
+
+PAGE = pathlib.Path(__file__).with_name("page.html").read_bytes()
 
 happened = threading.Event()
 
 
 def app(environ, start_response):
+    kind = "plain"
     if environ["PATH_INFO"] == "/wait":
-        text = "It happened.\n" if happened.wait(30) else "Nothing yet, ask again.\n"
+        body = b"It happened.\n" if happened.wait(30) else b"Nothing yet, ask again.\n"
     elif environ["PATH_INFO"] == "/set":
         happened.set()
-        text = "Everybody has been told.\n"
+        body = b"Everybody has been told.\n"
     elif environ["PATH_INFO"] == "/clear":
         happened.clear()
-        text = "Forgotten.\n"
+        body = b"Forgotten.\n"
     else:
-        text = "/wait waits up to 30 seconds, /set ends the wait, /clear starts anew.\n"
-    body = text.encode()
+        kind, body = "html", PAGE
     start_response("200 OK", [
-        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Content-Type", f"text/{kind}; charset=utf-8"),
         ("Content-Length", str(len(body))),
     ])
     return [body]

@@ -40,7 +40,8 @@ pub use halt::Halt;
 pub use origin::Origin;
 pub use settings::{
     AppSpec, AsgiSettings, HeaderMap, LogConfig, LogSettings, ProxyProtocol, Reload,
-    RequestSettings, Settings, StatsdSettings, SyslogSettings,
+    RequestSettings, Settings, StatsdSettings, SyslogSettings, WebSocketCompression,
+    WebSocketSettings,
 };
 pub use sources::file::{ConfigSource, FileValue, RunFile};
 pub use table::setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Support};

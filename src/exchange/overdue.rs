@@ -15,7 +15,7 @@ pub fn end_overdue(stream: &Stream, line: &str, timeout: Duration) {
     let timeout = timeout.as_secs_f64();
     if stream.take_response() {
         log::warn!("{line} has exceeded request_timeout ({timeout} s); its client got {OVERDUE}");
-        stream.part(&refusal(OVERDUE, "", &date(), false));
+        stream.part(&refusal(OVERDUE, "", &[], &date(), false));
     } else if stream.has_ended_response() {
         log::warn!("{line} has exceeded request_timeout ({timeout} s) behind its answer");
     } else {

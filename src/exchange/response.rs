@@ -59,6 +59,9 @@ enum Stage {
     Begun,
     /// Nothing more will be given.
     Ended { keep_alive: bool },
+    /// A 101 has left, and the connection speaks another protocol: what the application gives now goes
+    /// nowhere, and `has_failed` if that tells of a failure.
+    Switched { has_failed: bool },
     /// The client will not have it whole.
     Broken(Breakage),
 }
@@ -102,7 +105,19 @@ impl Response {
     /// Whether a head was given.
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        self.answer.status != 0
+        self.answer.status != 0 && !self.has_switched()
+    }
+
+    /// Whether the connection speaks another protocol.
+    #[must_use]
+    pub fn has_switched(&self) -> bool {
+        matches!(self.stage, Stage::Switched { .. })
+    }
+
+    /// Whether the application has answered that it failed, behind a 101.
+    #[must_use]
+    pub fn has_failed_behind(&self) -> bool {
+        self.stage == Stage::Switched { has_failed: true }
     }
 
     /// Whether some of it has left: nothing can be taken back any more.
@@ -151,6 +166,10 @@ impl Response {
         if self.continue_due.as_ref().is_some_and(|due| due.load(Ordering::Relaxed)) {
             self.facts.keep_alive = false;
         }
+        if self.has_switched() {
+            self.stage = Stage::Switched { has_failed: status_line.starts_with(b"5") };
+            return Ok(());
+        }
         let mut encoder = Encoder::new(self.facts);
         let mut head = buffers::take();
         encoder.head(&status_line, fields.iter(), &date(), &mut head)?;
@@ -181,6 +200,22 @@ impl Response {
         Ok(self.note(sent))
     }
 
+    /// Sends `head`, a 101, behind which the connection speaks another protocol.
+    ///
+    /// # Errors
+    /// The client is gone, or was answered in the application's place; or an answer has begun already.
+    pub fn switch(&mut self, head: &[u8]) -> io::Result<()> {
+        if self.stage != Stage::Open {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.claim()?;
+        let sent = self.stream.send_all(&mut [IoSlice::new(head)], &self.tempo);
+        self.answer = Answer::of(SWITCHED);
+        self.note(sent)?;
+        self.stage = Stage::Switched { has_failed: false };
+        Ok(())
+    }
+
     /// Adds a piece of the body to what [`Self::send_rest`] sends. For short ones: it is copied.
     pub fn add(&mut self, piece: &[u8]) {
         if self.stage == Stage::Begun {
@@ -197,6 +232,9 @@ impl Response {
     /// # Errors
     /// The client is gone.
     pub fn send(&mut self, piece: &[u8]) -> io::Result<()> {
+        if self.has_switched() {
+            return Ok(());
+        }
         self.depart()?;
         let framed = self.encoder.frame(piece);
         self.answer.body_sent += framed.data.len() as u64;
@@ -377,10 +415,15 @@ impl Response {
 
     /// It has failed: puts a page in its place if nothing has left, else cuts it off.
     pub fn refuse(&mut self, status: u16, detail: &str) {
+        self.refuse_with(status, detail, &[]);
+    }
+
+    /// As [`Self::refuse`], with these fields in the page's head.
+    pub fn refuse_with(&mut self, status: u16, detail: &str, fields: &[(&str, &str)]) {
         let may_say = !self.has_left && matches!(self.stage, Stage::Open | Stage::Begun);
         self.fail(status);
         if may_say {
-            self.unsent = refusal(status, detail, &date(), self.facts.is_head);
+            self.unsent = refusal(status, detail, fields, &date(), self.facts.is_head);
         }
     }
 
@@ -406,7 +449,7 @@ impl Response {
         match self.stage {
             Stage::Begun => self.claim(),
             // It may have failed within a chunk, which nothing may follow.
-            Stage::Open | Stage::Ended { .. } | Stage::Broken(_) => {
+            Stage::Open | Stage::Ended { .. } | Stage::Switched { .. } | Stage::Broken(_) => {
                 Err(io::ErrorKind::BrokenPipe.into())
             }
         }
@@ -440,6 +483,8 @@ impl Drop for Response {
 
 /// What a client is told whose request took too long.
 pub const OVERDUE: u16 = 504;
+/// What the access log says of a connection that has changed its protocol.
+pub const SWITCHED: u16 = 101;
 
 #[cfg(test)]
 mod tests;

@@ -10,15 +10,15 @@ use super::reader::Reader;
 pub enum Unread {
     /// Nothing: it has no body.
     Nothing,
-    /// What this has not read.
-    Behind(Reader),
+    /// What this has not read. In a box, because few requests have a body.
+    Behind(Box<Reader>),
     /// Nobody knows: the head was refused, or the application has the reader.
     Unknown,
 }
 
 impl Unread {
     /// Lends the reader to the application.
-    pub fn lend(&mut self) -> Option<Reader> {
+    pub fn lend(&mut self) -> Option<Box<Reader>> {
         match mem::replace(self, Self::Unknown) {
             Self::Behind(reader) => Some(reader),
             known => {
@@ -29,7 +29,7 @@ impl Unread {
     }
 
     /// Takes the reader back; `None`: there was none, or a thread of the application's is reading.
-    pub fn give_back(&mut self, reader: Option<Reader>) {
+    pub fn give_back(&mut self, reader: Option<Box<Reader>>) {
         if let Some(reader) = reader {
             *self = Self::Behind(reader);
         }

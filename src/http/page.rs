@@ -16,15 +16,25 @@ pub fn error_page(status: u16, detail: &str) -> Vec<u8> {
 /// The whole response to a request that is not served: head and page, then the connection closes.
 ///
 /// `date` is an IMF-fixdate. With `is_head` the page's length is told and the page left out.
-pub fn refusal(status: u16, detail: &str, date: &str, is_head: bool) -> Vec<u8> {
+pub fn refusal(
+    status: u16,
+    detail: &str,
+    fields: &[(&str, &str)],
+    date: &str,
+    is_head: bool,
+) -> Vec<u8> {
     let page = error_page(status, detail);
     let mut response = format!(
         "HTTP/1.1 {status} {}\r\nServer: unicoro\r\nDate: {date}\r\nConnection: close\r\n\
-         Content-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\r\n",
+         Content-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n",
         reason(status),
         page.len()
     )
     .into_bytes();
+    for (name, value) in fields {
+        response.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    }
+    response.extend_from_slice(b"\r\n");
     if !is_head {
         response.extend_from_slice(&page);
     }
@@ -59,8 +69,8 @@ mod tests {
 
     #[test]
     fn a_refusal_closes_and_tells_its_length() {
-        let whole = refusal(431, "x", "DATE", false);
-        let head = refusal(431, "x", "DATE", true);
+        let whole = refusal(431, "x", &[], "DATE", false);
+        let head = refusal(431, "x", &[], "DATE", true);
         assert!(whole.starts_with(&head));
         let text = String::from_utf8(head).unwrap();
         assert!(text.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"));

@@ -39,6 +39,15 @@ pub enum PythonError {
          interpreter of the same version (PYO3_PYTHON=/path/to/python3 cargo build --release)"
     )]
     FreeThreaded(String),
+    /// Its protection of the stack knows no green thread's.
+    #[error(
+        "CPython {0} is not supported: it takes a stack that it does not know for a full one, so that \
+         containers would leak or requests fail; use 3.14.2 or later"
+    )]
+    EarlyStackProtection(String),
+    /// Another than unicoro was made for.
+    #[error("CPython {0} is not supported: unicoro serves 3.10 to 3.14")]
+    Unknown(String),
     /// `VIRTUAL_ENV` names no environment.
     #[error(
         "VIRTUAL_ENV is {}, where there is no bin/python3: activate an environment that exists, or \

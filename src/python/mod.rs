@@ -12,6 +12,7 @@
 //! | `gevent` | what code written for gevent needs in green threads |
 //! | `threads` | the engine's threads as CPython and `threading` see them; the main thread's duties |
 //! | `wsgi` | what an application is given and gives back |
+//! | `websocket` | `unicoro.websocket`: a WebSocket, as applications have it |
 //! | `gunicorn` | config files, hooks, and gunicorn's objects as they are shown them |
 //! | `loggers` | `gunicorn.error` and `gunicorn.access`: Python's logging as the writer of the logs |
 //! | `app` | the application: found and loaded, watched, called for each request |
@@ -34,6 +35,8 @@ mod gevent;
 mod threads;
 
 mod wsgi;
+
+mod websocket;
 
 mod gunicorn;
 
@@ -75,5 +78,6 @@ pub use threads::interrupt::{interrupt_computing, interrupt_listener, take_lock}
 pub use threads::pending_calls::{keep_pending_calls, make_pending_calls};
 pub use threads::signal_handlers::{SignalHandlers, stir};
 pub use threads::thread_state::{on_engine_thread, on_green_thread};
+pub use websocket::module::make_websocket_module;
 pub use wsgi::environ::{Environ, ServerFacts};
 pub use wsgi::file_wrapper::use_sendfile;

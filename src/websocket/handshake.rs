@@ -10,23 +10,24 @@ use super::policy::Policy;
 use crate::http::bytes::{elements, is_token, trim};
 use crate::http::{Encoder, Framing, Head, RequestFacts, ResponseError, Version};
 
-/// A valid request for a WebSocket, which may be accepted, or answered like any other.
+/// A valid request for a WebSocket, which may be accepted, or answered like any other. It outlives the
+/// head: the application decides.
 #[derive(Clone, Debug)]
-pub struct Upgrade<'b> {
-    key: &'b [u8],
+pub struct Upgrade {
+    key: Vec<u8>,
     /// What the client speaks, in its order of preference.
-    pub subprotocols: Vec<&'b str>,
+    pub subprotocols: Vec<String>,
     offers: Vec<Offer>,
 }
 
-impl<'b> Upgrade<'b> {
+impl Upgrade {
     /// Reads a request. `None`: it is an ordinary one. That is what a request with another method or version
     /// is, or one without `Connection: upgrade`: the field Upgrade may be ignored, or is not for us (RFC
     /// 9110, 7.8).
     ///
     /// # Errors
     /// A request for a WebSocket which breaks a rule of the handshake.
-    pub fn of(head: &Head<'b>) -> Result<Option<Self>, Refusal> {
+    pub fn of(head: &Head<'_>) -> Result<Option<Self>, Refusal> {
         let asks = |name, option: &str| {
             values(head, name).flat_map(elements).any(|e| e.eq_ignore_ascii_case(option.as_bytes()))
         };
@@ -40,7 +41,7 @@ impl<'b> Upgrade<'b> {
         }
         check_version(head)?;
         Ok(Some(Upgrade {
-            key: key(head)?,
+            key: key(head)?.to_vec(),
             subprotocols: subprotocols(head)?,
             offers: offers(head)?,
         }))
@@ -69,10 +70,12 @@ impl<'b> Upgrade<'b> {
         I: Iterator<Item = (&'f [u8], &'f [u8])> + Clone,
     {
         // RFC 6455, 4.1: a client must fail the connection if it had not offered it.
-        if let Some(chosen) = subprotocol.filter(|chosen| !self.subprotocols.contains(chosen)) {
+        if let Some(chosen) =
+            subprotocol.filter(|chosen| !self.subprotocols.iter().any(|known| known == chosen))
+        {
             return Err(AnswerError::Subprotocol(chosen.escape_default().to_string()));
         }
-        let accept = accept_value(self.key);
+        let accept = accept_value(&self.key);
         let extensions = deflate.map(Parameters::to_string);
         let ours: [(&str, Option<&[u8]>); 5] = [
             ("Upgrade", Some(b"websocket")),
@@ -190,9 +193,10 @@ fn key<'b>(head: &Head<'b>) -> Result<&'b [u8], Refusal> {
 }
 
 /// RFC 6455, 4.1, 10: tokens.
-fn subprotocols<'b>(head: &Head<'b>) -> Result<Vec<&'b str>, Refusal> {
+fn subprotocols(head: &Head) -> Result<Vec<String>, Refusal> {
     let offered = values(head, "sec-websocket-protocol").flat_map(elements);
-    let tokens = offered.map(|name| std::str::from_utf8(name).ok().filter(|_| is_token(name)));
+    let tokens = offered
+        .map(|name| std::str::from_utf8(name).ok().filter(|_| is_token(name)).map(str::to_owned));
     tokens.collect::<Option<_>>().ok_or(Refusal::bad(
         "websocket-protocol",
         "Sec-WebSocket-Protocol is not a list of tokens.",

@@ -225,6 +225,7 @@ pub fn load(
         .map_err(|source| BootError::Chdir { path: settings.chdir.clone(), source })?;
     python::start(arguments)?;
     python::make_module()?;
+    python::make_websocket_module()?;
     python::set_environ(&settings.raw_env)?;
     python::prepare_path(&settings.import_path())?;
     if !python::has_loggers() {

@@ -39,6 +39,11 @@ impl Desk {
         self.0.end(place);
     }
 
+    /// Whether the server stops, and nobody takes the worker's place.
+    pub fn is_last(self) -> bool {
+        self.0.is_last()
+    }
+
     /// What runs now, with its age.
     pub fn current(self) -> Option<String> {
         self.0.current()

@@ -17,7 +17,7 @@ use super::rules::Rules;
 use super::service::Service;
 use super::stall;
 use crate::config::Settings;
-use crate::exchange::{Ending, Memory, end_overdue, take_preface};
+use crate::exchange::{Ending, Memory, WebSockets, end_overdue, take_preface};
 use crate::http::{HttpError, has_begun, is_whole, parse_lenient, scan};
 use crate::logging::AccessLog;
 use crate::python::{self, Application, EventLoop, SignalHandlers};
@@ -64,6 +64,8 @@ impl Server {
         desk: Desk,
     ) -> io::Result<Self> {
         let environ_names = access.as_ref().map(AccessLog::environ_names);
+        let is_last = Box::new(move || desk.is_last());
+        let sockets = Arc::new(WebSockets::new(settings, Arc::clone(&stop), is_last));
         Ok(Self {
             // For the life of the process: requests on a loop point there.
             service: Box::leak(Box::new(Service {
@@ -73,6 +75,7 @@ impl Server {
                 access,
                 quota,
                 desk,
+                sockets,
                 request_timeout: settings.request_timeout,
             })),
             interface,
@@ -136,6 +139,10 @@ impl Handler for Server {
 
     fn crowded(&self, is_crowded: bool) {
         self.service.ending.crowded(is_crowded);
+    }
+
+    fn tend(&self, now: Instant) {
+        self.service.sockets.tend(now);
     }
 
     fn serve(&self, conn: &mut Connection) -> AfterServe {

@@ -10,7 +10,7 @@ use super::access::{self, AccessLine};
 use super::desk::Desk;
 use super::quota::Quota;
 use super::rules::{Admission, Rules};
-use crate::exchange::{Ending, Fate, Memory, Place, Reader, Response, Unread};
+use crate::exchange::{Ending, Fate, Memory, Place, Reader, Response, Unread, WebSockets};
 use crate::http::{BodyDecoder, Framing, Head, HttpError, RequestFacts, Version};
 use crate::logging::{AccessLog, divert};
 use crate::python::{self, Application, Request};
@@ -31,6 +31,8 @@ pub struct Service {
     pub desk: Desk,
     /// How long a request may take.
     pub request_timeout: Option<Duration>,
+    /// The WebSockets.
+    pub sockets: Arc<WebSockets>,
 }
 
 impl Service {
@@ -103,6 +105,7 @@ impl Service {
             began,
             tempo: &self.rules.response,
             environ_names: &self.environ_names,
+            sockets: Some(&self.sockets),
         });
         drop(in_progress);
         self.quota.use_one();
@@ -129,7 +132,8 @@ impl Service {
         }
         let (stream, inbox) = (Arc::clone(&conn.stream), std::mem::take(&mut conn.inbox));
         let decoder = BodyDecoder::new(head.framing);
-        Unread::Behind(Reader::new(stream, inbox, decoder, head.expects_continue, self.rules.body))
+        let reader = Reader::new(stream, inbox, decoder, head.expects_continue, self.rules.body);
+        Unread::Behind(Box::new(reader))
     }
 
     pub fn log<'a>(&self, line: impl FnOnce() -> AccessLine<'a>) {

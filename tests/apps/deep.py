@@ -30,11 +30,35 @@ def overflow(environ):
     return "too much stack"
 
 
+def recurse(environ):
+    """Deeper in C than any stack is."""
+    nested = []
+    for _ in range(100_000):
+        nested = [nested]
+    try:
+        return f"{len(repr(nested))} characters"
+    except RecursionError:
+        return "refused"
+
+
+def free(environ):
+    """CPython 3.14 puts containers aside where it takes the stack for a full one."""
+    freed = []
+
+    class Container(list):
+        def __del__(self):
+            freed.append(len(self))
+
+    for _ in range(1000):
+        Container([[]])
+    return f"{len(freed)} freed"
+
+
 def hello(environ):
     return "hello"
 
 
-views = {view.__name__: view for view in (touch_the_end, overflow, hello)}
+views = {view.__name__: view for view in (touch_the_end, overflow, recurse, free, hello)}
 
 
 def application(environ, start_response):

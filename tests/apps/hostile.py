@@ -1,8 +1,11 @@
 """What a server does to bad clients, seen from inside: bodies read, big answers, who has left."""
 
+import contextlib
 import os
+import queue
 import threading
 import time
+import weakref
 
 from notes import note, plain
 
@@ -94,6 +97,27 @@ def endless(environ, start_response):
     return Endless()
 
 
+def events(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/event-stream")])
+    return waiting_for_events(environ["unicoro.client_disconnected"])
+
+
+def waiting_for_events(has_left):
+    try:
+        yield b"data: first\n\n"
+        none = queue.Queue()
+        while not has_left():
+            with contextlib.suppress(queue.Empty):
+                none.get(timeout=0.05)
+        note("noticed while waiting")
+        while True:
+            yield b": still here\n\n"
+            time.sleep(0.01)
+    except GeneratorExit:
+        note("GeneratorExit")
+        raise
+
+
 def hints(environ, start_response):
     send = environ["wsgi.early_hints"]
     send([("Link", "</a.css>; rel=preload"), ("Content-Length", "3")])
@@ -142,3 +166,43 @@ def take_file(environ, start_response):
             file.write(line.upper())
             file.flush()
     raise StopIteration
+
+
+KEPT = []
+
+
+def keep(environ, start_response):
+    """Keeps one of the things that lead to its client, or only a weak reference to it."""
+    how, name = environ["QUERY_STRING"].split("=")
+    write = start_response("200 OK", [("Content-Length", "4"), ("Content-Type", "text/plain")])
+    thing = {"start_response": start_response, "write": write, "environ": environ}.get(name)
+    if thing is None:
+        thing = environ[name]
+    KEPT[:] = [name, thing if how == "strongly" else weakref.ref(thing)]
+    return [b"kept"]
+
+
+def use_kept(environ, start_response):
+    """What comes of it in a later request."""
+    name, thing = KEPT
+    if isinstance(thing, weakref.ref):
+        thing = thing()
+    if thing is None:
+        return plain(start_response, "gone")
+    uses = {
+        "start_response": lambda: thing("200 OK", [("X-Whose", "another's")]),
+        "write": lambda: thing(b"another's"),
+        "wsgi.early_hints": lambda: thing([("Link", "</anothers.css>")]),
+        "unicoro.client_disconnected": lambda: thing(),
+        "gunicorn.socket": lambda: thing.sendall(b"another's"),
+        "environ": lambda: [
+            thing["wsgi.early_hints"]([("Link", "</anothers.css>")]),
+            thing["unicoro.client_disconnected"](),
+            thing["wsgi.input"].read(),
+        ],
+    }
+    try:
+        outcome = repr(uses[name]())
+    except OSError as error:
+        outcome = str(error)
+    return plain(start_response, outcome)

@@ -43,4 +43,5 @@ mod limits;
 mod logging;
 mod python;
 mod supervisor;
+mod websocket;
 mod wsgi;

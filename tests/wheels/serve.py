@@ -1,7 +1,8 @@
 """Serves an application by the command that is given, and says what is wrong: `serve.py COMMAND...`
 
 Twenty requests sleep at once, so the interposed calls are in force; the application and its children see
-nothing of how they got there; an upgrade comes in by the same door; a stop ends with 0.
+nothing of how they got there, and ignore what they would under a plain Python; an upgrade comes in by the
+same door; a stop ends with 0.
 """
 
 import contextlib
@@ -19,8 +20,24 @@ PATIENCE = 30
 AT_ONCE = 20
 
 APPLICATION = """
-import os, subprocess, sys, time
+import os, signal, subprocess, sys, time
 import unicoro
+
+SAY = ["grep", "SigIgn:", "/proc/self/status"]
+
+def ignored(status):
+    mask = int(status.split()[1], 16)
+    return [number.name for number in (signal.SIGPIPE, signal.SIGXFSZ) if mask >> number - 1 & 1]
+
+def in_child(**more):
+    return ignored(subprocess.run(SAY, capture_output=True, text=True, **more).stdout)
+
+def signals():
+    with open("/proc/self/status") as status:
+        own = next(line for line in status if line.startswith("SigIgn:"))
+    pipe = os.popen("exec " + " ".join(SAY))
+    return [ignored(own), signal.getsignal(signal.SIGPIPE), signal.getsignal(signal.SIGXFSZ), in_child(),
+            in_child(restore_signals=False), in_child(preexec_fn=lambda: None), ignored(pipe.read())]
 
 def app(environ, start_response):
     time.sleep(0.5)
@@ -28,7 +45,7 @@ def app(environ, start_response):
     child = subprocess.run([sys.executable, "-c", "import os; print(dict(os.environ))"],
                            capture_output=True, text=True).stdout
     facts = [sys.prefix, os.getppid(), unicoro.RequestTimeout.__name__, "PRELOAD" in repr(os.environ),
-             "PRELOAD" in child, any(place.endswith("/bin") for place in sys.path)]
+             "PRELOAD" in child, any(place.endswith("/bin") for place in sys.path), signals()]
     return [repr(facts).encode()]
 """
 
@@ -57,13 +74,15 @@ def until(what, condition):
 
 
 def judge(server, path, pids, masters):
+    plain = [sys.executable, "-c", "import served; print(served.signals())"]
+    plain = subprocess.run(plain, cwd=os.path.dirname(path), capture_output=True, text=True, check=True)
     get(path)
     began = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as clients:
         answers = set(clients.map(get, [path] * AT_ONCE))
     took = time.monotonic() - began
     facts = [sys.prefix, server.pid, "RequestTimeout", False, False, False]
-    assert answers == {repr(facts)}, answers
+    assert answers == {f"{repr(facts)[:-1]}, {plain.stdout.strip()}]"}, (answers, plain.stdout)
     assert took < AT_ONCE * 0.5, f"{AT_ONCE} sleeps of 0.5 s took {took:.1f} s"
 
     os.kill(server.pid, signal.SIGUSR2)

@@ -6,11 +6,13 @@ mod asgi;
 mod logs;
 mod requests;
 pub mod resolve;
+mod websockets;
 mod winners;
 
 pub use asgi::AsgiSettings;
 pub use logs::{LogConfig, LogSettings, StatsdSettings, SyslogSettings};
 pub use requests::{HeaderMap, ProxyProtocol, RequestSettings};
+pub use websockets::{WebSocketCompression, WebSocketSettings};
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -92,6 +94,8 @@ pub struct Settings {
     pub asgi: AsgiSettings,
     /// What is asked of clients, and borne from them.
     pub requests: RequestSettings,
+    /// How WebSocket connections are spoken on.
+    pub websockets: WebSocketSettings,
     /// The file that holds the master's process id; absolute.
     pub pidfile: Option<PathBuf>,
     /// Where logs and figures go.

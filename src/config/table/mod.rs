@@ -15,17 +15,19 @@ mod process;
 mod proxies;
 mod row;
 pub mod setting;
+mod websockets;
 mod workers;
 
 use setting::Setting;
 pub use workers::MAX_WORKERS;
 
 /// In the order of the help.
-const SECTIONS: [&[Setting]; 9] = [
+const SECTIONS: [&[Setting]; 10] = [
     app::ROWS,
     listening::ROWS,
     workers::ROWS,
     limits::ROWS,
+    websockets::ROWS,
     proxies::ROWS,
     process::ROWS,
     logging::ROWS,

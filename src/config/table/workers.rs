@@ -245,17 +245,6 @@ pub const ROWS: &[Setting] = &[
         ..ROW
     },
     Setting {
-        name: "websocket_max_message_size",
-        section: Section::Workers,
-        spelling: flag(&["websocket-max-message-size"]),
-        metavar: "BYTES",
-        kind: COUNT,
-        default: Preset::Int(0),
-        support: Support::Accepted { why: "ASGI has no WebSockets here" },
-        doc: "The largest WebSocket message of ASGI workers; without effect.",
-        ..ROW
-    },
-    Setting {
         name: "dirty_apps",
         section: Section::Workers,
         spelling: flag(&["dirty-app"]),

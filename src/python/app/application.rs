@@ -6,9 +6,11 @@ use pyo3::types::PyDict;
 use unicoro_contract::interrupt;
 
 use super::failure::{FAILED, fail};
+use super::handles::{Handles, SpareHandles};
 use super::request::Request;
 use super::served::Served;
-use crate::exchange::{Response, WrongLength};
+use super::upgraded;
+use crate::exchange::{Response, Unread, WrongLength};
 use crate::logging::{TRACEBACK, divert};
 use crate::python::deadline::request_timeout::is_request_timeout;
 use crate::python::error::PythonError;
@@ -22,16 +24,17 @@ use crate::python::interp::spew::trace_this_thread;
 use crate::python::interp::traceback;
 use crate::python::loggers::records::{log_access, log_raised};
 use crate::python::threads::request_threads;
+use crate::python::websocket::module::with_gevents_methods;
 use crate::python::wsgi::environ::{Environ, ServerFacts};
 use crate::python::wsgi::input::Input;
 use crate::python::wsgi::respond::{Trouble, respond};
-use crate::python::wsgi::start_response::{Methods, StartResponse};
 
 /// A loaded WSGI application.
 pub struct Application {
     callable: Py<PyAny>,
     environ: Environ,
     no_body: Py<Input>,
+    handles: SpareHandles,
     shown: Shown,
     hooks: Option<RequestHooks>,
 }
@@ -52,6 +55,7 @@ impl Application {
                     callable,
                     environ: Environ::new(py, facts)?,
                     no_body: Py::new(py, Input::empty())?,
+                    handles: SpareHandles::default(),
                     shown: Shown::new(py)?,
                     hooks,
                 })
@@ -62,7 +66,8 @@ impl Application {
 
     /// Serves one request. Waits and parks inside.
     pub fn call(&self, mut request: Request<'_>) -> Served {
-        let mut served = attached(|py| {
+        let mut served = None;
+        attached(|py| {
             in_fresh_context(py, || {
                 if let Err(error) = trace_this_thread(py) {
                     log::error!(target: TRACEBACK, "spew could not be set up for a request: {}", traceback::format(py, &error));
@@ -70,25 +75,46 @@ impl Application {
                 if self.hooks.is_none() {
                     log::debug!("{} {}", request.head.method, request.head.target.path);
                 }
-                let served = self.call_and_tell(py, &mut request);
-                request_threads::between_requests(py);
-                served.unwrap_or_else(|error| {
+                if let Err(error) = self.with_handles(py, &mut request, &mut served) {
                     // The server's own objects could not be made: out of memory, or a bug.
                     log::error!(target: TRACEBACK, "{}", traceback::format(py, &error));
-                    let mut response = request.response();
-                    response.fail(FAILED);
-                    request.served(response)
-                })
-            })
+                }
+                request_threads::between_requests(py);
+            });
+        });
+        let mut served = served.unwrap_or_else(|| {
+            let mut response = request.response();
+            response.fail(FAILED);
+            request.served(response, Vec::new())
         });
         // Without the GIL. If the client has left, the response knows.
         drop(served.response.send_rest());
         served
     }
 
+    // What is served is handed out by reference: it is large, and would be copied at each return.
+    fn with_handles(
+        &self,
+        py: Python<'_>,
+        request: &mut Request<'_>,
+        served: &mut Option<Served>,
+    ) -> PyResult<()> {
+        let handles = self.handles.take(py)?;
+        let told = self.call_and_tell(py, request, &handles, served);
+        // Behind the environ's end.
+        self.handles.give(py, handles);
+        told
+    }
+
     /// gunicorn's order: pre_request, the application, the response to its end, the access log,
     /// post_request.
-    fn call_and_tell(&self, py: Python<'_>, request: &mut Request<'_>) -> PyResult<Served> {
+    fn call_and_tell(
+        &self,
+        py: Python<'_>,
+        request: &mut Request<'_>,
+        handles: &Handles,
+        served: &mut Option<Served>,
+    ) -> PyResult<()> {
         let (mut shown, mut refused) = (None, None);
         if let Some(hooks) = &self.hooks {
             let request = self.show(py, request)?;
@@ -96,14 +122,15 @@ impl Application {
             shown = Some(request);
         }
         let is_refused = refused.is_some();
-        let (mut served, environ) = match refused {
-            Some(error) => self.refuse(py, request, &error)?,
-            None => self.try_call(py, request)?,
+        let environ = match refused {
+            Some(error) => self.refuse(py, request, &error, served)?,
+            None => self.try_call(py, request, handles, served)?,
         };
         // The application may have changed that.
-        if self.hooks.is_none() && !divert::takes_accesses() {
-            return Ok(served);
-        }
+        let is_told = self.hooks.is_some() || divert::takes_accesses();
+        let Some(served) = served.as_mut().filter(|_| is_told) else {
+            return Ok(());
+        };
         // The client has the whole response before a slow hook or handler begins.
         detached(py, || drop(served.response.send_rest()));
         let shown = shown.map_or_else(|| self.show(py, request), Ok)?;
@@ -125,7 +152,7 @@ impl Application {
                 }
             }
         }
-        Ok(served)
+        Ok(())
     }
 
     /// Answers a request at which `pre_request` has raised.
@@ -134,14 +161,16 @@ impl Application {
         py: Python<'py>,
         request: &mut Request<'_>,
         error: &PyErr,
-    ) -> PyResult<(Served, Bound<'py, PyDict>)> {
+        served: &mut Option<Served>,
+    ) -> PyResult<Bound<'py, PyDict>> {
         let text = format!("the hook pre_request, at {}, raised an exception:", request.line());
         log_raised(py, &text, error);
         let environ = self.environ.build_without_connection(py, request.head, &request.place)?;
         let mut response = request.response();
         response.refuse(FAILED, "");
         let shown = chosen(&environ, request.environ_names);
-        Ok((Served { environ: shown, ..request.served(response) }, environ))
+        *served = Some(request.served(response, shown));
+        Ok(environ)
     }
 
     fn show<'py>(&self, py: Python<'py>, request: &Request<'_>) -> PyResult<Bound<'py, PyAny>> {
@@ -153,33 +182,39 @@ impl Application {
         &self,
         py: Python<'py>,
         request: &mut Request<'_>,
-    ) -> PyResult<(Served, Bound<'py, PyDict>)> {
-        let start = Bound::new(py, StartResponse::new(request.response()))?;
+        handles: &Handles,
+        served: &mut Option<Served>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let (start, socket) = (handles.start.bind(py), handles.socket.bind(py));
+        // It knows of the body, which leaves the request now.
+        let response = request.response();
         let input = match request.unread.lend() {
             Some(reader) => Bound::new(py, Input::new(reader))?,
             None => self.no_body.bind(py).clone(),
         };
         let environ = self.environ.build(py, request.head, &request.place)?;
-        environ.set_item(interned!(py, "wsgi.input"), &input)?;
-        let Methods { early_hints, client_disconnected, .. } = Methods::all(py)?;
-        for (key, method) in [
-            (interned!(py, "wsgi.early_hints"), early_hints),
-            (interned!(py, "unicoro.client_disconnected"), client_disconnected),
-        ] {
-            environ.set_item(key, method.bind(&start)?)?;
+        handles.lend(request.stream, response, &input, &environ)?;
+
+        let websocket = upgraded::offer(py, request, start, &input)?;
+        if let Some(websocket) = &websocket {
+            environ.set_item(interned!(py, "unicoro.websocket"), websocket)?;
+            if let Some(gevents) = with_gevents_methods(websocket, &environ)? {
+                environ.set_item(interned!(py, "wsgi.websocket"), gevents)?;
+            }
         }
 
-        let socket = Bound::new(py, AppSocket::new(request.stream, input.clone().unbind()))?;
-        environ.set_item(interned!(py, "gunicorn.socket"), &socket)?;
-
-        let result = self.callable.bind(py).call1((&environ, &start));
+        let result = self.callable.bind(py).call1((&environ, start));
         end_if_stray(py, result.as_ref().err());
-        let ended = match result {
-            Ok(result) => respond(&result, &start),
-            Err(error) if is_hand_over(py, &socket, &error) => Err(Trouble::HandedOver),
+        let mut ended = match result {
+            Ok(result) => respond(&result, start),
+            Err(error) if is_hand_over(socket, &error) => Err(Trouble::HandedOver),
             Err(error) => Err(Trouble::Raised(error)),
         };
         warn_if_swallowed(py, request, &ended);
+        if let Some(websocket) = websocket.filter(|it| it.get().is_used()) {
+            upgraded::conclude(py, &request.line(), websocket.get(), ended, &start);
+            ended = Ok(None);
+        }
         let reader = input.try_borrow_mut().ok().and_then(|mut input| input.take_reader());
         let taken = start.try_borrow_mut().ok().and_then(|mut start| start.take_response());
         let mut response = taken.unwrap_or_else(|| lost(request));
@@ -187,12 +222,18 @@ impl Application {
             Ok(None) => {}
             Ok(Some(wrong)) => log::error!("{}: {wrong}", request.line()),
             Err(trouble) => {
-                fail(py, &request.line(), &mut response, reader.as_ref(), trouble);
+                fail(py, &request.line(), &mut response, reader.as_deref(), trouble);
             }
         }
-        request.unread.give_back(reader);
+        if response.has_switched() {
+            // What the client sends now is no request.
+            request.unread = Unread::Unknown;
+        } else {
+            request.unread.give_back(reader);
+        }
         let shown = chosen(&environ, request.environ_names);
-        Ok((Served { environ: shown, ..request.served(response) }, environ))
+        *served = Some(request.served(response, shown));
+        Ok(environ)
     }
 }
 
@@ -209,8 +250,9 @@ const UNKNOWN: u16 = 0;
 
 /// Whether the application has answered on the socket itself: it raises StopIteration, which makes
 /// gunicorn close without a word.
-fn is_hand_over(py: Python<'_>, socket: &Bound<'_, AppSocket>, error: &PyErr) -> bool {
-    socket.get().is_taken() && error.is_instance_of::<PyStopIteration>(py)
+fn is_hand_over(socket: &Bound<'_, AppSocket>, error: &PyErr) -> bool {
+    let is_taken = socket.try_borrow().is_ok_and(|socket| socket.is_taken());
+    is_taken && error.is_instance_of::<PyStopIteration>(socket.py())
 }
 
 /// An application that catches BaseException and goes on holds a green thread that nobody waits for.

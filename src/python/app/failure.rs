@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 
-use crate::exchange::{Breakage, OVERDUE, Reader, Response};
+use crate::exchange::{Breakage, OVERDUE, Reader, Response, SWITCHED};
 use crate::python::deadline::request_timeout::is_request_timeout;
 use crate::python::loggers::records::log_raised;
 use crate::python::wsgi::respond::Trouble;
@@ -43,8 +43,6 @@ pub fn fail(
     }
 }
 
-/// The application has changed the protocol.
-const SWITCHED: u16 = 101;
 /// The body that the client has promised did not come.
 const BAD_REQUEST: u16 = 400;
 /// The application, a hook, or the server itself has failed.

@@ -2,7 +2,9 @@
 
 pub mod application;
 pub mod failure;
+pub mod handles;
 pub mod loader;
 pub mod reloading;
 pub mod request;
 pub mod served;
+mod upgraded;

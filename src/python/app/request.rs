@@ -7,7 +7,7 @@ use std::time::Instant;
 use unicoro_contract::{Stream, Tempo};
 
 use super::served::Served;
-use crate::exchange::{Place, Response, Unread};
+use crate::exchange::{Place, Response, Unread, WebSockets};
 use crate::http::{Head, RequestFacts};
 
 /// One request.
@@ -28,6 +28,8 @@ pub struct Request<'a> {
     pub began: Instant,
     /// How slowly the client may take the response.
     pub tempo: &'a Tempo,
+    /// The WebSockets of the worker, of which it may become one; `None`: it may not.
+    pub sockets: Option<&'a Arc<WebSockets>>,
 }
 
 impl Request<'_> {
@@ -43,12 +45,12 @@ impl Request<'_> {
         Response::new(stream, self.began, self.facts, *self.tempo, self.unread.continue_due())
     }
 
-    /// It was answered with this.
-    pub fn served(&mut self, response: Response) -> Served {
+    /// It was answered with this; of its environ, this was asked for.
+    pub fn served(&mut self, response: Response, environ: Vec<(String, String)>) -> Served {
         Served {
             response,
             unread: mem::replace(&mut self.unread, Unread::Unknown),
-            environ: Vec::new(),
+            environ,
             is_logged: false,
             ends_worker: false,
         }

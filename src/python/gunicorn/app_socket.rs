@@ -19,19 +19,28 @@ use unicoro_contract::Stream;
 use crate::python::wsgi::input::Input;
 
 /// Stands for the socket.
-#[pyclass(module = "unicoro", name = "Socket", frozen)]
+#[pyclass(module = "unicoro", name = "Socket")]
+#[derive(Default)]
 pub struct AppSocket {
     // Weak: an application that keeps its environ must not keep the connection open.
     stream: Weak<Stream>,
     // What has received bytes behind the request's head; shared by requests without any.
-    input: Py<Input>,
+    input: Option<Py<Input>>,
     socket: OnceLock<Py<PyAny>>,
 }
 
 impl AppSocket {
-    /// Of a request's connection; nothing is made yet.
-    pub fn new(stream: &Arc<Stream>, input: Py<Input>) -> Self {
-        Self { stream: Arc::downgrade(stream), input, socket: OnceLock::new() }
+    /// Lends it a request's connection; nothing is made yet.
+    pub fn lend(&mut self, stream: &Arc<Stream>, input: Py<Input>) {
+        self.stream = Arc::downgrade(stream);
+        self.input = Some(input);
+    }
+
+    /// Takes it back. False: the application has used it.
+    pub fn take_back(&mut self) -> bool {
+        self.stream = Weak::new();
+        self.input = None;
+        !self.is_taken()
     }
 
     /// Whether the application has used it.
@@ -48,7 +57,8 @@ impl AppSocket {
         stream.share();
         let fd = py.import("os")?.call_method1("dup", (stream.as_raw_fd(),))?;
         // If a thread of the application's reads the input right now, they are that thread's.
-        let received = self.input.try_borrow_mut(py).map(|mut input| input.take_received());
+        let input = self.input.as_ref().and_then(|input| input.try_borrow_mut(py).ok());
+        let received = input.map(|mut input| input.take_received());
         let socket = match received.unwrap_or_default().as_slice() {
             // (family, type, proto, fileno): -1 means to ask the descriptor.
             [] => py.import("socket")?.getattr("socket")?.call1((-1, -1, -1, fd))?,

@@ -13,9 +13,9 @@ use pyo3::types::{PyAnyMethods, PyList, PyListMethods};
 use pyo3::{PyResult, Python, ffi};
 
 use super::closed;
-use super::free_threading;
 use super::home::Home;
 use super::traceback;
+use super::versions;
 use crate::logging::TRACEBACK;
 use crate::python::error::PythonError;
 use crate::python::gil::attach::{attached, main_thread};
@@ -67,7 +67,7 @@ fn linked_version() -> (u32, u32) {
 /// # Errors
 /// See [`PythonError`].
 pub fn start(arguments: &[OsString]) -> Result<(), PythonError> {
-    free_threading::check(&version_text())?;
+    versions::check(&version_text())?;
     if is_running() {
         return check_reach();
     }

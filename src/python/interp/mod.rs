@@ -2,7 +2,6 @@
 
 pub mod closed;
 pub mod fork;
-pub mod free_threading;
 pub mod home;
 pub mod imports;
 pub mod interned;
@@ -11,3 +10,4 @@ pub mod own_module;
 pub mod spew;
 pub mod stack;
 pub mod traceback;
+pub mod versions;

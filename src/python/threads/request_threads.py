@@ -27,7 +27,7 @@ class RequestThread(threading.Thread):
             self._tstate_lock = threading._set_sentinel()
             self._tstate_lock.acquire()
         else:
-            self._handle = threading._make_thread_handle(self._ident)
+            setattr(self, HANDLE, threading._make_thread_handle(self._ident))
         with threading._active_limbo_lock:
             threading._active[self._ident] = self
 
@@ -35,7 +35,7 @@ class RequestThread(threading.Thread):
         with threading._active_limbo_lock:
             del threading._active[self._ident]
         if not IS_JOINED_BY_LOCK:
-            self._handle._set_done()
+            getattr(self, HANDLE)._set_done()
 
 
 # One for all: it is more than half of a Thread.
@@ -43,6 +43,8 @@ STARTED = threading.Event()
 STARTED.set()
 # Before CPython 3.13.
 IS_JOINED_BY_LOCK = hasattr(threading, "_set_sentinel")
+# Its name since 3.14, and in 3.13.
+HANDLE = "_os_thread_handle" if "_os_thread_handle" in vars(threading.main_thread()) else "_handle"
 
 make_dummy = threading._DummyThread.__init__
 

@@ -17,7 +17,7 @@ const STEP: usize = 64 * 1024;
 /// A request's body.
 #[pyclass(module = "unicoro", name = "Input")]
 pub struct Input {
-    reader: Option<Reader>,
+    reader: Option<Box<Reader>>,
     // Read from the body beyond what was asked for: only looking for a line's end does that.
     ahead: Vec<u8>,
     taken: usize,
@@ -25,7 +25,7 @@ pub struct Input {
 
 impl Input {
     /// A body that `reader` reads.
-    pub fn new(reader: Reader) -> Self {
+    pub fn new(reader: Box<Reader>) -> Self {
         Self { reader: Some(reader), ahead: Vec::new(), taken: 0 }
     }
 
@@ -35,13 +35,13 @@ impl Input {
     }
 
     /// Takes the reader back.
-    pub fn take_reader(&mut self) -> Option<Reader> {
+    pub fn take_reader(&mut self) -> Option<Box<Reader>> {
         self.reader.take()
     }
 
     /// Takes what the client has sent beyond all that was read, as it came.
     pub fn take_received(&mut self) -> Vec<u8> {
-        self.reader.as_mut().map(Reader::take_received).unwrap_or_default()
+        self.reader.as_mut().map(|reader| reader.take_received()).unwrap_or_default()
     }
 
     fn ahead(&self) -> &[u8] {

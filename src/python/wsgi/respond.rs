@@ -176,7 +176,10 @@ fn is_of_a_list(pieces: &Bound<'_, PyIterator>) -> bool {
 }
 
 fn require_begun(start: &Bound<'_, StartResponse>) -> Result<(), Trouble> {
-    if start.try_borrow_mut().map_err(PyErr::from)?.response()?.has_begun() {
+    let mut start = start.try_borrow_mut().map_err(PyErr::from)?;
+    let response = start.response()?;
+    // Behind a 101 nobody asks.
+    if response.has_begun() || response.has_switched() {
         return Ok(());
     }
     Err(Trouble::Misused("the application did not call start_response".into()))

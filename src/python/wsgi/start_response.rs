@@ -22,18 +22,22 @@ use crate::python::gil::attach::detached;
 
 /// What an application begins its response with.
 #[pyclass(module = "unicoro", name = "StartResponse")]
+#[derive(Default)]
 pub struct StartResponse {
     lent: Option<Response>,
+    // Its own method, bound, as long as there is a response to write to: it is what a call returns.
+    write: Option<Py<PyAny>>,
 }
 
 impl StartResponse {
-    /// Lends it this response.
-    pub fn new(response: Response) -> Self {
-        Self { lent: Some(response) }
+    /// Lends it this response; `write` is its own method.
+    pub fn lend(&mut self, response: Response, write: Py<PyAny>) {
+        (self.lent, self.write) = (Some(response), Some(write));
     }
 
     /// Takes the response back: the request is over.
     pub fn take_response(&mut self) -> Option<Response> {
+        self.write = None;
         self.lent.take()
     }
 
@@ -49,7 +53,7 @@ impl StartResponse {
 /// The methods that applications are given.
 pub struct Methods {
     /// What `start_response` returns.
-    write: Method,
+    pub write: Method,
     /// `wsgi.early_hints`.
     pub early_hints: Method,
     /// `unicoro.client_disconnected`.
@@ -84,7 +88,7 @@ impl StartResponse {
         status: &Bound<'py, PyAny>,
         headers: &Bound<'py, PyAny>,
         exc_info: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let mut this = slf.try_borrow_mut()?;
         let response = this.response()?;
         match exc_info.filter(|info| !info.is_none()) {
@@ -102,8 +106,8 @@ impl StartResponse {
         let mut line = buffers::take();
         push_latin1(status, "the status", &mut line)?;
         response.begin(line, fields_of(headers)?).map_err(cannot_be_sent)?;
-        drop(this);
-        Methods::all(slf.py())?.write.bind(slf)
+        // It has one as long as it has a response.
+        Ok(this.write.as_ref().map(|write| write.bind(slf.py()).clone()))
     }
 
     /// `wsgi.early_hints`: sends a 103 with these fields, as often as it is called before the head.

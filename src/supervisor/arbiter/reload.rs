@@ -32,6 +32,8 @@ impl Arbiter<'_> {
     pub(super) fn close_listeners(&mut self) {
         if !self.lineage.is_shared() {
             self.listeners().for_each(|listener| listener.admit_no_more());
+            // Those that are on their way out for a reload hear it too.
+            self.children.iter().for_each(|child| child.slot.set_last());
         }
         self.generations.iter_mut().for_each(|generation| generation.listeners.clear());
     }

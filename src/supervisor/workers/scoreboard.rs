@@ -49,6 +49,7 @@ pub struct Slot {
     state: AtomicU32,
     has_answered: AtomicBool,
     is_hurried: AtomicBool,
+    is_last: AtomicBool,
     /// A bit for each place that is taken.
     taken: AtomicU8,
     busy: AtomicU64,
@@ -176,6 +177,17 @@ impl Slot {
         self.is_hurried.load(Ordering::Acquire)
     }
 
+    /// The supervisor's word that the server stops: nobody takes the worker's place.
+    pub fn set_last(&self) {
+        self.is_last.store(true, Ordering::Release);
+    }
+
+    /// Whether nobody takes its place.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        self.is_last.load(Ordering::Acquire)
+    }
+
     /// Says which of the requests in progress runs, and since when it is in progress.
     pub fn set_current(&self, line: &[u8], since: Moment) {
         self.current.set(line, since);
@@ -218,6 +230,7 @@ impl Slot {
         self.set_state(SlotState::Empty);
         self.has_answered.store(false, Ordering::Relaxed);
         self.is_hurried.store(false, Ordering::Relaxed);
+        self.is_last.store(false, Ordering::Relaxed);
         self.taken.store(0, Ordering::Relaxed);
         self.busy.store(0, Ordering::Relaxed);
         self.generation.store(generation, Ordering::Relaxed);

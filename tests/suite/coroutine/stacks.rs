@@ -32,3 +32,13 @@ fn a_stack_that_overflows_is_named_and_costs_its_worker_only() {
     server.expect_errors();
     server.stop();
 }
+
+#[test]
+fn cpython_knows_where_a_stack_ends() {
+    let server = Server::start(Engine::Coroutine, "deep", &[]);
+    let worker = server.worker_pid();
+    assert_eq!(server.get("/free").text(), "1000 freed");
+    assert_eq!(server.get("/recurse").text(), "refused");
+    assert_eq!(server.worker_pid(), worker);
+    server.stop();
+}

@@ -4,12 +4,15 @@
 //! Two things differ from a reader's machine: port 8000 is another free port, and the packages come
 //! from the suite's virtual environment, so the block that makes one is only compared with it.
 
+use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::deploy::nginx::Nginx;
 use crate::support::backing::database_url;
 use crate::support::client::{free_addresses, get, wait_for_listener};
-use crate::support::{Engine, Launch, Server, repository};
+use crate::support::{Engine, Launch, Server, repository, wait};
 
 /// One fenced block of a README.
 struct Block {
@@ -18,32 +21,57 @@ struct Block {
 }
 
 /// What a README asks its reader to do.
-struct Example {
+pub struct Example {
     directory: PathBuf,
-    address: std::net::SocketAddr,
+    pub address: SocketAddr,
     blocks: Vec<Block>,
 }
 
 impl Example {
-    fn read(name: &str) -> Example {
+    pub fn read(name: &str) -> Example {
         let directory = repository().join("examples").join(name);
-        let readme = std::fs::read_to_string(directory.join("README.md")).unwrap();
+        let readme = fs::read_to_string(directory.join("README.md")).unwrap();
         let [address] = free_addresses();
         let readme = readme.replace("127.0.0.1:8000", &address.to_string());
         Example { directory, address, blocks: fenced_blocks(&readme) }
     }
 
-    /// Starts what the README starts, as its reader's shell would, and waits for the first answer.
-    fn start(&self) -> Server {
+    /// Its other application in place of `app:app`.
+    pub fn with_app(mut self, app: &str) -> Example {
+        self.blocks.iter_mut().for_each(|block| block.text = block.text.replace("app:app", app));
+        self
+    }
+
+    /// The block that starts the server.
+    fn command(&self) -> &str {
         let is_start = |block: &&Block| block.kind == "sh" && block.text.starts_with("unicoro ");
         let mut starts = self.blocks.iter().filter(is_start);
         let command = &starts.next().expect("a block that starts the server").text;
         assert!(starts.next().is_none(), "two blocks start a server");
-        let launch = Launch::shell(command, &self.directory);
+        command
+    }
+
+    /// Starts what the README starts, as its reader's shell would, and waits for the first answer.
+    pub fn start(&self) -> Server {
+        let launch = Launch::shell(self.command(), &self.directory);
         let server = launch.env("DATABASE_URL", self.database()).start_unbound();
         wait_for_listener(self.address);
         assert_eq!(get(self.address, "/").status, 200);
         server
+    }
+
+    /// The same on a unix socket in this directory, and nginx in front of it, which has the static files.
+    pub fn start_behind_nginx(&self, directory: &Path) -> (Server, Nginx) {
+        let bind = format!("unix:{}", directory.join("app.sock").display());
+        let command = self.command().replace(&self.address.to_string(), &bind);
+        let server = Launch::shell(&command, &self.directory).start_unbound();
+        fs::create_dir(directory.join("static")).unwrap();
+        for file in fs::read_dir(self.directory.join("static")).into_iter().flatten().flatten() {
+            fs::copy(file.path(), directory.join("static").join(file.file_name())).unwrap();
+        }
+        let nginx = Nginx::start_on(self.address, directory);
+        wait::until_true("nginx to reach the server", || get(self.address, "/").status == 200);
+        (server, nginx)
     }
 
     /// Runs every other block and compares what it prints.
@@ -119,11 +147,26 @@ fn long_poll_works_as_its_readme_says() {
 }
 
 #[test]
+fn sse_works_as_its_readme_says() {
+    works_as_its_readme_says("sse");
+}
+
+#[test]
+fn socketio_works_as_its_readme_says() {
+    works_as_its_readme_says("socketio");
+}
+
+#[test]
+fn chat_works_as_its_readme_says() {
+    works_as_its_readme_says("chat");
+}
+
+#[test]
 fn examples_require_what_the_suite_tests() {
-    let ours = std::fs::read_to_string(repository().join("tests/requirements.txt")).unwrap();
-    for example in ["flask", "flask_postgres"] {
+    let ours = fs::read_to_string(repository().join("tests/requirements.txt")).unwrap();
+    for example in ["flask", "flask_postgres", "socketio"] {
         let path = repository().join("examples").join(example).join("requirements.txt");
-        for line in std::fs::read_to_string(path).unwrap().lines() {
+        for line in fs::read_to_string(path).unwrap().lines() {
             assert!(ours.lines().any(|own| own == line), "{line} is not what the suite installs");
         }
     }
@@ -131,7 +174,7 @@ fn examples_require_what_the_suite_tests() {
 
 #[test]
 fn every_example_has_a_test() {
-    let mut names: Vec<String> = std::fs::read_dir(repository().join("examples"))
+    let mut names: Vec<String> = fs::read_dir(repository().join("examples"))
         .unwrap()
         .flatten()
         .filter(|entry| entry.path().is_dir())
@@ -140,7 +183,7 @@ fn every_example_has_a_test() {
     names.sort();
     assert_eq!(
         names,
-        ["deploy", "flask", "flask_postgres", "hello", "long_poll"],
+        ["chat", "deploy", "flask", "flask_postgres", "hello", "long_poll", "socketio", "sse"],
         "add a test, then the name here"
     );
 }

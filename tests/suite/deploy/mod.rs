@@ -4,4 +4,5 @@ mod config_files;
 mod container;
 mod examples;
 mod nginx;
+mod pages;
 mod units;

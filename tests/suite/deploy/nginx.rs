@@ -14,11 +14,15 @@ use crate::support::client::{free_addresses, get, wait_for_listener};
 use crate::support::{Client, Engine, Launch, Load, Scratch, Server, wait};
 
 /// nginx with the example's file, its paths moved into a directory of its own.
-struct Nginx(Child);
+pub struct Nginx(Child);
 
 impl Nginx {
-    fn start(directory: &Path) -> (Nginx, SocketAddr) {
+    pub fn start(directory: &Path) -> (Nginx, SocketAddr) {
         let [address] = free_addresses();
+        (Nginx::start_on(address, directory), address)
+    }
+
+    pub fn start_on(address: SocketAddr, directory: &Path) -> Nginx {
         let directory_name = directory.display().to_string();
         let config = example("nginx.conf")
             .replace("/run/unicoro/app.sock", &format!("{directory_name}/app.sock"))
@@ -39,7 +43,7 @@ impl Nginx {
             .expect("nginx is installed by tests/setup");
         let nginx = Nginx(nginx);
         wait_for_listener(address);
-        (nginx, address)
+        nginx
     }
 }
 

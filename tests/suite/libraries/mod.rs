@@ -7,3 +7,4 @@ mod pools;
 mod popular;
 mod soak;
 mod stress;
+mod websockets;

@@ -167,7 +167,9 @@ each_of! { Gthread, Coroutine; fn a_pending_call_is_made_once_and_not_in_a_child
 
 // gunicorn's main thread would raise what fails.
 each_of! { Sync, Gthread, Coroutine; fn a_pending_call_that_fails_keeps_none_behind_it(engine) {
-    let server = start(engine);
+    let mut server = start(engine);
+    // By the wheel the main thread stands in a frame of Python's, so that the exception has a traceback.
+    server.expect_errors();
     assert_eq!(answer(&server, "/pend_behind_one_that_fails"), "asked");
     let made = "called by the main thread\n".repeat(5);
     wait::until_true("the calls to be made", || server.notes() == made);

@@ -36,6 +36,11 @@ impl Client {
         Client { stream, rest: Vec::new() }
     }
 
+    /// Its socket, and what has come behind what was read.
+    pub fn into_parts(self) -> (TcpStream, Vec<u8>) {
+        (self.stream, self.rest)
+    }
+
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).expect("the server takes the request");
     }

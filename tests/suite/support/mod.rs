@@ -4,6 +4,7 @@
 pub mod application;
 pub mod backing;
 pub mod binary;
+pub mod browser;
 pub mod client;
 pub mod collector;
 pub mod comparison;
@@ -17,8 +18,10 @@ pub mod processes;
 pub mod scratch;
 pub mod server;
 pub mod wait;
+pub mod websocket;
 
 pub use application::answering;
+pub use browser::Page;
 pub use client::{Client, Response};
 pub use collector::Collector;
 pub use daemon::Daemon;

@@ -139,6 +139,12 @@ impl Server {
         wait::until_true(&format!("{text:?} in the log"), || self.log().contains(text));
     }
 
+    /// Waits for this part of a line on stdout, where an access log named `-` goes.
+    pub fn wait_for_access(&self, text: &str) {
+        let is_there = || self.scratch.read("stdout").contains(text);
+        wait::until_true(&format!("{text:?} in the access log"), is_there);
+    }
+
     pub fn wait_for_notes(&self, text: &str) {
         wait::until_true(&format!("{text:?} in the notes"), || self.notes().contains(text));
     }

@@ -2,7 +2,7 @@
 //! left.
 
 use crate::support::client::{get_and_close, get_request};
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, wait};
 
 each_of! { Sync, Gthread, Coroutine; fn an_app_can_ask_whether_its_client_has_left(engine) {
     let server = Server::start(engine, "hostile", &[]);
@@ -11,6 +11,16 @@ each_of! { Sync, Gthread, Coroutine; fn an_app_can_ask_whether_its_client_has_le
     server.wait_for_notes("began");
     drop(client);
     server.wait_for_notes("left");
+    server.stop();
+}}
+
+each_of! { Sync, Gthread, Coroutine; fn a_stream_can_ask_while_it_waits_and_ends_at_a_yield(engine) {
+    let server = Server::start(engine, "hostile", &[]);
+    let mut client = server.connect();
+    client.send(get_request("/events"));
+    wait::until_true("an event", || String::from_utf8_lossy(&client.some_bytes()).contains("first"));
+    drop(client);
+    server.wait_for_notes("noticed while waiting\nGeneratorExit\n");
     server.stop();
 }}
 
@@ -87,5 +97,30 @@ each_of! { Coroutine; fn many_may_speak_another_protocol_at_once(engine) {
         assert_eq!(client.some_bytes(), b"X");
     }
     drop(clients);
+    server.stop();
+}}
+
+each_of! { Sync, Gthread, Coroutine; fn what_an_application_keeps_of_a_request_leads_to_no_other_client(engine) {
+    const OVER: &str = "this request is over";
+    let server = Server::start(engine, "hostile", &[]);
+    for (kept, comes_of_it) in [
+        ("strongly=start_response", OVER),
+        ("strongly=write", OVER),
+        ("strongly=wsgi.early_hints", "None"),
+        ("strongly=unicoro.client_disconnected", "True"),
+        ("strongly=gunicorn.socket", "the request is over"),
+        ("strongly=environ", "[None, True, b'']"),
+        // A method can be referred to weakly; it may be gone, but not be another request's.
+        ("weakly=write", "gone"),
+        ("weakly=wsgi.early_hints", "gone"),
+        ("weakly=unicoro.client_disconnected", "gone"),
+    ] {
+        // The second time with what the first request may have left for it.
+        for _ in 0..2 {
+            assert_eq!(server.get(&format!("/keep?{kept}")).text(), "kept", "{kept}");
+            let response = server.get("/use_kept");
+            assert_eq!((response.status, response.text().as_str()), (200, comes_of_it), "{kept}");
+        }
+    }
     server.stop();
 }}

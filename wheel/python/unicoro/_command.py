@@ -51,9 +51,6 @@ def begin_again():
     others = os.environ.get("LD_PRELOAD")
     os.environ["LD_PRELOAD"] = ":".join(filter(None, [preloadable(spec.origin), others]))
     os.environ[STATE] = f"asked {os.getpid()}"
-    # This interpreter ignores them, and its successor would hand that on to the application's children.
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)
     # Not a wrapper, which the interpreter may have been started by.
     os.execv(os.readlink("/proc/self/exe"), [sys.executable, *sys.orig_argv[1:]])
 

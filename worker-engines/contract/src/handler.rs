@@ -124,6 +124,14 @@ pub trait Handler: Language + Send + Sync {
         let _ = is_crowded;
     }
 
+    /// By and by, within a second at most: looks after connections that were upgraded ([`Upgraded`]), and
+    /// after the stop. Under the same rule as `read`.
+    ///
+    /// [`Upgraded`]: crate::Upgraded
+    fn tend(&self, now: Instant) {
+        let _ = now;
+    }
+
     /// Serves one request; may wait through the connection's stream, and inside the application.
     fn serve(&self, connection: &mut Connection) -> AfterServe;
 

@@ -36,6 +36,7 @@ pub mod siblings;
 mod stop;
 mod stream;
 mod thread_word;
+mod upgraded;
 
 pub use connection::Connection;
 pub use current::{CurrentPlace, CurrentRequest, begin_current, end_current};
@@ -56,6 +57,7 @@ pub use real::Real;
 pub use resident::{ResidentsWord, hear_resident_by, tell_engine};
 pub use siblings::Siblings;
 pub use stop::{Stop, StopState};
-pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_blocking};
+pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_a_step, wait_blocking};
 pub use thread_word::ThreadWord;
 pub use unicoro_sys::address::SocketAddress;
+pub use upgraded::Upgraded;

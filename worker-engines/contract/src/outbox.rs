@@ -15,9 +15,10 @@ use crate::{Stream, Tempo, is_forked_child};
 
 /// Answers held at most: more keep the clients from their next requests, while the processor of the
 /// server soon has nothing to do.
-const MOST: usize = 16;
-/// How long the oldest is held, as long as others come.
-const LONGEST: Duration = Duration::from_micros(500);
+const MOST: usize = 32;
+/// How long the oldest is held, as long as others come: a client's wake-up costs some 20 us, and requests
+/// of a framework take 100 to 200.
+const LONGEST: Duration = Duration::from_millis(1);
 
 /// Held answers, in the order in which they were given.
 #[derive(Default)]

@@ -4,19 +4,20 @@
 //! engine's [`Waiter`], which blocks a thread, or parks a green thread. The rule that a reader would
 //! break: no lock may be held across a call that can wait.
 
+mod living_on;
 mod sending;
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use unicoro_sys::{socket, tcp};
 
 use crate::held_answer::HeldAnswer;
 use crate::patience::Patience;
-use crate::{GivenUp, Inbox, Pace, Tempo, is_forked_child};
+use crate::{GivenUp, Inbox, Pace, Tempo, Upgraded, is_forked_child};
 
 /// What a wait is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,54 @@ pub trait Waiter: Sync {
 
     /// Sends what is held, if anything is.
     fn let_go(&self) {}
+
+    /// As [`Waiter::wait`], for a connection that was upgraded: any number may wait for it at once, and a
+    /// wait may end early, with false. It ends at [`Stream::stir`], or within [`STEP`] behind that; at once,
+    /// if the stream has been stirred since it counted `seen`.
+    ///
+    /// # Errors
+    /// As [`Waiter::wait`].
+    fn wait_a_while(
+        &self,
+        stream: &Stream,
+        interest: Interest,
+        until: Option<Instant>,
+        seen: u32,
+    ) -> io::Result<bool> {
+        wait_a_step(stream, interest, until, seen)
+    }
+
+    /// Ends the waits for an upgraded connection, where they would not end by themselves.
+    fn stir(&self, stream: &Arc<Stream>) {
+        let _ = stream;
+    }
+
+    /// Whether [`Upgraded::turn`] is called whenever there is room to send, or bytes have come that nobody
+    /// waits for; and whether nothing comes that [`Stream::may_be_readable`] does not tell of.
+    fn tells_upgraded(&self) -> bool {
+        false
+    }
+}
+
+/// How long an OS thread waits for an upgraded connection before it looks whether anything has happened
+/// to it. poll(2) hears of the socket only.
+pub const STEP: Duration = Duration::from_secs(1);
+
+/// [`Waiter::wait_a_while`] of an OS thread.
+///
+/// # Errors
+/// poll(2).
+pub fn wait_a_step(
+    stream: &Stream,
+    interest: Interest,
+    until: Option<Instant>,
+    seen: u32,
+) -> io::Result<bool> {
+    if stream.stirs() != seen {
+        return Ok(false);
+    }
+    let step = Instant::now() + STEP;
+    wait_blocking(stream, interest, Some(until.map_or(step, |until| until.min(step))))
 }
 
 /// Waits by blocking the OS thread: for engines without green threads, and for an application's own
@@ -129,6 +178,10 @@ pub struct Stream {
     pace: Mutex<Pace>,
     // By the engine.
     held: HeldAnswer,
+    // What it has become, if it speaks no HTTP any more.
+    upgraded: OnceLock<Arc<dyn Upgraded>>,
+    // How often those that wait for it were made to look.
+    stirs: AtomicU32,
 }
 
 impl Stream {
@@ -147,6 +200,8 @@ impl Stream {
             patience: Patience::default(),
             pace: Mutex::default(),
             held: HeldAnswer::default(),
+            upgraded: OnceLock::new(),
+            stirs: AtomicU32::new(0),
         }
     }
 

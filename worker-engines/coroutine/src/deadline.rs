@@ -76,6 +76,9 @@ impl Overdue {
     pub fn fire(self) {
         // SAFETY: see above.
         let (deadline, sleeper) = unsafe { (&*self.deadline, &*self.sleeper) };
+        if deadline.lives_on() {
+            return;
+        }
         if deadline.spare_sender(sleeper) {
             deadline.set_timer(sleeper, Instant::now() + REMINDER);
             return;
@@ -233,6 +236,12 @@ impl Deadline {
         {
             sleeper.ask();
         }
+    }
+
+    /// Whether its connection was upgraded: from then on its request has no deadline.
+    fn lives_on(&self) -> bool {
+        let client = self.client.borrow();
+        client.as_ref().is_some_and(|client| client.upgraded().is_some())
     }
 
     /// Spares one that runs on another carrier and may be sending its first bytes right now, a few times:

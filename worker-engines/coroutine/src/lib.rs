@@ -29,6 +29,7 @@ mod room;
 mod shutdown;
 mod signals;
 mod stack;
+mod stirred;
 
 mod thread_block;
 mod watched;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{
-    AfterServe, Connection, Interest, ResidentsWord, StopState, drain, serve_caught,
+    AfterServe, Connection, Interest, ResidentsWord, StopState, Stream, drain, serve_caught,
 };
 use unicoro_reactor::{Events, Ready, Token};
 
@@ -29,7 +29,7 @@ use crate::room::Shortage;
 use crate::scheduler::Task;
 use crate::thread_block::ThreadBlock;
 use crate::wait::Woken;
-use crate::{bell, errands, outbox, preemption, progress};
+use crate::{bell, errands, outbox, preemption, progress, stirred};
 
 /// While green threads can run, the epoll set is looked at no more often than this: a look is a
 /// system call, a switch is not.
@@ -84,6 +84,7 @@ impl Reactor {
             self.core.now.set(now);
             self.expire(now);
             self.core.clients.borrow_mut().look_after(now);
+            self.core.handler.tend(now);
             self.relieve(now);
             self.core.room.look_after(now);
             if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.core.seat.beat) {
@@ -138,10 +139,14 @@ impl Reactor {
             Token::Listener(index) => self.core.clients.borrow_mut().accept(index as usize),
             Token::Client { index, generation } => {
                 let mut clients = self.core.clients.borrow_mut();
-                let watcher = clients.event(index as usize, generation, ready);
-                drop(clients);
-                if let Some(watcher) = watcher {
+                let upgraded = clients.event(index as usize, generation, ready, |watcher| {
                     self.wake(watcher);
+                });
+                drop(clients);
+                if let Some(stream) = upgraded
+                    && let Some(upgraded) = stream.upgraded()
+                {
+                    upgraded.turn();
                 }
             }
             Token::Descriptor(fd) => {
@@ -155,6 +160,7 @@ impl Reactor {
                 self.core.descriptors.borrow_mut().collect_foreign_closes(&self.core.epoll);
                 errands::collect_done();
                 self.look_after_stuck();
+                self.wake_stirred();
                 self.core.queue.collect_returned();
             }
         }
@@ -194,6 +200,23 @@ impl Reactor {
         for stream in outbox::take_stuck() {
             if !self.core.clients.borrow_mut().resume(&stream) {
                 outbox::deliver(stream);
+            }
+        }
+    }
+
+    /// Something has happened to upgraded connections that no event tells of.
+    fn wake_stirred(self) {
+        for stream in stirred::take() {
+            self.wake_green(&stream);
+        }
+    }
+
+    /// Wakes the green threads that wait for it. The resident has no use for it any more.
+    fn wake_green(self, stream: &Stream) {
+        let mut clients = self.core.clients.borrow_mut();
+        while let Some(watcher) = clients.take_waiter(stream) {
+            if let Watcher::Green(ticket) = watcher {
+                ticket.wake(Woken::Ready);
             }
         }
     }
@@ -353,11 +376,10 @@ impl Reactor {
 
     /// A request has ended.
     fn after(self, connection: Box<Connection>, after: AfterServe, now: Instant) {
+        // The application has given its input, or its WebSocket, to another request; or the resident has
+        // watched it.
+        self.wake_green(&connection.stream);
         let mut clients = self.core.clients.borrow_mut();
-        // The application has given its input to another request; or the resident has watched it.
-        if let Some(Watcher::Green(ticket)) = clients.take_waiter(&connection.stream) {
-            ticket.wake(Woken::Ready);
-        }
         match after {
             AfterServe::Park { until } => clients.rest(connection, until, now),
             AfterServe::Close => clients.close(connection),

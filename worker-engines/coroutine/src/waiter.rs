@@ -5,11 +5,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use unicoro_contract::{Interest, ResidentsWord, Stream, Tempo, Waiter, wait_blocking};
+use unicoro_contract::{
+    Interest, ResidentsWord, Stream, Tempo, Waiter, wait_a_step, wait_blocking,
+};
 
+use crate::green::{self, Green};
 use crate::resident::{self, Watcher};
 use crate::wait::Woken;
-use crate::{bell, green, outbox};
+use crate::{bell, outbox, stirred};
 
 /// The waiter of every connection of this engine.
 pub struct ParkingWaiter;
@@ -29,15 +32,35 @@ impl Waiter for ParkingWaiter {
         if inside.had_lost_role() && wait_blocking(stream, interest, Some(Instant::now()))? {
             return Ok(true);
         }
-        let green = inside.green();
-        let ticket = green.ticket();
-        let core = green.core();
-        if !core.clients.borrow_mut().wait(stream, Watcher::Green(ticket), interest) {
-            return Err(io::Error::other("its request is over, or another thread waits for it"));
+        park(inside.green(), stream, interest, until)
+    }
+
+    fn wait_a_while(
+        &self,
+        stream: &Stream,
+        interest: Interest,
+        until: Option<Instant>,
+        seen: u32,
+    ) -> io::Result<bool> {
+        let Some(inside) = green::coming_in() else {
+            return wait_a_step(stream, interest, until, seen);
+        };
+        if inside.had_lost_role() && wait_blocking(stream, interest, Some(Instant::now()))? {
+            return Ok(true);
         }
-        let woken = green.park(ticket, until);
-        core.clients.borrow_mut().stop_waiting(stream);
-        Ok(woken == Woken::Ready)
+        // Now that it has the role: from here on whoever stirs finds it.
+        if stream.stirs() != seen {
+            return Ok(false);
+        }
+        park(inside.green(), stream, interest, until)
+    }
+
+    fn stir(&self, stream: &Arc<Stream>) {
+        stirred::stir(stream);
+    }
+
+    fn tells_upgraded(&self) -> bool {
+        true
     }
 
     fn hold(
@@ -76,4 +99,24 @@ pub fn hear_resident(word: ResidentsWord) {
         // The reactor may sleep.
         bell::ring();
     }
+}
+
+/// Parks until the socket is ready; false: until `until`.
+fn park(
+    green: &Green,
+    stream: &Stream,
+    interest: Interest,
+    until: Option<Instant>,
+) -> io::Result<bool> {
+    let ticket = green.ticket();
+    let core = green.core();
+    if !core.clients.borrow_mut().wait(stream, Watcher::Green(ticket), interest) {
+        return Err(io::Error::other("its request is over, or another thread waits for it"));
+    }
+    let woken = green.park(ticket, until);
+    core.clients.borrow_mut().stop_waiting(
+        stream,
+        |waiter| matches!(waiter, Watcher::Green(other) if other.is_of(ticket)),
+    );
+    Ok(woken == Woken::Ready)
 }

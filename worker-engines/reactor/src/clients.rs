@@ -27,7 +27,7 @@ use unicoro_contract::{
 
 use crate::acceptor::Acceptor;
 use crate::epoll::{Epoll, Ready, Token};
-use crate::lot::{Expiry, Lot};
+use crate::lot::{Expiry, Heard, Lot};
 use crate::timers::Timers;
 
 /// The clients; `W` is how to wake who waits for the socket of one that is served.
@@ -156,16 +156,21 @@ impl<W: Copy> Clients<W> {
         self.check_limit();
     }
 
-    /// An event for a client: takes in what has come if nobody serves it, else hands back who waits
-    /// for it.
-    pub fn event(&mut self, index: usize, generation: u16, ready: Ready) -> Option<W> {
-        match self.lot.event(index, generation, ready) {
-            Ok(connection) => {
-                self.advance(connection, None);
-                None
-            }
-            Err(waiter) => waiter,
+    /// An event for a client: takes in what has come if nobody serves it, else has those woken who wait for
+    /// it. If it was upgraded, and nobody waits for its bytes, hands it back: it is to be told.
+    pub fn event(
+        &mut self,
+        index: usize,
+        generation: u16,
+        ready: Ready,
+        wake: impl FnMut(W),
+    ) -> Option<Arc<Stream>> {
+        match self.lot.event(index, generation, ready, wake) {
+            Heard::Parked(connection) => self.advance(connection, None),
+            Heard::Upgraded(stream) => return Some(stream),
+            Heard::Nobody => {}
         }
+        None
     }
 
     /// Who serves a client waits for its socket. False: somebody does already, or it is served no
@@ -174,13 +179,13 @@ impl<W: Copy> Clients<W> {
         self.lot.wait(stream, who, interest)
     }
 
-    /// The wait is over.
-    pub fn stop_waiting(&mut self, stream: &Stream) {
-        self.lot.stop_waiting(stream);
+    /// The wait of who `is_it` is over.
+    pub fn stop_waiting(&mut self, stream: &Stream, is_it: impl Fn(&W) -> bool) {
+        self.lot.stop_waiting(stream, is_it);
     }
 
-    /// Who still waits for a client that was served just now; to be woken, and to find that nobody
-    /// waits for it any more.
+    /// Who still waits for a client that was served just now, or was stirred; to be woken. One after the
+    /// other.
     pub fn take_waiter(&mut self, stream: &Stream) -> Option<W> {
         self.lot.take_waiter(stream)
     }

@@ -19,7 +19,7 @@ enum State<W> {
     Free,
     Parked { connection: Box<Connection>, until: Option<Instant> },
     // Weak: whoever serves it closes it when done, on whatever thread.
-    InService { stream: Weak<Stream>, waiter: Option<(W, Interest)> },
+    InService { stream: Weak<Stream>, waiter: Option<(W, Interest)>, others: Vec<(W, Interest)> },
 }
 
 struct Place<W> {
@@ -31,6 +31,23 @@ struct Place<W> {
     is_kept: bool,
     // At most one: a deadline that has moved on is looked at when the old one fires.
     timer: Option<TimerKey>,
+}
+
+/// Who waits for a stream: of an upgraded one there may be several.
+type Waiters<'l, W> = (&'l mut Option<(W, Interest)>, &'l mut Vec<(W, Interest)>);
+
+fn in_service<W>(stream: Weak<Stream>) -> State<W> {
+    State::InService { stream, waiter: None, others: Vec::new() }
+}
+
+/// What an event was for.
+pub enum Heard {
+    /// This connection, which was parked.
+    Parked(Box<Connection>),
+    /// This one, which was upgraded, and for whose bytes nobody waits.
+    Upgraded(Arc<Stream>),
+    /// Nobody, or those that were woken.
+    Nobody,
 }
 
 /// All connections of a worker.
@@ -139,8 +156,7 @@ impl<W: Copy> Lot<W> {
 
     /// A connection goes into service.
     pub fn put_in_service(&mut self, index: usize, stream: &Arc<Stream>) {
-        self.places[index].state =
-            State::InService { stream: Arc::downgrade(stream), waiter: None };
+        self.places[index].state = in_service(Arc::downgrade(stream));
     }
 
     /// Its request has ended `now`, and what follows is the wait for the next; or that has begun to
@@ -149,41 +165,56 @@ impl<W: Copy> Lot<W> {
         self.places[index].idle_since = now;
     }
 
-    /// An event for a place: takes the connection out if it is parked, else notes the event and
-    /// hands back who waits for it.
-    ///
-    /// # Errors
-    /// Nothing was parked there: who is to be woken, if anybody.
+    /// An event for a place: takes the connection out if it is parked, else notes the event and has those
+    /// woken who wait for it.
     pub fn event(
         &mut self,
         index: usize,
         generation: u16,
         ready: Ready,
-    ) -> Result<Box<Connection>, Option<W>> {
+        mut wake: impl FnMut(W),
+    ) -> Heard {
         let Some(place) = self.places.get_mut(index).filter(|p| p.generation == generation) else {
-            return Err(None);
+            return Heard::Nobody;
         };
         match &mut place.state {
-            State::Free => Err(None),
+            State::Free => Heard::Nobody,
             State::Parked { connection, .. } => {
                 if !(ready.read || ready.hung_up) {
-                    return Err(None);
+                    return Heard::Nobody;
                 }
                 connection.stream.note_readable(ready.hung_up);
-                Ok(self.unpark(index))
+                Heard::Parked(self.unpark(index))
             }
-            State::InService { stream, waiter } => {
+            State::InService { stream, waiter, others } => {
+                let mut is_read = false;
+                let mut answers = |(who, interest): &(W, Interest)| {
+                    let wakes = match interest {
+                        Interest::Read => ready.read,
+                        Interest::Write => ready.write,
+                        Interest::Either => ready.read || ready.write,
+                    };
+                    if wakes {
+                        is_read |= *interest != Interest::Write;
+                        wake(*who);
+                    }
+                    wakes
+                };
+                // Before anybody looks.
+                let stream = stream.upgrade();
                 if ready.read
-                    && let Some(stream) = stream.upgrade()
+                    && let Some(stream) = &stream
                 {
                     stream.note_readable(ready.hung_up);
                 }
-                let wakes = waiter.is_some_and(|(_, interest)| match interest {
-                    Interest::Read => ready.read,
-                    Interest::Write => ready.write,
-                    Interest::Either => ready.read || ready.write,
-                });
-                Err(if wakes { waiter.take().map(|(who, _)| who) } else { None })
+                waiter.take_if(|waiter| answers(waiter));
+                others.retain(|other| !answers(other));
+                match stream {
+                    Some(stream) if !is_read && stream.upgraded().is_some() => {
+                        Heard::Upgraded(stream)
+                    }
+                    _ => Heard::Nobody,
+                }
             }
         }
     }
@@ -191,32 +222,40 @@ impl<W: Copy> Lot<W> {
     /// Who is in service at a place waits for its socket. False: somebody does already, or this
     /// stream is in service no more.
     pub fn wait(&mut self, stream: &Stream, who: W, interest: Interest) -> bool {
-        match self.waiter(stream) {
-            Some(waiter @ None) => {
+        match self.waiters(stream) {
+            Some((waiter @ None, _)) => {
                 *waiter = Some((who, interest));
+                true
+            }
+            Some((_, others)) if stream.upgraded().is_some() => {
+                others.push((who, interest));
                 true
             }
             _ => false,
         }
     }
 
-    /// The wait is over.
-    pub fn stop_waiting(&mut self, stream: &Stream) {
-        if let Some(waiter) = self.waiter(stream) {
-            *waiter = None;
+    /// The wait of who `is_it` is over.
+    pub fn stop_waiting(&mut self, stream: &Stream, is_it: impl Fn(&W) -> bool) {
+        if let Some((waiter, others)) = self.waiters(stream) {
+            waiter.take_if(|(who, _)| is_it(who));
+            others.retain(|(who, _)| !is_it(who));
         }
     }
 
-    /// Who still waits for a stream whose request has ended.
+    /// Who still waits for a stream whose request has ended, or that was stirred; one after the other.
     pub fn take_waiter(&mut self, stream: &Stream) -> Option<W> {
-        self.waiter(stream)?.take().map(|(who, _)| who)
+        let (waiter, others) = self.waiters(stream)?;
+        waiter.take().or_else(|| others.pop()).map(|(who, _)| who)
     }
 
     /// Of the stream itself and not of whatever has its place now: an application may keep
     /// `wsgi.input` for longer than its request.
-    fn waiter(&mut self, wanted: &Stream) -> Option<&mut Option<(W, Interest)>> {
+    fn waiters(&mut self, wanted: &Stream) -> Option<Waiters<'_, W>> {
         match &mut self.places.get_mut(wanted.key())?.state {
-            State::InService { stream, waiter } if ptr::eq(stream.as_ptr(), wanted) => Some(waiter),
+            State::InService { stream, waiter, others } if ptr::eq(stream.as_ptr(), wanted) => {
+                Some((waiter, others))
+            }
             _ => None,
         }
     }
@@ -306,7 +345,7 @@ impl<W: Copy> Lot<W> {
         match std::mem::replace(&mut place.state, State::Free) {
             State::Parked { connection, .. } => {
                 let stream = Arc::downgrade(&connection.stream);
-                place.state = State::InService { stream, waiter: None };
+                place.state = in_service(stream);
                 connection
             }
             _ => unreachable!("only a parked connection is unparked"),

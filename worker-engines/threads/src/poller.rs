@@ -82,7 +82,11 @@ impl Poller {
         for (token, ready) in events.iter() {
             match token {
                 Token::Client { index, generation } => {
-                    self.clients.event(index as usize, generation, ready);
+                    let nobody = |nobody| match nobody {};
+                    let told = self.clients.event(index as usize, generation, ready, nobody);
+                    if let Some(upgraded) = told.as_ref().and_then(|stream| stream.upgraded()) {
+                        upgraded.turn();
+                    }
                 }
                 Token::Siblings => self.clients.check_share(),
                 Token::Stop => self.clients.stop(),
@@ -103,6 +107,7 @@ impl Poller {
         self.take_returned();
         let now = Instant::now();
         self.clients.look_after(now);
+        self.handler.tend(now);
         self.serve_ready();
         self.clients.relieve(now, self.pool.queued(), self.pool.size());
     }

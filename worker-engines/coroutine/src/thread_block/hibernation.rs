@@ -23,6 +23,7 @@ pub(super) fn start(place: &'static Place) -> io::Result<()> {
         libc::pthread_attr_setdetachstate(attributes, libc::PTHREAD_CREATE_DETACHED);
         let mut failed = libc::pthread_attr_setstack(attributes, place.slot as *mut c_void, SLOT);
         if failed == 0 {
+            place.stands.store(1, Ordering::Relaxed);
             let argument = ptr::from_ref(place).cast_mut().cast();
             failed = libc::pthread_create(&raw mut thread, attributes, body, argument);
         }
@@ -30,6 +31,7 @@ pub(super) fn start(place: &'static Place) -> io::Result<()> {
         failed
     };
     if failed != 0 {
+        place.stands.store(0, Ordering::Relaxed);
         return Err(io::Error::from_raw_os_error(failed));
     }
     place.block.store(thread as usize, Ordering::Release);
@@ -41,8 +43,13 @@ pub(super) fn start(place: &'static Place) -> io::Result<()> {
 
 /// The thread's start routine.
 extern "C" fn body(place: *mut c_void) -> *mut c_void {
-    // SAFETY: `start` passes a place, which lives for ever.
-    unsafe { leave((*place.cast::<Place>()).saved.as_ptr()) };
+    // SAFETY: `start` passes a place, which lives for ever. The kernel is told of a word of ours, because
+    // which of glibc's it would clear, the number's (before 2.43) or another, is glibc's own affair.
+    unsafe {
+        let place = &*place.cast::<Place>();
+        libc::syscall(libc::SYS_set_tid_address, place.stands.as_ptr());
+        leave(place.saved.as_ptr());
+    }
     ptr::null_mut()
 }
 
@@ -93,7 +100,7 @@ unsafe extern "C" fn revive(
     flags: usize,
     stack: usize,
     number: *mut i32,
-    number_at_exit: *mut i32,
+    stands: *mut i32,
     thread_pointer: usize,
 ) -> isize {
     #[cfg(target_arch = "x86_64")]
@@ -117,7 +124,7 @@ unsafe extern "C" fn revive(
     );
     #[cfg(target_arch = "aarch64")]
     naked_asm!(
-        // This kernel's fourth argument is the thread pointer, and the fifth the number at the exit.
+        // This kernel's fourth argument is the thread pointer, and the fifth the word that it clears.
         "mov x9, x3",
         "mov x3, x4",
         "mov x4, x9",
@@ -143,18 +150,12 @@ unsafe extern "C" fn revive(
 
 impl Place {
     fn wait_until_it_has_left(&self) {
-        let word = self.number_word();
-        loop {
-            let number = word.load(Ordering::Acquire);
-            if number == 0 {
-                return;
-            }
+        let word = &self.stands;
+        while !self.has_left() {
             let no_end = ptr::null::<libc::timespec>();
             // SAFETY: a word that stays. Not a private futex: the kernel wakes it as a shared one. A
             // direct call: `futex` is interposed only by libc's `syscall`, from others than us.
-            unsafe {
-                libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, number, no_end)
-            };
+            unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, 1, no_end) };
         }
     }
 
@@ -174,9 +175,20 @@ impl Place {
             | libc::CLONE_PARENT_SETTID
             | libc::CLONE_CHILD_CLEARTID;
         let number = self.number_word().as_ptr();
+        self.stands.store(1, Ordering::Relaxed);
+        // Its own stack is what it ends on, and what a destructor is told that asks.
+        self.bottom.store(self.slot, Ordering::Relaxed);
+        self.len.store(SLOT, Ordering::Relaxed);
         let stack = self.saved.load(Ordering::Acquire);
         let thread_pointer = register::pointer_to(self.block.load(Ordering::Relaxed));
         // SAFETY: the caller's word; the stack is where `leave` stands.
-        unsafe { revive(FLAGS as usize, stack, number, number, thread_pointer) >= 0 }
+        let revived = unsafe {
+            revive(FLAGS as usize, stack, number, self.stands.as_ptr(), thread_pointer) >= 0
+        };
+        // Nobody stands there, but the slot is not given back either.
+        if !revived {
+            self.stands.store(0, Ordering::Relaxed);
+        }
+        revived
     }
 }

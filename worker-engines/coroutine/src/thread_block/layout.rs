@@ -45,24 +45,31 @@ pub(super) fn leave_rseq(block: usize) {
 /// forks has the kernel's registration of the thread that it ran on, and glibc gives that thread's
 /// memory back there: the kernel would write to it, and end the child by SIGSEGV. Once, at its begin.
 pub fn unregister_rseq() {
-    const UNREGISTER: usize = 1;
-    // What glibc registers with (`RSEQ_SIG` in its bits/rseq.h), and the size that it has: `struct rseq`'s first, or more
-    // where the kernel has more (getauxval(3)).
-    #[cfg(target_arch = "x86_64")]
-    const SIGNATURE: usize = 0x5305_3053;
-    #[cfg(target_arch = "aarch64")]
-    const SIGNATURE: usize = 0xd428_bc00;
     const FEATURES: u64 = 27; // AT_RSEQ_FEATURE_SIZE
-    const SMALLEST: usize = 32;
     let offset = RSEQ_AT.load(Ordering::Relaxed);
     if offset != 0 {
         // SAFETY: no pointers.
         let features = unsafe { libc::getauxval(FEATURES) } as usize;
-        let size = features.next_multiple_of(SMALLEST).max(SMALLEST);
-        let area = register::pointer_to(current()).wrapping_add_signed(offset);
-        // SAFETY: the kernel checks that it is what the thread has registered, and marks it as left.
-        unsafe { libc::syscall(libc::SYS_rseq, area, size, UNREGISTER, SIGNATURE) };
+        unregister(register::pointer_to(current()).wrapping_add_signed(offset), features);
     }
+}
+
+/// The same of an area, on a kernel with so many bytes of features; false: it is not what was registered.
+fn unregister(area: usize, features: usize) -> bool {
+    const UNREGISTER: usize = 1;
+    // What glibc registers with (`RSEQ_SIG` in its bits/rseq.h).
+    #[cfg(target_arch = "x86_64")]
+    const SIGNATURE: usize = 0x5305_3053;
+    #[cfg(target_arch = "aarch64")]
+    const SIGNATURE: usize = 0xd428_bc00;
+    // The size that it has registered: before 2.41 always that of the first `struct rseq`, since then that of
+    // all that the kernel has.
+    const SMALLEST: usize = 32;
+    let all = features.next_multiple_of(SMALLEST).max(SMALLEST);
+    [all, SMALLEST].into_iter().any(|size| {
+        // SAFETY: the kernel checks that it is what the thread has registered, and marks it as left.
+        unsafe { libc::syscall(libc::SYS_rseq, area, size, UNREGISTER, SIGNATURE) == 0 }
+    })
 }
 
 /// Looked up once: dlsym(3) waits for whoever loads a library.
@@ -94,4 +101,19 @@ fn candidates() -> Vec<usize> {
     // SAFETY: no arguments.
     let number = unsafe { libc::gettid() };
     (0..SEARCHED).step_by(4).filter(|at| word(at) == number).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequences_are_left_where_the_kernel_has_more_of_them_than_glibc() {
+        const MORE: usize = 33;
+        let leave = || match find_rseq() {
+            0 => true,
+            offset => unregister(register::pointer_to(current()).wrapping_add_signed(offset), MORE),
+        };
+        assert!(std::thread::spawn(leave).join().unwrap());
+    }
 }

@@ -25,8 +25,10 @@ pub(super) struct Place {
     pub(super) block: AtomicUsize,
     // Where it has left its registers.
     pub(super) saved: AtomicUsize,
+    // 0: no kernel thread stands on the stack. The kernel clears it (set_tid_address(2)).
+    pub(super) stands: AtomicI32,
     pub(super) number: i32,
-    // The stack that the green thread really runs on.
+    // The stack that the thread really runs on: the green thread's, and at its end the slot.
     pub(super) bottom: AtomicUsize,
     pub(super) len: AtomicUsize,
 }
@@ -61,16 +63,15 @@ pub fn is_number(number: i32) -> bool {
 }
 
 impl Place {
-    /// The kernel's word for the number of its thread.
+    /// glibc's word for the number of its thread.
     pub(super) fn number_word(&self) -> &'static AtomicI32 {
         // SAFETY: in the block of a thread whose memory is a region's, for ever.
         unsafe { layout::number_word(self.block.load(Ordering::Relaxed)) }
     }
 
-    /// Whether no kernel thread stands on its stack: the kernel says so in the number's word (clone(2),
-    /// `CLONE_CHILD_CLEARTID`).
+    /// Whether no kernel thread stands on its stack.
     pub(super) fn has_left(&self) -> bool {
-        self.number_word().load(Ordering::Acquire) == 0
+        self.stands.load(Ordering::Acquire) == 0
     }
 }
 
@@ -98,8 +99,7 @@ pub(super) fn place_of(thread: usize) -> Option<&'static Place> {
 pub(super) fn take_slot() -> io::Result<&'static Place> {
     let mut free = free();
     // One that has just been ended may still be running its destructors.
-    let is_left = |place: &&Place| place.block.load(Ordering::Relaxed) == 0 || place.has_left();
-    if let Some(index) = free.iter().rposition(is_left) {
+    if let Some(index) = free.iter().rposition(|place| place.has_left()) {
         return Ok(free.swap_remove(index));
     }
     free.extend(map_region()?.places.iter().rev());
@@ -124,6 +124,7 @@ fn map_region() -> io::Result<&'static Region> {
         slot: start + index * SLOT,
         block: AtomicUsize::new(0),
         saved: AtomicUsize::new(0),
+        stands: AtomicI32::new(0),
         number: first + index as i32,
         bottom: AtomicUsize::new(0),
         len: AtomicUsize::new(0),

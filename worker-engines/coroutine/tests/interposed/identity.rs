@@ -13,7 +13,8 @@ unsafe extern "C" {
     ) -> libc::c_int;
 }
 
-fn stack_of(thread: libc::pthread_t) -> (usize, usize) {
+/// Where the stack of a thread lies, as pthreads tells it: its lowest address, and its length.
+pub fn stack_of(thread: libc::pthread_t) -> (usize, usize) {
     unsafe {
         let mut attributes: libc::pthread_attr_t = zeroed();
         assert_eq!(pthread_getattr_np(thread, &raw mut attributes), 0);

@@ -14,11 +14,19 @@ thread_local! {
 }
 
 static ENDED: AtomicUsize = AtomicUsize::new(0);
+/// Of these, who was told of a stack that it was not on.
+static OUTSIDE: AtomicUsize = AtomicUsize::new(0);
 
 struct Counted(Cell<usize>);
 
 impl Drop for Counted {
     fn drop(&mut self) {
+        // Where it is may be asked there too, as CPython 3.14 does.
+        let here = 0u8;
+        let (base, len) = crate::identity::stack_of(unsafe { libc::pthread_self() });
+        if !(base..base + len).contains(&(&raw const here as usize)) {
+            OUTSIDE.fetch_add(1, Ordering::SeqCst);
+        }
         ENDED.fetch_add(self.0.get(), Ordering::SeqCst);
     }
 }
@@ -93,4 +101,8 @@ fn destructors_run_at_the_end_of_a_green_thread() {
         assert!(began.elapsed() < std::time::Duration::from_secs(60), "they have not ended");
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
+    assert_eq!(OUTSIDE.load(Ordering::SeqCst), 0);
+    // In their places others begin as any thread does.
+    let others = (0..JOBS).map(|_| job(|| COUNTED.with(|counted| assert_eq!(counted.0.get(), 0))));
+    run(others.collect());
 }

@@ -1,0 +1,255 @@
+//! A WebSocket while its request is served: messages in and out, for any number of threads.
+//!
+//! ```text
+//!   who receives ─┐                        ┌─ who sends, a message whole each
+//!                 ├─► Talk, under a lock ◄─┤
+//!   the engine  ──┘   nothing waits there  └─ the clock (pings), the stop
+//! ```
+//!
+//! The rule that a reader would break: the lock is held for moments, and never while anybody waits.
+//! Calls that wait do so without the language's lock.
+
+mod talk;
+mod terms;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use unicoro_contract::{Interest, Stream, Upgraded};
+
+use self::talk::{TOOK_NOTHING, Talk};
+use crate::websocket::close_code::{INTERNAL_ERROR, NORMAL};
+use crate::websocket::{Close, Decoder, Deflater, Encoder, Inflater, Message, Parameters};
+
+pub use self::talk::{Closed, Outgoing};
+pub use self::terms::Terms;
+
+/// One connection.
+pub struct WebSocket {
+    // Weak: an application that keeps it must not keep the connection open.
+    stream: Weak<Stream>,
+    terms: Arc<Terms>,
+    talk: Mutex<Talk>,
+}
+
+/// Why there is no message.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unreceived {
+    /// There will be none.
+    Closed(Closed),
+    /// None has come in time.
+    TimedOut,
+}
+
+impl WebSocket {
+    /// On a connection that was answered 101, of which `received` was sent already.
+    pub fn new(
+        stream: &Arc<Stream>,
+        terms: &Arc<Terms>,
+        agreed: Option<&Parameters>,
+        received: &[u8],
+    ) -> Self {
+        let deflate = agreed.zip(terms.pool.as_ref());
+        let inflater = deflate.map(|(parameters, pool)| Inflater::new(parameters, pool));
+        let deflater = deflate.map(|(parameters, pool)| Deflater::new(parameters, pool));
+        let decoder = Decoder::new(terms.longest, inflater);
+        let talk = Talk::new(received, decoder, Encoder::new(deflater));
+        let (stream, terms) = (Arc::downgrade(stream), Arc::clone(terms));
+        WebSocket { stream, terms, talk: Mutex::new(talk) }
+    }
+
+    /// How it has closed, if that is known.
+    pub fn closed(&self) -> Option<Closed> {
+        self.talk().closed().cloned()
+    }
+
+    /// Whether its request is over.
+    pub fn is_over(&self) -> bool {
+        self.talk().is_over()
+    }
+
+    /// The next message; waits for it, for `timeout` at most. Between waits `on_step` is called.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn receive(
+        &self,
+        timeout: Option<Duration>,
+        on_step: &dyn Fn(Instant),
+    ) -> Result<Message, Unreceived> {
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut is_late = false;
+        loop {
+            let stream = self.stream().map_err(Unreceived::Closed)?;
+            let seen = stream.stirs();
+            let (message, closed) = self.locked(&stream, |talk| {
+                let message = talk.take(&stream, &self.terms);
+                let closed = talk.closed().cloned();
+                talk.receivers += usize::from(message.is_none() && closed.is_none() && !is_late);
+                (message, closed)
+            });
+            match (message, closed) {
+                (Some(message), _) => return Ok(message),
+                (None, Some(closed)) => return Err(Unreceived::Closed(closed)),
+                (None, None) if is_late => return Err(Unreceived::TimedOut),
+                (None, None) => {}
+            }
+            // More has come than is read in a row: no event will tell of it.
+            let goes_on = stream.tells_upgraded() && stream.may_be_readable();
+            let until_now = goes_on.then(Instant::now).or(until);
+            let waited = stream.wait_a_while(Interest::Read, until_now, seen);
+            self.locked(&stream, |talk| {
+                talk.receivers -= 1;
+                match &waited {
+                    Ok(true) => stream.note_readable(false),
+                    Ok(false) => {}
+                    Err(error) => talk.lose(&error.to_string()),
+                }
+            });
+            let now = Instant::now();
+            is_late = until.is_some_and(|until| until <= now);
+            on_step(now);
+        }
+    }
+
+    /// Sends a message: waits until the client has taken so much that what is left may wait here.
+    ///
+    /// # Errors
+    /// The connection is closed; or has to be now, because the client takes nothing.
+    pub fn send(&self, outgoing: &Outgoing<'_>) -> Result<(), Closed> {
+        let stream = self.stream()?;
+        let room = if stream.tells_upgraded() { self.terms.queue } else { 0 };
+        self.wait_for_room(&stream, room)?;
+        self.locked(&stream, |talk| match talk.closed() {
+            Some(closed) => Err(closed.clone()),
+            None => {
+                talk.send(&stream, outgoing);
+                Ok(())
+            }
+        })?;
+        self.wait_for_room(&stream, room)
+    }
+
+    /// Closes it, unless it is closed. Does not wait.
+    pub fn close(&self, close: Close) {
+        if let Some(stream) = self.stream.upgrade() {
+            self.locked(&stream, |talk| {
+                talk.close(&stream, close);
+                talk.forget_messages();
+            });
+        }
+    }
+
+    /// The server parts with it: what has come is still to be received. Whether it was open.
+    pub fn dismiss(&self, close: Close) -> bool {
+        let Some(stream) = self.stream.upgrade() else { return false };
+        self.locked(&stream, |talk| {
+            let was_open = talk.closed().is_none();
+            talk.close(&stream, close);
+            was_open
+        })
+    }
+
+    /// Looks after it, about once a second.
+    pub fn tick(&self, now: Instant) {
+        if let Some(stream) = self.stream.upgrade() {
+            self.locked(&stream, |talk| talk.tick(&stream, &self.terms, now));
+        }
+    }
+
+    /// The application is done with it: closes it, and waits until the client has taken all. False: it has
+    /// not.
+    pub fn finish(&self, has_failed: bool) -> bool {
+        let Some(stream) = self.stream.upgrade() else { return false };
+        let code = if has_failed { INTERNAL_ERROR } else { NORMAL };
+        if let Ok(close) = Close::new(code, "") {
+            self.locked(&stream, |talk| talk.close(&stream, close));
+        }
+        while !self.talk().is_lost() {
+            let seen = stream.stirs();
+            if self.has_room(&stream, 0) {
+                break;
+            }
+            self.wait_to_send(&stream, seen);
+        }
+        let mut talk = self.talk();
+        talk.end();
+        let is_whole = !talk.is_lost();
+        drop(talk);
+        stream.stir();
+        is_whole
+    }
+
+    fn wait_for_room(&self, stream: &Arc<Stream>, room: usize) -> Result<(), Closed> {
+        loop {
+            let seen = stream.stirs();
+            if self.has_room(stream, room) {
+                return Ok(());
+            }
+            if let Some(closed) = self.closed() {
+                return Err(closed);
+            }
+            self.wait_to_send(stream, seen);
+        }
+    }
+
+    /// Whether no more than `room` bytes are to be sent, once what can be has been.
+    fn has_room(&self, stream: &Arc<Stream>, room: usize) -> bool {
+        self.locked(stream, |talk| {
+            talk.flush(stream);
+            talk.unsent() <= room && !talk.is_lost()
+        })
+    }
+
+    /// Waits until the client takes something, as long as it may take nothing.
+    fn wait_to_send(&self, stream: &Arc<Stream>, seen: u32) {
+        let mut talk = self.talk();
+        talk.senders += 1;
+        let until = self.terms.send_idle.map(|idle| talk.moved() + idle);
+        drop(talk);
+        let waited = stream.wait_a_while(Interest::Write, until, seen);
+        self.locked(stream, |talk| {
+            talk.senders -= 1;
+            talk.flush(stream);
+            let moved = self.terms.send_idle.map(|idle| talk.moved() + idle);
+            if let Err(error) = waited {
+                talk.lose(&error.to_string());
+            } else if talk.unsent() > 0 && moved.is_some_and(|until| until <= Instant::now()) {
+                talk.give_up(stream, TOOK_NOTHING);
+            }
+        });
+    }
+
+    fn stream(&self) -> Result<Arc<Stream>, Closed> {
+        self.stream.upgrade().ok_or_else(|| {
+            let gone = || Closed { code: NORMAL, reason: "the request is over".into() };
+            self.closed().unwrap_or_else(gone)
+        })
+    }
+
+    /// Runs `body` with the lock; if that closes the connection, those that wait for it look.
+    fn locked<R>(&self, stream: &Arc<Stream>, body: impl FnOnce(&mut Talk) -> R) -> R {
+        let mut talk = self.talk();
+        let was_open = talk.closed().is_none();
+        let result = body(&mut talk);
+        let is_awaited = talk.receivers + talk.senders > 0;
+        let is_news = was_open && talk.closed().is_some() && is_awaited;
+        drop(talk);
+        if is_news {
+            stream.stir();
+        }
+        result
+    }
+
+    fn talk(&self) -> MutexGuard<'_, Talk> {
+        self.talk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Upgraded for WebSocket {
+    fn turn(&self) {
+        if let Some(stream) = self.stream.upgrade() {
+            self.locked(&stream, |talk| talk.turn(&stream, &self.terms));
+        }
+    }
+}

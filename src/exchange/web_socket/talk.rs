@@ -1,0 +1,391 @@
+//! What is under way on one WebSocket, both ways: under the lock of [`super::WebSocket`].
+//!
+//! Whoever comes by moves it on, as far as the socket does at once: who receives, who sends, the engine when
+//! nobody does. So a ping is answered and a rest is sent wherever the application is. Nothing here waits.
+//!
+//! ```text
+//!   socket ─► inbox ─► Decoder ─► messages ─► who receives       at most `queue` bytes, then nothing is read
+//!                        └ ping, close ─┐
+//!   socket ◄───────── unsent ◄──────────┴─ Encoder ◄─ who sends  with more than `queue` it waits
+//! ```
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::time::Instant;
+
+use unicoro_contract::{Inbox, Received, Stream};
+
+use super::terms::Terms;
+use crate::websocket::close_code::{ABNORMAL, NO_STATUS};
+use crate::websocket::{
+    self, Close, ControlPayload, Data, Decoder, Encoder, Event, Failure, Message, Prepared,
+};
+
+/// How a connection has closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// Of RFC 6455, 7.4: the one that the client sent, or that it was sent; 1005 for none, 1006 for a
+    /// connection that broke.
+    pub code: u16,
+    /// For a log.
+    pub reason: String,
+}
+
+/// What is sent.
+pub enum Outgoing<'d> {
+    /// A message.
+    Message(Data<'d>),
+    /// A message that many are sent.
+    Prepared(&'d Prepared),
+}
+
+/// One connection's state.
+pub struct Talk {
+    inbox: Inbox,
+    decoder: Decoder,
+    encoder: Encoder,
+    messages: VecDeque<Message>,
+    /// Bytes that `messages` take.
+    waiting: usize,
+    unsent: Vec<u8>,
+    /// Of `unsent`, bytes that were sent.
+    sent: usize,
+    closed: Option<Closed>,
+    /// The client broke a rule behind messages that the application has not received.
+    failing: Option<Failure>,
+    has_sent_close: bool,
+    has_said_all: bool,
+    /// Nothing more can be sent or received.
+    is_lost: bool,
+    /// The request is over: nobody may touch the connection any more.
+    is_over: bool,
+    /// Calls that wait to receive.
+    pub receivers: usize,
+    /// Calls that wait to send.
+    pub senders: usize,
+    /// When the client was heard last.
+    heard: Instant,
+    /// When it was asked whether it is there, since it was heard last.
+    pinged: Option<Instant>,
+    /// When it took something last, or something new was to be taken.
+    moved: Instant,
+}
+
+impl Talk {
+    /// On a connection of which `received` was sent already.
+    pub fn new(received: &[u8], decoder: Decoder, encoder: Encoder) -> Self {
+        let mut inbox = Inbox::default();
+        if !received.is_empty() {
+            inbox.room().extend_from_slice(received);
+        }
+        let now = Instant::now();
+        Talk {
+            inbox,
+            decoder,
+            encoder,
+            messages: VecDeque::new(),
+            waiting: 0,
+            unsent: Vec::new(),
+            sent: 0,
+            closed: None,
+            failing: None,
+            has_sent_close: false,
+            has_said_all: false,
+            is_lost: false,
+            is_over: false,
+            receivers: 0,
+            senders: 0,
+            heard: now,
+            pinged: None,
+            moved: now,
+        }
+    }
+
+    /// How it has closed, if it has.
+    pub fn closed(&self) -> Option<&Closed> {
+        self.closed.as_ref()
+    }
+
+    /// Bytes that the client has still to take.
+    pub fn unsent(&self) -> usize {
+        self.unsent.len() - self.sent
+    }
+
+    /// Whether the connection has broken.
+    pub fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    /// Whether the request is over.
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// The client has taken nothing since.
+    pub fn moved(&self) -> Instant {
+        self.moved
+    }
+
+    /// The next message, if one has come.
+    pub fn take(&mut self, stream: &Stream, terms: &Terms) -> Option<Message> {
+        if self.messages.is_empty() && !self.is_over {
+            self.read(stream, terms, false);
+        }
+        let message = self.messages.pop_front()?;
+        self.waiting -= weight(&message);
+        Some(message)
+    }
+
+    /// Nobody waits for what comes: takes it in, and sends what there is room for.
+    pub fn turn(&mut self, stream: &Stream, terms: &Terms) {
+        if self.is_over {
+            return;
+        }
+        if self.receivers == 0 {
+            self.read(stream, terms, true);
+        } else {
+            self.flush(stream);
+        }
+    }
+
+    /// What time brings, about once a second: pings, and the end of patience.
+    pub fn tick(&mut self, stream: &Stream, terms: &Terms, now: Instant) {
+        self.turn(stream, terms);
+        if self.is_over || self.is_lost {
+            return;
+        }
+        let has_passed = |since: Instant, time| {
+            let passed = now.saturating_duration_since(since);
+            Option::is_some_and(time, |time| passed >= time)
+        };
+        if self.unsent() > 0 && has_passed(self.moved, terms.send_idle) {
+            return self.give_up(stream, TOOK_NOTHING);
+        }
+        // What it may have said is not looked at.
+        let is_unheard = self.receivers == 0 && !self.reads_on(terms);
+        if self.closed.is_some() || is_unheard {
+            return;
+        }
+        match self.pinged {
+            Some(pinged) if has_passed(pinged, terms.ping_timeout) => {
+                self.give_up(stream, "no answer to a ping");
+            }
+            None if has_passed(self.heard, terms.ping_interval) => {
+                self.pinged = Some(now);
+                self.say(stream, |out| websocket::ping(&ControlPayload::EMPTY, out));
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    /// Sends as much of a message as there is room for, and keeps the rest.
+    pub fn send(&mut self, stream: &Stream, outgoing: &Outgoing<'_>) {
+        // Its state of deflate is of this talk too, so it is out of it for a moment.
+        let mut encoder = std::mem::replace(&mut self.encoder, Encoder::new(None));
+        match outgoing {
+            Outgoing::Message(data) => self.push(stream, encoder.message(*data).parts()),
+            Outgoing::Prepared(prepared) => self.push(stream, [encoder.prepared(prepared), b""]),
+        }
+        self.encoder = encoder;
+    }
+
+    /// Closes it, unless it is closed: messages that have come are still to be received.
+    pub fn close(&mut self, stream: &Stream, close: Close) {
+        if self.has_sent_close || self.is_lost || self.is_over {
+            return;
+        }
+        self.has_sent_close = true;
+        let close = self.failing.take().map_or(close, Close::from);
+        let closed = Closed { code: close.code(), reason: close.reason().to_owned() };
+        self.closed.get_or_insert(closed);
+        self.say(stream, |out| websocket::close(Some(&close), out));
+    }
+
+    /// The application wants no more messages.
+    pub fn forget_messages(&mut self) {
+        self.messages = VecDeque::new();
+        self.waiting = 0;
+    }
+
+    /// The request is over.
+    pub fn end(&mut self) {
+        self.is_over = true;
+        self.forget_messages();
+        // With what they compress with: the application may keep the socket.
+        (self.decoder, self.encoder) = (Decoder::new(0, None), Encoder::new(None));
+        (self.inbox, self.unsent, self.sent) = (Inbox::default(), Vec::new(), 0);
+        self.closed.get_or_insert(Closed { code: ABNORMAL, reason: String::new() });
+    }
+
+    /// The client is given up.
+    pub fn give_up(&mut self, stream: &Stream, why: &str) {
+        self.lose(why);
+        // Whoever waits for it in the kernel finds out.
+        stream.part(b"");
+    }
+
+    /// The connection has broken.
+    pub fn lose(&mut self, why: &str) {
+        self.is_lost = true;
+        (self.unsent, self.sent) = (Vec::new(), 0);
+        self.closed.get_or_insert_with(|| Closed { code: ABNORMAL, reason: why.to_owned() });
+    }
+
+    /// Sends what there is room for.
+    pub fn flush(&mut self, stream: &Stream) {
+        while self.unsent() > 0 {
+            match stream.send_some(&[IoSlice::new(&self.unsent[self.sent..])]) {
+                Ok(0) => return,
+                Ok(sent) => {
+                    self.sent += sent;
+                    self.moved = Instant::now();
+                }
+                Err(error) => return self.broke(&error),
+            }
+        }
+        // An idle connection keeps no memory for it.
+        (self.unsent, self.sent) = (Vec::new(), 0);
+        // RFC 6455, 7.1.1: the server closes first, once both have said so.
+        if self.has_sent_close && self.decoder.has_ended() && !self.has_said_all && !self.is_lost {
+            self.has_said_all = true;
+            stream.finish_sending();
+        }
+    }
+
+    fn broke(&mut self, error: &io::Error) {
+        self.lose(&error.to_string());
+    }
+
+    /// Whether more is to be read: not beyond what may wait for the application, nor for a client that
+    /// does not take the answers to its pings.
+    fn reads_on(&self, terms: &Terms) -> bool {
+        !self.is_lost
+            && !self.decoder.has_ended()
+            && self.waiting <= terms.queue
+            && self.unsent() <= terms.queue
+    }
+
+    /// Takes in what has come: up to the first message, or `ahead` as much as may wait.
+    fn read(&mut self, stream: &Stream, terms: &Terms, ahead: bool) {
+        if self.messages.is_empty()
+            && let Some(failure) = self.failing.take()
+        {
+            self.fail(failure);
+        }
+        for _ in 0..READS {
+            self.decode(terms, ahead);
+            let has_enough = !ahead && !self.messages.is_empty();
+            let is_dry = stream.tells_upgraded() && !stream.may_be_readable();
+            if has_enough || is_dry || !self.reads_on(terms) {
+                break;
+            }
+            match stream.receive(&mut self.inbox) {
+                Ok(Received::Bytes(_)) => (self.heard, self.pinged) = (Instant::now(), None),
+                Ok(Received::Nothing) => break,
+                Ok(Received::End) => self.lose(""),
+                Err(error) => self.broke(&error),
+            }
+        }
+        self.decode(terms, ahead);
+        self.inbox.release();
+        self.flush(stream);
+    }
+
+    /// What came before a close frame or a broken rule may be answered first, so who receives is given a
+    /// message before what is behind it is looked at.
+    fn decode(&mut self, terms: &Terms, ahead: bool) {
+        while !self.inbox.is_empty() && self.reads_on(terms) && (ahead || self.messages.is_empty())
+        {
+            let mut input = self.inbox.as_slice();
+            let there = input.len();
+            let fed = self.decoder.feed(&mut input);
+            let taken = there - input.len();
+            self.inbox.consume(taken);
+            match fed {
+                Ok(Some(event)) => self.hear(event),
+                Ok(None) => {}
+                Err(failure) if self.messages.is_empty() => self.fail(failure),
+                Err(failure) => self.failing = Some(failure),
+            }
+        }
+    }
+
+    fn hear(&mut self, event: Event) {
+        match event {
+            Event::Message(_) if self.has_sent_close => {}
+            Event::Message(message) => {
+                self.waiting += weight(&message);
+                self.messages.push_back(message);
+            }
+            Event::Ping(payload) if !self.has_sent_close => {
+                self.append(|out| websocket::pong(&payload, out));
+            }
+            Event::Ping(_) | Event::Pong(_) => {}
+            Event::Close(close) => {
+                if !std::mem::replace(&mut self.has_sent_close, true) {
+                    self.append(|out| websocket::close(close.as_ref(), out));
+                }
+                let closed =
+                    close.map_or(Closed { code: NO_STATUS, reason: String::new() }, |it| Closed {
+                        code: it.code(),
+                        reason: it.reason().to_owned(),
+                    });
+                self.closed.get_or_insert(closed);
+            }
+        }
+    }
+
+    /// RFC 6455, 7.1.7: the client broke a rule.
+    fn fail(&mut self, failure: Failure) {
+        log::info!("a WebSocket is closed: {failure}");
+        let closed = Closed { code: failure.code, reason: failure.reason.to_owned() };
+        self.closed.get_or_insert(closed);
+        if !std::mem::replace(&mut self.has_sent_close, true) {
+            self.append(|out| websocket::close(Some(&failure.into()), out));
+        }
+    }
+
+    /// Adds a control frame to what is to be sent.
+    fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.unsent() == 0 {
+            self.moved = Instant::now();
+        }
+        write(&mut self.unsent);
+    }
+
+    fn say(&mut self, stream: &Stream, write: impl FnOnce(&mut Vec<u8>)) {
+        self.append(write);
+        self.flush(stream);
+    }
+
+    /// Sends what there is room for of a frame, and keeps the rest. Nothing that is sent is copied.
+    fn push(&mut self, stream: &Stream, parts: [&[u8]; 2]) {
+        if self.unsent() > 0 {
+            parts.iter().for_each(|part| self.unsent.extend_from_slice(part));
+            return self.flush(stream);
+        }
+        match stream.send_some(&parts.map(IoSlice::new)) {
+            Ok(mut sent) => {
+                self.moved = Instant::now();
+                for part in parts {
+                    let taken = sent.min(part.len());
+                    self.unsent.extend_from_slice(&part[taken..]);
+                    sent -= taken;
+                }
+            }
+            Err(error) => self.broke(&error),
+        }
+    }
+}
+
+/// What a message that waits is counted as.
+fn weight(message: &Message) -> usize {
+    message.data.len() + size_of::<Message>()
+}
+
+/// Receives in a row, so that a client that sends without end keeps nobody for good: the engine's thread
+/// looks again within a second, who receives once others had their turn.
+const READS: usize = 8;
+
+/// Why a client is given up that does not read.
+pub const TOOK_NOTHING: &str = "the client took nothing for client_send_timeout";

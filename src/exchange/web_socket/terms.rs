@@ -1,0 +1,22 @@
+//! What holds for all WebSocket connections of a worker, by the settings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::websocket::Pool;
+
+/// How connections are spoken on.
+pub struct Terms {
+    /// Bytes of a client's message, uncompressed.
+    pub longest: usize,
+    /// Bytes that may wait for the client, and for the application.
+    pub queue: usize,
+    /// What messages are compressed with; `None`: they are not.
+    pub pool: Option<Arc<Pool>>,
+    /// How long a client says nothing before it is asked whether it is there.
+    pub ping_interval: Option<Duration>,
+    /// How long it may say nothing then.
+    pub ping_timeout: Option<Duration>,
+    /// How long a client may take nothing of what is sent to it.
+    pub send_idle: Option<Duration>,
+}

@@ -1,0 +1,119 @@
+//! The objects by which an application reaches its client: `start_response` with its methods, of which two
+//! stand in the environ, and `gunicorn.socket`.
+//!
+//! Most applications call the first and look at none of the others, and nearly none keeps one beyond its
+//! request. So the next request gets them again, if nobody else has any of them.
+#![allow(unsafe_code)]
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use unicoro_contract::Stream;
+
+use crate::exchange::Response;
+use crate::python::gunicorn::app_socket::AppSocket;
+use crate::python::interp::interned::interned;
+use crate::python::wsgi::input::Input;
+use crate::python::wsgi::start_response::{Methods, StartResponse};
+
+/// Those of one request.
+pub struct Handles {
+    /// `start_response`.
+    pub start: Py<StartResponse>,
+    /// `gunicorn.socket`.
+    pub socket: Py<AppSocket>,
+    write: Py<PyAny>,
+    early_hints: Py<PyAny>,
+    client_disconnected: Py<PyAny>,
+}
+
+impl Handles {
+    fn new(py: Python<'_>) -> PyResult<Self> {
+        let start = Bound::new(py, StartResponse::default())?;
+        let methods = Methods::all(py)?;
+        Ok(Self {
+            write: methods.write.bind(&start)?.unbind(),
+            early_hints: methods.early_hints.bind(&start)?.unbind(),
+            client_disconnected: methods.client_disconnected.bind(&start)?.unbind(),
+            socket: Py::new(py, AppSocket::default())?,
+            start: start.unbind(),
+        })
+    }
+
+    /// Lends them this request's connection, and sets in its environ what stands there.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn lend(
+        &self,
+        stream: &Arc<Stream>,
+        response: Response,
+        input: &Bound<'_, Input>,
+        environ: &Bound<'_, PyDict>,
+    ) -> PyResult<()> {
+        let py = environ.py();
+        self.start.try_borrow_mut(py)?.lend(response, self.write.clone_ref(py));
+        self.socket.try_borrow_mut(py)?.lend(stream, input.clone().unbind());
+        environ.set_item(interned!(py, "wsgi.input"), input)?;
+        environ.set_item(interned!(py, "wsgi.early_hints"), &self.early_hints)?;
+        environ
+            .set_item(interned!(py, "unicoro.client_disconnected"), &self.client_disconnected)?;
+        environ.set_item(interned!(py, "gunicorn.socket"), &self.socket)
+    }
+
+    /// Takes back what is lent still. False: somebody may still use them.
+    fn take_back(&self, py: Python<'_>) -> bool {
+        let is_ended = self.start.try_borrow_mut(py).is_ok_and(|mut start| {
+            drop(start.take_response());
+            true
+        });
+        // `start_response` is held here, and by its three methods.
+        is_ended
+            && self.is_held(&self.start, 4)
+            && self.is_held(&self.socket, 1)
+            && self.has_method_alone(&self.write)
+            && self.has_method_alone(&self.early_hints)
+            && self.has_method_alone(&self.client_disconnected)
+            && self.socket.try_borrow_mut(py).is_ok_and(|mut socket| socket.take_back())
+    }
+
+    fn is_held<T>(&self, object: &Py<T>, times: ffi::Py_ssize_t) -> bool {
+        // SAFETY: called attached; the object is alive.
+        unsafe { ffi::Py_REFCNT(object.as_ptr()) == times }
+    }
+
+    /// Nobody has this method, and nobody can come by it by a weak reference.
+    fn has_method_alone(&self, method: &Py<PyAny>) -> bool {
+        let method_ptr = method.as_ptr();
+        // SAFETY: attached, and a builtin method, as is checked first, has this layout.
+        self.is_held(method, 1)
+            && unsafe {
+                ffi::PyCFunction_Check(method_ptr) != 0
+                    && (*method_ptr.cast::<ffi::PyCFunctionObject>()).m_weakreflist.is_null()
+            }
+    }
+}
+
+/// Handles that no request has, at most as many as there were requests at once.
+#[derive(Default)]
+pub struct SpareHandles(Mutex<Vec<Handles>>);
+
+impl SpareHandles {
+    /// Some for a request.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn take(&self, py: Python<'_>) -> PyResult<Handles> {
+        let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        spare.map_or_else(|| Handles::new(py), Ok)
+    }
+
+    /// Those of a request that is over. They are dropped if somebody else has one.
+    pub fn give(&self, py: Python<'_>, handles: Handles) {
+        if handles.take_back(py) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(handles);
+        }
+    }
+}

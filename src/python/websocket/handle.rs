@@ -1,0 +1,267 @@
+//! The object at `environ["unicoro.websocket"]`: nothing happens unless the application uses it.
+//!
+//! Its calls wait without the GIL, so that green threads park in them, and OS threads block.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use pyo3::exceptions::{PyRuntimeError, PyTimeoutError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+use unicoro_contract::Stream;
+
+use super::module::{connection_closed, handshake_error};
+use super::outgoing;
+use crate::exchange::{Closed, Unreceived, WebSocket, WebSockets, date};
+use crate::http::Fields;
+use crate::python::deadline::request_timeout;
+use crate::python::gil::attach::detached;
+use crate::python::wsgi::fields::fields_of;
+use crate::python::wsgi::input::Input;
+use crate::python::wsgi::start_response::StartResponse;
+use crate::websocket::close_code::ABNORMAL;
+use crate::websocket::{Close, Kind, Message, Refusal, Upgrade};
+
+/// A WebSocket of a client's, or the offer of one.
+#[pyclass(module = "unicoro.websocket", name = "WebSocket", frozen, weakref)]
+pub struct Handle {
+    offer: Result<Upgrade, Refusal>,
+    sockets: Arc<WebSockets>,
+    stream: Weak<Stream>,
+    start: Py<StartResponse>,
+    // What has received bytes behind the request's head; shared by requests without any.
+    input: Py<Input>,
+    accepted: OnceLock<Accepted>,
+    is_refused: AtomicBool,
+}
+
+struct Accepted {
+    socket: Arc<WebSocket>,
+    subprotocol: Option<String>,
+}
+
+impl Handle {
+    /// Of a request that asks for a WebSocket, or tries to.
+    pub fn new(
+        offer: Result<Upgrade, Refusal>,
+        sockets: &Arc<WebSockets>,
+        stream: &Arc<Stream>,
+        start: Py<StartResponse>,
+        input: Py<Input>,
+    ) -> Self {
+        let (sockets, stream) = (Arc::clone(sockets), Arc::downgrade(stream));
+        let (accepted, is_refused) = (OnceLock::new(), AtomicBool::new(false));
+        Self { offer, sockets, stream, start, input, accepted, is_refused }
+    }
+
+    /// Whether the application has tried to accept it.
+    pub fn is_used(&self) -> bool {
+        self.accepted.get().is_some() || self.is_refused.load(Ordering::Relaxed)
+    }
+
+    /// The connection, if it was upgraded.
+    pub fn socket(&self) -> Option<&Arc<WebSocket>> {
+        self.accepted.get().map(|accepted| &accepted.socket)
+    }
+
+    /// What was wrong with the handshake, if the application has tried to accept it.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        self.offer.as_ref().err().filter(|_| self.is_refused.load(Ordering::Relaxed))
+    }
+
+    fn accepted(&self, py: Python<'_>) -> PyResult<&Accepted> {
+        if self.accepted.get().is_none() {
+            self.try_accept(py, None, Fields::default())?;
+        }
+        self.accepted.get().ok_or_else(|| over(py))
+    }
+
+    fn try_accept(
+        &self,
+        py: Python<'_>,
+        subprotocol: Option<String>,
+        fields: Fields,
+    ) -> PyResult<()> {
+        let upgrade = self.offer.as_ref().map_err(|refusal| {
+            self.is_refused.store(true, Ordering::Relaxed);
+            handshake_error(py, refusal.detail)
+        })?;
+        let stream = self.stream.upgrade().ok_or_else(|| over(py))?;
+        if stream.is_shared() {
+            return Err(PyRuntimeError::new_err("gunicorn.socket was taken before"));
+        }
+        let agreed = self.sockets.pool().and_then(|pool| upgrade.negotiate(pool.policy()));
+        let mut head = Vec::new();
+        upgrade
+            .answer(subprotocol.as_deref(), agreed.as_ref(), fields.iter(), &date(), &mut head)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let mut start = self.start.bind(py).try_borrow_mut()?;
+        let response = start.response().map_err(|_| over(py))?;
+        let sent = detached(py, || response.switch(&head));
+        drop(start);
+        sent.map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => PyRuntimeError::new_err(
+                "the request is answered: a WebSocket is accepted before start_response is called",
+            ),
+            _ => request_timeout::due(py).unwrap_or_else(|| over(py)),
+        })?;
+        let received = self.input.bind(py).try_borrow_mut().map(|mut input| input.take_received());
+        let received = received.unwrap_or_default();
+        let socket =
+            self.sockets.open(&stream, agreed.as_ref(), &received).ok_or_else(|| over(py))?;
+        // Nobody else has: the response switches once.
+        drop(self.accepted.set(Accepted { socket, subprotocol }));
+        Ok(())
+    }
+
+    fn next(
+        &self,
+        py: Python<'_>,
+        timeout: Option<Duration>,
+    ) -> PyResult<Result<Message, Unreceived>> {
+        let socket = &self.accepted(py)?.socket;
+        let sockets = &self.sockets;
+        Ok(detached(py, || socket.receive(timeout, &|now| sockets.tend(now))))
+    }
+}
+
+/// The request is over, or its client has gone before it was answered.
+fn over(py: Python<'_>) -> PyErr {
+    connection_closed(py, Closed { code: ABNORMAL, reason: "the client is gone".into() })
+}
+
+fn as_object(py: Python<'_>, message: Message) -> PyResult<Bound<'_, PyAny>> {
+    Ok(match message.kind {
+        Kind::Binary => PyBytes::new(py, &message.data).into_any(),
+        // It was checked as it came.
+        Kind::Text => PyString::from_bytes(py, &message.data)?.into_any(),
+    })
+}
+
+fn seconds(timeout: Option<f64>) -> PyResult<Option<Duration>> {
+    let valid = |seconds: f64| Duration::try_from_secs_f64(seconds.max(0.0));
+    timeout
+        .map(valid)
+        .transpose()
+        .map_err(|_| PyValueError::new_err("the timeout is no number of seconds"))
+}
+
+#[pymethods]
+impl Handle {
+    /// Answers the handshake. Once: it is implied by the first use.
+    #[pyo3(signature = (subprotocol=None, headers=None))]
+    fn accept(
+        &self,
+        py: Python<'_>,
+        subprotocol: Option<String>,
+        headers: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        if self.accepted.get().is_some() {
+            return Err(PyRuntimeError::new_err("the WebSocket was accepted before"));
+        }
+        let fields = headers.map_or_else(|| Ok(Fields::default()), fields_of)?;
+        self.try_accept(py, subprotocol, fields)
+    }
+
+    /// The next message; `TimeoutError` if none has come after `timeout` seconds.
+    #[pyo3(signature = (timeout=None))]
+    fn receive<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
+        match self.next(py, seconds(timeout)?)? {
+            Ok(message) => as_object(py, message),
+            Err(Unreceived::TimedOut) => Err(PyTimeoutError::new_err("no message has come")),
+            Err(Unreceived::Closed(closed)) => Err(connection_closed(py, closed)),
+        }
+    }
+
+    #[pyo3(signature = (timeout=None))]
+    fn recv<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
+        self.receive(py, timeout)
+    }
+
+    /// Sends a message whole, whoever else sends. Waits while the client takes nothing.
+    #[pyo3(signature = (data, /))]
+    fn send(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<()> {
+        let socket = &self.accepted(py)?.socket;
+        outgoing::with(data, self.sockets.pool(), |outgoing| {
+            detached(py, || socket.send(outgoing)).map_err(|closed| connection_closed(py, closed))
+        })
+    }
+
+    /// Says that nothing more comes; closed already, it does nothing.
+    #[pyo3(signature = (code=1000, reason=""))]
+    fn close(&self, py: Python<'_>, code: u16, reason: &str) -> PyResult<()> {
+        let close =
+            Close::new(code, reason).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let socket = &self.accepted(py)?.socket;
+        detached(py, || socket.close(close));
+        Ok(())
+    }
+
+    #[getter]
+    fn closed(&self, py: Python<'_>) -> bool {
+        self.how_closed(py).is_some()
+    }
+
+    #[getter]
+    fn close_code(&self, py: Python<'_>) -> Option<u16> {
+        self.how_closed(py).map(|closed| closed.code)
+    }
+
+    #[getter]
+    fn close_reason(&self, py: Python<'_>) -> Option<String> {
+        self.how_closed(py).map(|closed| closed.reason)
+    }
+
+    /// The one that was accepted.
+    #[getter]
+    fn subprotocol(&self) -> Option<&str> {
+        self.accepted.get()?.subprotocol.as_deref()
+    }
+
+    /// What the client offers.
+    #[getter]
+    fn subprotocols(&self) -> Vec<&str> {
+        self.offer.as_ref().map_or_else(
+            |_| Vec::new(),
+            |upgrade| upgrade.subprotocols.iter().map(String::as_str).collect(),
+        )
+    }
+
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    /// Messages until the connection is closed, however.
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match self.next(py, None)? {
+            Ok(message) => as_object(py, message).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    /// Closes: with 1011 if the body has failed.
+    #[pyo3(signature = (kind=None, _error=None, _traceback=None))]
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        kind: Option<&Bound<'_, PyAny>>,
+        _error: Option<&Bound<'_, PyAny>>,
+        _traceback: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        if self.accepted.get().is_none() && kind.is_some() {
+            return Ok(());
+        }
+        self.close(py, if kind.is_some() { 1011 } else { 1000 }, "")
+    }
+}
+
+impl Handle {
+    fn how_closed(&self, py: Python<'_>) -> Option<Closed> {
+        self.socket().and_then(|socket| detached(py, || socket.closed()))
+    }
+}

@@ -1,0 +1,5 @@
+//! `environ["unicoro.websocket"]`, and the module `unicoro.websocket`.
+
+pub mod handle;
+pub mod module;
+mod outgoing;

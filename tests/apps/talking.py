@@ -1,0 +1,188 @@
+"""WebSocket views, each at its path; plain ones beside them."""
+
+import os
+import threading
+import time
+
+from unicoro.websocket import ConnectionClosed, prepare
+
+ROOM = set()
+GONE = threading.Event()
+
+
+def note(text):
+    with open(os.environ["NOTES"], "a") as notes:
+        notes.write(text + "\n")
+
+
+def echo(ws, environ):
+    """All that comes goes back."""
+    for message in ws:
+        ws.send(message)
+    note(f"echo ended with {ws.close_code}")
+
+
+def accepted(ws, environ):
+    """Takes the second subprotocol, with a field of its own, and says what it sees."""
+    with ws:
+        ws.accept(ws.subprotocols[1], [("X-Room", "7")])
+        ws.send(f"{ws.subprotocol} {ws.closed} {ws.close_code}")
+        ws.send(bytearray(b"\x00\xff"))
+
+
+def said(ws, environ):
+    """What its calls raise."""
+    ws.accept()
+    seen = []
+    for call in (
+        lambda: ws.accept(),
+        lambda: ws.send(7),
+        lambda: ws.close(1005),
+        lambda: ws.receive(timeout=0.05),
+        lambda: ws.recv(timeout=-1),
+    ):
+        try:
+            call()
+        except Exception as error:
+            seen.append(type(error).__name__)
+    ws.send(" ".join(seen))
+    try:
+        while True:
+            ws.receive()
+    except ConnectionClosed as error:
+        note(f"closed: {error.code} {error.reason!r} {ws.closed} {ws.close_code} {error}")
+    try:
+        ws.send("late")
+    except ConnectionClosed as error:
+        note(f"late: {error.code}")
+
+
+def closes(ws, environ):
+    """Closes with a code of its own."""
+    ws.receive()
+    ws.close(4001, "enough")
+    ws.close(4002)
+    try:
+        ws.receive()
+    except ConnectionClosed as error:
+        note(f"after close: {error.code} {error.reason}")
+
+
+def fails(ws, environ):
+    ws.send("soon")
+    raise ValueError("a fault of the view")
+
+
+def waits(ws, environ):
+    """Waits until its client has gone."""
+    try:
+        ws.receive()
+    except ConnectionClosed as error:
+        note(f"waits ended with {error.code} {error.reason}".rstrip())
+
+
+def elsewhere(ws, environ):
+    """Does not receive for as long as a file is not there; then says what came."""
+    ws.accept()
+    note("elsewhere")
+    while not os.path.exists("go"):
+        time.sleep(0.02)
+    ws.send(ws.receive(timeout=10))
+    for message in ws:
+        ws.send(message)
+
+
+def many_senders(ws, environ):
+    """Threads that send at once, while one receives."""
+    ws.accept()
+
+    def send(number):
+        for round in range(20):
+            ws.send(str(number) * (1000 * (number + 1) + round))
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    asked = ws.receive()
+    for thread in threads:
+        thread.join()
+    ws.send(f"all sent, {asked}")
+
+
+def room(ws, environ):
+    """What one says all hear, framed once."""
+    ws.accept()
+    ROOM.add(ws)
+    try:
+        for message in ws:
+            prepared = prepare(message)
+            for member in list(ROOM):
+                member.send(prepared)
+    finally:
+        ROOM.discard(ws)
+
+
+def floods(ws, environ):
+    """Sends more than a client that does not read can take."""
+    ws.accept()
+    sent = 0
+    try:
+        while True:
+            ws.send(b"x" * 65536)
+            sent += 1
+    except ConnectionClosed as error:
+        note(f"floods ended with {error.code} {error.reason}, {sent > 0}")
+
+
+def slow(ws, environ):
+    """Takes longer than request_timeout."""
+    time.sleep(0.2)
+    ws.send("first")
+    time.sleep(1.5)
+    ws.send("second")
+
+
+def gevents(ws, environ):
+    """As it was written for gevent-websocket."""
+    ws = environ["wsgi.websocket"]
+    ws.send(f"{ws.version} {ws.path} {ws.origin} {ws.closed}")
+    while not ws.closed:
+        message = ws.receive()
+        if message is not None:
+            ws.send(message)
+    try:
+        ws.send("late")
+    except Exception as error:
+        note(f"{ws.receive()} {ws.closed} {type(error).__name__}")
+
+
+VIEWS = {
+    f"/{view.__name__}": view
+    for view in (
+        echo, accepted, said, closes, fails, waits, elsewhere, many_senders, room, floods, slow,
+        gevents,
+    )
+}
+
+
+def application(environ, start_response):
+    path = environ["PATH_INFO"]
+    if path == "/plain":
+        start_response("200 OK", [("Content-Length", "5")])
+        return [b"plain"]
+    if path == "/offered":
+        answer = str("unicoro.websocket" in environ).encode()
+        start_response("200 OK", [("Content-Length", str(len(answer)))])
+        return [answer]
+    if path == "/generator":
+        return generator(environ["unicoro.websocket"])
+    VIEWS[path](environ["unicoro.websocket"], environ)
+    if path == "/accepted":
+        start_response("200 OK", [])
+        return [b"nobody sees this"]
+
+
+def generator(ws):
+    ws.send(ws.receive())
+    yield b"nobody sees this"
+    ws.send(ws.receive())

@@ -1,0 +1,9 @@
+//! WebSockets: what an application has in `environ["unicoro.websocket"]`, and what becomes of the
+//! connection.
+
+mod conformity;
+mod ending;
+mod gevents;
+mod handshake;
+mod limits;
+mod messages;

@@ -187,13 +187,28 @@ async def compute(scope, receive, send):
     await answer(send, "computed")
 
 
+async def exit_in_task(scope, receive, send):
+    asyncio.create_task(exit_later())
+    await asyncio.sleep(60)
+
+
+async def exit_later():
+    raise SystemExit(3)
+
+
+async def stop_loop(scope, receive, send):
+    asyncio.get_running_loop().stop()
+    await asyncio.sleep(60)
+
+
 PATHS = {
     "/": hello, "/scope": show_scope, "/count": count_body, "/read_late": read_late, "/stream": stream,
     "/flood": flood, "/wait_for_end": wait_for_end, "/send_for_ever": send_for_ever, "/no_content": no_content,
     "/fail": fail, "/fail_begun": fail_begun, "/fail_before_body": fail_before_body,
     "/answer_nothing": answer_nothing, "/misuse": misuse, "/own_context": own_context, "/sleep": sleep,
     "/go_on_behind": go_on_behind, "/overdue": overdue, "/facilities": facilities,
-    "/wait_for_receive": wait_for_receive, "/compute": compute,
+    "/wait_for_receive": wait_for_receive, "/compute": compute, "/exit_in_task": exit_in_task,
+    "/stop_loop": stop_loop,
 }
 
 

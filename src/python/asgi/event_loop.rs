@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use unicoro_contract::Connection;
+use unicoro_contract::{AfterServe, Connection, ResidentsWord, tell_engine};
 use unicoro_sys::event_fd::EventFd;
 
 use super::exchange::Exchange;
@@ -68,6 +68,8 @@ pub struct EventLoop {
 struct Post {
     connections: VecDeque<Box<Connection>>,
     ready: Vec<u64>,
+    // Nobody looks any more.
+    is_closed: bool,
 }
 
 /// The requests in progress, the oldest first: whose answer is not whole, or whose task has not ended.
@@ -167,10 +169,37 @@ impl EventLoop {
                 log::error!(target: TRACEBACK, "the event loop has failed:\n{}", traceback::format(py, &error));
             }
             self.identity.store(0, Ordering::Relaxed);
+            let was_stopped = self.end.load(Ordering::Relaxed) == LIVES;
+            if was_stopped {
+                log::error!(
+                    "the event loop was ended by what it ran (sys.exit() in a task, loop.stop()), so this \
+                     worker ends"
+                );
+            }
             // Whoever is left has no loop any more.
             let left = mem::take(&mut self.running().exchanges);
+            if was_stopped {
+                self.abandon(py, left.values());
+            }
             drop(left);
         });
+    }
+
+    /// The clients of a loop that is no more: each is parted with.
+    fn abandon<'a>(&self, py: Python<'_>, left: impl Iterator<Item = &'a Py<Exchange>>) {
+        for exchange in left {
+            if let Ok(mut exchange) = exchange.bind(py).try_borrow_mut() {
+                exchange.abandon(py);
+            }
+        }
+        let connections = {
+            let mut post = self.post();
+            post.is_closed = true;
+            mem::take(&mut post.connections)
+        };
+        for connection in connections {
+            tell_engine(ResidentsWord::Over(connection, AfterServe::Close));
+        }
     }
 
     /// Tells the application that it ends. On the main thread, when nothing is served any more.
@@ -194,7 +223,13 @@ impl EventLoop {
 
     /// A request for it. On the engine's thread.
     pub fn take(&self, connection: Box<Connection>) {
-        self.post().connections.push_back(connection);
+        let mut post = self.post();
+        if post.is_closed {
+            drop(post);
+            return tell_engine(ResidentsWord::Over(connection, AfterServe::Close));
+        }
+        post.connections.push_back(connection);
+        drop(post);
         self.ring();
     }
 
@@ -247,7 +282,10 @@ impl EventLoop {
         self.turns.fetch_add(1, Ordering::Relaxed);
         self.bell.lower();
         self.is_rung.store(false, Ordering::SeqCst);
-        let Post { connections, ready } = mem::take(&mut *self.post());
+        let (connections, ready) = {
+            let mut post = self.post();
+            (mem::take(&mut post.connections), mem::take(&mut post.ready))
+        };
         for number in ready {
             if let Some(exchange) = self.find(py, number) {
                 exchange.try_borrow_mut()?.ready(py);

@@ -96,6 +96,14 @@ impl Exchange {
         self.fail(py, Trouble::Raised(error.clone_ref(py)));
     }
 
+    /// Its loop is no more: its client is parted with.
+    pub fn abandon(&mut self, py: Python<'_>) {
+        if let Some(opened) = &mut self.opened {
+            opened.response.give_up(Breakage::Left, FAILED);
+        }
+        self.answered(py);
+    }
+
     /// When its head was whole, unless it was found to be overdue already.
     pub fn began(&self) -> Option<Instant> {
         (!self.is_overdue).then_some(self.began)

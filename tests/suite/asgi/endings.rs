@@ -44,6 +44,23 @@ fn a_coroutine_that_computes_is_named_by_the_log() {
 }
 
 #[test]
+fn a_worker_whose_loop_was_ended_by_the_application_is_replaced() {
+    let server = start(&[]);
+    for (round, path) in ["/exit_in_task", "/stop_loop"].into_iter().enumerate() {
+        let mut client = server.waiting_client(path);
+        assert!(client.bytes_to_the_end().is_empty());
+        wait::until_true("the line", || {
+            server.log().matches("the event loop was ended by what it ran").count() == round + 1
+        });
+        wait::until_true("the next worker", || {
+            server.log().matches("Booting worker").count() >= round + 2
+        });
+        assert_eq!(server.get("/").text(), "Hello, world!");
+    }
+    server.stop();
+}
+
+#[test]
 fn a_quick_stop_waits_for_no_request_and_ends_the_lifespan() {
     let server = Server::start(Engine::Coroutine, "asynchronous:with_lifespan", &[]);
     let mut client = server.waiting_client("/until_file");

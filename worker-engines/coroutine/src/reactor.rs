@@ -295,9 +295,11 @@ impl Reactor {
             });
             if let Err(error) = lived {
                 log::error!("the event loop could not be started: {error}");
+            }
+            // Nobody else answers what it was handed: without it the worker is of no use.
+            if resident::ended() {
                 self.core.seat.stop.ask(StopState::Quitting);
             }
-            resident::ended();
         };
         self.core.queue.spawn(body)
     }

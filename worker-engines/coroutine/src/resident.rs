@@ -35,6 +35,7 @@ static HAS_WORDS: AtomicBool = AtomicBool::new(false);
 /// Its `pthread_self()`; 0 before it lives.
 static IDENTITY: AtomicUsize = AtomicUsize::new(0);
 static HAS_ENDED: AtomicBool = AtomicBool::new(false);
+static IS_DISMISSED: AtomicBool = AtomicBool::new(false);
 
 /// It lives, under this identity.
 pub fn begin(identity: usize) {
@@ -46,10 +47,11 @@ pub fn is(identity: usize) -> bool {
     IDENTITY.load(Ordering::Relaxed) == identity
 }
 
-/// It has ended.
-pub fn ended() {
+/// It has ended; whether nobody has asked it to.
+pub fn ended() -> bool {
     IDENTITY.store(0, Ordering::Relaxed);
     HAS_ENDED.store(true, Ordering::Release);
+    !IS_DISMISSED.load(Ordering::Relaxed)
 }
 
 /// It says something; `is_late`, while others have the scheduler's role. From any thread.
@@ -71,6 +73,7 @@ pub fn take_words() -> Vec<(ResidentsWord, bool)> {
 
 /// Asks it to end, at once if the worker `quits`; whether it has.
 pub fn end(handler: &dyn Handler, quits: bool) -> bool {
+    IS_DISMISSED.store(true, Ordering::Relaxed);
     handler.dismiss(quits);
     HAS_ENDED.load(Ordering::Acquire)
 }

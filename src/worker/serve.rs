@@ -183,14 +183,19 @@ impl Handler for Server {
             Ok(mut head) => match service.rules.admit(&mut head, &conn.peer) {
                 Ok(admission) => match &self.interface {
                     Interface::Wsgi(application) => {
-                        service.answer(conn, &head, &admission, application)
+                        Some(service.answer(conn, &head, &admission, application))
                     }
-                    // Handed back by the loop: it was refused there.
-                    Interface::Asgi(_) => AfterServe::Close,
+                    Interface::Asgi(_) => None,
                 },
-                Err(error) => service.refuse(conn, Some(&head), &error),
+                Err(error) => Some(service.refuse(conn, Some(&head), &error)),
             },
-            Err(error) => service.refuse(conn, None, &error),
+            Err(error) => Some(service.refuse(conn, None, &error)),
+        };
+        let Some(next) = next else {
+            // It is the loop's after all, which is handed it from where it is parked.
+            conn.head = Some(bytes.len());
+            conn.inbox.put_back(bytes);
+            return AfterServe::Park { until: None };
         };
         Inbox::recycle(bytes);
         next
@@ -203,7 +208,12 @@ impl Handler for Server {
     fn hand_over(&self, conn: Box<Connection>) -> Result<(), Box<Connection>> {
         match self.interface {
             // No head: it is to be refused.
-            Interface::Asgi(event_loop) if conn.head.is_some() && !conn.stream.has_unsent() => {
+            Interface::Asgi(event_loop) if conn.head.is_some() => {
+                // Nothing may leave before what was held, or in its middle.
+                conn.stream.let_go();
+                if conn.stream.has_unsent() {
+                    return Err(conn);
+                }
                 event_loop.take(conn);
                 Ok(())
             }

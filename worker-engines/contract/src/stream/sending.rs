@@ -66,7 +66,7 @@ impl Stream {
     }
 
     /// An answer that is held goes out, as far as it can without waiting.
-    pub(super) fn let_go(&self) {
+    pub fn let_go(&self) {
         // In a forked child it is the parent's.
         while self.held.is_on_its_way() && !is_forked_child() {
             // Or another thread has it, and sends it at this moment.

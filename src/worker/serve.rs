@@ -153,7 +153,7 @@ impl Handler for Server {
             // It was for the end of the last answer alone.
             Ok(true) if conn.inbox.is_empty() => return self.service.ending.rest(conn),
             // What has come is looked at where it is parked.
-            Ok(true) if self.has_resident() => return self.service.ending.rest(conn),
+            Ok(true) if self.has_resident() => return AfterServe::Park { until: None },
             Ok(true) => match self.read(conn) {
                 AfterRead::Serve => {}
                 AfterRead::Park { until } => return AfterServe::Park { until },

@@ -131,8 +131,9 @@ impl Exchange {
     pub fn ready(&mut self, py: Python<'_>) {
         self.is_watched = false;
         self.send_rest(py);
-        wake(py, &mut self.receiving);
+        // Before anything of the language runs, which may give the lock, and with it the edge, away.
         self.watch_again();
+        wake(py, &mut self.receiving);
     }
 
     /// Whether the client is waited for.

@@ -5,6 +5,7 @@ import contextvars
 import functools
 import json
 import os
+import sys
 
 from notes import note
 
@@ -201,6 +202,19 @@ async def stop_loop(scope, receive, send):
     await asyncio.sleep(60)
 
 
+async def fork_and_return(scope, receive, send):
+    """The child comes back out of the application, by an exit and by a return."""
+    codes = []
+    for leave in (True, False):
+        child = os.fork()
+        if child == 0:
+            if leave:
+                sys.exit(3)
+            return
+        codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    await answer(send, str(codes))
+
+
 PATHS = {
     "/": hello, "/scope": show_scope, "/count": count_body, "/read_late": read_late, "/stream": stream,
     "/flood": flood, "/wait_for_end": wait_for_end, "/send_for_ever": send_for_ever, "/no_content": no_content,
@@ -208,7 +222,7 @@ PATHS = {
     "/answer_nothing": answer_nothing, "/misuse": misuse, "/own_context": own_context, "/sleep": sleep,
     "/go_on_behind": go_on_behind, "/overdue": overdue, "/facilities": facilities,
     "/wait_for_receive": wait_for_receive, "/compute": compute, "/exit_in_task": exit_in_task,
-    "/stop_loop": stop_loop,
+    "/stop_loop": stop_loop, "/fork_and_return": fork_and_return,
 }
 
 

@@ -26,6 +26,7 @@ use crate::http::Head;
 use crate::logging::TRACEBACK;
 use crate::python::error::PythonError;
 use crate::python::gil::attach::attached;
+use crate::python::interp::fork::end_if_stray;
 use crate::python::interp::interned::interned;
 use crate::python::interp::stack::python_stack_of;
 use crate::python::interp::traceback;
@@ -451,6 +452,8 @@ struct Turn {
 #[pymethods]
 impl Turn {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        // The bell is the parent's.
+        end_if_stray(py, None);
         self.home.turn(py)
     }
 }

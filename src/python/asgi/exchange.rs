@@ -24,6 +24,7 @@ use super::ready::Ready;
 use crate::exchange::{Breakage, OVERDUE, Reader, Unread, end_overdue};
 use crate::http::Fields;
 use crate::python::app::failure::fail;
+use crate::python::interp::fork::end_if_stray;
 use crate::python::interp::interned::interned;
 use crate::python::loggers::records::log_raised;
 use crate::python::wsgi::respond::Trouble;
@@ -412,6 +413,7 @@ impl Exchange {
         message: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
+        end_if_stray(py, None);
         let message = message
             .cast::<PyDict>()
             .map_err(|_| PyTypeError::new_err("an ASGI message is a dict"))?;
@@ -466,8 +468,9 @@ impl Exchange {
 
     /// The application has ended, with this exception or with `None`.
     fn over(&mut self, py: Python<'_>, error: &Bound<'_, PyAny>) {
-        (self.task, self.is_over) = (None, true);
         let raised = (!error.is_none()).then(|| without_own_frame(error));
+        end_if_stray(py, raised.as_ref());
+        (self.task, self.is_over) = (None, true);
         let has_ended = self.opened.as_ref().is_none_or(|opened| opened.response.has_ended());
         match raised {
             Some(error) if has_ended => {

@@ -61,6 +61,15 @@ fn a_worker_whose_loop_was_ended_by_the_application_is_replaced() {
 }
 
 #[test]
+fn a_forked_child_that_comes_back_ends_and_answers_nobody() {
+    let server = start(&[]);
+    let mut client = server.connect();
+    assert_eq!(client.get("/fork_and_return").text(), "[3, 0]");
+    assert_eq!(client.get("/").text(), "Hello, world!");
+    server.stop();
+}
+
+#[test]
 fn a_quick_stop_waits_for_no_request_and_ends_the_lifespan() {
     let server = Server::start(Engine::Coroutine, "asynchronous:with_lifespan", &[]);
     let mut client = server.waiting_client("/until_file");

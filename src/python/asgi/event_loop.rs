@@ -363,7 +363,7 @@ impl EventLoop {
         };
         self.running().next_look = Some(at);
         let delay = at.saturating_duration_since(now).as_secs_f64();
-        let look = Bound::new(py, Look { home: self })?;
+        let look = Bound::new(py, Look { home: self, at })?;
         self.event_loop.call_method1(py, interned!(py, "call_later"), (delay, look))?;
         Ok(())
     }
@@ -462,11 +462,16 @@ impl Turn {
 #[pyclass(module = "unicoro", frozen)]
 struct Look {
     home: &'static EventLoop,
+    // If this is not when the next is due, an earlier one has taken its place.
+    at: Instant,
 }
 
 #[pymethods]
 impl Look {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        if self.home.running().next_look != Some(self.at) {
+            return Ok(());
+        }
         self.home.look(py)
     }
 }

@@ -140,6 +140,11 @@ impl Reader {
         true
     }
 
+    /// The answer has begun: the client hears from it whether its body is wanted (RFC 9110, 10.1.1).
+    pub fn owes_continue_no_more(&self) {
+        self.owes_continue.store(false, Ordering::Relaxed);
+    }
+
     fn try_read_now(
         &mut self,
         max: usize,

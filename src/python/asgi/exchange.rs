@@ -246,7 +246,11 @@ impl Exchange {
         opened
             .response
             .begin(line, fields)
-            .map_err(|error| PyValueError::new_err(error.to_string()))
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        if let Unread::Behind(reader) = &opened.unread {
+            reader.owes_continue_no_more();
+        }
+        Ok(())
     }
 
     /// Whether the client has taken all of it.

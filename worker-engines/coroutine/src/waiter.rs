@@ -93,8 +93,11 @@ impl Waiter for ParkingWaiter {
 
 /// Hears what the resident says. From any thread.
 pub fn hear_resident(word: ResidentsWord) {
-    let is_late = green::inside().is_none();
+    // It keeps the role until it has spoken: no edge comes between.
+    let inside = green::inside();
+    let is_late = inside.is_none();
     resident::say(word, is_late);
+    drop(inside);
     if is_late {
         // The reactor may sleep.
         bell::ring();

@@ -215,6 +215,13 @@ async def fork_and_return(scope, receive, send):
     await answer(send, str(codes))
 
 
+async def read_behind_start(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"begun ", "more_body": True})
+    body = (await receive())["body"]
+    await send({"type": "http.response.body", "body": body})
+
+
 PATHS = {
     "/": hello, "/scope": show_scope, "/count": count_body, "/read_late": read_late, "/stream": stream,
     "/flood": flood, "/wait_for_end": wait_for_end, "/send_for_ever": send_for_ever, "/no_content": no_content,
@@ -222,7 +229,7 @@ PATHS = {
     "/answer_nothing": answer_nothing, "/misuse": misuse, "/own_context": own_context, "/sleep": sleep,
     "/go_on_behind": go_on_behind, "/overdue": overdue, "/facilities": facilities,
     "/wait_for_receive": wait_for_receive, "/compute": compute, "/exit_in_task": exit_in_task,
-    "/stop_loop": stop_loop, "/fork_and_return": fork_and_return,
+    "/read_behind_start": read_behind_start, "/stop_loop": stop_loop, "/fork_and_return": fork_and_return,
 }
 
 

@@ -94,6 +94,18 @@ fn a_client_that_does_not_take_its_answer_holds_send_up() {
 }
 
 #[test]
+fn nothing_but_the_answer_comes_behind_its_start() {
+    let server = start(&[]);
+    let mut client = server.connect();
+    client.send(
+        "POST /read_behind_start HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n",
+    );
+    client.send("ab");
+    assert_eq!(client.response().text(), "begun ab");
+    server.stop();
+}
+
+#[test]
 fn an_application_hears_that_its_client_has_left() {
     let server = start(&[]);
     let client = server.waiting_client("/wait_for_end");

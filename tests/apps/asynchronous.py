@@ -222,6 +222,17 @@ async def read_behind_start(scope, receive, send):
     await send({"type": "http.response.body", "body": body})
 
 
+async def give_others_turns(scope, receive, send):
+    """Sends what its client takes at once, while another task wants to run."""
+    turned = []
+    task = asyncio.create_task(asyncio.sleep(0))
+    task.add_done_callback(turned.append)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for _ in range(100):
+        await send({"type": "http.response.body", "body": b"-", "more_body": True})
+    await send({"type": "http.response.body", "body": b" it ran" if turned else b" it waits"})
+
+
 PATHS = {
     "/": hello, "/scope": show_scope, "/count": count_body, "/read_late": read_late, "/stream": stream,
     "/flood": flood, "/wait_for_end": wait_for_end, "/send_for_ever": send_for_ever, "/no_content": no_content,

@@ -39,6 +39,18 @@ async def receive(exchange):
     return message
 
 
+async def receive_behind_others(exchange):
+    """The next message, when all that could run has had its turn."""
+    await asyncio.sleep(0)
+    return await receive(exchange)
+
+
+async def drain_behind_others(exchange):
+    """Ends when all that could run has had its turn, and the client has taken all that was sent."""
+    await asyncio.sleep(0)
+    await drain(exchange)
+
+
 async def drain(exchange):
     """Ends when the client has taken all that was sent."""
     while not exchange.has_drained():

@@ -29,6 +29,8 @@ use crate::python::interp::interned::interned;
 use crate::python::loggers::records::log_raised;
 use crate::python::wsgi::respond::Trouble;
 
+/// After so many messages others have their turn, however fast the client is. Most requests have fewer.
+const RUN: u32 = 16;
 /// The most of a body in one message.
 const STEP: usize = 64 * 1024;
 
@@ -52,6 +54,8 @@ pub struct Exchange {
     sending: Vec<Py<PyAny>>,
     // Where the client is waited for.
     waits: Option<Wait>,
+    // So many messages since others could run.
+    in_a_row: u32,
 }
 
 /// A wait for the client.
@@ -81,6 +85,7 @@ impl Exchange {
             receiving: Vec::new(),
             sending: Vec::new(),
             waits: None,
+            in_a_row: 0,
         }
     }
 
@@ -373,6 +378,12 @@ impl Exchange {
         drop(self.finish(py));
     }
 
+    /// Whether it is the others' turn.
+    fn has_had_its_run(&mut self) -> bool {
+        self.in_a_row = (self.in_a_row + 1) % RUN;
+        self.in_a_row == 0
+    }
+
     fn wait_for_client(&mut self, py: Python<'_>) -> PyResult<()> {
         self.watch();
         if self.waits.is_some() {
@@ -405,7 +416,12 @@ impl Exchange {
 impl Exchange {
     fn receive<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let message = slf.try_borrow_mut()?.next_message(py)?;
+        let mut this = slf.try_borrow_mut()?;
+        if this.has_had_its_run() {
+            return this.home.functions().receive_behind_others.bind(py).call1((slf,));
+        }
+        let message = this.next_message(py)?;
+        drop(this);
         match message {
             Some(message) => ready(py, message.into_any().unbind()),
             None => slf.try_borrow()?.home.functions().receive.bind(py).call1((slf,)),
@@ -434,6 +450,13 @@ impl Exchange {
             }
         };
         let home = this.home;
+        if this.has_had_its_run() {
+            if !is_taken {
+                this.wait_for_client(py)?;
+            }
+            drop(this);
+            return home.functions().drain_behind_others.bind(py).call1((slf,));
+        }
         if is_taken {
             return Ok(home.nothing().bind(py).clone().into_any());
         }

@@ -18,6 +18,10 @@ pub struct Functions {
     pub receive: Py<PyAny>,
     /// What `send` returns where its client has not taken all.
     pub drain: Py<PyAny>,
+    /// The same two for a request that has gone on for long enough.
+    pub receive_behind_others: Py<PyAny>,
+    /// See there.
+    pub drain_behind_others: Py<PyAny>,
 }
 
 impl Functions {
@@ -32,6 +36,8 @@ impl Functions {
             serve: function("serve")?,
             receive: function("receive")?,
             drain: function("drain")?,
+            receive_behind_others: function("receive_behind_others")?,
+            drain_behind_others: function("drain_behind_others")?,
         })
     }
 }

@@ -106,6 +106,13 @@ fn nothing_but_the_answer_comes_behind_its_start() {
 }
 
 #[test]
+fn others_have_their_turn_while_a_client_keeps_up() {
+    let server = start(&[]);
+    assert!(server.get("/give_others_turns").text().ends_with("it ran"));
+    server.stop();
+}
+
+#[test]
 fn an_application_hears_that_its_client_has_left() {
     let server = start(&[]);
     let client = server.waiting_client("/wait_for_end");

@@ -300,9 +300,6 @@ impl Exchange {
         }
         let opened = self.opened.as_mut();
         let opened = opened.ok_or_else(|| gone(&io::ErrorKind::BrokenPipe.into()))?;
-        if opened.connection.stream.is_hung_up() && opened.response.breakage().is_none() {
-            opened.response.give_up(Breakage::Left, FAILED);
-        }
         if opened.response.breakage().is_some() {
             return Err(gone(&io::ErrorKind::BrokenPipe.into()));
         }

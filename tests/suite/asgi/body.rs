@@ -113,6 +113,16 @@ fn others_have_their_turn_while_a_client_keeps_up() {
 }
 
 #[test]
+fn a_client_that_has_nothing_more_to_send_gets_its_answer() {
+    let server = start(&[]);
+    let mut client = server.connect();
+    client.send("GET /sleep HTTP/1.1\r\nHost: test\r\n\r\n");
+    client.finish_sending();
+    assert_eq!(client.response().text(), "slept");
+    server.stop();
+}
+
+#[test]
 fn an_application_hears_that_its_client_has_left() {
     let server = start(&[]);
     let client = server.waiting_client("/wait_for_end");

@@ -172,6 +172,7 @@ impl Exchange {
                 self.answered(py);
             }
             wake(py, &mut self.sending);
+            wake(py, &mut self.receiving);
         } else if self.receiving.iter().all(|future| is_done(future.bind(py))) {
             // Nobody waits any more.
             self.waits = None;

@@ -207,7 +207,9 @@ impl Exchange {
                 Ok(None) => None,
                 Ok(Some(_)) => {
                     self.has_body = reader.is_done();
-                    if let Some(wait) = self.waits.take() {
+                    // Another task of the application may wait for room.
+                    let is_for_room = opened.response.has_rest() || !self.sending.is_empty();
+                    if let Some(wait) = self.waits.take_if(|_| !is_for_room) {
                         // If it was too slow, the next look finds it given up.
                         reader.is_given_up(Duration::ZERO, wait.looked.elapsed());
                     }
@@ -348,6 +350,7 @@ impl Exchange {
         let Some(opened) = self.opened.take() else { return };
         self.waits = None;
         self.home.host().answered(opened);
+        wake(py, &mut self.sending);
         wake(py, &mut self.receiving);
         if self.is_over {
             self.home.forget(py, self.number);
@@ -448,6 +451,10 @@ impl Exchange {
             }
         };
         let home = this.home;
+        if is_taken {
+            // Whatever another task has waited to send has left with it.
+            wake(py, &mut this.sending);
+        }
         if this.has_had_its_run() {
             if !is_taken {
                 this.wait_for_client(py)?;

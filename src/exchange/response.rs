@@ -47,6 +47,9 @@ pub struct Response {
     encoder: Encoder,
     // Encoded and not sent yet.
     unsent: Vec<u8>,
+    // Of that, what has left at the front: less than half. Moving what follows each time would be
+    // quadratic.
+    gone: usize,
     answer: Answer,
 }
 
@@ -98,6 +101,7 @@ impl Response {
             has_left: false,
             encoder: Encoder::new(facts),
             unsent: Vec::new(),
+            gone: 0,
             answer: Answer::default(),
         }
     }
@@ -179,6 +183,7 @@ impl Response {
         self.answer = Answer { status, given_line: status_line, fields, body_sent: 0 };
         if self.breakage().is_none() {
             (self.encoder, self.unsent, self.stage) = (encoder, head, Stage::Begun);
+            self.gone = 0;
         }
         Ok(())
     }
@@ -258,12 +263,12 @@ impl Response {
         let mut sent = 0;
         if self.unsent.len() <= HELD {
             let [prefix, data, suffix] = parts.map(IoSlice::new);
-            let all = [IoSlice::new(&self.unsent), prefix, data, suffix];
+            let all = [IoSlice::new(&self.unsent[self.gone..]), prefix, data, suffix];
             sent =
                 self.stream.send_some(&all).or_else(|error| self.note(Err(error)).map(|()| 0))?;
         }
-        let taken = sent.min(self.unsent.len());
-        self.unsent.drain(..taken);
+        let taken = sent.min(self.unsent.len() - self.gone);
+        self.has_gone(taken);
         sent -= taken;
         for part in parts {
             let taken = sent.min(part.len());
@@ -287,13 +292,23 @@ impl Response {
         }
         self.claim()?;
         let is_kept = self.stage == (Stage::Ended { keep_alive: true });
-        if !(may_hold && is_kept && self.unsent.len() <= HELD && self.leave_together()?) {
-            let sent = self.stream.send_some(&[IoSlice::new(&self.unsent)]);
+        let may_hold = may_hold && is_kept && self.gone == 0 && self.unsent.len() <= HELD;
+        if !(may_hold && self.leave_together()?) {
+            let sent = self.stream.send_some(&[IoSlice::new(&self.unsent[self.gone..])]);
             let sent = sent.or_else(|error| self.note(Err(error)).map(|()| 0))?;
-            self.unsent.drain(..sent);
+            self.has_gone(sent);
         }
         self.conclude();
         Ok(self.unsent.is_empty())
+    }
+
+    /// So much more of what is not sent has left.
+    fn has_gone(&mut self, sent: usize) {
+        self.gone += sent;
+        if 2 * self.gone >= self.unsent.len() {
+            self.unsent.drain(..self.gone);
+            self.gone = 0;
+        }
     }
 
     /// How slowly the client may take it.
@@ -433,6 +448,7 @@ impl Response {
             self.answer = Answer::of(status);
         }
         self.unsent.clear();
+        self.gone = 0;
         if self.breakage().is_none() {
             self.stage = Stage::Ended { keep_alive: false };
         }
@@ -463,6 +479,7 @@ impl Response {
         }
         self.answer = Answer::of(OVERDUE);
         self.unsent.clear();
+        self.gone = 0;
         self.stage = Stage::Broken(Breakage::Overdue);
         Err(io::ErrorKind::TimedOut.into())
     }

@@ -233,6 +233,10 @@ async def give_others_turns(scope, receive, send):
     await send({"type": "http.response.body", "body": b" it ran" if turned else b" it waits"})
 
 
+async def large(scope, receive, send):
+    await answer(send, b"".join(b"%08d" % number for number in range(2_500_000)))
+
+
 PATHS = {
     "/": hello, "/scope": show_scope, "/count": count_body, "/read_late": read_late, "/stream": stream,
     "/flood": flood, "/wait_for_end": wait_for_end, "/send_for_ever": send_for_ever, "/no_content": no_content,

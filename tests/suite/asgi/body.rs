@@ -123,6 +123,16 @@ fn a_client_that_has_nothing_more_to_send_gets_its_answer() {
 }
 
 #[test]
+fn a_large_piece_arrives_in_order() {
+    let server = start(&[]);
+    let body = server.get("/large").body;
+    assert_eq!(body.len(), 20_000_000);
+    let numbers = body.chunks(8).enumerate();
+    assert!(numbers.into_iter().all(|(number, text)| text == format!("{number:08}").as_bytes()));
+    server.stop();
+}
+
+#[test]
 fn an_application_hears_that_its_client_has_left() {
     let server = start(&[]);
     let client = server.waiting_client("/wait_for_end");

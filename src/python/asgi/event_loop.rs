@@ -289,7 +289,11 @@ impl EventLoop {
         };
         for number in ready {
             if let Some(exchange) = self.find(py, number) {
-                exchange.try_borrow_mut()?.ready(py);
+                match exchange.try_borrow_mut() {
+                    Ok(mut exchange) => exchange.ready(py),
+                    // Another thread is about to leave it.
+                    Err(_) => self.ready(number),
+                }
             }
         }
         for connection in connections {
@@ -376,7 +380,7 @@ impl EventLoop {
             let all: Vec<_> =
                 self.running().exchanges.values().map(|it| it.clone_ref(py)).collect();
             for exchange in all {
-                let mut exchange = exchange.bind(py).try_borrow_mut()?;
+                let Ok(mut exchange) = exchange.bind(py).try_borrow_mut() else { continue };
                 match exchange.began() {
                     Some(began) if began + timeout > now => break,
                     Some(_) => exchange.end_overdue(py, timeout),
@@ -389,9 +393,10 @@ impl EventLoop {
             let still = match self.find(py, number) {
                 None => false,
                 Some(exchange) => {
-                    let mut exchange = exchange.try_borrow_mut()?;
-                    exchange.look_after(py, now);
-                    exchange.waits_for_client()
+                    exchange.try_borrow_mut().map_or(true, |mut exchange| {
+                        exchange.look_after(py, now);
+                        exchange.waits_for_client()
+                    })
                 }
             };
             if !still {

@@ -144,20 +144,27 @@ def begin(loop, lifespan):
     return loop.run_until_complete(lifespan.startup())
 
 
-def end(loop, lifespan):
-    """On the main thread, when all is served; ``None``, or what went wrong."""
+def end(loop, lifespan, quits):
+    """On the main thread, when all is served, or was cut off if it ``quits``; ``None``, or what went wrong."""
     asyncio.set_event_loop(loop)
     try:
-        return loop.run_until_complete(wind_up(lifespan))
+        return loop.run_until_complete(wind_up(lifespan, quits))
     finally:
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
 
 
-async def wind_up(lifespan):
+async def wind_up(lifespan, quits):
+    own = {asyncio.current_task()}
+    if quits:
+        # Requests are not to see what the lifespan has closed.
+        await cancel(asyncio.all_tasks() - own - {lifespan.task})
     failure = await lifespan.shutdown()
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    await cancel(asyncio.all_tasks() - own)
     return failure
+
+
+async def cancel(tasks):
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -207,7 +207,8 @@ impl EventLoop {
     pub fn end(&self) {
         attached(|py| {
             let ended = module(py).and_then(|module| {
-                module.call_method1("end", (&self.event_loop, &self.lifespan))?.extract()
+                let quits = self.quits();
+                module.call_method1("end", (&self.event_loop, &self.lifespan, quits))?.extract()
             });
             match ended {
                 Ok(None) => {}

@@ -17,6 +17,7 @@ impl Host for Service {
     fn open(
         &self,
         mut conn: Box<Connection>,
+        came: Instant,
         begin: &mut dyn FnMut(&Head<'_>, &Place<'_>, Opened),
     ) {
         (conn.deadline, conn.is_kept, conn.scanned) = (None, false, 0);
@@ -29,7 +30,7 @@ impl Host for Service {
         match loosened.and_then(|()| self.judge(&kept, &conn)) {
             Ok((head, admission)) => {
                 Inbox::recycle(bytes);
-                self.begin(conn, &kept, &head, &admission, begin);
+                self.begin(conn, came, &kept, &head, &admission, begin);
             }
             Err(_) => {
                 // Who refuses it may have to wait for its client.
@@ -81,12 +82,12 @@ impl Service {
     fn begin(
         &self,
         mut conn: Box<Connection>,
+        began: Instant,
         bytes: &Arc<[u8]>,
         head: &Head<'_>,
         admission: &Admission<'_>,
         begin: &mut dyn FnMut(&Head<'_>, &Place<'_>, Opened),
     ) {
-        let began = Instant::now();
         conn.stream.expect_response();
         let place = self.desk.begin_beside(head.method, head.target.raw);
         let (client, local) = (Memory::client(&conn), conn.local.clone());

@@ -67,7 +67,8 @@ pub struct EventLoop {
 /// What has come since the loop looked last.
 #[derive(Default)]
 struct Post {
-    connections: VecDeque<Box<Connection>>,
+    // Each with when its head was whole.
+    connections: VecDeque<(Box<Connection>, Instant)>,
     ready: Vec<u64>,
     // Nobody looks any more.
     is_closed: bool,
@@ -198,7 +199,7 @@ impl EventLoop {
             post.is_closed = true;
             mem::take(&mut post.connections)
         };
-        for connection in connections {
+        for (connection, _) in connections {
             tell_engine(ResidentsWord::Over(connection, AfterServe::Close));
         }
     }
@@ -230,7 +231,7 @@ impl EventLoop {
             drop(post);
             return tell_engine(ResidentsWord::Over(connection, AfterServe::Close));
         }
-        post.connections.push_back(connection);
+        post.connections.push_back((connection, Instant::now()));
         drop(post);
         self.ring();
     }
@@ -297,8 +298,8 @@ impl EventLoop {
                 }
             }
         }
-        for connection in connections {
-            self.host().open(connection, &mut |head, place, opened| {
+        for (connection, came) in connections {
+            self.host().open(connection, came, &mut |head, place, opened| {
                 self.begin(py, head, place, opened);
             });
         }

@@ -26,11 +26,12 @@ pub struct Opened {
 
 /// The worker. Nothing of it waits.
 pub trait Host: Send + Sync {
-    /// Looks at a connection whose head is whole: has `begin` begin the request, or gives the connection
+    /// Looks at a connection whose head was whole when it `came`: has `begin` begin the request, or gives the connection
     /// back.
     fn open(
         &self,
         connection: Box<Connection>,
+        came: Instant,
         begin: &mut dyn FnMut(&Head<'_>, &Place<'_>, Opened),
     );
 

@@ -244,7 +244,8 @@ PATHS = {
     "/answer_nothing": answer_nothing, "/misuse": misuse, "/own_context": own_context, "/sleep": sleep,
     "/go_on_behind": go_on_behind, "/overdue": overdue, "/facilities": facilities,
     "/wait_for_receive": wait_for_receive, "/compute": compute, "/exit_in_task": exit_in_task,
-    "/read_behind_start": read_behind_start, "/stop_loop": stop_loop, "/fork_and_return": fork_and_return,
+    "/large": large, "/give_others_turns": give_others_turns, "/read_behind_start": read_behind_start,
+    "/stop_loop": stop_loop, "/fork_and_return": fork_and_return,
 }
 
 

@@ -394,12 +394,10 @@ impl EventLoop {
         for number in waiting {
             let still = match self.find(py, number) {
                 None => false,
-                Some(exchange) => {
-                    exchange.try_borrow_mut().map_or(true, |mut exchange| {
-                        exchange.look_after(py, now);
-                        exchange.waits_for_client()
-                    })
-                }
+                Some(exchange) => exchange.try_borrow_mut().map_or(true, |mut exchange| {
+                    exchange.look_after(py, now);
+                    exchange.waits_for_client()
+                }),
             };
             if !still {
                 self.running().waiting.remove(&number);

@@ -47,7 +47,8 @@ pub struct Exchange {
     task: Option<Py<PyAny>>,
     is_over: bool,
     has_body: bool,
-    is_overdue: bool,
+    // It was overdue, or its loop is no more: what it raises is the cancellation's.
+    is_cut_off: bool,
     is_watched: bool,
     // Futures.
     receiving: Vec<Py<PyAny>>,
@@ -80,7 +81,7 @@ impl Exchange {
             opened: Some(opened),
             task: None,
             is_over: false,
-            is_overdue: false,
+            is_cut_off: false,
             is_watched: false,
             receiving: Vec::new(),
             sending: Vec::new(),
@@ -104,6 +105,7 @@ impl Exchange {
 
     /// Its loop is no more: its client is parted with.
     pub fn abandon(&mut self, py: Python<'_>) {
+        self.is_cut_off = true;
         if let Some(opened) = &mut self.opened {
             opened.response.give_up(Breakage::Left, FAILED);
         }
@@ -112,12 +114,12 @@ impl Exchange {
 
     /// When its head was whole, unless it was found to be overdue already.
     pub fn began(&self) -> Option<Instant> {
-        (!self.is_overdue).then_some(self.began)
+        (!self.is_cut_off).then_some(self.began)
     }
 
     /// It has taken longer than it may: its client is answered, if it was not, and the task cancelled.
     pub fn end_overdue(&mut self, py: Python<'_>, timeout: Duration) {
-        self.is_overdue = true;
+        self.is_cut_off = true;
         let line = self.line();
         match &self.opened {
             Some(opened) => end_overdue(&opened.connection.stream, &line, timeout),
@@ -362,7 +364,7 @@ impl Exchange {
         let line = self.line();
         let Some(opened) = &mut self.opened else { return };
         let response = &mut opened.response;
-        if self.is_overdue {
+        if self.is_cut_off {
             response.give_up(Breakage::Overdue, OVERDUE);
         } else if self.home.quits()
             // Nobody is there to be answered, and the application has heard that.
@@ -506,7 +508,7 @@ impl Exchange {
         let has_ended = self.opened.as_ref().is_none_or(|opened| opened.response.has_ended());
         match raised {
             Some(error) if has_ended => {
-                if !self.is_overdue {
+                if !self.is_cut_off {
                     log_raised(py, &format!("Error handling request {}", self.line()), &error);
                 }
             }

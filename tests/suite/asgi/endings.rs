@@ -45,7 +45,8 @@ fn a_coroutine_that_computes_is_named_by_the_log() {
 
 #[test]
 fn a_worker_whose_loop_was_ended_by_the_application_is_replaced() {
-    let server = start(&[]);
+    let mut server = start(&[]);
+    server.expect_errors();
     for (round, path) in ["/exit_in_task", "/stop_loop"].into_iter().enumerate() {
         let mut client = server.waiting_client(path);
         assert!(client.bytes_to_the_end().is_empty());

@@ -237,6 +237,13 @@ async def large(scope, receive, send):
     await answer(send, b"".join(b"%08d" % number for number in range(2_500_000)))
 
 
+async def cancel_receive(scope, receive, send):
+    task = asyncio.create_task(receive())
+    task.cancel()
+    await asyncio.wait({task})
+    await answer(send, (await receive())["body"])
+
+
 PATHS = {
     "/": hello, "/scope": show_scope, "/count": count_body, "/read_late": read_late, "/stream": stream,
     "/flood": flood, "/wait_for_end": wait_for_end, "/send_for_ever": send_for_ever, "/no_content": no_content,
@@ -245,7 +252,7 @@ PATHS = {
     "/go_on_behind": go_on_behind, "/overdue": overdue, "/facilities": facilities,
     "/wait_for_receive": wait_for_receive, "/compute": compute, "/exit_in_task": exit_in_task,
     "/large": large, "/give_others_turns": give_others_turns, "/read_behind_start": read_behind_start,
-    "/stop_loop": stop_loop, "/fork_and_return": fork_and_return,
+    "/cancel_receive": cancel_receive, "/stop_loop": stop_loop, "/fork_and_return": fork_and_return,
 }
 
 

@@ -57,6 +57,8 @@ pub struct Exchange {
     waits: Option<Wait>,
     // So many messages since others could run.
     in_a_row: u32,
+    // A message that whoever asked for it was cancelled before he got it.
+    taken_back: Option<Py<PyDict>>,
 }
 
 /// A wait for the client.
@@ -87,6 +89,7 @@ impl Exchange {
             sending: Vec::new(),
             waits: None,
             in_a_row: 0,
+            taken_back: None,
         }
     }
 
@@ -194,6 +197,9 @@ impl Exchange {
 
     /// The next message, or `None`: nothing has come, and it is watched for.
     fn next_message<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        if let Some(message) = self.taken_back.take() {
+            return Ok(Some(message.into_bound(py)));
+        }
         let Some(opened) = &mut self.opened else { return disconnect(py).map(Some) };
         if opened.response.has_ended() || opened.response.breakage().is_some() {
             return disconnect(py).map(Some);
@@ -426,7 +432,11 @@ impl Exchange {
         let message = this.next_message(py)?;
         drop(this);
         match message {
-            Some(message) => ready(py, message.into_any().unbind()),
+            Some(message) => {
+                let giver = slf.clone().into_any().unbind();
+                let ready = Ready::with(message.into_any().unbind(), giver);
+                Ok(Bound::new(py, ready)?.into_any())
+            }
             None => slf.try_borrow()?.home.functions().receive.bind(py).call1((slf,)),
         }
     }
@@ -470,6 +480,11 @@ impl Exchange {
         this.wait_for_client(py)?;
         drop(this);
         home.functions().drain.bind(py).call1((slf,))
+    }
+
+    /// A message that was not delivered is the next.
+    fn take_back(&mut self, message: Py<PyDict>) {
+        self.taken_back = Some(message);
     }
 
     /// The next message, or `None`.
@@ -532,10 +547,6 @@ const HTTP_START: &str = "http.response.start";
 const HTTP_BODY: &str = "http.response.body";
 /// The client has not got all of its answer.
 const FAILED: u16 = 500;
-
-fn ready<'py>(py: Python<'py>, result: Py<PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    Ok(Bound::new(py, Ready::with(result))?.into_any())
-}
 
 fn body<'py>(py: Python<'py>, data: &[u8], more: bool) -> PyResult<Bound<'py, PyDict>> {
     let message = PyDict::new(py);

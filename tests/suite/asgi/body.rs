@@ -133,6 +133,15 @@ fn a_large_piece_arrives_in_order() {
 }
 
 #[test]
+fn a_receive_that_is_cancelled_before_it_is_awaited_loses_nothing() {
+    let server = start(&[]);
+    let mut client = server.connect();
+    client.send(upload("/cancel_receive", 3) + "abc");
+    assert_eq!(client.response().text(), "abc");
+    server.stop();
+}
+
+#[test]
 fn an_application_hears_that_its_client_has_left() {
     let server = start(&[]);
     let client = server.waiting_client("/wait_for_end");

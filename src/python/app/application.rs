@@ -212,7 +212,7 @@ impl Application {
         };
         warn_if_swallowed(py, request, &ended);
         if let Some(websocket) = websocket.filter(|it| it.get().is_used()) {
-            upgraded::conclude(py, &request.line(), websocket.get(), ended, &start);
+            upgraded::conclude(py, &request.line(), websocket.get(), ended, start);
             ended = Ok(None);
         }
         let reader = input.try_borrow_mut().ok().and_then(|mut input| input.take_reader());

@@ -39,8 +39,9 @@ pub use error::ConfigError;
 pub use halt::Halt;
 pub use origin::Origin;
 pub use settings::{
-    AppSpec, HeaderMap, LogConfig, LogSettings, ProxyProtocol, Reload, RequestSettings, Settings,
-    StatsdSettings, SyslogSettings, WebSocketCompression, WebSocketSettings,
+    AppSpec, AsgiSettings, HeaderMap, LogConfig, LogSettings, ProxyProtocol, Reload,
+    RequestSettings, Settings, StatsdSettings, SyslogSettings, WebSocketCompression,
+    WebSocketSettings,
 };
 pub use sources::file::{ConfigSource, FileValue, RunFile};
 pub use table::setting::{EnvDefault, Kind, Preset, Section, Setting, Spelling, Support};

@@ -54,8 +54,23 @@ impl Ending {
                     && !self.is_crowded.load(Ordering::Relaxed))
     }
 
-    /// What the engine does with the connection after a request on it.
+    /// What the engine does with the connection after a request on it. May wait for the client.
     pub fn after(&self, conn: &mut Connection, fate: Fate, unread: Unread) -> AfterServe {
+        self.after_request(conn, fate, unread, true)
+    }
+
+    /// The same without a wait, where no answer is held of whose request more is to come.
+    pub fn after_at_once(&self, conn: &mut Connection, fate: Fate, unread: Unread) -> AfterServe {
+        self.after_request(conn, fate, unread, false)
+    }
+
+    fn after_request(
+        &self,
+        conn: &mut Connection,
+        fate: Fate,
+        unread: Unread,
+        may_wait: bool,
+    ) -> AfterServe {
         // A socket that the application has taken is shared with it: no shutdown(2).
         if matches!(fate, Fate::Dropped | Fate::HandedOver) {
             return AfterServe::Close;
@@ -90,7 +105,7 @@ impl Ending {
         if conn.stream.send_unsent().is_err() || is_whole && conn.inbox.is_empty() {
             return AfterServe::Close;
         }
-        self.part(conn)
+        self.part(conn, may_wait)
     }
 
     /// The client has its answer, and its connection waits for the next request.
@@ -111,9 +126,9 @@ impl Ending {
 
     /// Closes a connection on which the client may be sending: it has its answer, and must be able
     /// to read it.
-    fn part(&self, conn: &mut Connection) -> AfterServe {
+    fn part(&self, conn: &mut Connection, may_wait: bool) -> AfterServe {
         conn.stream.finish_sending();
-        if self.stop.state() == StopState::Running {
+        if self.stop.state() == StopState::Running || !may_wait {
             return self.leave(conn, Leftover::anything());
         }
         linger(&conn.stream, &mut conn.inbox);

@@ -3,7 +3,7 @@
 use std::io::IoSlice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use unicoro_contract::{GivenUp, Inbox, Pace, Received, Stream, Tempo};
 
@@ -110,25 +110,95 @@ impl Reader {
         self.try_read(max, out).inspect_err(|failure| self.failure = Some(failure.clone()))
     }
 
+    /// As [`Self::read`], but never waits: `None` where that would.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_now(
+        &mut self,
+        max: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<usize>, BodyFailure> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        self.try_read_now(max, out).inspect_err(|failure| self.failure = Some(failure.clone()))
+    }
+
+    /// The client was waited for as long as `waited`, and has sent nothing for `idle`. Whether it is too slow
+    /// for the rules; then each further call fails.
+    pub fn is_given_up(&mut self, idle: Duration, waited: Duration) -> bool {
+        let tempo = &self.rules.tempo;
+        let failure = if tempo.idle.is_some_and(|most| idle >= most) {
+            BodyFailure::TimedOut
+        } else if !self.pace.keeps(tempo, waited, self.taken) {
+            BodyFailure::TooSlow
+        } else {
+            return false;
+        };
+        self.failure.get_or_insert(failure);
+        true
+    }
+
+    /// The answer has begun: the client hears from it whether its body is wanted (RFC 9110, 10.1.1).
+    pub fn owes_continue_no_more(&self) {
+        self.owes_continue.store(false, Ordering::Relaxed);
+    }
+
+    fn try_read_now(
+        &mut self,
+        max: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<usize>, BodyFailure> {
+        while !self.decoder.is_done() {
+            let (count, is_short) = self.decode_some(max, out)?;
+            if count > 0 {
+                return Ok(Some(count));
+            }
+            if !is_short {
+                continue;
+            }
+            if self.owes_continue.swap(false, Ordering::Relaxed) {
+                let sent = self.stream.send_some(&[IoSlice::new(CONTINUE)]);
+                if !sent.is_ok_and(|sent| sent == CONTINUE.len()) {
+                    return Err(BodyFailure::Gone);
+                }
+            }
+            match self.stream.receive(&mut self.inbox) {
+                Ok(Received::Bytes(_)) => {}
+                Ok(Received::Nothing) => return Ok(None),
+                Ok(Received::End) | Err(_) => return Err(BodyFailure::Gone),
+            }
+        }
+        Ok(Some(0))
+    }
+
+    /// Decodes at most `max` bytes of what has come: how many, and whether more must come before there
+    /// are any.
+    fn decode_some(&mut self, max: usize, out: &mut Vec<u8>) -> Result<(usize, bool), BodyFailure> {
+        let decoded =
+            self.decoder.decode(self.inbox.as_slice(), max).map_err(BodyFailure::Malformed)?;
+        let count = decoded.data.len();
+        self.taken += count as u64;
+        if self.decoder.is_done() {
+            // It came unasked (RFC 9110, 10.1.1): the client waits for nothing any more.
+            self.owes_continue.store(false, Ordering::Relaxed);
+        }
+        if self.taken > self.rules.longest {
+            return Err(BodyFailure::TooLong(HttpError::body_too_long(self.rules.longest)));
+        }
+        out.extend_from_slice(&self.inbox.as_slice()[decoded.data]);
+        self.inbox.consume(decoded.consumed);
+        Ok((count, decoded.consumed == 0))
+    }
+
     fn try_read(&mut self, max: usize, out: &mut Vec<u8>) -> Result<usize, BodyFailure> {
         while max > 0 && !self.decoder.is_done() {
-            let decoded =
-                self.decoder.decode(self.inbox.as_slice(), max).map_err(BodyFailure::Malformed)?;
-            let count = decoded.data.len();
-            self.taken += count as u64;
-            if self.decoder.is_done() {
-                // It came unasked (RFC 9110, 10.1.1): the client waits for nothing any more.
-                self.owes_continue.store(false, Ordering::Relaxed);
-            }
-            if self.taken > self.rules.longest {
-                return Err(BodyFailure::TooLong(HttpError::body_too_long(self.rules.longest)));
-            }
-            out.extend_from_slice(&self.inbox.as_slice()[decoded.data]);
-            self.inbox.consume(decoded.consumed);
+            let (count, is_short) = self.decode_some(max, out)?;
             if count > 0 {
                 return Ok(count);
             }
-            if decoded.consumed == 0 {
+            if is_short {
                 self.receive()?;
             }
         }

@@ -47,6 +47,9 @@ pub struct Response {
     encoder: Encoder,
     // Encoded and not sent yet.
     unsent: Vec<u8>,
+    // Of that, what has left at the front: less than half. Moving what follows each time would be
+    // quadratic.
+    gone: usize,
     answer: Answer,
 }
 
@@ -98,6 +101,7 @@ impl Response {
             has_left: false,
             encoder: Encoder::new(facts),
             unsent: Vec::new(),
+            gone: 0,
             answer: Answer::default(),
         }
     }
@@ -179,6 +183,7 @@ impl Response {
         self.answer = Answer { status, given_line: status_line, fields, body_sent: 0 };
         if self.breakage().is_none() {
             (self.encoder, self.unsent, self.stage) = (encoder, head, Stage::Begun);
+            self.gone = 0;
         }
         Ok(())
     }
@@ -243,6 +248,79 @@ impl Response {
         let sent = self.stream.send_all(parts, &self.tempo);
         self.unsent.clear();
         self.note(sent)
+    }
+
+    /// Sends a piece of the body, with what was not sent yet, as far as the client takes it at once; whether
+    /// that was all. Never waits: the rest is [`Self::send_more`]'s.
+    ///
+    /// # Errors
+    /// The client is gone.
+    pub fn send_now(&mut self, piece: &[u8]) -> io::Result<bool> {
+        self.depart()?;
+        let framed = self.encoder.frame(piece);
+        self.answer.body_sent += framed.data.len() as u64;
+        let parts = framed.parts();
+        let mut sent = 0;
+        if self.unsent.len() <= HELD {
+            let [prefix, data, suffix] = parts.map(IoSlice::new);
+            let all = [IoSlice::new(&self.unsent[self.gone..]), prefix, data, suffix];
+            sent =
+                self.stream.send_some(&all).or_else(|error| self.note(Err(error)).map(|()| 0))?;
+        }
+        let taken = sent.min(self.unsent.len() - self.gone);
+        self.has_gone(taken);
+        sent -= taken;
+        for part in parts {
+            let taken = sent.min(part.len());
+            self.unsent.extend_from_slice(&part[taken..]);
+            sent -= taken;
+        }
+        Ok(self.unsent.is_empty())
+    }
+
+    /// Sends what is not sent yet, as far as the client takes it at once; whether that was all. A whole
+    /// answer may be held to leave with others, if `may_hold`. Never waits.
+    ///
+    /// # Errors
+    /// The client is gone, or was answered in the application's place.
+    pub fn send_more(&mut self, may_hold: bool) -> io::Result<bool> {
+        if self.breakage().is_some() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        if self.unsent.is_empty() {
+            return Ok(true);
+        }
+        self.claim()?;
+        let is_kept = self.stage == (Stage::Ended { keep_alive: true });
+        let may_hold = may_hold && is_kept && self.gone == 0 && self.unsent.len() <= HELD;
+        if !(may_hold && self.leave_together()?) {
+            let sent = self.stream.send_some(&[IoSlice::new(&self.unsent[self.gone..])]);
+            let sent = sent.or_else(|error| self.note(Err(error)).map(|()| 0))?;
+            self.has_gone(sent);
+        }
+        self.conclude();
+        Ok(self.unsent.is_empty())
+    }
+
+    /// So much more of what is not sent has left.
+    fn has_gone(&mut self, sent: usize) {
+        self.gone += sent;
+        if 2 * self.gone >= self.unsent.len() {
+            self.unsent.drain(..self.gone);
+            self.gone = 0;
+        }
+    }
+
+    /// How slowly the client may take it.
+    #[must_use]
+    pub fn tempo(&self) -> Tempo {
+        self.tempo
+    }
+
+    /// Whether the application has ended it.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        matches!(self.stage, Stage::Ended { .. })
     }
 
     /// Whether `piece` can be added to what is not sent yet, without keeping much in memory.
@@ -370,6 +448,7 @@ impl Response {
             self.answer = Answer::of(status);
         }
         self.unsent.clear();
+        self.gone = 0;
         if self.breakage().is_none() {
             self.stage = Stage::Ended { keep_alive: false };
         }
@@ -400,6 +479,7 @@ impl Response {
         }
         self.answer = Answer::of(OVERDUE);
         self.unsent.clear();
+        self.gone = 0;
         self.stage = Stage::Broken(Breakage::Overdue);
         Err(io::ErrorKind::TimedOut.into())
     }

@@ -16,6 +16,7 @@
 //! | `gunicorn` | config files, hooks, and gunicorn's objects as they are shown them |
 //! | `loggers` | `gunicorn.error` and `gunicorn.access`: Python's logging as the writer of the logs |
 //! | `app` | the application: found and loaded, watched, called for each request |
+//! | `asgi` | an asynchronous application, on a loop in a green thread of its own |
 //!
 //! Only `gil::attach` and `threads::thread_state` take and give the GIL. Never switch green threads while
 //! attached, and never keep a `Python` token, a `Bound` or a guard across something that may: detach
@@ -43,11 +44,16 @@ mod loggers;
 
 mod app;
 
+mod asgi;
+
 pub use app::application::Application;
-pub use app::loader::{LoadError, load};
+pub use app::loader::{LoadError, Spoken, load, spoken_by};
 pub use app::reloading::{Look, begin_watching, failed_application, files_to_watch};
 pub use app::request::Request;
 pub use app::served::Served;
+pub use asgi::event_loop::{EventLoop, LoopSettings};
+pub use asgi::host::{Host, Opened};
+pub use asgi::standstill::Standstill;
 pub use deadline::computing::{forgive, set_computing};
 pub use deadline::listeners::{hearing, listener};
 pub use deadline::request_timeout::make_module;
@@ -64,7 +70,7 @@ pub use interp::interpreter::{
     description, end, preflight, prepare_path, set_environ, start, while_waiting,
 };
 pub use interp::spew::spew;
-pub use interp::stack::{Cause, all_stacks, stack_of, stacks_of, watch_stacks};
+pub use interp::stack::{Cause, all_stacks, python_stack_of, stack_of, stacks_of, watch_stacks};
 pub use loggers::log_thread::begin_log_thread;
 pub use loggers::refusal::log_refusal;
 pub use loggers::set_up::{has_loggers, say_who_logs, set_up_loggers};

@@ -10,9 +10,11 @@ use pyo3::{Py, PyAny};
 use unicoro_contract::{Engine, EngineListener, Seat, Siblings, Stop, drain, watch_forks};
 use unicoro_sys::title::set_title;
 
-use crate::config::{Settings, WorkerClass};
+use crate::config::{AsgiSettings, Settings, WorkerClass};
 use crate::logging::{self, AccessLog, TRACEBACK};
-use crate::python::{self, Application, Hooks, ServerFacts};
+use crate::python::{
+    self, Application, EventLoop, Hooks, LoadError, LoopSettings, ServerFacts, Spoken,
+};
 use crate::supervisor::Station;
 use crate::supervisor::scoreboard::SlotState;
 
@@ -21,7 +23,7 @@ use super::desk::Desk;
 use super::error::BootError;
 use super::quota::Quota;
 use super::reloader::Reloader;
-use super::serve::Server;
+use super::serve::{Interface, Server};
 use super::siblings::Colleagues;
 
 /// An engine, and what the protocol must know of it.
@@ -91,7 +93,7 @@ fn serve(
     station.slot.set_state(SlotState::Booting);
     let (settings, hooks) = (Arc::clone(&equipment.settings), Arc::clone(&equipment.hooks));
     let is_first = equipment.is_first;
-    let Begun { server, stop, reloader } = begin(station, equipment, &choice)?;
+    let Begun { server, stop, reloader, event_loop } = begin(station, equipment, &choice)?;
     python::begin_log_thread();
     if is_first {
         python::say_who_logs();
@@ -106,6 +108,9 @@ fn serve(
     }
     python::main_thread(|| choice.engine.run(engine_seat, server))?;
     control.end_begins();
+    if let Some(event_loop) = event_loop {
+        event_loop.end();
+    }
     hooks.worker_exit();
     log::info!("Worker exiting (pid: {})", unicoro_sys::process::Pid::me());
     // The handlers end with Python.
@@ -120,6 +125,8 @@ struct Begun {
     stop: Arc<Stop>,
     /// To be started once it does.
     reloader: Option<Reloader>,
+    /// Where the application is ASGI's.
+    event_loop: Option<&'static EventLoop>,
 }
 
 fn begin(
@@ -140,7 +147,13 @@ fn begin(
         multithread: choice.concurrency != Concurrency::None,
         multiprocess: settings.workers > 1,
     };
-    let application = Application::new(application, facts, hooks.for_requests())?;
+    let interface = match python::spoken_by(&application, settings.asgi.interface.as_str()) {
+        Spoken::Wsgi => {
+            Interface::Wsgi(Application::new(application, facts, hooks.for_requests())?)
+        }
+        Spoken::Asgi => Interface::Asgi(start_loop(application, &settings)?),
+    };
+    let event_loop = interface.event_loop();
     if choice.concurrency == Concurrency::GreenThreads {
         python::preflight()?;
     }
@@ -148,12 +161,24 @@ fn begin(
     let quota = Quota::new(&settings, Arc::clone(station));
     let (keeps_alive, its_stop) = (choice.keeps_alive, Arc::clone(&stop));
     let desk = Desk::new(station.slot);
-    let server =
-        Server::new(&settings, application, keeps_alive, its_stop, access_log, quota, desk)?;
+    let server = Server::new(&settings, interface, keeps_alive, its_stop, access_log, quota, desk)?;
     python::watch_stacks(logging::error_log_fd())?;
     // From here on: a child of post_worker_init or of the import may go its own way.
     watch_forks();
-    Ok(Begun { server: Arc::new(server), stop, reloader })
+    Ok(Begun { server: Arc::new(server), stop, reloader, event_loop })
+}
+
+/// The application's loop, on which its lifespan has begun.
+fn start_loop(
+    application: Py<PyAny>,
+    settings: &Settings,
+) -> Result<&'static EventLoop, BootError> {
+    let AsgiSettings { kind, lifespan, root_path, .. } = &settings.asgi;
+    let event_loop = EventLoop::start(application, &LoopSettings { kind, lifespan, root_path })
+        // As a traceback of its import.
+        .map_err(|error| LoadError::Import(error.to_string()))?;
+    log::debug!("ASGI on {}", event_loop.name());
+    Ok(event_loop)
 }
 
 /// An idle worker wakes this often, to say that it lives.
@@ -210,7 +235,8 @@ pub fn load(
         python::spew()?;
     }
     python::adapt_gevent(settings.worker_class == WorkerClass::Coroutine)?;
-    Ok(python::load(&settings.wsgi_app.0)?)
+    let worker_class = settings.worker_class.to_string();
+    Ok(python::load(&settings.wsgi_app.0, settings.asgi.interface.as_str(), &worker_class)?)
 }
 
 /// `--check-config`: whether the application loads, with the rights that a worker has. What is wrong.

@@ -28,6 +28,17 @@ impl Desk {
         InProgress { desk: self, place }
     }
 
+    /// One of many that an event loop serves has begun; where it stands until
+    /// [`end_beside`](Self::end_beside).
+    pub fn begin_beside(self, method: &str, target: &str) -> Option<usize> {
+        self.0.begin([method, " ", target].concat().as_bytes(), Moment::lately())
+    }
+
+    /// It has ended.
+    pub fn end_beside(self, place: Option<usize>) {
+        self.0.end(place);
+    }
+
     /// Whether the server stops, and nobody takes the worker's place.
     pub fn is_last(self) -> bool {
         self.0.is_last()

@@ -10,6 +10,7 @@ mod boot;
 mod control;
 mod desk;
 mod error;
+mod hosting;
 mod quota;
 mod reloader;
 mod rules;

@@ -20,13 +20,33 @@ use crate::config::Settings;
 use crate::exchange::{Ending, Memory, WebSockets, end_overdue, take_preface};
 use crate::http::{HttpError, has_begun, is_whole, parse_lenient, scan};
 use crate::logging::AccessLog;
-use crate::python::{self, Application, SignalHandlers};
+use crate::python::{self, Application, EventLoop, SignalHandlers};
 
 /// Serves one application.
 pub struct Server {
-    service: Service,
+    service: &'static Service,
+    interface: Interface,
     request_timeout: Duration,
+    blocked_after: Option<Duration>,
     signals: SignalHandlers,
+}
+
+/// How the application is called.
+pub enum Interface {
+    /// In the thread that serves the request.
+    Wsgi(Application),
+    /// On the loop that is the engine's resident.
+    Asgi(&'static EventLoop),
+}
+
+impl Interface {
+    /// The loop, if there is one.
+    pub fn event_loop(&self) -> Option<&'static EventLoop> {
+        match self {
+            Self::Wsgi(_) => None,
+            Self::Asgi(event_loop) => Some(event_loop),
+        }
+    }
 }
 
 impl Server {
@@ -36,7 +56,7 @@ impl Server {
     /// No descriptor is left.
     pub fn new(
         settings: &Settings,
-        application: Application,
+        interface: Interface,
         keeps_alive: bool,
         stop: Arc<Stop>,
         access: Option<AccessLog>,
@@ -47,8 +67,8 @@ impl Server {
         let is_last = Box::new(move || desk.is_last());
         let sockets = Arc::new(WebSockets::new(settings, Arc::clone(&stop), is_last));
         Ok(Self {
-            service: Service {
-                application,
+            // For the life of the process: requests on a loop point there.
+            service: Box::leak(Box::new(Service {
                 rules: Rules::new(settings),
                 ending: Ending::new(settings, keeps_alive, stop),
                 environ_names: environ_names.unwrap_or_default(),
@@ -56,8 +76,11 @@ impl Server {
                 quota,
                 desk,
                 sockets,
-            },
+                request_timeout: settings.request_timeout,
+            })),
+            interface,
             request_timeout: settings.request_timeout.unwrap_or_default(),
+            blocked_after: settings.blocked_after,
             signals: SignalHandlers::install()?,
         })
     }
@@ -129,6 +152,8 @@ impl Handler for Server {
             Ok(false) => {}
             // It was for the end of the last answer alone.
             Ok(true) if conn.inbox.is_empty() => return self.service.ending.rest(conn),
+            // What has come is looked at where it is parked.
+            Ok(true) if self.has_resident() => return AfterServe::Park { until: None },
             Ok(true) => match self.read(conn) {
                 AfterRead::Serve => {}
                 AfterRead::Park { until } => return AfterServe::Park { until },
@@ -142,7 +167,7 @@ impl Handler for Server {
         conn.deadline = None;
         conn.is_kept = false;
         conn.scanned = 0;
-        let service = &self.service;
+        let service = self.service;
         let len = match self.find_head(conn) {
             Ok(Some(len)) => len,
             // The deadline has passed.
@@ -156,13 +181,62 @@ impl Handler for Server {
             if leniency.rewrites() { leniency.loosen(&mut bytes, limits) } else { Ok(()) };
         let next = match loosened.and_then(|()| parse_lenient(&bytes, limits, leniency)) {
             Ok(mut head) => match service.rules.admit(&mut head, &conn.peer) {
-                Ok(admission) => service.answer(conn, &head, &admission),
-                Err(error) => service.refuse(conn, Some(&head), &error),
+                Ok(admission) => match &self.interface {
+                    Interface::Wsgi(application) => {
+                        Some(service.answer(conn, &head, &admission, application))
+                    }
+                    Interface::Asgi(_) => None,
+                },
+                Err(error) => Some(service.refuse(conn, Some(&head), &error)),
             },
-            Err(error) => service.refuse(conn, None, &error),
+            Err(error) => Some(service.refuse(conn, None, &error)),
+        };
+        let Some(next) = next else {
+            // It is the loop's after all, which is handed it from where it is parked.
+            conn.head = Some(bytes.len());
+            conn.inbox.put_back(bytes);
+            return AfterServe::Park { until: None };
         };
         Inbox::recycle(bytes);
         next
+    }
+
+    fn has_resident(&self) -> bool {
+        matches!(self.interface, Interface::Asgi(_))
+    }
+
+    fn hand_over(&self, conn: Box<Connection>) -> Result<(), Box<Connection>> {
+        match self.interface {
+            // No head: it is to be refused.
+            Interface::Asgi(event_loop) if conn.head.is_some() => {
+                // Nothing may leave before what was held, or in its middle.
+                conn.stream.let_go();
+                if conn.stream.has_unsent() {
+                    return Err(conn);
+                }
+                event_loop.take(conn);
+                Ok(())
+            }
+            _ => Err(conn),
+        }
+    }
+
+    fn ready(&self, number: u64) {
+        if let Interface::Asgi(event_loop) = self.interface {
+            event_loop.ready(number);
+        }
+    }
+
+    fn reside(&self) {
+        if let Interface::Asgi(event_loop) = self.interface {
+            event_loop.live(self.service);
+        }
+    }
+
+    fn dismiss(&self, quits: bool) {
+        if let Interface::Asgi(event_loop) = self.interface {
+            event_loop.dismiss(quits);
+        }
     }
 
     fn take_lock(&self, until: &dyn Fn() -> bool, otherwise: &dyn Fn()) {
@@ -197,6 +271,11 @@ impl Handler for Server {
     fn main_thread_turn(&self) {
         self.signals.run();
         python::make_pending_calls();
+        if let (Interface::Asgi(event_loop), Some(after)) = (&self.interface, self.blocked_after)
+            && let Some((standstill, stack)) = event_loop.standstill(after)
+        {
+            stall::report_loop(&standstill, stack);
+        }
     }
 
     fn turn_is_due(&self) -> Option<BorrowedFd<'_>> {

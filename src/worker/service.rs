@@ -17,8 +17,6 @@ use crate::python::{self, Application, Request};
 
 /// What requests are served with.
 pub struct Service {
-    /// The application.
-    pub application: Application,
     /// What is demanded of clients.
     pub rules: Rules,
     /// How connections end.
@@ -31,6 +29,8 @@ pub struct Service {
     pub quota: Quota,
     /// What the supervisor sees.
     pub desk: Desk,
+    /// How long a request may take.
+    pub request_timeout: Option<Duration>,
     /// The WebSockets.
     pub sockets: Arc<WebSockets>,
 }
@@ -74,6 +74,7 @@ impl Service {
         conn: &mut Connection,
         head: &Head<'_>,
         admission: &Admission<'_>,
+        application: &Application,
     ) -> AfterServe {
         let began = Instant::now();
         conn.stream.expect_response();
@@ -84,7 +85,7 @@ impl Service {
         let has_next = head.framing == Framing::Empty && !conn.inbox.is_empty();
         let keep_alive = head.keep_alive && self.ending.can_keep(conn, has_next);
         let unread = self.unread(conn, head);
-        let served = self.application.call(Request {
+        let served = application.call(Request {
             head,
             place: Place {
                 client: &client,
@@ -125,7 +126,7 @@ impl Service {
 
     /// What follows the head. Without a body too: an application that takes the socket wants all that
     /// has come.
-    fn unread(&self, conn: &mut Connection, head: &Head<'_>) -> Unread {
+    pub fn unread(&self, conn: &mut Connection, head: &Head<'_>) -> Unread {
         if head.framing == Framing::Empty && conn.inbox.is_empty() {
             return Unread::Nothing;
         }
@@ -135,7 +136,7 @@ impl Service {
         Unread::Behind(Box::new(reader))
     }
 
-    fn log<'a>(&self, line: impl FnOnce() -> AccessLine<'a>) {
+    pub fn log<'a>(&self, line: impl FnOnce() -> AccessLine<'a>) {
         if let Some(log) = &self.access {
             access::write(log, &line());
         }

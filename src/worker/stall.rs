@@ -5,7 +5,7 @@ use unicoro_sys::activity::{Activity, name_of_call};
 
 use super::desk::Desk;
 use crate::logging::{self, TRACEBACK};
-use crate::python::{self, Cause};
+use crate::python::{self, Cause, Standstill};
 
 /// Says it in the log.
 pub fn report(blocked: &Blocked, desk: Desk) {
@@ -24,6 +24,22 @@ pub fn report(blocked: &Blocked, desk: Desk) {
         }
         Blocked::Over { lasted } => {
             log::warn!("No longer blocked, after {:.1} s", lasted.as_secs_f32());
+        }
+    }
+}
+
+/// The same of an event loop, whose thread has this stack.
+pub fn report_loop(standstill: &Standstill, stack: Option<String>) {
+    match standstill {
+        Standstill::Since(age) => log::warn!(
+            target: TRACEBACK,
+            "BLOCKED: the event loop has not turned for {:.1} s, and its requests wait, because a \
+             coroutine computes or blocks (docs/blocked.md).\nIts Python stack:\n{}",
+            age.as_secs_f32(),
+            stack.as_deref().unwrap_or("unknown, because something keeps the GIL").trim_end()
+        ),
+        Standstill::Over(lasted) => {
+            log::warn!("The event loop turns again, after {:.1} s", lasted.as_secs_f32());
         }
     }
 }

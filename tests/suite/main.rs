@@ -32,6 +32,7 @@ macro_rules! each_of {
 
 mod support;
 
+mod asgi;
 mod config;
 mod coroutine;
 mod deploy;

@@ -2,12 +2,14 @@
 //!
 //! Never parses and never reads a source. A reload makes a new `Settings`; nobody changes one.
 
+mod asgi;
 mod logs;
 mod requests;
 pub mod resolve;
 mod websockets;
 mod winners;
 
+pub use asgi::AsgiSettings;
 pub use logs::{LogConfig, LogSettings, StatsdSettings, SyslogSettings};
 pub use requests::{HeaderMap, ProxyProtocol, RequestSettings};
 pub use websockets::{WebSocketCompression, WebSocketSettings};
@@ -88,6 +90,8 @@ pub struct Settings {
     pub graceful_timeout: Duration,
     /// For idle connections; zero closes after each response.
     pub keepalive: Duration,
+    /// How an asynchronous application is served.
+    pub asgi: AsgiSettings,
     /// What is asked of clients, and borne from them.
     pub requests: RequestSettings,
     /// How WebSocket connections are spoken on.

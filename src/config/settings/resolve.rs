@@ -10,7 +10,7 @@ use std::time::Duration;
 use unicoro_sys::credentials::{self, Identity};
 
 use super::winners::{Winners, none_if_zero};
-use super::{AppSpec, Reload, Settings, logs, requests, websockets};
+use super::{AppSpec, Reload, Settings, asgi, logs, requests, websockets};
 use crate::config::error::ConfigError;
 use crate::config::origin::Origin;
 use crate::config::sources::layers::Layers;
@@ -51,6 +51,7 @@ pub fn resolve(mut layers: Layers, cwd: &Path) -> Result<Settings, ConfigError> 
         request_timeout: winners.seconds("request_timeout")?,
         graceful_timeout: Duration::from_secs(winners.int("graceful_timeout")?),
         keepalive: Duration::from_secs(winners.int("keepalive")?),
+        asgi: asgi::resolve(&winners)?,
         requests: requests::resolve(&winners)?,
         websockets: websockets::resolve(&winners)?,
         logs: logs::resolve(&winners, &chdir)?,

@@ -10,9 +10,20 @@ pub const ROWS: &[Setting] = &[
         section: Section::App,
         spelling: Spelling::Argument,
         metavar: "APP",
-        doc: "The WSGI application as MODULE or MODULE:VARIABLE; the variable is `application` \
+        doc: "The WSGI or ASGI application as MODULE or MODULE:VARIABLE; the variable is `application` \
               unless given, and may be a call such as create_app(\"prod\"). In a config file the \
               name is wsgi_app; the command line wins.",
+        ..ROW
+    },
+    Setting {
+        name: "interface",
+        section: Section::App,
+        spelling: flag(&["interface"]),
+        metavar: "NAME",
+        kind: Kind::Choice(&["auto", "wsgi", "asgi"]),
+        default: Preset::Str("auto"),
+        doc: "What the application speaks: wsgi; asgi (ASGI 3, on coroutine); auto, asgi if it is a \
+              coroutine function, or an object whose __call__ is one, of three arguments.",
         ..ROW
     },
     Setting {

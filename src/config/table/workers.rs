@@ -205,21 +205,23 @@ pub const ROWS: &[Setting] = &[
     Setting {
         name: "asgi_loop",
         section: Section::Workers,
-        spelling: flag(&["asgi-loop"]),
+        spelling: flag(&["loop", "asgi-loop"]),
         metavar: "NAME",
+        kind: Kind::Choice(&["auto", "asyncio", "uvloop"]),
         default: Preset::Str("auto"),
-        support: Support::Accepted { why: "ASGI is not served" },
-        doc: "The event loop of ASGI workers; without effect.",
+        doc: "The event loop that an ASGI application runs on: asyncio's own, uvloop, or (auto) uvloop \
+              where the application's environment has it.",
         ..ROW
     },
     Setting {
         name: "asgi_lifespan",
         section: Section::Workers,
-        spelling: flag(&["asgi-lifespan"]),
+        spelling: flag(&["lifespan", "asgi-lifespan"]),
         metavar: "MODE",
+        kind: Kind::Choice(&["auto", "on", "off"]),
         default: Preset::Str("auto"),
-        support: Support::Accepted { why: "ASGI is not served" },
-        doc: "The lifespan protocol of ASGI workers; without effect.",
+        doc: "Whether an ASGI application is told of its start and its end: on; off; auto, if it knows \
+              that protocol. One that says that its start has failed ends the worker.",
         ..ROW
     },
     Setting {
@@ -229,7 +231,7 @@ pub const ROWS: &[Setting] = &[
         metavar: "SECONDS",
         kind: SECONDS,
         default: Preset::Int(3),
-        support: Support::Accepted { why: "ASGI is not served" },
+        support: Support::Accepted { why: "a request goes on when its client has left" },
         doc: "What ASGI requests get after their client has left; without effect.",
         ..ROW
     },
@@ -238,8 +240,8 @@ pub const ROWS: &[Setting] = &[
         section: Section::Workers,
         spelling: flag(&["root-path"]),
         metavar: "PATH",
-        support: Support::Accepted { why: "ASGI is not served" },
-        doc: "The root_path of ASGI applications; without effect.",
+        doc: "Where a proxy in front has mounted an ASGI application, as /api: its scope's root_path, \
+              which its path begins with.",
         ..ROW
     },
     Setting {

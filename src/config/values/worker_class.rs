@@ -40,8 +40,19 @@ impl WorkerClass {
             name if TAKEN_AS_COROUTINE.contains(&name) => {
                 Ok((WorkerClass::Coroutine, Some(taken_as_coroutine(name))))
             }
+            name if Self::means_asgi(name) => {
+                Ok((WorkerClass::Coroutine, Some(taken_as_asgi(name))))
+            }
             name => Err(refusal(name)),
         }
+    }
+
+    /// Whether a name is that of a worker for ASGI applications: gunicorn's own, and uvicorn's.
+    pub fn means_asgi(name: &str) -> bool {
+        name == "asgi"
+            || ["uvicorn.workers.", "uvicorn_worker.", "gunicorn.workers.gasgi."]
+                .iter()
+                .any(|module| name.starts_with(module))
     }
 
     /// What it becomes when more than one thread is asked for: gunicorn's rule.
@@ -70,15 +81,18 @@ fn taken_as_coroutine(name: &str) -> String {
     )
 }
 
+fn taken_as_asgi(name: &str) -> String {
+    format!(
+        "worker_class {name} is taken as coroutine with interface asgi: an event loop in a green \
+         thread; write -k coroutine"
+    )
+}
+
 fn refusal(name: &str) -> Complaint {
     match name {
         "tornado" | "gunicorn.workers.gtornado.TornadoWorker" => Complaint::new(
-            "unicoro serves WSGI applications, and tornado's are none",
+            "tornado's applications are neither WSGI nor ASGI",
             "run tornado's own server, or use coroutine for a WSGI application",
-        ),
-        name if is_asgi(name) => Complaint::new(
-            "ASGI is not built yet",
-            "use uvicorn for an ASGI application, or coroutine for a WSGI application",
         ),
         name if name.contains(['.', ':', '#']) => Complaint::new(
             "worker classes written in Python cannot be loaded",
@@ -86,13 +100,6 @@ fn refusal(name: &str) -> Complaint {
         ),
         _ => Complaint::new("no such worker class", "use sync, gthread or coroutine"),
     }
-}
-
-fn is_asgi(name: &str) -> bool {
-    name == "asgi"
-        || name.starts_with("uvicorn.workers.")
-        || name.starts_with("uvicorn_worker.")
-        || name.starts_with("gunicorn.workers.gasgi.")
 }
 
 #[cfg(test)]
@@ -116,12 +123,24 @@ mod tests {
     }
 
     #[test]
+    fn workers_for_asgi_are_taken_as_coroutine_with_a_note() {
+        for name in [
+            "asgi",
+            "uvicorn.workers.UvicornWorker",
+            "uvicorn.workers.UvicornH11Worker",
+            "uvicorn_worker.UvicornWorker",
+        ] {
+            let (class, note) = WorkerClass::parse(name).unwrap();
+            assert_eq!(class, WorkerClass::Coroutine);
+            assert!(note.unwrap().contains("interface asgi"));
+        }
+        assert!(!WorkerClass::means_asgi("coroutine"));
+    }
+
+    #[test]
     fn every_refusal_says_what_to_use() {
         let refused = |name: &str| WorkerClass::parse(name).unwrap_err().to_string();
         assert!(refused("tornado").contains("tornado's own server"));
-        for name in ["asgi", "uvicorn.workers.UvicornWorker", "uvicorn_worker.UvicornH11Worker"] {
-            assert!(refused(name).contains("use uvicorn"), "{name}");
-        }
         for name in ["my.module.Worker", "egg:meinheld#gunicorn_worker"] {
             assert!(refused(name).contains("written in Python"), "{name}");
         }

@@ -1,4 +1,4 @@
-"""Finds a WSGI application by its name. Run by loader.rs, each time that one is loaded."""
+"""Finds an application by its name, and knows what it speaks. Run by loader.rs, each time that one is loaded."""
 
 import ast
 import functools
@@ -14,8 +14,9 @@ class NoApplication(Exception):
     """There is no application of this name; the text says what to do."""
 
 
-def load(spec):
-    """The application that ``spec`` names: ``mod``, ``mod:var``, ``mod:factory("literal", k=1)``."""
+def load(spec, interface, worker_class):
+    """The application that ``spec`` names: ``mod``, ``mod:var``, ``mod:factory("literal", k=1)``. It speaks
+    ``interface``: ``wsgi``, ``asgi``, or whatever it is (``auto``)."""
     module_name, _, expression = spec.partition(":")
     name, args, kwargs = parse(expression or "application", spec)
     try:
@@ -35,7 +36,11 @@ def load(spec):
         raise NoApplication(f"{spec!r} is None: no application")
     if not callable(found):
         raise NoApplication(f"{spec!r} is {type(found).__name__}, which cannot be called")
-    check(found, spec, f"{module_name}:{name}()")
+    if interface == "asgi" or interface == "auto" and is_asgi(found):
+        if worker_class != "coroutine":
+            raise NoApplication(OTHER_ENGINE.format(spec=spec, worker_class=worker_class))
+    else:
+        check(found, spec, f"{module_name}:{name}()")
     return found
 
 
@@ -87,9 +92,17 @@ def environment():
     return text
 
 
-ASGI = (
-    "{spec!r} is asynchronous, an ASGI application, and unicoro serves WSGI: name the WSGI application of "
-    "the framework, as Django's wsgi.py has one, or wrap it: a2wsgi.ASGIMiddleware(app)"
+OTHER_ENGINE = (
+    "{spec!r} is an ASGI application, which -k {worker_class} does not serve: use -k coroutine, or name the WSGI "
+    "application of the framework, as Django's wsgi.py has one"
+)
+ASGI_2 = (
+    "{spec!r} is asynchronous and takes other arguments than ASGI 3 (scope, receive, send); an application of "
+    "ASGI 2 is wrapped: asgiref.compatibility.guarantee_single_callable(app)"
+)
+MAYBE_ASGI = (
+    "{spec!r} takes three arguments, as an ASGI application does, and is not asynchronous itself: if it is one, "
+    "write --interface asgi"
 )
 FACTORY = (
     "{spec!r} does not answer the two arguments of a WSGI application (environ, start_response); "
@@ -124,7 +137,7 @@ def fault_of(found):
     if is_class:
         return fault_of_instances(found) or fault_of_signature(found)
     if is_asynchronous(found) or is_asynchronous(calls):
-        return ASGI
+        return ASGI_2
     return fault_of_signature(found)
 
 
@@ -142,14 +155,34 @@ def fault_of_instances(found):
     is_made = type(found).__call__ is type.__call__ and found.__new__ is object.__new__
     if not is_made or hasattr(found, "__iter__") or hasattr(found, "__getitem__"):
         return None
-    return ASGI if is_asynchronous(found.__call__) else FACTORY
+    return ASGI_2 if is_asynchronous(found.__call__) else FACTORY
 
 
 def fault_of_signature(found):
     signature = inspect.signature(found, follow_wrapped=False)
     if takes(signature, 2):
         return FACTORY if is_factory(found, signature) else None
-    return ASGI if takes(signature, 3) else FACTORY
+    return MAYBE_ASGI if takes(signature, 3) else FACTORY
+
+
+def speaks(found, interface):
+    """``asgi`` or ``wsgi``."""
+    return "asgi" if interface == "asgi" or interface == "auto" and is_asgi(found) else "wsgi"
+
+
+def is_asgi(found):
+    """Whether it is certainly an application of ASGI 3. Of a proxy nobody asks."""
+    try:
+        whole = found
+        while isinstance(found, functools.partial):
+            found = found.func
+        if inspect.isclass(found) or found.__class__ is not type(found):
+            return False
+        calls = type(found).__call__
+        is_coroutine = inspect.iscoroutinefunction(found) or inspect.iscoroutinefunction(calls)
+        return is_coroutine and takes(inspect.signature(whole, follow_wrapped=False), 3)
+    except Exception:
+        return False
 
 
 def takes(signature, count):

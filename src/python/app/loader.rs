@@ -23,11 +23,33 @@ pub enum LoadError {
     Application(String),
 }
 
-/// Imports the application that `spec` names.
+/// What an application speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoken {
+    /// PEP 3333.
+    Wsgi,
+    /// ASGI 3.
+    Asgi,
+}
+
+/// What a loaded application speaks, where `interface` (`auto`, `wsgi`, `asgi`) was asked for.
+#[must_use]
+pub fn spoken_by(application: &Py<PyAny>, interface: &str) -> Spoken {
+    let is_asgi = attached(|py| -> PyResult<bool> {
+        let namespace = PyDict::new(py);
+        py.run(SOURCE, Some(&namespace), None)?;
+        let Some(speaks) = namespace.get_item("speaks")? else { return Ok(false) };
+        Ok(speaks.call1((application, interface))?.extract::<String>()? == "asgi")
+    });
+    if is_asgi.unwrap_or(false) { Spoken::Asgi } else { Spoken::Wsgi }
+}
+
+/// Imports the application that `spec` names, which speaks `interface` and is to be served by
+/// `worker_class`.
 ///
 /// # Errors
 /// See [`LoadError`].
-pub fn load(spec: &str) -> Result<Py<PyAny>, LoadError> {
+pub fn load(spec: &str, interface: &str, worker_class: &str) -> Result<Py<PyAny>, LoadError> {
     attached(|py| {
         let namespace = PyDict::new(py);
         // The thread that imports it first counts as the main thread, for whose locks the process waits
@@ -45,7 +67,7 @@ pub fn load(spec: &str) -> Result<Py<PyAny>, LoadError> {
             let text = described.and_then(|text| text.extract().ok());
             text.unwrap_or_else(|| traceback::format(py, error))
         };
-        load.call1((spec,)).map(Bound::unbind).map_err(|error| {
+        load.call1((spec, interface, worker_class)).map(Bound::unbind).map_err(|error| {
             if error.is_instance(py, &wrong) {
                 LoadError::Application(error.value(py).to_string())
             } else if error.is_instance_of::<PySystemExit>(py) {

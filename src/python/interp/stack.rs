@@ -106,6 +106,13 @@ pub fn stack_of(thread: i32, identity: usize, grip: Grip) -> Stack {
     Stack { text: text.unwrap_or_else(|| printed(thread)), cause }
 }
 
+/// The stack of a thread that runs Python, or waits in it, by the identity that Python knows it by; `None`:
+/// something keeps the GIL.
+#[must_use]
+pub fn python_stack_of(identity: usize) -> Option<String> {
+    with_lock(move |py| one_stack(py, identity).unwrap_or_else(|_| UNKNOWN.to_owned()))
+}
+
 /// The stacks of two threads, by the identities that Python knows them by, on a thread that keeps the
 /// GIL and will end the process.
 #[must_use]

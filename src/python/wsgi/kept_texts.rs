@@ -6,12 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-/// Texts by their keys. Of two that want one place, the later has it.
-pub struct KeptTexts<K>(Mutex<Vec<Option<Kept<K>>>>);
+/// Texts by their keys, as `str` or as another type. Of two that want one place, the later has it.
+pub struct KeptTexts<K, T = PyString>(Mutex<Vec<Option<Kept<K, T>>>>);
 
-type Kept<K> = (K, Py<PyString>);
+type Kept<K, T> = (K, Py<T>);
 
-impl<K> KeptTexts<K> {
+impl<K, T> KeptTexts<K, T> {
     /// None is kept yet, of `places` at most.
     pub fn new(places: usize) -> Self {
         Self(Mutex::new((0..places).map(|_| None).collect()))
@@ -23,8 +23,8 @@ impl<K> KeptTexts<K> {
         py: Python<'py>,
         place: usize,
         is_it: impl FnOnce(&K) -> bool,
-        make: impl FnOnce() -> (K, Bound<'py, PyString>),
-    ) -> Bound<'py, PyString> {
+        make: impl FnOnce() -> (K, Bound<'py, T>),
+    ) -> Bound<'py, T> {
         // Whoever comes second has the language's lock, which nobody gives up in here: it never waits.
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = &mut places[place];

@@ -6,7 +6,7 @@ use pyo3::types::PyString;
 use super::kept_texts::KeptTexts;
 
 /// Places for names.
-const PLACES: usize = 512;
+pub const PLACES: usize = 512;
 
 /// Keys, by the names that clients send.
 pub struct Names(KeptTexts<Box<str>>);
@@ -25,7 +25,7 @@ impl Names {
 }
 
 /// Names that are told apart by length, ends and middle lie apart mostly; no more is wanted.
-fn place(name: &str) -> usize {
+pub fn place(name: &str) -> usize {
     let bytes = name.as_bytes();
     let at = |index: usize| bytes.get(index).copied().map_or(0, usize::from);
     let len = bytes.len();

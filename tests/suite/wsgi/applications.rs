@@ -64,14 +64,17 @@ each_of! { Sync, Coroutine; fn the_traceback_of_an_import_begins_in_the_applicat
     }
 }}
 
-each_of! { Sync, Coroutine; fn an_asgi_application_is_refused(engine) {
-    let names = [
-        "falcon_asgi", "django()", "coroutine_function", "two_arguments", "asynchronous_generator",
-        "three_arguments", "Asgi2",
-    ];
-    for name in names {
-        is_refused(engine, name, &["ASGI", "a2wsgi.ASGIMiddleware"]);
+each_of! { Sync, Coroutine; fn what_is_asynchronous_and_no_asgi_application_is_refused(engine) {
+    for name in ["two_arguments", "asynchronous_generator", "Asgi2"] {
+        is_refused(engine, name, &["ASGI 3", "guarantee_single_callable"]);
     }
+}}
+
+each_of! { Sync, Gthread; fn an_asgi_application_is_refused(engine) {
+    for name in ["falcon_asgi", "django()", "coroutine_function"] {
+        is_refused(engine, name, &["is an ASGI application", "use -k coroutine"]);
+    }
+    is_refused(engine, "three_arguments", &["--interface asgi"]);
 }}
 
 each_of! { Sync, Coroutine; fn a_factory_that_is_not_called_is_refused(engine) {

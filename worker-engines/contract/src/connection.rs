@@ -30,7 +30,7 @@ pub struct Connection {
     /// The last request is over and done with, and another may come: the handler says so.
     pub is_kept: bool,
     /// What few connections need to be remembered of them; the handler's own.
-    pub memory: Option<Box<dyn Any + Send>>,
+    pub memory: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl Connection {

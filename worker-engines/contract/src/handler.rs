@@ -135,6 +135,37 @@ pub trait Handler: Language + Send + Sync {
     /// Serves one request; may wait through the connection's stream, and inside the application.
     fn serve(&self, connection: &mut Connection) -> AfterServe;
 
+    /// Whether there is a resident: a green thread of the handler's own, which lives in
+    /// [`reside`](Self::reside) and serves many requests at once. Asked once, before anything is served.
+    fn has_resident(&self) -> bool {
+        false
+    }
+
+    /// Hands a request to the resident, which gives its connection back by
+    /// [`tell_engine`](crate::tell_engine). Under the same rule as `read`.
+    ///
+    /// # Errors
+    /// It is not for the resident: the connection, for `serve`.
+    fn hand_over(&self, connection: Box<Connection>) -> Result<(), Box<Connection>> {
+        Err(connection)
+    }
+
+    /// What the resident watches for has come for the one of this number, or may have.
+    /// Under the same rule as `read`.
+    fn ready(&self, number: u64) {
+        let _ = number;
+    }
+
+    /// The life of the resident, in its green thread. It ends after `dismiss`, when all is done that it
+    /// has begun.
+    fn reside(&self) {}
+
+    /// No client is left at the end of the worker: the resident is to end, at once if the worker `quits`.
+    /// Under the same rule as `read`; called until it has.
+    fn dismiss(&self, quits: bool) {
+        let _ = quits;
+    }
+
     /// Takes the interpreter's lock away from whoever computes under it, and gives it back as soon as
     /// `until` is true, or after a moment; then `otherwise` is called before. Called on an engine's OS
     /// thread.

@@ -59,6 +59,13 @@ impl Inbox {
         front
     }
 
+    /// Puts what [`Inbox::take_front`] has taken back to where it stood.
+    pub fn put_back(&mut self, mut front: Vec<u8>) {
+        front.extend_from_slice(self.as_slice());
+        Self::recycle(std::mem::replace(&mut self.bytes, front));
+        self.start = 0;
+    }
+
     /// Gives a buffer back to the stock.
     pub fn recycle(mut buffer: Vec<u8>) {
         if buffer.capacity() < BUFFER || buffer.capacity() > KEEP {

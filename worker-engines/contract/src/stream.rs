@@ -10,7 +10,7 @@ mod sending;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use unicoro_sys::{socket, tcp};
@@ -26,6 +26,8 @@ pub enum Interest {
     Read,
     /// Room to send.
     Write,
+    /// Whichever comes first.
+    Either,
 }
 
 /// How an engine lets its caller wait for a socket.
@@ -322,9 +324,19 @@ impl Stream {
 
     /// Bytes that the client has sent, and has taken of what was sent to it. What only the kernel has
     /// taken is no progress of the client's: that may be megabytes, and room comes in lumps.
-    fn progress(&self) -> u64 {
+    #[must_use]
+    pub fn progress(&self) -> u64 {
         let untaken = tcp::untaken(self.fd.as_fd());
         self.moved.load(Ordering::Relaxed).saturating_sub(untaken)
+    }
+
+    /// The client was waited for, for as long as `waited`, to take what is sent to it. False: it takes too
+    /// little.
+    #[must_use]
+    pub fn keeps_pace(&self, tempo: &Tempo, waited: Duration) -> bool {
+        let progress = self.progress();
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        pace.keeps(tempo, waited, progress)
     }
 
     /// Receives once, without waiting.

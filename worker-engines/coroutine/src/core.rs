@@ -17,6 +17,7 @@ use crate::crew::Crew;
 use crate::deadline::Alarm;
 use crate::descriptors::Descriptors;
 use crate::held::{Lock, Owner};
+use crate::resident::Watcher;
 use crate::room::Room;
 use crate::scheduler::RunQueue;
 use crate::wait::Ticket;
@@ -37,7 +38,7 @@ pub struct Keeper {
 /// The engine's state. It is not `Sync`: only who has the role may touch it (see [`Shared`]).
 pub struct Core {
     pub epoll: Rc<Epoll>,
-    pub clients: RefCell<Clients<Ticket>>,
+    pub clients: RefCell<Clients<Watcher>>,
     pub timers: RefCell<Timers<Alarm>>,
     pub descriptors: RefCell<Descriptors>,
     pub words: RefCell<Words>,
@@ -64,6 +65,8 @@ pub struct Core {
     pub has_said_full: Cell<bool>,
     /// Since when all clients have gone, at the end of the worker.
     pub done_at: Cell<Option<Instant>>,
+    /// Requests are served by a green thread of the handler's own.
+    pub has_resident: bool,
     /// The room for more green workers.
     pub room: Room,
     waits: Cell<u64>,
@@ -103,6 +106,7 @@ impl Core {
             timers: RefCell::default(),
             descriptors: RefCell::default(),
             words: RefCell::default(),
+            has_resident: handler.has_resident(),
             handler,
             stack_bytes,
             now: Cell::new(Instant::now()),

@@ -47,6 +47,7 @@ mod words;
 
 mod held;
 mod outbox;
+mod resident;
 
 // The engine's state, and the green threads that share it.
 mod core;
@@ -75,12 +76,12 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use unicoro_contract::{Engine, Handler, Refusal, Seat};
+use unicoro_contract::{Engine, Handler, Refusal, Seat, hear_resident_by};
 
 use crate::core::{Core, Shared};
 use crate::error::{EngineError, StartError};
 use crate::reactor::Reactor;
-use crate::waiter::ParkingWaiter;
+use crate::waiter::{ParkingWaiter, hear_resident};
 
 pub use interposed::{Bypass, Count, bypassed, counts};
 
@@ -173,6 +174,7 @@ impl CoroutineEngine {
             self.most_at_once,
         )?;
         let core: &'static Core = Box::leak(Box::new(core));
+        hear_resident_by(hear_resident);
         if let Some(slice) = self.switch_interval
             && let Err(error) = preemption::start(slice, Arc::clone(handler), Shared(core))
         {

@@ -12,15 +12,19 @@
 //!
 //! No borrow of the engine's state may be held across `handler.serve`, a park, a yield or a spawn.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use unicoro_contract::{AfterServe, Connection, StopState, Stream, drain, serve_caught};
+use unicoro_contract::{
+    AfterServe, Connection, Interest, ResidentsWord, StopState, Stream, drain, serve_caught,
+};
 use unicoro_reactor::{Events, Ready, Token};
 
 use crate::core::Core;
 use crate::deadline::Alarm;
 use crate::green::Green;
+use crate::resident::{self, Watcher};
 use crate::room::Shortage;
 use crate::scheduler::Task;
 use crate::thread_block::ThreadBlock;
@@ -49,11 +53,15 @@ impl Reactor {
     /// progress is done.
     pub fn run(self, carrier: usize) {
         self.core.queue.begin(carrier);
+        if carrier == 0 && self.core.has_resident {
+            self.settle();
+        }
         let mut events = Events::default();
         let mut last_look = Instant::now();
         let mut last_beat = None;
         while !self.wind_up() {
             let mut now = Instant::now();
+            self.hear_resident(now);
             if self.core.queue.runnable() == 0 || now.duration_since(last_look) >= LOOK {
                 let timeout = self.longest_wait(now);
                 let is_blocking = timeout != Some(Duration::ZERO);
@@ -104,6 +112,9 @@ impl Reactor {
         if !is_quitting && !outbox::is_done() {
             return false;
         }
+        if self.core.has_resident && !resident::end(&*self.core.handler, is_quitting) {
+            return false;
+        }
         let now = Instant::now();
         let done_at = self.core.done_at.get().unwrap_or(now);
         self.core.done_at.set(Some(done_at));
@@ -128,8 +139,8 @@ impl Reactor {
             Token::Listener(index) => self.core.clients.borrow_mut().accept(index as usize),
             Token::Client { index, generation } => {
                 let mut clients = self.core.clients.borrow_mut();
-                let upgraded = clients.event(index as usize, generation, ready, |ticket| {
-                    ticket.wake(Woken::Ready);
+                let upgraded = clients.event(index as usize, generation, ready, |watcher| {
+                    self.wake(watcher);
                 });
                 drop(clients);
                 if let Some(stream) = upgraded
@@ -155,6 +166,35 @@ impl Reactor {
         }
     }
 
+    fn wake(self, watcher: Watcher) {
+        match watcher {
+            Watcher::Green(ticket) => drop(ticket.wake(Woken::Ready)),
+            Watcher::Resident(number) => self.core.handler.ready(number),
+        }
+    }
+
+    /// Does what the resident has asked for since the last turn.
+    fn hear_resident(self, now: Instant) {
+        for (word, is_late) in resident::take_words() {
+            match word {
+                ResidentsWord::Over(connection, after) => self.after(connection, after, now),
+                ResidentsWord::NotMine(connection) => {
+                    self.core.line.borrow_mut().push(connection, false);
+                }
+                ResidentsWord::Watch(stream, number) => {
+                    let mut clients = self.core.clients.borrow_mut();
+                    // Once watched is enough; what is served no more needs no watch.
+                    clients.wait(&stream, Watcher::Resident(number), Interest::Either);
+                    drop(clients);
+                    if is_late {
+                        // The edge may have come before.
+                        self.core.handler.ready(number);
+                    }
+                }
+            }
+        }
+    }
+
     /// What is left of an answer is sent by who serves its connection.
     fn look_after_stuck(self) {
         for stream in outbox::take_stuck() {
@@ -167,14 +207,17 @@ impl Reactor {
     /// Something has happened to upgraded connections that no event tells of.
     fn wake_stirred(self) {
         for stream in stirred::take() {
-            self.wake_all(&stream);
+            self.wake_green(&stream);
         }
     }
 
-    fn wake_all(self, stream: &Stream) {
+    /// Wakes the green threads that wait for it. The resident has no use for it any more.
+    fn wake_green(self, stream: &Stream) {
         let mut clients = self.core.clients.borrow_mut();
-        while let Some(ticket) = clients.take_waiter(stream) {
-            ticket.wake(Woken::Ready);
+        while let Some(watcher) = clients.take_waiter(stream) {
+            if let Watcher::Green(ticket) = watcher {
+                ticket.wake(Woken::Ready);
+            }
         }
     }
 
@@ -207,7 +250,13 @@ impl Reactor {
     fn line_up(self) {
         let (mut clients, mut line) = (self.core.clients.borrow_mut(), self.core.line.borrow_mut());
         let is_full = self.core.crew.all_at_work().is_some();
-        while let Some(connection) = clients.next_ready() {
+        while let Some(mut connection) = clients.next_ready() {
+            if self.core.has_resident {
+                match self.core.handler.hand_over(connection) {
+                    Ok(()) => continue,
+                    Err(back) => connection = back,
+                }
+            }
             let later = is_full && self.core.handler.would_wait(&connection);
             line.push(connection, later);
         }
@@ -226,6 +275,33 @@ impl Reactor {
                  (said once)"
             );
         }
+    }
+
+    /// The resident begins to live.
+    fn settle(self) {
+        if let Err(error) = self.try_to_settle() {
+            log::error!("the event loop has no thread, so this worker ends: {error}");
+            resident::ended();
+            self.core.seat.stop.ask(StopState::Quitting);
+        }
+    }
+
+    fn try_to_settle(self) -> io::Result<()> {
+        let block = ThreadBlock::new()?;
+        let body = move |task: &Task| {
+            let lived = Green::run(self.core, task, block, |green| {
+                resident::begin(green.identity());
+                green.outside(|| self.core.handler.reside());
+            });
+            if let Err(error) = lived {
+                log::error!("the event loop could not be started: {error}");
+            }
+            // Nobody else answers what it was handed: without it the worker is of no use.
+            if resident::ended() {
+                self.core.seat.stop.ask(StopState::Quitting);
+            }
+        };
+        self.core.queue.spawn(body)
     }
 
     /// One more green worker, called to the queue.
@@ -295,14 +371,20 @@ impl Reactor {
                 })
             }
         };
-        // The application has given its input, or its WebSocket, to another request.
-        self.wake_all(&connection.stream);
-        let mut clients = self.core.clients.borrow_mut();
         let now = Instant::now();
+        self.after(connection, after, now);
+        now
+    }
+
+    /// A request has ended.
+    fn after(self, connection: Box<Connection>, after: AfterServe, now: Instant) {
+        // The application has given its input, or its WebSocket, to another request; or the resident has
+        // watched it.
+        self.wake_green(&connection.stream);
+        let mut clients = self.core.clients.borrow_mut();
         match after {
             AfterServe::Park { until } => clients.rest(connection, until, now),
             AfterServe::Close => clients.close(connection),
         }
-        now
     }
 }

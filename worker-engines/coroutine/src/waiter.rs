@@ -5,11 +5,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use unicoro_contract::{Interest, Stream, Tempo, Waiter, wait_a_step, wait_blocking};
+use unicoro_contract::{
+    Interest, ResidentsWord, Stream, Tempo, Waiter, wait_a_step, wait_blocking,
+};
 
 use crate::green::{self, Green};
+use crate::resident::{self, Watcher};
 use crate::wait::Woken;
-use crate::{outbox, stirred};
+use crate::{bell, outbox, stirred};
 
 /// The waiter of every connection of this engine.
 pub struct ParkingWaiter;
@@ -68,6 +71,10 @@ impl Waiter for ParkingWaiter {
         tempo: &Tempo,
     ) -> Result<(), Vec<u8>> {
         match green::inside() {
+            // It leaves the processor when all that could run in it has.
+            Some(inside) if resident::is(inside.green().identity()) => {
+                outbox::hold(stream, answer, Instant::now(), tempo)
+            }
             Some(inside) if inside.green().core().has_requests() => {
                 outbox::hold(stream, answer, began, tempo)
             }
@@ -84,6 +91,19 @@ impl Waiter for ParkingWaiter {
     }
 }
 
+/// Hears what the resident says. From any thread.
+pub fn hear_resident(word: ResidentsWord) {
+    // It keeps the role until it has spoken: no edge comes between.
+    let inside = green::inside();
+    let is_late = inside.is_none();
+    resident::say(word, is_late);
+    drop(inside);
+    if is_late {
+        // The reactor may sleep.
+        bell::ring();
+    }
+}
+
 /// Parks until the socket is ready; false: until `until`.
 fn park(
     green: &Green,
@@ -93,10 +113,13 @@ fn park(
 ) -> io::Result<bool> {
     let ticket = green.ticket();
     let core = green.core();
-    if !core.clients.borrow_mut().wait(stream, ticket, interest) {
+    if !core.clients.borrow_mut().wait(stream, Watcher::Green(ticket), interest) {
         return Err(io::Error::other("its request is over, or another thread waits for it"));
     }
     let woken = green.park(ticket, until);
-    core.clients.borrow_mut().stop_waiting(stream, |waiter| waiter.is_of(ticket));
+    core.clients.borrow_mut().stop_waiting(
+        stream,
+        |waiter| matches!(waiter, Watcher::Green(other) if other.is_of(ticket)),
+    );
     Ok(woken == Woken::Ready)
 }

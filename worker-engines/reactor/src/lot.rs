@@ -192,9 +192,10 @@ impl<W: Copy> Lot<W> {
                     let wakes = match interest {
                         Interest::Read => ready.read,
                         Interest::Write => ready.write,
+                        Interest::Either => ready.read || ready.write,
                     };
                     if wakes {
-                        is_read |= *interest == Interest::Read;
+                        is_read |= *interest != Interest::Write;
                         wake(*who);
                     }
                     wakes

@@ -1,12 +1,9 @@
 //! A stream that has left HTTP: who speaks on it from then on, and how that waits and sends.
 
-use std::io::{self, IoSlice};
-use std::os::fd::AsFd;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
-
-use unicoro_sys::socket;
 
 use super::{Interest, Stream};
 use crate::Upgraded;
@@ -52,23 +49,5 @@ impl Stream {
         seen: u32,
     ) -> io::Result<bool> {
         self.waiter.wait_a_while(self, interest, until, seen)
-    }
-
-    /// Sends what fits of `parts`, without waiting; how many bytes.
-    ///
-    /// # Errors
-    /// sendmsg(2): the connection is broken.
-    pub fn send_some(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        loop {
-            return match socket::send(self.fd.as_fd(), parts) {
-                Ok(sent) => {
-                    self.count(sent);
-                    Ok(sent)
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => Err(error),
-            };
-        }
     }
 }

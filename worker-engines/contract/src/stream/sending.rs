@@ -66,7 +66,7 @@ impl Stream {
     }
 
     /// An answer that is held goes out, as far as it can without waiting.
-    pub(super) fn let_go(&self) {
+    pub fn let_go(&self) {
         // In a forked child it is the parent's.
         while self.held.is_on_its_way() && !is_forked_child() {
             // Or another thread has it, and sends it at this moment.
@@ -91,6 +91,25 @@ impl Stream {
         self.response.store(BEGUN, Ordering::Relaxed);
         self.send_all(&mut [IoSlice::new(&unsent.bytes)], &unsent.tempo)?;
         Ok(true)
+    }
+
+    /// Sends of `parts` what the client takes at once; how much that was.
+    ///
+    /// # Errors
+    /// sendmsg(2).
+    pub fn send_some(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.let_go();
+        loop {
+            match socket::send(self.fd.as_fd(), parts) {
+                Ok(sent) => {
+                    self.count(sent);
+                    return Ok(sent);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Sends all of `parts`, in one call when the socket has room.

@@ -1,0 +1,170 @@
+"""The side of ASGI that asyncio needs in Python. Run by module.rs, once in a process."""
+
+import asyncio
+import http
+import traceback
+
+# As other ASGI servers have them.
+PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
+
+
+def new_loop(name):
+    """A loop of this kind: ``auto``, ``asyncio`` or ``uvloop``."""
+    if name != "asyncio":
+        try:
+            import uvloop
+        except ImportError:
+            if name == "uvloop":
+                raise
+        else:
+            return uvloop.new_event_loop()
+    return asyncio.new_event_loop()
+
+
+async def serve(application, scope, exchange):
+    """The life of a request, as a task. What it raises is the exchange's business; nobody waits for it."""
+    try:
+        await application(scope, exchange.receive, exchange.send)
+    except BaseException as error:
+        exchange.over(error)
+    else:
+        exchange.over(None)
+
+
+async def receive(exchange):
+    """The next message, when it has come. It is looked for after each wait, so that whoever is cancelled
+    meanwhile has lost none."""
+    while (message := exchange.look()) is None:
+        await exchange.something_to_receive()
+    return message
+
+
+async def receive_behind_others(exchange):
+    """The next message, when all that could run has had its turn."""
+    await asyncio.sleep(0)
+    return await receive(exchange)
+
+
+async def drain_behind_others(exchange):
+    """Ends when all that could run has had its turn, and the client has taken all that was sent."""
+    await asyncio.sleep(0)
+    await drain(exchange)
+
+
+async def drain(exchange):
+    """Ends when the client has taken all that was sent."""
+    while not exchange.has_drained():
+        await exchange.room_to_send()
+
+
+def run(loop, bell, turn):
+    """The life of the loop, until it is stopped."""
+    asyncio.set_event_loop(loop)
+    loop.add_reader(bell, turn)
+    try:
+        loop.run_forever()
+    finally:
+        loop.remove_reader(bell)
+
+
+class Lifespan:
+    """The lifespan of one application (ASGI's lifespan protocol 2.0), which lasts as long as its worker."""
+
+    def __init__(self, application, mode):
+        self.application = application
+        self.mode = mode
+        self.state = {}
+        self.task = None
+        self.told = None
+        self.answer = None
+
+    async def startup(self):
+        """``None``, or why the application does not start."""
+        if self.mode == "off":
+            return None
+        self.told = asyncio.Queue()
+        self.task = asyncio.ensure_future(self.live())
+        failure = await self.tell("startup")
+        if failure is not None:
+            return failure
+        if self.answer.done():
+            return None
+        # It has ended without an answer: it knows no lifespan.
+        raised = None if self.task.cancelled() else self.task.exception()
+        if raised is not None and self.mode == "on":
+            return "".join(traceback.format_exception(type(raised), raised, skip_own(raised))).rstrip()
+        return None
+
+    async def shutdown(self):
+        """``None``, or what went wrong."""
+        if self.task is None or self.task.done():
+            return None
+        failure = await self.tell("shutdown")
+        if failure is None and not self.answer.done() and not self.task.cancelled():
+            raised = self.task.exception()
+            if raised is not None:
+                failure = "".join(traceback.format_exception(type(raised), raised, skip_own(raised))).rstrip()
+        return failure
+
+    async def tell(self, what):
+        """Sends an event, and waits for its answer or the application's end; the text of a failure."""
+        self.answer = asyncio.get_running_loop().create_future()
+        self.told.put_nowait({"type": f"lifespan.{what}"})
+        await asyncio.wait({self.answer, self.task}, return_when=asyncio.FIRST_COMPLETED)
+        if not self.answer.done():
+            return None
+        message = self.answer.result()
+        if message["type"] == f"lifespan.{what}.failed":
+            return message.get("message") or f"the application answered lifespan.{what}.failed without a message"
+        return None
+
+    async def live(self):
+        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
+        await self.application(scope, self.told.get, self.send)
+
+    async def send(self, message):
+        kind = message["type"]
+        stage, _, outcome = kind.removeprefix("lifespan.").partition(".")
+        if stage not in ("startup", "shutdown") or outcome not in ("complete", "failed"):
+            raise RuntimeError(f"{kind!r} is no message of the lifespan protocol")
+        if self.answer.done():
+            raise RuntimeError(f"{kind!r} was sent although nothing was asked")
+        self.answer.set_result(message)
+
+
+def skip_own(error):
+    """The traceback without the frame of ours that it begins with."""
+    steps = error.__traceback__
+    return steps.tb_next if steps is not None and steps.tb_frame.f_globals is globals() else steps
+
+
+def begin(loop, lifespan):
+    """On the main thread, before anything is served; ``None``, or why the application does not start."""
+    asyncio.set_event_loop(loop)
+    return loop.run_until_complete(lifespan.startup())
+
+
+def end(loop, lifespan, quits):
+    """On the main thread, when all is served, or was cut off if it ``quits``; ``None``, or what went wrong."""
+    asyncio.set_event_loop(loop)
+    try:
+        return loop.run_until_complete(wind_up(lifespan, quits))
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+async def wind_up(lifespan, quits):
+    own = {asyncio.current_task()}
+    if quits:
+        # Requests are not to see what the lifespan has closed.
+        await cancel(asyncio.all_tasks() - own - {lifespan.task})
+    failure = await lifespan.shutdown()
+    await cancel(asyncio.all_tasks() - own)
+    return failure
+
+
+async def cancel(tasks):
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,482 @@
+//! The asyncio loop of a worker, and what comes to it from the engine.
+//!
+//! One eventfd, raised once for whatever has come since the loop looked last.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::mem;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use unicoro_contract::{AfterServe, Connection, ResidentsWord, tell_engine};
+use unicoro_sys::event_fd::EventFd;
+
+use super::exchange::Exchange;
+use super::home::Home;
+use super::host::{Host, Opened};
+use super::module::{Functions, module};
+use super::ready::Ready;
+use super::scope::Scopes;
+use super::standstill::{Standstill, Watch};
+use crate::exchange::Place;
+use crate::http::Head;
+use crate::logging::TRACEBACK;
+use crate::python::error::PythonError;
+use crate::python::gil::attach::attached;
+use crate::python::interp::fork::end_if_stray;
+use crate::python::interp::interned::interned;
+use crate::python::interp::stack::python_stack_of;
+use crate::python::interp::traceback;
+
+/// How an application is to be served, by the settings.
+pub struct LoopSettings<'a> {
+    /// `auto`, `asyncio` or `uvloop`.
+    pub kind: &'a str,
+    /// `auto`, `on` or `off`.
+    pub lifespan: &'a str,
+    /// Where it is mounted.
+    pub root_path: &'a str,
+}
+
+/// The loop, with the application on it.
+pub struct EventLoop {
+    application: Py<PyAny>,
+    event_loop: Py<PyAny>,
+    create_task: Py<PyAny>,
+    create_future: Py<PyAny>,
+    lifespan: Py<PyAny>,
+    scopes: Scopes,
+    phrases: HashMap<u16, String>,
+    functions: Functions,
+    nothing: Py<Ready>,
+    bell: EventFd,
+    is_rung: AtomicBool,
+    post: Mutex<Post>,
+    end: AtomicU8,
+    running: Mutex<Running>,
+    host: OnceLock<&'static dyn Host>,
+    // Of the thread that it lives in, as Python knows it.
+    identity: AtomicUsize,
+    turns: AtomicU64,
+    watch: Mutex<Watch>,
+}
+
+/// What has come since the loop looked last.
+#[derive(Default)]
+struct Post {
+    // Each with when its head was whole.
+    connections: VecDeque<(Box<Connection>, Instant)>,
+    ready: Vec<u64>,
+    // Nobody looks any more.
+    is_closed: bool,
+}
+
+/// The requests in progress, the oldest first: whose answer is not whole, or whose task has not ended.
+#[derive(Default)]
+struct Running {
+    last: u64,
+    exchanges: BTreeMap<u64, Py<Exchange>>,
+    // Of these, those that wait for their clients.
+    waiting: HashSet<u64>,
+    // When the next look at deadlines is due, if one is.
+    next_look: Option<Instant>,
+}
+
+/// Clients that are waited for are looked after so often.
+const LOOK: Duration = Duration::from_secs(1);
+
+// How the loop is to end.
+const LIVES: u8 = 0;
+const DISMISSED: u8 = 1;
+const QUITS: u8 = 2;
+
+impl EventLoop {
+    /// A loop for this application, which has started on it. On the main thread. It stays for the life of the
+    /// process.
+    ///
+    /// # Errors
+    /// There is no such loop, or the application does not start: its traceback, or its own words.
+    pub fn start(
+        application: Py<PyAny>,
+        settings: &LoopSettings<'_>,
+    ) -> Result<&'static Self, PythonError> {
+        attached(|py| {
+            let made = Self::make(py, application, settings)
+                .map_err(|error| traceback::raised(py, &error))?;
+            let begun = module(py)
+                .and_then(|module| {
+                    module.call_method1("begin", (&made.event_loop, &made.lifespan))?.extract()
+                })
+                .map_err(|error| traceback::raised(py, &error))?;
+            match begun {
+                None => Ok(&*Box::leak(Box::new(made))),
+                Some(failure) => Err(PythonError::Raised(failure)),
+            }
+        })
+    }
+
+    fn make(py: Python<'_>, application: Py<PyAny>, settings: &LoopSettings<'_>) -> PyResult<Self> {
+        let module = module(py)?;
+        let event_loop = module.call_method1("new_loop", (settings.kind,))?;
+        let lifespan = module.getattr("Lifespan")?.call1((&application, settings.lifespan))?;
+        let state = lifespan.getattr("state")?.cast_into::<PyDict>()?.unbind();
+        Ok(Self {
+            application,
+            create_task: event_loop.getattr("create_task")?.unbind(),
+            create_future: event_loop.getattr("create_future")?.unbind(),
+            event_loop: event_loop.unbind(),
+            lifespan: lifespan.unbind(),
+            scopes: Scopes::new(py, settings.root_path, state)?,
+            phrases: module.getattr("PHRASES")?.extract()?,
+            functions: Functions::find(py)?,
+            nothing: Py::new(py, Ready::empty())?,
+            bell: EventFd::new()?,
+            is_rung: AtomicBool::new(false),
+            post: Mutex::default(),
+            end: AtomicU8::new(LIVES),
+            running: Mutex::default(),
+            host: OnceLock::new(),
+            identity: AtomicUsize::new(0),
+            turns: AtomicU64::new(0),
+            watch: Mutex::default(),
+        })
+    }
+
+    /// Its class, for the log: `uvloop.Loop`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        attached(|py| {
+            let class = self.event_loop.bind(py).get_type();
+            class.fully_qualified_name().map_or_else(|_| "?".into(), |name| name.to_string())
+        })
+    }
+
+    /// Runs the loop until it is dismissed. In the green thread of the engine's resident.
+    pub fn live(&'static self, host: &'static dyn Host) {
+        // Once in the life of a worker.
+        let _ = self.host.set(host);
+        attached(|py| {
+            let run = || -> PyResult<()> {
+                let identity = py.import("threading")?.call_method0("get_ident")?.extract()?;
+                self.identity.store(identity, Ordering::Relaxed);
+                let turn = Bound::new(py, Turn { home: self })?;
+                let bell = self.bell.as_fd().as_raw_fd();
+                module(py)?.call_method1("run", (&self.event_loop, bell, turn))?;
+                Ok(())
+            };
+            if let Err(error) = run() {
+                log::error!(target: TRACEBACK, "the event loop has failed:\n{}", traceback::format(py, &error));
+            }
+            self.identity.store(0, Ordering::Relaxed);
+            let was_stopped = self.end.load(Ordering::Relaxed) == LIVES;
+            if was_stopped {
+                log::error!(
+                    "the event loop was ended by what it ran (sys.exit() in a task, loop.stop()), so this \
+                     worker ends"
+                );
+            }
+            // Whoever is left has no loop any more.
+            let left = mem::take(&mut self.running().exchanges);
+            if was_stopped {
+                self.abandon(py, left.values());
+            }
+            drop(left);
+        });
+    }
+
+    /// The clients of a loop that is no more: each is parted with.
+    fn abandon<'a>(&self, py: Python<'_>, left: impl Iterator<Item = &'a Py<Exchange>>) {
+        for exchange in left {
+            if let Ok(mut exchange) = exchange.bind(py).try_borrow_mut() {
+                exchange.abandon(py);
+            }
+        }
+        let connections = {
+            let mut post = self.post();
+            post.is_closed = true;
+            mem::take(&mut post.connections)
+        };
+        for (connection, _) in connections {
+            tell_engine(ResidentsWord::Over(connection, AfterServe::Close));
+        }
+    }
+
+    /// Tells the application that it ends. On the main thread, when nothing is served any more.
+    pub fn end(&self) {
+        attached(|py| {
+            let ended = module(py).and_then(|module| {
+                let quits = self.quits();
+                module.call_method1("end", (&self.event_loop, &self.lifespan, quits))?.extract()
+            });
+            match ended {
+                Ok(None) => {}
+                Ok(Some(failure)) => {
+                    let failure: String = failure;
+                    log::error!(target: TRACEBACK, "the application's lifespan.shutdown has failed:\n{failure}");
+                }
+                Err(error) => {
+                    log::error!(target: TRACEBACK, "an exception at the end of the event loop:\n{}", traceback::format(py, &error));
+                }
+            }
+        });
+    }
+
+    /// A request for it. On the engine's thread.
+    pub fn take(&self, connection: Box<Connection>) {
+        let mut post = self.post();
+        if post.is_closed {
+            drop(post);
+            return tell_engine(ResidentsWord::Over(connection, AfterServe::Close));
+        }
+        post.connections.push_back((connection, Instant::now()));
+        drop(post);
+        self.ring();
+    }
+
+    /// What the request of this number watches for has come. On the engine's thread.
+    pub fn ready(&self, number: u64) {
+        self.post().ready.push(number);
+        self.ring();
+    }
+
+    /// It is to end when nothing runs any more; at once if it `quits`. On the engine's thread.
+    pub fn dismiss(&self, quits: bool) {
+        let end = if quits { QUITS } else { DISMISSED };
+        if self.end.fetch_max(end, Ordering::Relaxed) < end {
+            self.ring();
+        }
+    }
+
+    /// Looks whether it turns, and where it stands if it does not, for as long as `after`. On the main thread,
+    /// by and by.
+    pub fn standstill(&self, after: Duration) -> Option<(Standstill, Option<String>)> {
+        let identity = self.identity.load(Ordering::Relaxed);
+        if identity == 0 {
+            return None;
+        }
+        let turns = self.turns.load(Ordering::Relaxed);
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = watch.look(turns, after, Instant::now(), || self.ring())?;
+        let is_standing = matches!(said, Standstill::Since(_));
+        let stack = if is_standing { python_stack_of(identity) } else { None };
+        Some((said, stack))
+    }
+
+    fn ring(&self) {
+        if !self.is_rung.swap(true, Ordering::SeqCst) {
+            self.bell.raise();
+        }
+    }
+
+    fn post(&self) -> MutexGuard<'_, Post> {
+        self.post.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        // By the loop's own thread alone, and never across a call of the language.
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What has come is looked at.
+    fn turn(&'static self, py: Python<'_>) -> PyResult<()> {
+        self.turns.fetch_add(1, Ordering::Relaxed);
+        self.bell.lower();
+        self.is_rung.store(false, Ordering::SeqCst);
+        let (connections, ready) = {
+            let mut post = self.post();
+            (mem::take(&mut post.connections), mem::take(&mut post.ready))
+        };
+        for number in ready {
+            if let Some(exchange) = self.find(py, number) {
+                match exchange.try_borrow_mut() {
+                    Ok(mut exchange) => exchange.ready(py),
+                    // Another thread is about to leave it.
+                    Err(_) => self.ready(number),
+                }
+            }
+        }
+        for (connection, came) in connections {
+            self.host().open(connection, came, &mut |head, place, opened| {
+                self.begin(py, head, place, opened);
+            });
+        }
+        self.stop_if_dismissed(py);
+        self.look_later(py)
+    }
+
+    fn find<'py>(&self, py: Python<'py>, number: u64) -> Option<Bound<'py, Exchange>> {
+        self.running().exchanges.get(&number).map(|exchange| exchange.bind(py).clone())
+    }
+
+    fn begin(&'static self, py: Python<'_>, head: &Head<'_>, place: &Place<'_>, opened: Opened) {
+        let number = {
+            let mut running = self.running();
+            running.last += 1;
+            running.last
+        };
+        let exchange = match Bound::new(py, Exchange::new(number, self, opened)) {
+            Ok(exchange) => exchange,
+            // No memory: the connection is lost with it.
+            Err(error) => return drop(error),
+        };
+        let begin = || -> PyResult<Py<PyAny>> {
+            let scope = self.scopes.build(py, head, place)?;
+            let serve = self.functions.serve.bind(py);
+            let life = serve.call1((&self.application, scope, &exchange))?;
+            Ok(self.create_task.bind(py).call1((life,))?.unbind())
+        };
+        self.running().exchanges.insert(number, exchange.clone().unbind());
+        match begin() {
+            Ok(task) => exchange.borrow_mut().begin(task),
+            Err(error) => exchange.borrow_mut().lost(py, &error),
+        }
+    }
+
+    fn stop_if_dismissed(&self, py: Python<'_>) {
+        // At the very end it runs on the main thread, and what ends there is cut off anyway.
+        if self.identity.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let stops = match self.end.load(Ordering::Relaxed) {
+            LIVES => false,
+            DISMISSED => self.running().exchanges.is_empty(),
+            _ => true,
+        };
+        if stops && let Err(error) = self.event_loop.call_method0(py, interned!(py, "stop")) {
+            log::error!("the event loop does not stop: {error}");
+        }
+    }
+
+    /// Sees to it that deadlines are looked at, if there are any.
+    fn look_later(&'static self, py: Python<'_>) -> PyResult<()> {
+        let now = Instant::now();
+        let at = {
+            let running = self.running();
+            let due = self.host().request_timeout().and_then(|timeout| {
+                let first =
+                    running.exchanges.values().find_map(|it| it.try_borrow(py).ok()?.began());
+                Some(first? + timeout)
+            });
+            let client = (!running.waiting.is_empty()).then(|| now + LOOK);
+            let Some(at) = due.into_iter().chain(client).min() else { return Ok(()) };
+            if running.next_look.is_some_and(|next| next <= at) {
+                return Ok(());
+            }
+            at
+        };
+        self.running().next_look = Some(at);
+        let delay = at.saturating_duration_since(now).as_secs_f64();
+        let look = Bound::new(py, Look { home: self, at })?;
+        self.event_loop.call_method1(py, interned!(py, "call_later"), (delay, look))?;
+        Ok(())
+    }
+
+    /// Deadlines are looked at.
+    fn look(&'static self, py: Python<'_>) -> PyResult<()> {
+        let now = Instant::now();
+        self.running().next_look = None;
+        if let Some(timeout) = self.host().request_timeout() {
+            let all: Vec<_> =
+                self.running().exchanges.values().map(|it| it.clone_ref(py)).collect();
+            for exchange in all {
+                let Ok(mut exchange) = exchange.bind(py).try_borrow_mut() else { continue };
+                match exchange.began() {
+                    Some(began) if began + timeout > now => break,
+                    Some(_) => exchange.end_overdue(py, timeout),
+                    None => {}
+                }
+            }
+        }
+        let waiting: Vec<_> = self.running().waiting.iter().copied().collect();
+        for number in waiting {
+            let still = match self.find(py, number) {
+                None => false,
+                Some(exchange) => exchange.try_borrow_mut().map_or(true, |mut exchange| {
+                    exchange.look_after(py, now);
+                    exchange.waits_for_client()
+                }),
+            };
+            if !still {
+                self.running().waiting.remove(&number);
+            }
+        }
+        self.look_later(py)
+    }
+}
+
+impl Home for EventLoop {
+    fn host(&self) -> &'static dyn Host {
+        *self.host.get().expect("requests come while it lives")
+    }
+
+    fn functions(&self) -> &Functions {
+        &self.functions
+    }
+
+    fn nothing(&self) -> &Py<Ready> {
+        &self.nothing
+    }
+
+    fn new_future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.create_future.bind(py).call0()
+    }
+
+    fn push_status(&self, status: u16, line: &mut Vec<u8>) {
+        line.extend_from_slice(status.to_string().as_bytes());
+        if let Some(phrase) = self.phrases.get(&status) {
+            line.push(b' ');
+            line.extend_from_slice(phrase.as_bytes());
+        }
+    }
+
+    fn wait_for_client(&'static self, py: Python<'_>, number: u64) -> PyResult<()> {
+        self.running().waiting.insert(number);
+        self.look_later(py)
+    }
+
+    fn quits(&self) -> bool {
+        self.end.load(Ordering::Relaxed) == QUITS
+    }
+
+    fn forget(&self, py: Python<'_>, number: u64) {
+        let forgotten = self.running().exchanges.remove(&number);
+        drop(forgotten);
+        self.stop_if_dismissed(py);
+    }
+}
+
+/// What the loop calls when the bell was rung.
+#[pyclass(module = "unicoro", frozen)]
+struct Turn {
+    home: &'static EventLoop,
+}
+
+#[pymethods]
+impl Turn {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        // The bell is the parent's.
+        end_if_stray(py, None);
+        self.home.turn(py)
+    }
+}
+
+/// What the loop calls when a deadline may have passed.
+#[pyclass(module = "unicoro", frozen)]
+struct Look {
+    home: &'static EventLoop,
+    // If this is not when the next is due, an earlier one has taken its place.
+    at: Instant,
+}
+
+#[pymethods]
+impl Look {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        if self.home.running().next_look != Some(self.at) {
+            return Ok(());
+        }
+        self.home.look(py)
+    }
+}

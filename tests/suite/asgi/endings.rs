@@ -1,0 +1,110 @@
+//! How requests, workers and servers end: deadlines, work behind an answer, and what nothing loses.
+
+use nix::sys::signal::Signal;
+
+use crate::support::{Engine, Launch, Load, Server, wait};
+
+fn start(arguments: &[&str]) -> Server {
+    Server::start(Engine::Coroutine, "asynchronous", arguments)
+}
+
+#[test]
+fn an_overdue_request_is_cancelled_and_its_client_gets_504() {
+    let server = start(&["--request-timeout", "1"]);
+    let response = server.get("/overdue");
+    assert_eq!(response.status, 504);
+    server.wait_for_notes("cancelled");
+    server.wait_for_log("GET /overdue has exceeded request_timeout (1 s); its client got 504");
+    assert_eq!(server.get("/").text(), "Hello, world!");
+    server.stop();
+}
+
+#[test]
+fn work_behind_an_answer_does_not_keep_the_client_and_is_waited_for() {
+    let server = Launch::new(Engine::Coroutine).args(&["asynchronous"]).start_by_itself();
+    let mut client = server.connect();
+    assert_eq!(client.get("/go_on_behind").text(), "answered");
+    assert_eq!(client.get("/").text(), "Hello, world!");
+    drop(client);
+    server.signal(Signal::SIGTERM);
+    server.wait_for_log("Handling signal: term");
+    assert!(!server.notes().contains("done"));
+    server.scratch.write("go-on", "");
+    server.wait_for_notes("background work is done");
+    server.end_of_stop();
+}
+
+#[test]
+fn a_coroutine_that_computes_is_named_by_the_log() {
+    let server = start(&["--blocked-after", "1"]);
+    let mut client = server.waiting_client("/compute");
+    server.wait_for_log("in compute");
+    assert_eq!(client.response().text(), "computed");
+    server.stop();
+}
+
+#[test]
+fn a_worker_whose_loop_was_ended_by_the_application_is_replaced() {
+    let mut server = start(&[]);
+    server.expect_errors();
+    for (round, path) in ["/exit_in_task", "/stop_loop"].into_iter().enumerate() {
+        let mut client = server.waiting_client(path);
+        assert!(client.bytes_to_the_end().is_empty());
+        wait::until_true("the line", || {
+            server.log().matches("the event loop was ended by what it ran").count() == round + 1
+        });
+        wait::until_true("the next worker", || {
+            server.log().matches("Booting worker").count() >= round + 2
+        });
+        assert_eq!(server.get("/").text(), "Hello, world!");
+    }
+    server.stop();
+}
+
+#[test]
+fn a_forked_child_that_comes_back_ends_and_answers_nobody() {
+    let server = start(&[]);
+    let mut client = server.connect();
+    assert_eq!(client.get("/fork_and_return").text(), "[3, 0]");
+    assert_eq!(client.get("/").text(), "Hello, world!");
+    server.stop();
+}
+
+#[test]
+fn a_quick_stop_waits_for_no_request_and_ends_the_lifespan() {
+    let server = Server::start(Engine::Coroutine, "asynchronous:with_lifespan", &[]);
+    let mut client = server.waiting_client("/until_file");
+    server.wait_for_notes("waiting");
+    server.signal(Signal::SIGINT);
+    assert!(client.bytes_to_the_end().is_empty());
+    server.wait_for_notes("shutdown");
+    server.end_of_stop();
+}
+
+#[test]
+fn reloads_and_recyclings_lose_no_request() {
+    let arguments = ["--workers", "2", "--max-requests", "300"];
+    let server = Server::start(Engine::Coroutine, "asynchronous:with_lifespan", &arguments);
+    let load = Load::start_mixed(server.address, 24, "/");
+    for round in 1..=3 {
+        load.wait_for_answers(24);
+        server.signal(Signal::SIGHUP);
+        wait::until_true("the reload", || server.log().matches("Reload done").count() >= round);
+    }
+    wait::until_true("a recycling", || server.log().contains("max_requests reached"));
+    load.finish_without_loss();
+    server.stop();
+}
+
+#[test]
+fn a_stop_loses_no_request() {
+    for _ in 0..3 {
+        let launch = Launch::new(Engine::Coroutine);
+        let server =
+            launch.args(&["--workers", "2", "asynchronous:with_lifespan"]).start_by_itself();
+        let load = Load::start_mixed(server.address, 16, "/");
+        load.wait_for_answers(100);
+        server.stop();
+        load.finish_refused();
+    }
+}

@@ -1,0 +1,9 @@
+//! ASGI applications: what they are given and may do, their lifespan, how one is known, and
+//! frameworks on them.
+
+mod body;
+mod endings;
+mod frameworks;
+mod known;
+mod lifespan;
+mod requests;

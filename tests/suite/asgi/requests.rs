@@ -1,0 +1,166 @@
+//! A request and its answer: the scope, what `send` makes of messages, and what the application may do
+//! meanwhile.
+
+use crate::support::{Client, Engine, Response, Server};
+
+fn start(arguments: &[&str]) -> Server {
+    Server::start(Engine::Coroutine, "asynchronous", arguments)
+}
+
+fn shown(response: &Response, what: &str) {
+    assert!(response.text().contains(what), "no {what} in {}", response.text());
+}
+
+#[test]
+fn the_scope_is_whole() {
+    let server = start(&["--forwarded-allow-ips", "*"]);
+    let mut client = server.connect();
+    client.send(
+        "POST /a%20%C3%A9%2Fb?c=%20d HTTP/1.1\r\nHost: example\r\nX-Two: 1\r\nx-two: \u{e9}\r\n\
+         X-Forwarded-Proto: https\r\nContent-Length: 0\r\n\r\n",
+    );
+    let response = client.response();
+    for what in [
+        r#""type": "http""#,
+        r#""asgi": {"version": "3.0", "spec_version": "2.5"}"#,
+        r#""http_version": "1.1""#,
+        r#""method": "POST""#,
+        r#""scheme": "https""#,
+        r#""path": "/a \u00e9/b""#,
+        r#""raw_path": "/a%20%C3%A9%2Fb""#,
+        r#""query_string": "c=%20d""#,
+        r#""root_path": """#,
+        r#"["host", "example"], ["x-two", "1"], ["x-two", "\u00c3\u00a9"]"#,
+        r#""client": "127.0.0.1""#,
+        r#""server": "127.0.0.1""#,
+        r#""state": {}"#,
+    ] {
+        shown(&response, what);
+    }
+    client.send("GET /scope HTTP/1.0\r\n\r\n");
+    shown(&client.response(), r#""http_version": "1.0""#);
+    server.stop();
+}
+
+#[test]
+fn root_path_stands_before_the_path() {
+    let server = start(&["--root-path", "/api"]);
+    let response = server.get("/scope?x");
+    for what in [r#""root_path": "/api""#, r#""path": "/api/scope""#, r#""raw_path": "/api/scope""#]
+    {
+        shown(&response, what);
+    }
+    server.stop();
+}
+
+#[test]
+fn answers_are_framed_as_their_heads_say() {
+    let server = start(&[]);
+    let mut client = server.connect();
+    let response = client.get("/");
+    assert_eq!((response.status, response.text().as_str()), (200, "Hello, world!"));
+    assert_eq!(response.header("content-length"), Some("13"));
+    let streamed = client.get("/stream");
+    assert_eq!(streamed.header("transfer-encoding"), Some("chunked"));
+    assert_eq!(streamed.text(), "abcdef");
+    let empty = client.get("/no_content");
+    assert_eq!((empty.status, empty.header("content-length")), (204, None));
+    client.send("HEAD / HTTP/1.1\r\nHost: test\r\n\r\n");
+    let head = client.response_to_head();
+    assert_eq!((head.status, head.header("content-length")), (200, Some("13")));
+    // All on one connection, and the pipelined ones in their order.
+    let two = ["/own_context?1", "/own_context?2"];
+    client.send(two.map(|path| format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n")).concat());
+    let answers = [client.response().text(), client.response().text()];
+    assert_eq!(answers, ["nothing then 1", "nothing then 2"]);
+    server.stop();
+}
+
+#[test]
+fn each_request_has_a_context_of_its_own() {
+    let server = start(&[]);
+    let paths = (0..20).map(|number| format!("/own_context?{number}"));
+    let mut clients = server.waiting_for_each(paths);
+    for (number, client) in clients.iter_mut().enumerate() {
+        assert_eq!(client.response().text(), format!("nothing then {number}"));
+    }
+    server.stop();
+}
+
+#[test]
+fn many_requests_wait_together() {
+    let server = start(&[]);
+    let began = std::time::Instant::now();
+    server.answers_at_once(200, "/sleep", "slept");
+    // One after the other, a minute.
+    assert!(began.elapsed().as_secs() < 20);
+    server.stop();
+}
+
+#[test]
+fn asyncio_works_in_an_application() {
+    for (name, module) in [("asyncio", "asyncio"), ("uvloop", "uvloop"), ("auto", "uvloop")] {
+        let server = start(&["--loop", name]);
+        let text = server.get("/facilities").text();
+        assert_eq!(text, format!("thread http.request child True {module}"));
+        server.stop();
+    }
+}
+
+#[test]
+fn an_application_that_fails_is_answered_500_and_logged() {
+    let mut server = start(&[]);
+    server.expect_errors();
+    for path in ["/fail", "/fail_before_body"] {
+        assert_eq!(server.get(path).status, 500);
+    }
+    server.wait_for_log("ValueError: on purpose");
+    assert!(!server.log().contains("unicoro._asgi"), "{}", server.log());
+    assert_eq!(server.get("/answer_nothing").status, 500);
+    server.wait_for_log("GET /answer_nothing: the application returned without a response");
+    // What has left cannot be taken back: the client sees that it is not whole.
+    let answer = server.exchange("GET /fail_begun HTTP/1.1\r\nHost: test\r\n\r\n");
+    assert!(answer.ends_with("\r\n\r\nabc"), "{answer}");
+    assert_eq!(server.get("/").text(), "Hello, world!");
+    server.stop();
+}
+
+#[test]
+fn messages_that_are_wrong_are_refused_where_they_are_sent() {
+    let server = start(&[]);
+    let wrong = "RuntimeError RuntimeError TypeError ValueError TypeError";
+    assert_eq!(server.get("/misuse").text(), wrong);
+    server.wait_for_notes("sent, after response already completed.\nhttp.disconnect");
+    server.stop();
+}
+
+#[test]
+fn a_request_that_breaks_the_rules_does_not_reach_the_application() {
+    let server = start(&["--limit-request-line", "100", "--limit-request-fields", "10"]);
+    let long = format!("GET /{} HTTP/1.1\r\nHost: test\r\n\r\n", "x".repeat(200));
+    let many = format!("GET / HTTP/1.1\r\nHost: test\r\n{}\r\n", "A: b\r\n".repeat(20));
+    for (request, status) in [
+        (long.as_str(), "414"),
+        (&many, "431"),
+        ("GET / HTTP/1.1\r\n\r\n", "400"),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "400",
+        ),
+    ] {
+        let answer = server.exchange(request);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
+    server.stop();
+}
+
+#[test]
+fn the_access_log_has_a_line_for_each_request() {
+    let server = start(&["--access-logfile", "-"]);
+    let mut client: Client = server.connect();
+    client.send("GET /stream?a HTTP/1.1\r\nHost: test\r\nUser-Agent: suite\r\n\r\n");
+    client.response();
+    let line = server.access_line();
+    assert!(line.contains("\"GET /stream?a HTTP/1.1\" 200 6 \"-\" \"suite\""), "{line}");
+    server.stop();
+}

@@ -9,6 +9,7 @@ use crate::stage::{errno, job, let_others_wait, owned, pipe, run, run_within, so
 
 /// One green thread is in `call`, another then writes `abc` into the other end.
 fn parks_until_fed((ours, theirs): (OwnedFd, OwnedFd), call: fn(RawFd, &mut [u8]) -> isize) {
+    let fed = theirs.as_raw_fd();
     run(vec![
         job(move || {
             let mut buf = [0u8; 8];
@@ -17,11 +18,12 @@ fn parks_until_fed((ours, theirs): (OwnedFd, OwnedFd), call: fn(RawFd, &mut [u8]
         }),
         job(move || {
             let_others_wait();
-            feed(theirs.as_raw_fd(), b"abc");
-            // A terminal that hangs up loses what was not read.
-            let_others_wait();
+            feed(fed, b"abc");
         }),
     ]);
+    // Not before: a terminal that hangs up loses what was not read, and what is written to one comes to its
+    // other side by a thread of the kernel's.
+    drop(theirs);
 }
 
 fn feed(fd: RawFd, bytes: &[u8]) {

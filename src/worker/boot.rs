@@ -18,7 +18,7 @@ use crate::python::{
 use crate::supervisor::Station;
 use crate::supervisor::scoreboard::SlotState;
 
-use super::control::Control;
+use super::control::{Control, Early};
 use super::desk::Desk;
 use super::error::BootError;
 use super::quota::Quota;
@@ -93,14 +93,14 @@ fn serve(
     station.slot.set_state(SlotState::Booting);
     let (settings, hooks) = (Arc::clone(&equipment.settings), Arc::clone(&equipment.hooks));
     let is_first = equipment.is_first;
-    let Begun { server, stop, reloader, event_loop } = begin(station, equipment, &choice)?;
+    let Begun { server, stop, early, reloader, event_loop } = begin(station, equipment, &choice)?;
     python::begin_log_thread();
     if is_first {
         python::say_who_logs();
     }
     let no = |what| move |source| BootError::Missing { what, source };
     let control =
-        Control::start(Arc::clone(&stop), station, &hooks).map_err(no("control thread"))?;
+        Control::start(early, Arc::clone(&stop), station, &hooks).map_err(no("control thread"))?;
     let engine_seat = engine_seat(station, &settings, stop).map_err(no("engine"))?;
     station.ready();
     if let Some(reloader) = reloader {
@@ -123,6 +123,8 @@ fn serve(
 struct Begun {
     server: Arc<Server>,
     stop: Arc<Stop>,
+    /// From the hook `post_worker_init` on: who has seen that may stop the worker.
+    early: Early,
     /// To be started once it does.
     reloader: Option<Reloader>,
     /// Where the application is ASGI's.
@@ -142,6 +144,8 @@ fn begin(
         None => load_or_show(&settings, &arguments, names.as_ref(), access_log.as_ref())?,
     };
     python::use_sendfile(settings.sendfile);
+    let no_signals = |source| BootError::Missing { what: "signals", source };
+    let early = Early::listen().map_err(no_signals)?;
     hooks.post_worker_init(&application).map_err(BootError::Hook)?;
     let facts = ServerFacts {
         multithread: choice.concurrency != Concurrency::None,
@@ -165,7 +169,7 @@ fn begin(
     python::watch_stacks(logging::error_log_fd())?;
     // From here on: a child of post_worker_init or of the import may go its own way.
     watch_forks();
-    Ok(Begun { server: Arc::new(server), stop, reloader, event_loop })
+    Ok(Begun { server: Arc::new(server), stop, early, reloader, event_loop })
 }
 
 /// The application's loop, on which its lifespan has begun.

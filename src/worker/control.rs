@@ -40,26 +40,50 @@ const SIGNALS: [Signal; 3] = [Signal::TERM, Signal::USR1, Signal::ABRT];
 /// [`Slot::hurry`]: crate::supervisor::scoreboard::Slot::hurry
 const KEYBOARDS: [Signal; 2] = [Signal::INT, Signal::QUIT];
 
+/// Signals that come from here on are kept for the control thread.
+pub struct Early(SignalPipe);
+
+impl Early {
+    /// Begins to keep them.
+    ///
+    /// # Errors
+    /// No descriptor is left.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self(SignalPipe::install(&heard())?))
+    }
+}
+
+fn heard() -> Vec<Signal> {
+    let mut heard = SIGNALS.to_vec();
+    heard.extend(KEYBOARDS.iter().filter(|signal| !signal.was_ignored()));
+    heard
+}
+
 /// The control thread, as the main thread sees it.
 pub struct Control {
     is_ending: Arc<AtomicBool>,
 }
 
 impl Control {
-    /// Begins to listen.
+    /// Begins to do what the signals say.
     ///
     /// # Errors
-    /// No descriptor, or no thread.
-    pub fn start(stop: Arc<Stop>, station: &Arc<Station>, hooks: &Arc<Hooks>) -> io::Result<Self> {
-        let mut heard = SIGNALS.to_vec();
-        heard.extend(KEYBOARDS.iter().filter(|signal| !signal.was_ignored()));
+    /// A signal that cannot be caught, or no thread.
+    pub fn start(
+        early: Early,
+        stop: Arc<Stop>,
+        station: &Arc<Station>,
+        hooks: &Arc<Hooks>,
+    ) -> io::Result<Self> {
+        let (Early(mut signals), mut heard) = (early, heard());
         // The terminal's hang-up is the supervisor's business: it is heard and nothing is done. Not
         // ignored, because the application's children would ignore it as well; but if we were started
         // so, they must. And the application may handle it.
         if Signal::HUP.has_default() {
             heard.push(Signal::HUP);
         }
-        let signals = SignalPipe::install(&heard)?;
+        // Again, because a hook may have handled one.
+        signals.listen(&heard)?;
         let is_ending = Arc::new(AtomicBool::new(false));
         let thread = ControlThread {
             signals,

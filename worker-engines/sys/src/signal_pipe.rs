@@ -50,14 +50,25 @@ impl SignalPipe {
         WAKE_FD
             .compare_exchange(-1, writer.as_raw_fd(), Ordering::SeqCst, Ordering::SeqCst)
             .map_err(|_| io::Error::new(io::ErrorKind::AlreadyExists, "a signal pipe exists"))?;
-        let pipe = SignalPipe { reader, _writer: writer, handled: signals.to_vec() };
+        let mut pipe = SignalPipe { reader, _writer: writer, handled: Vec::new() };
         watch_forks();
-        for signal in &pipe.handled {
+        pipe.listen(signals)?;
+        Ok(pipe)
+    }
+
+    /// Installs the handler for each of these too, whoever has handled one meanwhile, and lets them through.
+    ///
+    /// # Errors
+    /// A signal that cannot be caught.
+    pub fn listen(&mut self, signals: &[Signal]) -> io::Result<()> {
+        for signal in signals {
             HANDLED.fetch_or(bit_of(*signal), Ordering::SeqCst);
             signal.handle(on_signal)?;
+            if !self.handled.contains(signal) {
+                self.handled.push(*signal);
+            }
         }
-        unblock(&pipe.handled)?;
-        Ok(pipe)
+        unblock(signals)
     }
 
     /// The next signal that came in, if any. Never blocks.

@@ -15,10 +15,10 @@ mod terms;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use unicoro_contract::{Interest, Stream, Upgraded};
+use unicoro_contract::{Interest, Stream, Upgraded, is_forked_child};
 
 use self::talk::{TOOK_NOTHING, Talk};
-use crate::websocket::close_code::{INTERNAL_ERROR, NORMAL};
+use crate::websocket::close_code::{ABNORMAL, INTERNAL_ERROR, NORMAL};
 use crate::websocket::{Close, Decoder, Deflater, Encoder, Inflater, Message, Parameters};
 
 pub use self::talk::{Closed, Outgoing};
@@ -60,6 +60,9 @@ impl WebSocket {
 
     /// How it has closed, if that is known.
     pub fn closed(&self) -> Option<Closed> {
+        if is_forked_child() {
+            return Some(Closed { code: ABNORMAL, reason: "it is the parent process's".into() });
+        }
         self.talk().closed().cloned()
     }
 
@@ -82,11 +85,11 @@ impl WebSocket {
         loop {
             let stream = self.stream().map_err(Unreceived::Closed)?;
             let seen = stream.stirs();
-            let (message, closed) = self.locked(&stream, |talk| {
+            let (message, closed, reads_on) = self.locked(&stream, |talk| {
                 let message = talk.take(&stream, &self.terms);
                 let closed = talk.closed().cloned();
                 talk.receivers += usize::from(message.is_none() && closed.is_none() && !is_late);
-                (message, closed)
+                (message, closed, talk.reads_on(&self.terms))
             });
             match (message, closed) {
                 (Some(message), _) => return Ok(message),
@@ -95,14 +98,16 @@ impl WebSocket {
                 (None, None) => {}
             }
             // More has come than is read in a row: no event will tell of it.
-            let goes_on = stream.tells_upgraded() && stream.may_be_readable();
+            let goes_on = reads_on && stream.tells_upgraded() && stream.may_be_readable();
             let until_now = goes_on.then(Instant::now).or(until);
-            let waited = stream.wait_a_while(Interest::Read, until_now, seen);
+            // What has come is not read before the client has taken what it was sent.
+            let interest = if reads_on { Interest::Read } else { Interest::Write };
+            let waited = stream.wait_a_while(interest, until_now, seen);
             self.locked(&stream, |talk| {
                 talk.receivers -= 1;
                 match &waited {
-                    Ok(true) => stream.note_readable(false),
-                    Ok(false) => {}
+                    Ok(true) if reads_on => stream.note_readable(false),
+                    Ok(_) => {}
                     Err(error) => talk.lose(&error.to_string()),
                 }
             });
@@ -132,7 +137,7 @@ impl WebSocket {
 
     /// Closes it, unless it is closed. Does not wait.
     pub fn close(&self, close: Close) {
-        if let Some(stream) = self.stream.upgrade() {
+        if let Some(stream) = self.own_stream() {
             self.locked(&stream, |talk| {
                 talk.close(&stream, close);
                 talk.forget_messages();
@@ -142,7 +147,7 @@ impl WebSocket {
 
     /// The server parts with it: what has come is still to be received. Whether it was open.
     pub fn dismiss(&self, close: Close) -> bool {
-        let Some(stream) = self.stream.upgrade() else { return false };
+        let Some(stream) = self.own_stream() else { return false };
         self.locked(&stream, |talk| {
             let was_open = talk.closed().is_none();
             talk.close(&stream, close);
@@ -152,7 +157,7 @@ impl WebSocket {
 
     /// Looks after it, about once a second.
     pub fn tick(&self, now: Instant) {
-        if let Some(stream) = self.stream.upgrade() {
+        if let Some(stream) = self.own_stream() {
             self.locked(&stream, |talk| talk.tick(&stream, &self.terms, now));
         }
     }
@@ -160,7 +165,7 @@ impl WebSocket {
     /// The application is done with it: closes it, and waits until the client has taken all. False: it has
     /// not.
     pub fn finish(&self, has_failed: bool) -> bool {
-        let Some(stream) = self.stream.upgrade() else { return false };
+        let Some(stream) = self.own_stream() else { return false };
         let code = if has_failed { INTERNAL_ERROR } else { NORMAL };
         if let Ok(close) = Close::new(code, "") {
             self.locked(&stream, |talk| talk.close(&stream, close));
@@ -220,8 +225,13 @@ impl WebSocket {
         });
     }
 
+    /// `None`: its request is over, or it is the parent's of this process, as is whoever has the lock.
+    fn own_stream(&self) -> Option<Arc<Stream>> {
+        if is_forked_child() { None } else { self.stream.upgrade() }
+    }
+
     fn stream(&self) -> Result<Arc<Stream>, Closed> {
-        self.stream.upgrade().ok_or_else(|| {
+        self.own_stream().ok_or_else(|| {
             let gone = || Closed { code: NORMAL, reason: "the request is over".into() };
             self.closed().unwrap_or_else(gone)
         })
@@ -248,7 +258,7 @@ impl WebSocket {
 
 impl Upgraded for WebSocket {
     fn turn(&self) {
-        if let Some(stream) = self.stream.upgrade() {
+        if let Some(stream) = self.own_stream() {
             self.locked(&stream, |talk| talk.turn(&stream, &self.terms));
         }
     }

@@ -10,7 +10,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use unicoro_contract::{Stop, StopState, Stream};
+use unicoro_contract::{Stop, StopState, Stream, is_forked_child};
 
 use super::web_socket::{Terms, WebSocket};
 use crate::config::{Settings, WebSocketCompression};
@@ -99,6 +99,9 @@ impl WebSockets {
 
     /// Looks after all, once a second, and when the worker begins to end. Never waits.
     pub fn tend(&self, now: Instant) {
+        if is_forked_child() {
+            return;
+        }
         let mut open = self.lock();
         if open.sockets.is_empty() {
             return;

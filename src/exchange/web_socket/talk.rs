@@ -162,7 +162,7 @@ impl Talk {
             return self.give_up(stream, TOOK_NOTHING);
         }
         // What it may have said is not looked at.
-        let is_unheard = self.receivers == 0 && !self.reads_on(terms);
+        let is_unheard = !self.reads_on(terms);
         if self.closed.is_some() || is_unheard {
             return;
         }
@@ -235,7 +235,7 @@ impl Talk {
     pub fn flush(&mut self, stream: &Stream) {
         while self.unsent() > 0 {
             match stream.send_some(&[IoSlice::new(&self.unsent[self.sent..])]) {
-                Ok(0) => return,
+                Ok(0) => return self.drop_sent(),
                 Ok(sent) => {
                     self.sent += sent;
                     self.moved = Instant::now();
@@ -252,13 +252,21 @@ impl Talk {
         }
     }
 
+    /// A client that always takes something and never all must not be kept what it has taken.
+    fn drop_sent(&mut self) {
+        if 2 * self.sent >= self.unsent.len() {
+            self.unsent.drain(..self.sent);
+            self.sent = 0;
+        }
+    }
+
     fn broke(&mut self, error: &io::Error) {
         self.lose(&error.to_string());
     }
 
     /// Whether more is to be read: not beyond what may wait for the application, nor for a client that
     /// does not take the answers to its pings.
-    fn reads_on(&self, terms: &Terms) -> bool {
+    pub fn reads_on(&self, terms: &Terms) -> bool {
         !self.is_lost
             && !self.decoder.has_ended()
             && self.waiting <= terms.queue
@@ -389,3 +397,36 @@ const READS: usize = 8;
 
 /// Why a client is given up that does not read.
 pub const TOOK_NOTHING: &str = "the client took nothing for client_send_timeout";
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+    use std::sync::Arc;
+
+    use unicoro_contract::BlockingWaiter;
+
+    use super::*;
+
+    #[test]
+    fn what_a_client_has_taken_is_not_kept_though_it_never_takes_all() {
+        const PIECE: usize = 64 * 1024;
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let stream = Arc::new(Stream::new(ours.into(), 0, &BlockingWaiter));
+        let mut talk = Talk::new(b"", Decoder::new(PIECE, None), Encoder::new(None));
+        let (piece, mut taken) = (vec![0; PIECE], vec![0; PIECE]);
+        let say = |talk: &mut Talk| {
+            talk.send(&stream, &Outgoing::Message(Data::Binary(&piece)));
+        };
+        while talk.unsent() < PIECE {
+            say(&mut talk);
+        }
+        for _ in 0..100 {
+            theirs.read_exact(&mut taken).unwrap();
+            say(&mut talk);
+            assert!(talk.unsent() > 0, "it has taken all");
+        }
+        assert!(talk.unsent.len() < 10 * PIECE, "{} bytes", talk.unsent.len());
+    }
+}

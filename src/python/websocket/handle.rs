@@ -253,7 +253,8 @@ impl Handle {
         _error: Option<&Bound<'_, PyAny>>,
         _traceback: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        if self.accepted.get().is_none() && kind.is_some() {
+        // A client that was not accepted may be refused by what the view returns.
+        if self.accepted.get().is_none() {
             return Ok(());
         }
         self.close(py, if kind.is_some() { 1011 } else { 1000 }, "")

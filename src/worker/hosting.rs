@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use unicoro_contract::{Connection, Inbox, ResidentsWord, tell_engine};
 
 use super::access::AccessLine;
-use super::rules::{Admission, Rules};
+use super::rules::Admission;
 use super::service::Service;
 use crate::exchange::{Memory, Place, Response};
-use crate::http::{Framing, Head, HttpError, RequestFacts, parse_lenient};
+use crate::http::{Head, HttpError};
 use crate::python::{Host, Opened};
 
 impl Host for Service {
@@ -23,9 +23,7 @@ impl Host for Service {
         (conn.deadline, conn.is_kept, conn.scanned) = (None, false, 0);
         let len = conn.head.take().unwrap_or_default();
         let mut bytes = conn.inbox.take_front(len);
-        let Rules { limits, leniency, .. } = &self.rules;
-        let loosened =
-            if leniency.rewrites() { leniency.loosen(&mut bytes, limits) } else { Ok(()) };
+        let loosened = self.rules.loosen(&mut bytes);
         let kept: Arc<[u8]> = Arc::from(bytes.as_slice());
         match loosened.and_then(|()| self.judge(&kept, &conn)) {
             Ok((head, admission)) => {
@@ -74,7 +72,7 @@ impl Service {
         bytes: &'a [u8],
         conn: &Connection,
     ) -> Result<(Head<'a>, Admission<'a>), HttpError> {
-        let mut head = parse_lenient(bytes, &self.rules.limits, &self.rules.leniency)?;
+        let mut head = self.rules.parse(bytes)?;
         let admission = self.rules.admit(&mut head, &conn.peer)?;
         Ok((head, admission))
     }
@@ -92,12 +90,8 @@ impl Service {
         let place = self.desk.begin_beside(head.method, head.target.raw);
         let (client, local) = (Memory::client(&conn), conn.local.clone());
         let proxy = Memory::of(&conn).and_then(|memory| memory.proxy);
-        // At the end of the worker the last one says close, of those that have come already.
-        let has_next = head.framing == Framing::Empty && !conn.inbox.is_empty();
-        let keep_alive = head.keep_alive && self.ending.can_keep(&conn, has_next);
+        let facts = self.facts(&conn, head);
         let unread = self.unread(&mut conn, head);
-        let facts =
-            RequestFacts { version: head.version, is_head: head.method == "HEAD", keep_alive };
         let stream = Arc::clone(&conn.stream);
         let response =
             Response::new(stream, began, facts, self.rules.response, unread.continue_due());

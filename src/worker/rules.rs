@@ -10,6 +10,7 @@ use crate::config::{HeaderMap, Networks, ProxyProtocol, Settings};
 use crate::exchange::BodyRules;
 use crate::http::{
     Forwarding, Framing, Head, HttpError, Leniency, Limits, ProxyVersions, Underscores, below,
+    parse_lenient,
 };
 
 /// What a server demands of its clients.
@@ -63,6 +64,22 @@ impl Rules {
             forwarded_allow: settings.requests.forwarded_allow_ips.clone(),
             proxy_allow: settings.requests.proxy_allow_ips.clone(),
         }
+    }
+
+    /// Rewrites a head that is forgiven what the parser does not take.
+    ///
+    /// # Errors
+    /// It is not forgiven.
+    pub fn loosen(&self, head: &mut [u8]) -> Result<(), HttpError> {
+        if self.leniency.rewrites() { self.leniency.loosen(head, &self.limits) } else { Ok(()) }
+    }
+
+    /// Parses a whole head.
+    ///
+    /// # Errors
+    /// It breaks a rule.
+    pub fn parse<'b>(&self, head: &'b [u8]) -> Result<Head<'b>, HttpError> {
+        parse_lenient(head, &self.limits, &self.leniency)
     }
 
     /// Judges what `parse` leaves to the settings, and takes out of the head what is not to be believed.

@@ -18,7 +18,7 @@ use super::service::Service;
 use super::stall;
 use crate::config::Settings;
 use crate::exchange::{Ending, Memory, WebSockets, end_overdue, take_preface};
-use crate::http::{HttpError, has_begun, is_whole, parse_lenient, scan};
+use crate::http::{HttpError, has_begun, is_whole, scan};
 use crate::logging::AccessLog;
 use crate::python::{self, Application, EventLoop, SignalHandlers};
 
@@ -176,10 +176,8 @@ impl Handler for Server {
         };
         (conn.scanned, conn.head) = (0, None);
         let mut bytes = conn.inbox.take_front(len);
-        let Rules { limits, leniency, .. } = &service.rules;
-        let loosened =
-            if leniency.rewrites() { leniency.loosen(&mut bytes, limits) } else { Ok(()) };
-        let next = match loosened.and_then(|()| parse_lenient(&bytes, limits, leniency)) {
+        let loosened = service.rules.loosen(&mut bytes);
+        let next = match loosened.and_then(|()| service.rules.parse(&bytes)) {
             Ok(mut head) => match service.rules.admit(&mut head, &conn.peer) {
                 Ok(admission) => match &self.interface {
                     Interface::Wsgi(application) => {

@@ -81,9 +81,7 @@ impl Service {
         let in_progress = self.desk.begin(head.method, head.target.raw, began);
         let (client, local) = (Memory::client(conn), conn.local.clone());
         let proxy = Memory::of(conn).and_then(|memory| memory.proxy);
-        // At the end of the worker the last one says close, of those that have come already.
-        let has_next = head.framing == Framing::Empty && !conn.inbox.is_empty();
-        let keep_alive = head.keep_alive && self.ending.can_keep(conn, has_next);
+        let facts = self.facts(conn, head);
         let unread = self.unread(conn, head);
         let served = application.call(Request {
             head,
@@ -97,11 +95,7 @@ impl Service {
             },
             stream: &conn.stream,
             unread,
-            facts: RequestFacts {
-                version: head.version,
-                is_head: head.method == "HEAD",
-                keep_alive,
-            },
+            facts,
             began,
             tempo: &self.rules.response,
             environ_names: &self.environ_names,
@@ -122,6 +116,14 @@ impl Service {
         });
         conn.served += 1;
         self.ending.after(conn, served.response.fate(), served.unread)
+    }
+
+    /// What the response must know, before what follows the head is taken from the connection.
+    pub fn facts(&self, conn: &Connection, head: &Head<'_>) -> RequestFacts {
+        // At the end of the worker the last one says close, of those that have come already.
+        let has_next = head.framing == Framing::Empty && !conn.inbox.is_empty();
+        let keep_alive = head.keep_alive && self.ending.can_keep(conn, has_next);
+        RequestFacts { version: head.version, is_head: head.method == "HEAD", keep_alive }
     }
 
     /// What follows the head. Without a body too: an application that takes the socket wants all that

@@ -71,29 +71,29 @@ impl Handles {
         });
         // `start_response` is held here, and by its three methods.
         is_ended
-            && self.is_held(&self.start, 4)
-            && self.is_held(&self.socket, 1)
-            && self.has_method_alone(&self.write)
-            && self.has_method_alone(&self.early_hints)
-            && self.has_method_alone(&self.client_disconnected)
+            && is_held(py, &self.start, 4)
+            && is_held(py, &self.socket, 1)
+            && is_alone(py, &self.write)
+            && is_alone(py, &self.early_hints)
+            && is_alone(py, &self.client_disconnected)
             && self.socket.try_borrow_mut(py).is_ok_and(|mut socket| socket.take_back())
     }
+}
 
-    fn is_held<T>(&self, object: &Py<T>, times: ffi::Py_ssize_t) -> bool {
-        // SAFETY: called attached; the object is alive.
-        unsafe { ffi::Py_REFCNT(object.as_ptr()) == times }
-    }
+fn is_held<T>(_py: Python<'_>, object: &Py<T>, times: ffi::Py_ssize_t) -> bool {
+    // SAFETY: attached; the object is alive.
+    unsafe { ffi::Py_REFCNT(object.as_ptr()) == times }
+}
 
-    /// Nobody has this method, and nobody can come by it by a weak reference.
-    fn has_method_alone(&self, method: &Py<PyAny>) -> bool {
-        let method_ptr = method.as_ptr();
-        // SAFETY: attached, and a builtin method, as is checked first, has this layout.
-        self.is_held(method, 1)
-            && unsafe {
-                ffi::PyCFunction_Check(method_ptr) != 0
-                    && (*method_ptr.cast::<ffi::PyCFunctionObject>()).m_weakreflist.is_null()
-            }
-    }
+/// Whether nobody else has this method, and nobody can come by it by a weak reference.
+fn is_alone(py: Python<'_>, method: &Py<PyAny>) -> bool {
+    let method_ptr = method.as_ptr();
+    // SAFETY: attached, and a builtin method, as is checked first, has this layout.
+    is_held(py, method, 1)
+        && unsafe {
+            ffi::PyCFunction_Check(method_ptr) != 0
+                && (*method_ptr.cast::<ffi::PyCFunctionObject>()).m_weakreflist.is_null()
+        }
 }
 
 /// Handles that no request has, at most as many as there were requests at once.

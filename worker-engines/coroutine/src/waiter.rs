@@ -9,7 +9,7 @@ use unicoro_contract::{
     Interest, ResidentsWord, Stream, Tempo, Waiter, wait_a_step, wait_blocking,
 };
 
-use crate::green::{self, Green};
+use crate::green::{self, Green, Inside};
 use crate::resident::{self, Watcher};
 use crate::wait::Woken;
 use crate::{bell, outbox, stirred};
@@ -28,8 +28,7 @@ impl Waiter for ParkingWaiter {
         let Some(inside) = green::coming_in() else {
             return wait_blocking(stream, interest, until);
         };
-        // The edge may have come while nobody waited for it.
-        if inside.had_lost_role() && wait_blocking(stream, interest, Some(Instant::now()))? {
+        if has_come_meanwhile(&inside, stream, interest)? {
             return Ok(true);
         }
         park(inside.green(), stream, interest, until)
@@ -45,7 +44,7 @@ impl Waiter for ParkingWaiter {
         let Some(inside) = green::coming_in() else {
             return wait_a_step(stream, interest, until, seen);
         };
-        if inside.had_lost_role() && wait_blocking(stream, interest, Some(Instant::now()))? {
+        if has_come_meanwhile(&inside, stream, interest)? {
             return Ok(true);
         }
         // Now that it has the role: from here on whoever stirs finds it.
@@ -102,6 +101,15 @@ pub fn hear_resident(word: ResidentsWord) {
         // The reactor may sleep.
         bell::ring();
     }
+}
+
+/// Whether the edge came while the caller did not have the role, and so was not waiting for it.
+fn has_come_meanwhile(
+    inside: &Inside<'_>,
+    stream: &Stream,
+    interest: Interest,
+) -> io::Result<bool> {
+    Ok(inside.had_lost_role() && wait_blocking(stream, interest, Some(Instant::now()))?)
 }
 
 /// Parks until the socket is ready; false: until `until`.

@@ -8,5 +8,5 @@ mod life;
 mod parking;
 mod thread;
 
-pub use inside::{coming_in, inside, may_keep_lock, may_park, parkable};
+pub use inside::{Inside, coming_in, inside, may_keep_lock, may_park, parkable};
 pub use thread::{Green, current};

@@ -1,9 +1,10 @@
 //! What the handler remembers of the few connections that need it: a PROXY header, how many
-//! pipelined requests were answered in a row, and what a client still sends that nobody reads. All
-//! others cost nothing.
+//! pipelined requests were answered in a row, what a client still sends that nobody reads, and what is called
+//! for the messages of a WebSocket. All others cost nothing.
 
 use unicoro_contract::{Connection, SocketAddress};
 
+use super::left::Left;
 use super::leftover::Leftover;
 use crate::http::ProxyHeader;
 
@@ -18,6 +19,8 @@ pub struct Memory {
     pub in_a_row: u64,
     /// To be thrown away before anything else of the connection is looked at.
     pub leftover: Option<Leftover>,
+    /// What is called for its messages, if it is a WebSocket that was left.
+    pub left: Option<Left>,
 }
 
 impl Memory {

@@ -13,7 +13,12 @@ use crate::http::refusal;
 /// ([`Breakage::Overdue`](super::Breakage)). Does not wait.
 pub fn end_overdue(stream: &Stream, line: &str, timeout: Duration) {
     let timeout = timeout.as_secs_f64();
-    if stream.take_response() {
+    if let Some(upgraded) = stream.upgraded() {
+        log::warn!(
+            "{line} has exceeded request_timeout ({timeout} s) in a callback of its WebSocket"
+        );
+        upgraded.overdue();
+    } else if stream.take_response() {
         log::warn!("{line} has exceeded request_timeout ({timeout} s); its client got {OVERDUE}");
         stream.part(&refusal(OVERDUE, "", &[], &date(), false));
     } else if stream.has_ended_response() {

@@ -9,6 +9,9 @@
 //! The rule that a reader would break: the lock is held for moments, and never while anybody waits.
 //! Calls that wait do so without the language's lock.
 
+mod call;
+mod left;
+mod roused;
 mod talk;
 mod terms;
 
@@ -21,6 +24,8 @@ use self::talk::{TOOK_NOTHING, Talk};
 use crate::websocket::close_code::{ABNORMAL, INTERNAL_ERROR, NORMAL};
 use crate::websocket::{Close, Decoder, Deflater, Encoder, Inflater, Message, Parameters};
 
+pub use self::call::{Call, Callbacks, NotLeft};
+pub use self::roused::Roused;
 pub use self::talk::{Closed, Outgoing};
 pub use self::terms::Terms;
 
@@ -158,7 +163,13 @@ impl WebSocket {
     /// Looks after it, about once a second.
     pub fn tick(&self, now: Instant) {
         if let Some(stream) = self.own_stream() {
-            self.locked(&stream, |talk| talk.tick(&stream, &self.terms, now));
+            let is_to_call = self.locked(&stream, |talk| {
+                talk.tick(&stream, &self.terms, now);
+                talk.is_left && talk.has_news()
+            });
+            if is_to_call {
+                self.terms.roused.add(&stream);
+            }
         }
     }
 
@@ -237,16 +248,20 @@ impl WebSocket {
         })
     }
 
-    /// Runs `body` with the lock; if that closes the connection, those that wait for it look.
+    /// Runs `body` with the lock; if that closes the connection, those that wait for it look, and the engine
+    /// if it was left.
     fn locked<R>(&self, stream: &Arc<Stream>, body: impl FnOnce(&mut Talk) -> R) -> R {
         let mut talk = self.talk();
         let was_open = talk.closed().is_none();
         let result = body(&mut talk);
-        let is_awaited = talk.receivers + talk.senders > 0;
-        let is_news = was_open && talk.closed().is_some() && is_awaited;
+        let is_news = was_open && talk.closed().is_some();
+        let (is_awaited, is_left) = (talk.receivers + talk.senders > 0, talk.is_left);
         drop(talk);
-        if is_news {
+        if is_news && is_awaited {
             stream.stir();
+        }
+        if is_news && is_left {
+            self.terms.roused.add(stream);
         }
         result
     }
@@ -261,5 +276,9 @@ impl Upgraded for WebSocket {
         if let Some(stream) = self.own_stream() {
             self.locked(&stream, |talk| talk.turn(&stream, &self.terms));
         }
+    }
+
+    fn overdue(&self) {
+        self.fail();
     }
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::{Stop, StopState, Stream, is_forked_child};
 
-use super::web_socket::{Terms, WebSocket};
+use super::web_socket::{Roused, Terms, WebSocket};
 use crate::config::{Settings, WebSocketCompression};
 use crate::websocket::close_code::GOING_AWAY;
 use crate::websocket::{Close, Parameters, Policy, Pool};
@@ -65,6 +65,7 @@ impl WebSockets {
                 ping_interval: of.ping_interval,
                 ping_timeout: of.ping_timeout,
                 send_idle: settings.requests.client_send_timeout,
+                roused: Roused::new(Arc::clone(&stop)),
             }),
             grace: of.grace.min(graceful.saturating_sub(GOODBYE.min(graceful / 2))),
             stop,
@@ -95,6 +96,11 @@ impl WebSockets {
             dismiss(&socket);
         }
         Some(socket)
+    }
+
+    /// Those that were left, and for which there is something to do that no event tells of.
+    pub fn roused(&self) -> Vec<Arc<Stream>> {
+        self.terms.roused.take()
     }
 
     /// Looks after all, once a second, and when the worker begins to end. Never waits.

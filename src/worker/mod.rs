@@ -11,6 +11,7 @@ mod control;
 mod desk;
 mod error;
 mod hosting;
+mod left;
 mod quota;
 mod reloader;
 mod rules;

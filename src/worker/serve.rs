@@ -114,6 +114,9 @@ impl Handler for Server {
     }
 
     fn read(&self, conn: &mut Connection) -> AfterRead {
+        if conn.is_left {
+            return Service::look(conn);
+        }
         if let Some(next) = self.service.ending.sweep(conn) {
             return next;
         }
@@ -133,6 +136,9 @@ impl Handler for Server {
     }
 
     fn would_wait(&self, conn: &Connection) -> bool {
+        if conn.is_left {
+            return false;
+        }
         let rules = &self.service.rules;
         !is_whole(conn.inbox.as_slice(), &rules.limits, &rules.leniency)
     }
@@ -145,7 +151,14 @@ impl Handler for Server {
         self.service.sockets.tend(now);
     }
 
+    fn roused(&self) -> Vec<Arc<Stream>> {
+        self.service.sockets.roused()
+    }
+
     fn serve(&self, conn: &mut Connection) -> AfterServe {
+        if conn.is_left {
+            return self.service.call(conn);
+        }
         // The engine has scanned it, as far as it had come.
         conn.scanned = 0;
         match conn.stream.send_unsent() {

@@ -10,7 +10,7 @@ use super::access::{self, AccessLine};
 use super::desk::Desk;
 use super::quota::Quota;
 use super::rules::{Admission, Rules};
-use crate::exchange::{Ending, Fate, Memory, Place, Reader, Response, Unread, WebSockets};
+use crate::exchange::{Ending, Fate, Left, Memory, Place, Reader, Response, Unread, WebSockets};
 use crate::http::{BodyDecoder, Framing, Head, HttpError, RequestFacts, Version};
 use crate::logging::{AccessLog, divert};
 use crate::python::{self, Application, Request};
@@ -115,6 +115,10 @@ impl Service {
             is_written: served.is_logged,
         });
         conn.served += 1;
+        if let Some((socket, callbacks)) = served.left {
+            let target = head.target.raw.into();
+            return Self::leave(conn, Left { socket, callbacks, target });
+        }
         self.ending.after(conn, served.response.fate(), served.unread)
     }
 

@@ -59,6 +59,8 @@ pub struct Talk {
     is_lost: bool,
     /// The request is over: nobody may touch the connection any more.
     is_over: bool,
+    /// Its messages are called for ([`super::left`]).
+    pub is_left: bool,
     /// Calls that wait to receive.
     pub receivers: usize,
     /// Calls that wait to send.
@@ -93,6 +95,7 @@ impl Talk {
             has_said_all: false,
             is_lost: false,
             is_over: false,
+            is_left: false,
             receivers: 0,
             senders: 0,
             heard: now,
@@ -119,6 +122,11 @@ impl Talk {
     /// Whether the request is over.
     pub fn is_over(&self) -> bool {
         self.is_over
+    }
+
+    /// Whether who receives would be told something.
+    pub fn has_news(&self) -> bool {
+        !self.messages.is_empty() || self.closed.is_some() || self.failing.is_some()
     }
 
     /// The client has taken nothing since.

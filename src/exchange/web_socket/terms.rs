@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::roused::Roused;
 use crate::websocket::Pool;
 
 /// How connections are spoken on.
@@ -19,4 +20,6 @@ pub struct Terms {
     pub ping_timeout: Option<Duration>,
     /// How long a client may take nothing of what is sent to it.
     pub send_idle: Option<Duration>,
+    /// Those that were left and are to be looked at.
+    pub roused: Roused,
 }

@@ -9,21 +9,20 @@ use super::failure::{FAILED, fail};
 use super::handles::{Handles, SpareHandles};
 use super::request::Request;
 use super::served::Served;
+use super::turn::in_turn;
 use super::upgraded;
 use crate::exchange::{Response, Unread, WrongLength};
 use crate::logging::{TRACEBACK, divert};
 use crate::python::deadline::request_timeout::is_request_timeout;
 use crate::python::error::PythonError;
-use crate::python::gil::attach::{attached, detached, in_fresh_context};
+use crate::python::gil::attach::{attached, detached};
 use crate::python::gunicorn::app_socket::AppSocket;
 use crate::python::gunicorn::request_hooks::RequestHooks;
 use crate::python::gunicorn::shown::Shown;
 use crate::python::interp::fork::end_if_stray;
 use crate::python::interp::interned::interned;
-use crate::python::interp::spew::trace_this_thread;
 use crate::python::interp::traceback;
 use crate::python::loggers::records::{log_access, log_raised};
-use crate::python::threads::request_threads;
 use crate::python::websocket::module::with_gevents_methods;
 use crate::python::wsgi::environ::{Environ, ServerFacts};
 use crate::python::wsgi::input::Input;
@@ -67,20 +66,14 @@ impl Application {
     /// Serves one request. Waits and parks inside.
     pub fn call(&self, mut request: Request<'_>) -> Served {
         let mut served = None;
-        attached(|py| {
-            in_fresh_context(py, || {
-                if let Err(error) = trace_this_thread(py) {
-                    log::error!(target: TRACEBACK, "spew could not be set up for a request: {}", traceback::format(py, &error));
-                }
-                if self.hooks.is_none() {
-                    log::debug!("{} {}", request.head.method, request.head.target.path);
-                }
-                if let Err(error) = self.with_handles(py, &mut request, &mut served) {
-                    // The server's own objects could not be made: out of memory, or a bug.
-                    log::error!(target: TRACEBACK, "{}", traceback::format(py, &error));
-                }
-                request_threads::between_requests(py);
-            });
+        in_turn(|py| {
+            if self.hooks.is_none() {
+                log::debug!("{} {}", request.head.method, request.head.target.path);
+            }
+            if let Err(error) = self.with_handles(py, &mut request, &mut served) {
+                // The server's own objects could not be made: out of memory, or a bug.
+                log::error!(target: TRACEBACK, "{}", traceback::format(py, &error));
+            }
         });
         let mut served = served.unwrap_or_else(|| {
             let mut response = request.response();
@@ -211,8 +204,9 @@ impl Application {
             Err(error) => Err(Trouble::Raised(error)),
         };
         warn_if_swallowed(py, request, &ended);
+        let mut left = None;
         if let Some(websocket) = websocket.filter(|it| it.get().is_used()) {
-            upgraded::conclude(py, &request.line(), websocket.get(), ended, start);
+            left = upgraded::conclude(&request.line(), &websocket, ended, start);
             ended = Ok(None);
         }
         let reader = input.try_borrow_mut().ok().and_then(|mut input| input.take_reader());
@@ -232,7 +226,7 @@ impl Application {
             request.unread.give_back(reader);
         }
         let shown = chosen(&environ, request.environ_names);
-        *served = Some(request.served(response, shown));
+        *served = Some(Served { left, ..request.served(response, shown) });
         Ok(environ)
     }
 }

@@ -53,6 +53,7 @@ impl Request<'_> {
             environ,
             is_logged: false,
             ends_worker: false,
+            left: None,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! A request that was served, for its worker.
 
-use crate::exchange::{Response, Unread};
+use std::sync::Arc;
+
+use crate::exchange::{Callbacks, Response, Unread, WebSocket};
 
 /// How a request was served.
 pub struct Served {
@@ -14,4 +16,6 @@ pub struct Served {
     pub is_logged: bool,
     /// Whether a hook wants the worker to be replaced.
     pub ends_worker: bool,
+    /// The WebSocket that it has become, if the application has left that to these.
+    pub left: Option<(Arc<WebSocket>, Box<dyn Callbacks>)>,
 }

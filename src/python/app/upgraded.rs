@@ -1,14 +1,14 @@
 //! A request for a WebSocket: what the application is offered, and the end of what it made of it.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 
+use super::callbacks::{PythonCallbacks, is_failure};
 use super::request::Request;
-use crate::exchange::{Breakage, SWITCHED, WrongLength};
-use crate::python::deadline::request_timeout::is_request_timeout;
+use crate::exchange::{Breakage, Callbacks, SWITCHED, WebSocket, WrongLength};
 use crate::python::gil::attach::detached;
-use crate::python::loggers::records::log_raised;
 use crate::python::websocket::handle::Handle;
-use crate::python::websocket::module::is_connection_closed;
 use crate::python::wsgi::input::Input;
 use crate::python::wsgi::respond::Trouble;
 use crate::python::wsgi::start_response::StartResponse;
@@ -30,34 +30,41 @@ pub fn offer<'py>(
     Bound::new(py, Handle::new(offer, sockets, request.stream, start, input)).map(Some)
 }
 
-/// The application is done with a WebSocket that it has used: closes it, whatever it has `ended` with.
+/// The application is done with a WebSocket that it has used, whatever it has `ended` with: closes it, unless
+/// it was left to what is returned.
 pub fn conclude(
-    py: Python<'_>,
     line: &str,
-    websocket: &Handle,
+    websocket: &Bound<'_, Handle>,
     ended: Result<Option<WrongLength>, Trouble>,
     start: &Bound<'_, StartResponse>,
-) {
+) -> Option<Left> {
+    let (py, handle) = (websocket.py(), websocket.get());
     let mut has_failed = false;
-    if let Err(Trouble::Raised(error)) = &ended
-        && !is_connection_closed(py, error)
-    {
-        has_failed = true;
-        // Said when it was raised.
-        if !is_request_timeout(py, error) {
-            log_raised(py, &format!("Error handling the WebSocket {line}"), error);
-        }
+    if let Err(Trouble::Raised(error)) = &ended {
+        has_failed = is_failure(py, line, error);
     }
-    // Lent to a thread of the application's: then it is not ours to end.
-    let Ok(mut start) = start.try_borrow_mut() else { return };
-    let Ok(response) = start.response() else { return };
-    if let Some(refusal) = websocket.refusal() {
+    if let Some(refusal) = handle.refusal() {
         log::info!("{line}: {refusal}");
-        response.refuse_with(refusal.status, refusal.detail, refusal.fields());
     }
-    let Some(socket) = websocket.socket() else { return };
-    has_failed |= response.has_failed_behind();
-    if !detached(py, || socket.finish(has_failed)) {
+    let socket = handle.socket()?;
+    // Lent to a thread of the application's: then it is not ours to end.
+    let mut start = start.try_borrow_mut().ok();
+    let response = start.as_mut().and_then(|start| start.response().ok());
+    has_failed |= response.as_ref().is_some_and(|response| response.has_failed_behind());
+    if let Some(given) = handle.take_callbacks() {
+        if has_failed {
+            detached(py, || socket.fail());
+        }
+        let callbacks = PythonCallbacks::new(websocket.clone().unbind(), given);
+        return Some((Arc::clone(socket), Box::new(callbacks)));
+    }
+    if let Some(response) = response
+        && !detached(py, || socket.finish(has_failed))
+    {
         response.give_up(Breakage::Left, SWITCHED);
     }
+    None
 }
+
+/// A WebSocket, and what it was left to.
+type Left = (Arc<WebSocket>, Box<dyn Callbacks>);

@@ -3,17 +3,17 @@
 //! Its calls wait without the GIL, so that green threads park in them, and OS threads block.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use pyo3::exceptions::{PyRuntimeError, PyTimeoutError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTimeoutError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use unicoro_contract::Stream;
 
 use super::module::{connection_closed, handshake_error};
 use super::outgoing;
-use crate::exchange::{Closed, Unreceived, WebSocket, WebSockets, date};
+use crate::exchange::{Closed, NotLeft, Unreceived, WebSocket, WebSockets, date};
 use crate::http::Fields;
 use crate::python::deadline::request_timeout;
 use crate::python::gil::attach::detached;
@@ -29,11 +29,27 @@ pub struct Handle {
     offer: Result<Upgrade, Refusal>,
     sockets: Arc<WebSockets>,
     stream: Weak<Stream>,
+    // Until it is accepted.
+    request: Mutex<Option<RequestParts>>,
+    accepted: OnceLock<Accepted>,
+    is_refused: AtomicBool,
+    // From `serve` to the end of the view.
+    callbacks: Mutex<Option<GivenCallbacks>>,
+}
+
+/// Of a request that may become a WebSocket.
+struct RequestParts {
     start: Py<StartResponse>,
     // What has received bytes behind the request's head; shared by requests without any.
     input: Py<Input>,
-    accepted: OnceLock<Accepted>,
-    is_refused: AtomicBool,
+}
+
+/// What `serve` was given.
+pub struct GivenCallbacks {
+    /// For each message.
+    pub on_message: Py<PyAny>,
+    /// For the end.
+    pub on_close: Option<Py<PyAny>>,
 }
 
 struct Accepted {
@@ -51,8 +67,10 @@ impl Handle {
         input: Py<Input>,
     ) -> Self {
         let (sockets, stream) = (Arc::clone(sockets), Arc::downgrade(stream));
+        let request = Mutex::new(Some(RequestParts { start, input }));
         let (accepted, is_refused) = (OnceLock::new(), AtomicBool::new(false));
-        Self { offer, sockets, stream, start, input, accepted, is_refused }
+        let callbacks = Mutex::default();
+        Self { offer, sockets, stream, request, accepted, is_refused, callbacks }
     }
 
     /// Whether the application has tried to accept it.
@@ -68,6 +86,11 @@ impl Handle {
     /// What was wrong with the handshake, if the application has tried to accept it.
     pub fn refusal(&self) -> Option<&Refusal> {
         self.offer.as_ref().err().filter(|_| self.is_refused.load(Ordering::Relaxed))
+    }
+
+    /// What it was left to, if it was.
+    pub fn take_callbacks(&self) -> Option<GivenCallbacks> {
+        self.callbacks.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn accepted(&self, py: Python<'_>) -> PyResult<&Accepted> {
@@ -96,7 +119,8 @@ impl Handle {
         upgrade
             .answer(subprotocol.as_deref(), agreed.as_ref(), fields.iter(), &date(), &mut head)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let mut start = self.start.bind(py).try_borrow_mut()?;
+        let (start, input) = self.request(py).ok_or_else(|| over(py))?;
+        let mut start = start.try_borrow_mut()?;
         let response = start.response().map_err(|_| over(py))?;
         let sent = detached(py, || response.switch(&head));
         drop(start);
@@ -106,13 +130,25 @@ impl Handle {
             ),
             _ => request_timeout::due(py).unwrap_or_else(|| over(py)),
         })?;
-        let received = self.input.bind(py).try_borrow_mut().map(|mut input| input.take_received());
+        let received = input.try_borrow_mut().map(|mut input| input.take_received());
         let received = received.unwrap_or_default();
         let socket =
             self.sockets.open(&stream, agreed.as_ref(), &received).ok_or_else(|| over(py))?;
         // Nobody else has: the response switches once.
         drop(self.accepted.set(Accepted { socket, subprotocol }));
+        // Of no more use: the next request may have them.
+        let request = self.request.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(request);
         Ok(())
+    }
+
+    fn request<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> Option<(Bound<'py, StartResponse>, Bound<'py, Input>)> {
+        let request = self.request.lock().unwrap_or_else(PoisonError::into_inner);
+        let RequestParts { start, input } = request.as_ref()?;
+        Some((start.bind(py).clone(), input.bind(py).clone()))
     }
 
     fn next(
@@ -121,6 +157,9 @@ impl Handle {
         timeout: Option<Duration>,
     ) -> PyResult<Result<Message, Unreceived>> {
         let socket = &self.accepted(py)?.socket;
+        if socket.is_left() {
+            return Err(PyRuntimeError::new_err("its messages go to what serve() was given"));
+        }
         let sockets = &self.sockets;
         Ok(detached(py, || socket.receive(timeout, &|now| sockets.tend(now))))
     }
@@ -131,7 +170,11 @@ fn over(py: Python<'_>) -> PyErr {
     connection_closed(py, Closed { code: ABNORMAL, reason: "the client is gone".into() })
 }
 
-fn as_object(py: Python<'_>, message: Message) -> PyResult<Bound<'_, PyAny>> {
+/// A message as Python has it.
+///
+/// # Errors
+/// No memory.
+pub fn as_object(py: Python<'_>, message: Message) -> PyResult<Bound<'_, PyAny>> {
     Ok(match message.kind {
         Kind::Binary => PyBytes::new(py, &message.data).into_any(),
         // It was checked as it came.
@@ -177,6 +220,37 @@ impl Handle {
     #[pyo3(signature = (timeout=None))]
     fn recv<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
         self.receive(py, timeout)
+    }
+
+    /// Leaves it to callbacks: once the view has returned, `on_message(ws, message)` is called for each
+    /// message, one after the other, and `on_close(ws)` once behind the last.
+    #[pyo3(signature = (on_message, on_close=None))]
+    fn serve(
+        &self,
+        py: Python<'_>,
+        on_message: Bound<'_, PyAny>,
+        on_close: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        if let Some(wrong) = [Some(&on_message), on_close.as_ref()]
+            .into_iter()
+            .flatten()
+            .find(|given| !given.is_callable())
+        {
+            let kind = wrong.get_type();
+            return Err(PyTypeError::new_err(format!("{} cannot be called", kind.name()?)));
+        }
+        let socket = &self.accepted(py)?.socket;
+        socket.leave().map_err(|why| match why {
+            NotLeft::Over(closed) => connection_closed(py, closed),
+            NotLeft::Awaited => PyRuntimeError::new_err("another thread waits for a message"),
+            NotLeft::Left => PyRuntimeError::new_err("serve() was called before"),
+        })?;
+        let given = GivenCallbacks {
+            on_message: on_message.unbind(),
+            on_close: on_close.map(Bound::unbind),
+        };
+        self.callbacks.lock().unwrap_or_else(PoisonError::into_inner).replace(given);
+        Ok(())
     }
 
     /// Sends a message whole, whoever else sends. Waits while the client takes nothing.
@@ -244,7 +318,7 @@ impl Handle {
         slf
     }
 
-    /// Closes: with 1011 if the body has failed.
+    /// Closes: with 1011 if the body has failed. One that was left goes on.
     #[pyo3(signature = (kind=None, _error=None, _traceback=None))]
     fn __exit__(
         &self,
@@ -254,7 +328,8 @@ impl Handle {
         _traceback: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         // A client that was not accepted may be refused by what the view returns.
-        if self.accepted.get().is_none() {
+        let Some(Accepted { socket, .. }) = self.accepted.get() else { return Ok(()) };
+        if kind.is_none() && socket.is_left() {
             return Ok(());
         }
         self.close(py, if kind.is_some() { 1011 } else { 1000 }, "")

@@ -29,6 +29,10 @@ pub struct Connection {
     pub served: u64,
     /// The last request is over and done with, and another may come: the handler says so.
     pub is_kept: bool,
+    /// It speaks no HTTP any more and waits for its next message: who speaks on it ([`crate::Upgraded`])
+    /// receives and decides how long. Neither its idleness nor the end of the worker closes it, and it makes
+    /// no room for others. The handler says so.
+    pub is_left: bool,
     /// What few connections need to be remembered of them; the handler's own.
     pub memory: Option<Box<dyn Any + Send + Sync>>,
 }
@@ -54,6 +58,7 @@ impl Connection {
             deadline: None,
             served: 0,
             is_kept: false,
+            is_left: false,
             memory: None,
         }
     }

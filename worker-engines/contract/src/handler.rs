@@ -132,6 +132,13 @@ pub trait Handler: Language + Send + Sync {
         let _ = now;
     }
 
+    /// Connections that were left ([`Connection::is_left`]) for which there is something to do that no event
+    /// tells of: those that are parked are to be read. Asked behind `tend`; who adds one wakes the engine by
+    /// its [`Stop`](crate::Stop). Under the same rule as `read`.
+    fn roused(&self) -> Vec<Arc<Stream>> {
+        Vec::new()
+    }
+
     /// Serves one request; may wait through the connection's stream, and inside the application.
     fn serve(&self, connection: &mut Connection) -> AfterServe;
 

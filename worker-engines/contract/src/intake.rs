@@ -6,12 +6,15 @@ use std::time::Instant;
 use crate::{AfterRead, Connection, Handler, Received};
 
 /// Takes what has come. Parked is a connection of which nothing more is there; until `until`, if
-/// nothing has come at all.
+/// nothing has come at all. What was left to who speaks on it is received there.
 pub fn take_in(
     handler: &dyn Handler,
     connection: &mut Connection,
     mut until: Option<Instant>,
 ) -> AfterRead {
+    if connection.is_left {
+        return handler.read(connection);
+    }
     let mut unread = !connection.inbox.is_empty();
     loop {
         if unread {

@@ -45,6 +45,8 @@ pub struct Deadline {
     request: CurrentPlace,
     // The client of the request, if requests have a deadline and this one's has not passed.
     client: RefCell<Option<Arc<Stream>>>,
+    // Its connection was upgraded before: what has the deadline is what is called for a message.
+    was_upgraded: Cell<bool>,
     // The deadline, or the next reminder.
     timer: Cell<Option<TimerKey>>,
     // How often it was put off.
@@ -113,6 +115,7 @@ impl Deadline {
             interrupt: InterruptWord::own(),
             request: CurrentPlace::default(),
             client: RefCell::default(),
+            was_upgraded: Cell::default(),
             timer: Cell::default(),
             spared: Cell::default(),
             patience: Patience::default(),
@@ -128,6 +131,7 @@ impl Deadline {
 
     /// A request of `client` begins that must end by `at`.
     pub fn begin(&self, sleeper: &Sleeper, at: Instant, client: Arc<Stream>) {
+        self.was_upgraded.set(client.upgraded().is_some());
         self.client.replace(Some(client));
         self.spared.set(0);
         self.set_timer(sleeper, at);
@@ -238,10 +242,11 @@ impl Deadline {
         }
     }
 
-    /// Whether its connection was upgraded: from then on its request has no deadline.
+    /// Whether its connection was upgraded meanwhile: from then on its request has no deadline.
     fn lives_on(&self) -> bool {
         let client = self.client.borrow();
-        client.as_ref().is_some_and(|client| client.upgraded().is_some())
+        !self.was_upgraded.get()
+            && client.as_ref().is_some_and(|client| client.upgraded().is_some())
     }
 
     /// Spares one that runs on another carrier and may be sending its first bytes right now, a few times:

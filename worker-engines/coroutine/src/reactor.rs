@@ -85,6 +85,9 @@ impl Reactor {
             self.expire(now);
             self.core.clients.borrow_mut().look_after(now);
             self.core.handler.tend(now);
+            for stream in self.core.handler.roused() {
+                self.core.clients.borrow_mut().rouse(&stream);
+            }
             self.relieve(now);
             self.core.room.look_after(now);
             if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.core.seat.beat) {

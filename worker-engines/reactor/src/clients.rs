@@ -218,6 +218,14 @@ impl<W: Copy> Clients<W> {
         self.lot.has(stream)
     }
 
+    /// Something has happened to a connection that was left, of which no event tells: it is read, if it is
+    /// parked. Who serves it looks by itself.
+    pub fn rouse(&mut self, stream: &Arc<Stream>) {
+        if let Some(connection) = self.lot.take_parked(stream) {
+            self.advance(connection, None);
+        }
+    }
+
     /// Parts with a client.
     pub fn close(&mut self, connection: Box<Connection>) {
         let index = connection.stream.key();
@@ -337,7 +345,7 @@ impl<W: Copy> Clients<W> {
 
     fn park(&mut self, mut connection: Box<Connection>, mut until: Option<Instant>) {
         let index = connection.stream.key();
-        if self.seat.stop.state() != StopState::Running {
+        if self.seat.stop.state() != StopState::Running && !connection.is_left {
             let idle_since = self.lot.idle_since(index);
             until = drain::patience(&mut connection, idle_since, until, self.seat.idle_grace);
             if until.is_none() {

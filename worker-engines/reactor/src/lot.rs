@@ -15,16 +15,23 @@ use unicoro_contract::{Connection, Interest, Stream, room};
 use crate::epoll::Ready;
 use crate::timers::TimerKey;
 
-enum State<W> {
+enum State {
     Free,
     Parked { connection: Box<Connection>, until: Option<Instant> },
     // Weak: whoever serves it closes it when done, on whatever thread.
-    InService { stream: Weak<Stream>, waiter: Option<(W, Interest)>, others: Vec<(W, Interest)> },
+    InService { stream: Weak<Stream> },
+}
+
+/// Who waits for a stream: of an upgraded one there may be several.
+struct Waiters<W> {
+    first: Option<(W, Interest)>,
+    others: Vec<(W, Interest)>,
 }
 
 struct Place<W> {
     generation: u16,
-    state: State<W>,
+    state: State,
+    waiters: Waiters<W>,
     // Since when there has been no request in progress, if there is none.
     idle_since: Instant,
     // Whether its client has stayed after an answer.
@@ -33,11 +40,32 @@ struct Place<W> {
     timer: Option<TimerKey>,
 }
 
-/// Who waits for a stream: of an upgraded one there may be several.
-type Waiters<'l, W> = (&'l mut Option<(W, Interest)>, &'l mut Vec<(W, Interest)>);
+impl<W> Default for Waiters<W> {
+    fn default() -> Self {
+        Self { first: None, others: Vec::new() }
+    }
+}
 
-fn in_service<W>(stream: Weak<Stream>) -> State<W> {
-    State::InService { stream, waiter: None, others: Vec::new() }
+impl<W: Copy> Waiters<W> {
+    /// Wakes those who wait for what an event tells of; whether one of them waits for bytes.
+    fn wake(&mut self, ready: Ready, mut wake: impl FnMut(W)) -> bool {
+        let mut is_read = false;
+        let mut answers = |(who, interest): &(W, Interest)| {
+            let wakes = match interest {
+                Interest::Read => ready.read,
+                Interest::Write => ready.write,
+                Interest::Either => ready.read || ready.write,
+            };
+            if wakes {
+                is_read |= *interest != Interest::Write;
+                wake(*who);
+            }
+            wakes
+        };
+        self.first.take_if(|first| answers(first));
+        self.others.retain(|other| !answers(other));
+        is_read
+    }
 }
 
 /// What an event was for.
@@ -108,9 +136,14 @@ impl<W: Copy> Lot<W> {
     pub fn reserve(&mut self, now: Instant) -> (usize, u16) {
         self.connected += 1;
         let index = self.free.pop().unwrap_or_else(|| {
-            let (generation, state) = (0, State::Free);
-            let place = Place { generation, state, idle_since: now, is_kept: false, timer: None };
-            self.places.push(place);
+            self.places.push(Place {
+                generation: 0,
+                state: State::Free,
+                waiters: Waiters::default(),
+                idle_since: now,
+                is_kept: false,
+                timer: None,
+            });
             self.places.len() - 1
         });
         self.places[index].idle_since = now;
@@ -122,7 +155,7 @@ impl<W: Copy> Lot<W> {
         self.connected -= 1;
         let place = &mut self.places[index];
         place.generation = place.generation.wrapping_add(1);
-        place.state = State::Free;
+        (place.state, place.waiters) = (State::Free, Waiters::default());
         if std::mem::take(&mut place.is_kept) {
             self.kept -= 1;
         } else {
@@ -135,6 +168,9 @@ impl<W: Copy> Lot<W> {
     /// Parks a connection. The answer says whether a timer is needed, for when.
     pub fn park(&mut self, connection: Box<Connection>, until: Option<Instant>) -> Option<Instant> {
         let place = &mut self.places[connection.stream.key()];
+        if !connection.is_left {
+            place.waiters = Waiters::default();
+        }
         place.state = State::Parked { connection, until };
         match place.timer {
             // It fires first, and finds the deadline that counts then.
@@ -156,7 +192,7 @@ impl<W: Copy> Lot<W> {
 
     /// A connection goes into service.
     pub fn put_in_service(&mut self, index: usize, stream: &Arc<Stream>) {
-        self.places[index].state = in_service(Arc::downgrade(stream));
+        self.places[index].state = State::InService { stream: Arc::downgrade(stream) };
     }
 
     /// Its request has ended `now`, and what follows is the wait for the next; or that has begun to
@@ -172,34 +208,27 @@ impl<W: Copy> Lot<W> {
         index: usize,
         generation: u16,
         ready: Ready,
-        mut wake: impl FnMut(W),
+        wake: impl FnMut(W),
     ) -> Heard {
         let Some(place) = self.places.get_mut(index).filter(|p| p.generation == generation) else {
             return Heard::Nobody;
         };
-        match &mut place.state {
+        match &place.state {
             State::Free => Heard::Nobody,
             State::Parked { connection, .. } => {
-                if !(ready.read || ready.hung_up) {
-                    return Heard::Nobody;
+                let (has_come, is_left) = (ready.read || ready.hung_up, connection.is_left);
+                let stream = is_left.then(|| Arc::clone(&connection.stream));
+                if has_come {
+                    connection.stream.note_readable(ready.hung_up);
                 }
-                connection.stream.note_readable(ready.hung_up);
-                Heard::Parked(self.unpark(index))
+                place.waiters.wake(ready, wake);
+                match stream {
+                    _ if has_come => Heard::Parked(self.unpark(index)),
+                    Some(stream) => Heard::Upgraded(stream),
+                    None => Heard::Nobody,
+                }
             }
-            State::InService { stream, waiter, others } => {
-                let mut is_read = false;
-                let mut answers = |(who, interest): &(W, Interest)| {
-                    let wakes = match interest {
-                        Interest::Read => ready.read,
-                        Interest::Write => ready.write,
-                        Interest::Either => ready.read || ready.write,
-                    };
-                    if wakes {
-                        is_read |= *interest != Interest::Write;
-                        wake(*who);
-                    }
-                    wakes
-                };
+            State::InService { stream } => {
                 // Before anybody looks.
                 let stream = stream.upgrade();
                 if ready.read
@@ -207,8 +236,7 @@ impl<W: Copy> Lot<W> {
                 {
                     stream.note_readable(ready.hung_up);
                 }
-                waiter.take_if(|waiter| answers(waiter));
-                others.retain(|other| !answers(other));
+                let is_read = place.waiters.wake(ready, wake);
                 match stream {
                     Some(stream) if !is_read && stream.upgraded().is_some() => {
                         Heard::Upgraded(stream)
@@ -223,41 +251,39 @@ impl<W: Copy> Lot<W> {
     /// stream is in service no more.
     pub fn wait(&mut self, stream: &Stream, who: W, interest: Interest) -> bool {
         match self.waiters(stream) {
-            Some((waiter @ None, _)) => {
-                *waiter = Some((who, interest));
-                true
-            }
-            Some((_, others)) if stream.upgraded().is_some() => {
-                others.push((who, interest));
-                true
-            }
-            _ => false,
+            Some(Waiters { first: first @ None, .. }) => *first = Some((who, interest)),
+            Some(waiters) if stream.upgraded().is_some() => waiters.others.push((who, interest)),
+            _ => return false,
         }
+        true
     }
 
     /// The wait of who `is_it` is over.
     pub fn stop_waiting(&mut self, stream: &Stream, is_it: impl Fn(&W) -> bool) {
-        if let Some((waiter, others)) = self.waiters(stream) {
-            waiter.take_if(|(who, _)| is_it(who));
-            others.retain(|(who, _)| !is_it(who));
+        if let Some(waiters) = self.waiters(stream) {
+            waiters.first.take_if(|(who, _)| is_it(who));
+            waiters.others.retain(|(who, _)| !is_it(who));
         }
     }
 
     /// Who still waits for a stream whose request has ended, or that was stirred; one after the other.
     pub fn take_waiter(&mut self, stream: &Stream) -> Option<W> {
-        let (waiter, others) = self.waiters(stream)?;
-        waiter.take().or_else(|| others.pop()).map(|(who, _)| who)
+        let waiters = self.waiters(stream)?;
+        waiters.first.take().or_else(|| waiters.others.pop()).map(|(who, _)| who)
     }
 
     /// Of the stream itself and not of whatever has its place now: an application may keep
     /// `wsgi.input` for longer than its request.
-    fn waiters(&mut self, wanted: &Stream) -> Option<Waiters<'_, W>> {
-        match &mut self.places.get_mut(wanted.key())?.state {
-            State::InService { stream, waiter, others } if ptr::eq(stream.as_ptr(), wanted) => {
-                Some((waiter, others))
+    fn waiters(&mut self, wanted: &Stream) -> Option<&mut Waiters<W>> {
+        let place = self.places.get_mut(wanted.key())?;
+        let is_it = match &place.state {
+            State::InService { stream } => ptr::eq(stream.as_ptr(), wanted),
+            State::Parked { connection, .. } => {
+                connection.is_left && ptr::eq(Arc::as_ptr(&connection.stream), wanted)
             }
-            _ => None,
-        }
+            State::Free => false,
+        };
+        is_it.then_some(&mut place.waiters)
     }
 
     /// The parked connections that may be closed for a new client, the longest idle first; of those
@@ -265,6 +291,9 @@ impl<W: Copy> Lot<W> {
     pub fn idle(&self, now: Instant, most: usize, with_kept: bool) -> Vec<usize> {
         self.longest(most, |place| {
             let State::Parked { connection, .. } = &place.state else { return None };
+            if connection.is_left {
+                return None;
+            }
             let enough = if connection.is_idle() {
                 with_kept.then_some(room::KEPT_ENOUGH)?
             } else {
@@ -285,7 +314,7 @@ impl<W: Copy> Lot<W> {
         self.places.get(wanted.key()).is_some_and(|place| match &place.state {
             State::Free => false,
             State::Parked { connection, .. } => Arc::ptr_eq(&connection.stream, wanted),
-            State::InService { stream, .. } => ptr::eq(stream.as_ptr(), Arc::as_ptr(wanted)),
+            State::InService { stream } => ptr::eq(stream.as_ptr(), Arc::as_ptr(wanted)),
         })
     }
 
@@ -304,13 +333,13 @@ impl<W: Copy> Lot<W> {
     /// most `most`.
     pub fn evict_stalled(&self, now: Instant, enough: Duration, most: usize) {
         let stalled = self.longest(most, |place| match &place.state {
-            State::InService { stream, .. } => {
+            State::InService { stream } => {
                 stream.upgrade()?.stalled_for(now).filter(|stall| *stall >= enough)
             }
             _ => None,
         });
         for index in stalled {
-            if let State::InService { stream, .. } = &self.places[index].state
+            if let State::InService { stream } = &self.places[index].state
                 && let Some(stream) = stream.upgrade()
             {
                 stream.evict();
@@ -345,7 +374,7 @@ impl<W: Copy> Lot<W> {
         match std::mem::replace(&mut place.state, State::Free) {
             State::Parked { connection, .. } => {
                 let stream = Arc::downgrade(&connection.stream);
-                place.state = in_service(stream);
+                place.state = State::InService { stream };
                 connection
             }
             _ => unreachable!("only a parked connection is unparked"),

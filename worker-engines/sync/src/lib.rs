@@ -104,6 +104,12 @@ impl Worker {
             }
         }
         let now = Instant::now();
+        self.handler.tend(now);
+        for stream in self.handler.roused() {
+            if let Some(entry) = self.waiting.take_of(&stream) {
+                self.advance(entry);
+            }
+        }
         for mut entry in self.waiting.take_expired(now) {
             let after = last_look(&*self.handler, &mut entry.connection, now);
             self.follow(entry, after);
@@ -191,7 +197,7 @@ impl Worker {
             AfterRead::Close => return,
             AfterRead::Park { until } => until,
         };
-        if self.seat.stop.state() != StopState::Running {
+        if self.seat.stop.state() != StopState::Running && !entry.connection.is_left {
             let grace = self.seat.idle_grace;
             entry.until = drain::patience(&mut entry.connection, entry.since, entry.until, grace);
             if entry.until.is_none() {

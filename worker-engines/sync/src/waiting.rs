@@ -1,9 +1,10 @@
 //! The connections whose request head is not whole yet, and when to give each up.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use unicoro_contract::Connection;
+use unicoro_contract::{Connection, Stream};
 
 /// One of them.
 pub struct Entry {
@@ -46,21 +47,33 @@ impl Waiting {
         self.connections.swap_remove(index)
     }
 
-    /// Since when the one that has waited the longest waits.
+    /// Takes out the one of this stream.
+    pub fn take_of(&mut self, stream: &Arc<Stream>) -> Option<Entry> {
+        let is_it = |entry: &Entry| Arc::ptr_eq(&entry.connection.stream, stream);
+        self.connections.iter().position(is_it).map(|index| self.take(index))
+    }
+
+    /// Since when the one that has waited the longest for a request waits.
     pub fn oldest_since(&self) -> Option<Instant> {
-        self.connections.iter().map(|entry| entry.since).min()
+        self.for_requests().map(|(_, entry)| entry.since).min()
+    }
+
+    /// Those of which a request is to come.
+    fn for_requests(&self) -> impl Iterator<Item = (usize, &Entry)> {
+        self.connections.iter().enumerate().filter(|(_, entry)| !entry.connection.is_left)
     }
 
     /// Takes out the one that has waited the longest.
     pub fn take_oldest(&mut self) -> Option<Entry> {
-        let entries = self.connections.iter().enumerate();
-        let (index, _) = entries.min_by_key(|(_, entry)| entry.since)?;
+        let (index, _) = self.for_requests().min_by_key(|(_, entry)| entry.since)?;
         Some(self.take(index))
     }
 
-    /// Takes out those that have waited for `age` or longer at `now`.
+    /// Takes out those that have waited for a request for `age` or longer at `now`.
     pub fn take_older(&mut self, now: Instant, age: Duration) -> Vec<Entry> {
-        self.connections.extract_if(.., |entry| now.duration_since(entry.since) >= age).collect()
+        let is_old =
+            |entry: &mut Entry| !entry.connection.is_left && now.duration_since(entry.since) >= age;
+        self.connections.extract_if(.., is_old).collect()
     }
 
     /// Takes out those whose deadline has passed.

@@ -108,6 +108,9 @@ impl Poller {
         let now = Instant::now();
         self.clients.look_after(now);
         self.handler.tend(now);
+        for stream in self.handler.roused() {
+            self.clients.rouse(&stream);
+        }
         self.serve_ready();
         self.clients.relieve(now, self.pool.queued(), self.pool.size());
     }

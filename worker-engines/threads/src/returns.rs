@@ -73,7 +73,9 @@ impl Returns {
         let has_more = matches!(
             &returned,
             Returned::Waiting { connection, .. }
-                if connection.stream.may_be_readable() || !connection.inbox.is_empty()
+                if connection.is_left
+                    || connection.stream.may_be_readable()
+                    || !connection.inbox.is_empty()
         );
         list.returned.push(returned);
         has_more || list.is_awaited

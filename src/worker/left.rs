@@ -1,0 +1,60 @@
+//! A WebSocket that its view has left to callbacks: its connection goes back to the engine between two
+//! messages, and each is called for as a request is served.
+
+use std::time::Instant;
+
+use unicoro_contract::{AfterRead, AfterServe, Connection};
+
+use super::service::Service;
+use crate::exchange::{Call, Fate, Left, Memory, Unread};
+
+impl Service {
+    /// The view of this connection's request, for `target`, has left its WebSocket.
+    pub fn leave(conn: &mut Connection, left: Left) -> AfterServe {
+        conn.is_left = true;
+        Memory::of_mut(conn).left = Some(left);
+        AfterServe::Park { until: None }
+    }
+
+    /// Bytes have come for one that was left, or something else has happened to it.
+    pub fn look(conn: &Connection) -> AfterRead {
+        let left = Memory::of(conn).and_then(|memory| memory.left.as_ref());
+        match left {
+            Some(left) if left.socket.look() => AfterRead::Serve,
+            Some(_) => AfterRead::Park { until: None },
+            None => AfterRead::Close,
+        }
+    }
+
+    /// Calls for its next message, or for its end. One at a time: a message has as long as a request.
+    pub fn call(&self, conn: &mut Connection) -> AfterServe {
+        let Some(left) = Memory::of_mut(conn).left.take() else { return AfterServe::Close };
+        match left.socket.take_call() {
+            None => {}
+            Some(Call::Message(message)) => {
+                let in_progress = self.desk.begin(METHOD, &left.target, Instant::now());
+                if !left.callbacks.message(&line(&left.target), message) {
+                    left.socket.fail();
+                }
+                drop(in_progress);
+            }
+            Some(Call::Closed) => {
+                let in_progress = self.desk.begin(METHOD, &left.target, Instant::now());
+                left.callbacks.closed(&line(&left.target));
+                let is_whole = left.socket.finish(false);
+                drop(in_progress);
+                conn.is_left = false;
+                let fate = if is_whole { Fate::Closed } else { Fate::Dropped };
+                return self.ending.after(conn, fate, Unread::Unknown);
+            }
+        }
+        Self::leave(conn, left)
+    }
+}
+
+fn line(target: &str) -> String {
+    format!("{METHOD} {target}")
+}
+
+/// Of a handshake.
+const METHOD: &str = "GET";

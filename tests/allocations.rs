@@ -9,13 +9,13 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use unicoro::exchange::{Fate, Place, Unread};
+use unicoro::exchange::{Fate, Place, Streams, Unread};
 use unicoro::http::{self, Limits, RequestFacts};
 use unicoro::python::{self, Application, Request, ServerFacts};
 use unicoro_contract::{
-    BlockingWaiter, Inbox, Received, SocketAddress, Stream, Tempo, begin_current, end_current,
+    BlockingWaiter, Inbox, Received, SocketAddress, Stop, Stream, Tempo, begin_current, end_current,
 };
 
 struct Counting;
@@ -59,6 +59,7 @@ struct Kept {
     inbox: Inbox,
     client: UnixStream,
     ends: SocketAddress,
+    streams: Streams,
 }
 
 impl Kept {
@@ -89,6 +90,7 @@ impl Kept {
             began,
             tempo: &Tempo::default(),
             sockets: None,
+            streams: &self.streams,
         });
         end_current();
         assert_eq!(served.response.fate(), Fate::Kept);
@@ -111,7 +113,8 @@ fn a_request_on_a_kept_connection_allocates_nothing() {
     ours.set_nonblocking(true).unwrap();
     let stream = Arc::new(Stream::new(ours.into(), 0, &BlockingWaiter));
     let ends = SocketAddress::Ip("127.0.0.1:8000".parse().unwrap());
-    let mut kept = Kept { application, stream, inbox: Inbox::default(), client, ends };
+    let streams = Streams::new(Duration::ZERO, Arc::new(Stop::new().unwrap()));
+    let mut kept = Kept { application, stream, inbox: Inbox::default(), client, ends, streams };
     python::main_thread(|| {
         // What is made once.
         (0..3).for_each(|_| kept.serve());

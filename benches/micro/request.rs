@@ -6,13 +6,13 @@ use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use unicoro::exchange::{Place, Unread};
+use unicoro::exchange::{Place, Streams, Unread};
 use unicoro::http::{Limits, RequestFacts, parse};
 use unicoro::python::{self, Application, Request, ServerFacts};
-use unicoro_contract::{BlockingWaiter, SocketAddress, Stream, Tempo};
+use unicoro_contract::{BlockingWaiter, SocketAddress, Stop, Stream, Tempo};
 
 const REQUEST: &[u8] =
     b"GET /hello?a=b HTTP/1.1\r\nHost: localhost:8000\r\nUser-Agent: Mozilla/5.0 \
@@ -30,6 +30,7 @@ fn request(criterion: &mut Criterion) {
     ours.set_nonblocking(true).unwrap();
     let stream = Arc::new(Stream::new(ours.into(), 0, &BlockingWaiter));
     let ends = SocketAddress::Ip("127.0.0.1:8000".parse().unwrap());
+    let streams = Streams::new(Duration::ZERO, Arc::new(Stop::new().unwrap()));
     let head = parse(REQUEST, &Limits::default()).unwrap();
     let mut serve = || {
         stream.expect_response();
@@ -50,6 +51,7 @@ fn request(criterion: &mut Criterion) {
             began: Instant::now(),
             tempo: &Tempo::default(),
             sockets: None,
+            streams: &streams,
         });
         assert_ne!(client.read(&mut [0; 4096]).unwrap(), 0);
         served.response.answer().status

@@ -22,6 +22,8 @@ pub enum Breakage {
     FileCut,
     /// The client has closed or broken the connection.
     Left,
+    /// It was a stream, and its worker ends.
+    WorkerEnds,
 }
 
 impl From<&io::Error> for Breakage {
@@ -44,6 +46,9 @@ impl fmt::Display for Breakage {
             Self::Slow => "the client took it below client_send_min_rate",
             Self::Evicted => EVICTED,
             Self::FileCut => "its file became shorter while it was sent",
+            Self::WorkerEnds => {
+                "it was cut off after long_connection_grace, because the worker ends"
+            }
             Self::Left => "the client left before it had the whole response",
         })
     }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::{Stop, StopState, Stream, is_forked_child};
 
+use super::grace::grace;
 use super::web_socket::{Roused, Terms, WebSocket};
 use crate::config::{Settings, WebSocketCompression};
 use crate::websocket::close_code::GOING_AWAY;
@@ -56,7 +57,6 @@ impl WebSockets {
             WebSocketCompression::Message => Some(policy(false)),
             WebSocketCompression::Context => Some(policy(true)),
         };
-        let graceful = settings.graceful_timeout;
         Self {
             terms: Arc::new(Terms {
                 longest: of.max_message_size,
@@ -67,7 +67,7 @@ impl WebSockets {
                 send_idle: settings.requests.client_send_timeout,
                 roused: Roused::new(Arc::clone(&stop)),
             }),
-            grace: of.grace.min(graceful.saturating_sub(GOODBYE.min(graceful / 2))),
+            grace: grace(settings),
             stop,
             is_last,
             open: Mutex::default(),
@@ -161,6 +161,3 @@ fn dismiss(socket: &WebSocket) -> bool {
 
 /// How often they are looked after.
 const INTERVAL: Duration = Duration::from_secs(1);
-
-/// What is left of `graceful_timeout` for the applications to hear of it, and for clients to go.
-const GOODBYE: Duration = Duration::from_secs(2);

@@ -17,7 +17,7 @@ use super::rules::Rules;
 use super::service::Service;
 use super::stall;
 use crate::config::Settings;
-use crate::exchange::{Ending, Memory, WebSockets, end_overdue, take_preface};
+use crate::exchange::{Ending, Memory, Streams, WebSockets, end_overdue, grace, take_preface};
 use crate::http::{HttpError, has_begun, is_whole, scan};
 use crate::logging::AccessLog;
 use crate::python::{self, Application, EventLoop, SignalHandlers};
@@ -70,6 +70,7 @@ impl Server {
             // For the life of the process: requests on a loop point there.
             service: Box::leak(Box::new(Service {
                 rules: Rules::new(settings),
+                streams: Streams::new(grace(settings), Arc::clone(&stop)),
                 ending: Ending::new(settings, keeps_alive, stop),
                 environ_names: environ_names.unwrap_or_default(),
                 access,
@@ -149,6 +150,7 @@ impl Handler for Server {
 
     fn tend(&self, now: Instant) {
         self.service.sockets.tend(now);
+        self.service.streams.tend(now);
     }
 
     fn roused(&self) -> Vec<Arc<Stream>> {

@@ -10,7 +10,9 @@ use super::access::{self, AccessLine};
 use super::desk::Desk;
 use super::quota::Quota;
 use super::rules::{Admission, Rules};
-use crate::exchange::{Ending, Fate, Left, Memory, Place, Reader, Response, Unread, WebSockets};
+use crate::exchange::{
+    Ending, Fate, Left, Memory, Place, Reader, Response, Streams, Unread, WebSockets,
+};
 use crate::http::{BodyDecoder, Framing, Head, HttpError, RequestFacts, Version};
 use crate::logging::{AccessLog, divert};
 use crate::python::{self, Application, Request};
@@ -33,6 +35,8 @@ pub struct Service {
     pub request_timeout: Option<Duration>,
     /// The WebSockets.
     pub sockets: Arc<WebSockets>,
+    /// The streams.
+    pub streams: Streams,
 }
 
 impl Service {
@@ -100,6 +104,7 @@ impl Service {
             tempo: &self.rules.response,
             environ_names: &self.environ_names,
             sockets: Some(&self.sockets),
+            streams: &self.streams,
         });
         drop(in_progress);
         self.quota.use_one();

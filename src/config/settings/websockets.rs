@@ -29,7 +29,7 @@ pub struct WebSocketSettings {
     pub ping_interval: Option<Duration>,
     /// `None`: a client may be silent for ever.
     pub ping_timeout: Option<Duration>,
-    /// How long a worker that is replaced keeps them.
+    /// How long a worker that is replaced keeps them, and one that ends its streams.
     pub grace: Duration,
 }
 

@@ -73,7 +73,8 @@ pub const ROWS: &[Setting] = &[
         default: Preset::Int(30),
         doc: "Seconds that a worker which is replaced (a reload, max_requests) keeps the WebSockets that \
               it has, before it closes them with 1001; never as long as graceful_timeout. When the server \
-              stops they are closed at once.",
+              stops they are closed at once. Streams (bodies that come piece by piece, such as \
+              server-sent events) go on for as long at a stop too, and are cut off then.",
         ..ROW
     },
 ];

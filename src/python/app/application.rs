@@ -199,7 +199,7 @@ impl Application {
         let result = self.callable.bind(py).call1((&environ, start));
         end_if_stray(py, result.as_ref().err());
         let mut ended = match result {
-            Ok(result) => respond(&result, start),
+            Ok(result) => respond(&result, start, request.streams.response(request.stream)),
             Err(error) if is_hand_over(socket, &error) => Err(Trouble::HandedOver),
             Err(error) => Err(Trouble::Raised(error)),
         };

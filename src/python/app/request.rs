@@ -7,7 +7,7 @@ use std::time::Instant;
 use unicoro_contract::{Stream, Tempo};
 
 use super::served::Served;
-use crate::exchange::{Place, Response, Unread, WebSockets};
+use crate::exchange::{Place, Response, Streams, Unread, WebSockets};
 use crate::http::{Head, RequestFacts};
 
 /// One request.
@@ -30,6 +30,8 @@ pub struct Request<'a> {
     pub tempo: &'a Tempo,
     /// The WebSockets of the worker, of which it may become one; `None`: it may not.
     pub sockets: Option<&'a Arc<WebSockets>>,
+    /// The streams of the worker, of which its response may become one.
+    pub streams: &'a Streams,
 }
 
 impl Request<'_> {

@@ -13,7 +13,7 @@ use pyo3::types::{PyBytes, PyIterator, PyList, PyTuple};
 
 use super::file_wrapper::FileWrapper;
 use super::start_response::StartResponse;
-use crate::exchange::{Response, WrongLength};
+use crate::exchange::{Breakage, Response, Streaming, WrongLength};
 use crate::python::gil::attach::detached;
 use crate::python::interp::fork::end_if_stray;
 use crate::python::interp::interned::interned;
@@ -50,11 +50,12 @@ impl From<io::Error> for Trouble {
 pub fn respond(
     result: &Bound<'_, PyAny>,
     start: &Bound<'_, StartResponse>,
+    streaming: Streaming<'_>,
 ) -> Result<Option<WrongLength>, Trouble> {
     if is_gathered(result, start) {
         return Ok(start.try_borrow_mut().map_err(PyErr::from)?.response()?.end());
     }
-    let sent = send(result, start);
+    let sent = send(result, start, streaming);
     end_if_stray(result.py(), None);
     let closed = match result.getattr_opt(interned!(result.py(), "close"))? {
         Some(close) => close.call0().map(drop),
@@ -102,6 +103,7 @@ fn as_bytes<'a>(piece: &'a Bound<'_, PyAny>) -> Option<&'a [u8]> {
 fn send(
     result: &Bound<'_, PyAny>,
     start: &Bound<'_, StartResponse>,
+    streaming: Streaming<'_>,
 ) -> Result<Option<WrongLength>, Trouble> {
     let py = result.py();
     if let Ok(wrapper) = result.cast_exact::<FileWrapper>()
@@ -112,7 +114,7 @@ fn send(
         let response = start.response()?;
         detached(py, || response.send_file(stretch))?;
     } else {
-        send_pieces(result, start)?;
+        send_pieces(result, start, streaming)?;
     }
     let mut start = start.try_borrow_mut().map_err(PyErr::from)?;
     let response = start.response()?;
@@ -128,7 +130,11 @@ fn send(
     Ok(wrong_length)
 }
 
-fn send_pieces(result: &Bound<'_, PyAny>, start: &Bound<'_, StartResponse>) -> Result<(), Trouble> {
+fn send_pieces(
+    result: &Bound<'_, PyAny>,
+    start: &Bound<'_, StartResponse>,
+    mut streaming: Streaming<'_>,
+) -> Result<(), Trouble> {
     let py = result.py();
     let pieces = result.try_iter().map_err(|_| {
         Trouble::Misused(format!(
@@ -157,7 +163,13 @@ fn send_pieces(result: &Bound<'_, PyAny>, start: &Bound<'_, StartResponse>) -> R
             continue;
         }
         if !response.ends_with(bytes) {
-            detached(py, || response.send(bytes))?;
+            let sent = (come_at_once || streaming.goes_on())
+                .then(|| detached(py, || response.send(bytes)));
+            if streaming.has_ended() && !matches!(sent, Some(Ok(()))) {
+                response.give_up(Breakage::WorkerEnds, 0);
+                return Err(Trouble::Client);
+            }
+            sent.transpose()?;
             continue;
         }
         response.add(bytes);

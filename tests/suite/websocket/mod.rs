@@ -8,3 +8,4 @@ mod gevents;
 mod handshake;
 mod limits;
 mod messages;
+mod streams;

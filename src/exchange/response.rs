@@ -65,6 +65,8 @@ enum Stage {
     /// A 101 has left, and the connection speaks another protocol: what the application gives now goes
     /// nowhere, and `has_failed` if that tells of a failure.
     Switched { has_failed: bool },
+    /// A handshake was refused with a page of ours: what the application gives now goes nowhere.
+    Refused,
     /// The client will not have it whole.
     Broken(Breakage),
 }
@@ -109,7 +111,13 @@ impl Response {
     /// Whether a head was given.
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        self.answer.status != 0 && !self.has_switched()
+        self.answer.status != 0 && !self.goes_nowhere()
+    }
+
+    /// Whether what the application gives is no answer to its client.
+    #[must_use]
+    pub fn goes_nowhere(&self) -> bool {
+        self.has_switched() || self.stage == Stage::Refused
     }
 
     /// Whether the connection speaks another protocol.
@@ -172,6 +180,8 @@ impl Response {
         }
         if self.has_switched() {
             self.stage = Stage::Switched { has_failed: status_line.starts_with(b"5") };
+        }
+        if self.goes_nowhere() {
             return Ok(());
         }
         let mut encoder = Encoder::new(self.facts);
@@ -237,7 +247,7 @@ impl Response {
     /// # Errors
     /// The client is gone.
     pub fn send(&mut self, piece: &[u8]) -> io::Result<()> {
-        if self.has_switched() {
+        if self.goes_nowhere() {
             return Ok(());
         }
         self.depart()?;
@@ -354,6 +364,9 @@ impl Response {
     /// # Errors
     /// The client is gone, or the file is shorter than it was.
     pub fn send_file(&mut self, stretch: Stretch) -> io::Result<()> {
+        if self.goes_nowhere() {
+            return Ok(());
+        }
         self.depart()?;
         let sent = self.send_stretch(stretch);
         self.answer.body_sent += *sent.as_ref().unwrap_or(&0);
@@ -433,8 +446,16 @@ impl Response {
         self.refuse_with(status, detail, &[]);
     }
 
-    /// As [`Self::refuse`], with these fields in the page's head.
-    pub fn refuse_with(&mut self, status: u16, detail: &str, fields: &[(&str, &str)]) {
+    /// A handshake has failed: puts a page in the place of whatever the application answers, with these fields
+    /// in its head, unless some of that has left.
+    pub fn refuse_handshake(&mut self, status: u16, detail: &str, fields: &[(&str, &str)]) {
+        if !self.has_left && matches!(self.stage, Stage::Open | Stage::Begun) {
+            self.refuse_with(status, detail, fields);
+            self.stage = Stage::Refused;
+        }
+    }
+
+    fn refuse_with(&mut self, status: u16, detail: &str, fields: &[(&str, &str)]) {
         let may_say = !self.has_left && matches!(self.stage, Stage::Open | Stage::Begun);
         self.fail(status);
         if may_say {
@@ -465,9 +486,11 @@ impl Response {
         match self.stage {
             Stage::Begun => self.claim(),
             // It may have failed within a chunk, which nothing may follow.
-            Stage::Open | Stage::Ended { .. } | Stage::Switched { .. } | Stage::Broken(_) => {
-                Err(io::ErrorKind::BrokenPipe.into())
-            }
+            Stage::Open
+            | Stage::Ended { .. }
+            | Stage::Switched { .. }
+            | Stage::Refused
+            | Stage::Broken(_) => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
 

@@ -134,6 +134,32 @@ def floods(ws, environ):
         note(f"floods ended with {error.code} {error.reason}, {sent > 0}")
 
 
+def used_at_once(ws, environ):
+    """Eight threads use it first."""
+    seen, begins = [], threading.Barrier(8)
+
+    def send():
+        begins.wait()
+        try:
+            ws.send("sent")
+        except Exception as error:
+            seen.append(repr(error))
+
+    threads = [threading.Thread(target=send) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ws.send(f"raised: {seen}")
+
+
+def leaves_much(ws, environ):
+    """Leaves more unsent than its client takes in time."""
+    for _ in range(512):
+        ws.send(b"x" * 65536)
+    note("much is left")
+
+
 def slow(ws, environ):
     """Takes longer than request_timeout."""
     time.sleep(0.2)
@@ -160,7 +186,7 @@ VIEWS = {
     f"/{view.__name__}": view
     for view in (
         echo, accepted, said, closes, fails, waits, elsewhere, many_senders, room, floods, slow,
-        gevents,
+        gevents, used_at_once, leaves_much,
     )
 }
 
@@ -174,6 +200,8 @@ def application(environ, start_response):
         answer = str("unicoro.websocket" in environ).encode()
         start_response("200 OK", [("Content-Length", str(len(answer)))])
         return [answer]
+    if path in ("/caught", "/caught_late", "/caught_too_late"):
+        return caught(environ["unicoro.websocket"], start_response, path)
     if path == "/generator":
         return generator(environ["unicoro.websocket"])
     VIEWS[path](environ["unicoro.websocket"], environ)
@@ -186,3 +214,21 @@ def generator(ws):
     ws.send(ws.receive())
     yield b"nobody sees this"
     ws.send(ws.receive())
+
+
+def caught(ws, start_response, path):
+    """Has an answer of its own where it cannot be accepted."""
+    headers = [("Content-Length", "12")]
+    if path != "/caught":
+        start_response("200 OK", headers)
+    if path == "/caught_too_late":
+        yield b"of "
+    try:
+        ws.accept()
+    except ConnectionClosed as error:
+        note(f"caught {error}")
+    if path == "/caught":
+        start_response("200 OK", headers)
+    if path != "/caught_too_late":
+        yield b"of "
+    yield b"the view's"[:9]

@@ -4,6 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::thread;
 use std::time::Duration;
 
 use pyo3::exceptions::{PyRuntimeError, PyTimeoutError, PyTypeError, PyValueError};
@@ -95,21 +96,20 @@ impl Handle {
 
     fn accepted(&self, py: Python<'_>) -> PyResult<&Accepted> {
         if self.accepted.get().is_none() {
-            self.try_accept(py, None, Fields::default())?;
+            // If not, another thread has meanwhile.
+            let _ = self.try_accept(py, None, Fields::default())?;
         }
         self.accepted.get().ok_or_else(|| over(py))
     }
 
+    /// Answers the handshake; false: another thread has.
     fn try_accept(
         &self,
         py: Python<'_>,
         subprotocol: Option<String>,
         fields: Fields,
-    ) -> PyResult<()> {
-        let upgrade = self.offer.as_ref().map_err(|refusal| {
-            self.is_refused.store(true, Ordering::Relaxed);
-            handshake_error(py, refusal.detail)
-        })?;
+    ) -> PyResult<bool> {
+        let upgrade = self.offer.as_ref().map_err(|refusal| self.refuse(py, refusal))?;
         let stream = self.stream.upgrade().ok_or_else(|| over(py))?;
         if stream.is_shared() {
             return Err(PyRuntimeError::new_err("gunicorn.socket was taken before"));
@@ -119,11 +119,19 @@ impl Handle {
         upgrade
             .answer(subprotocol.as_deref(), agreed.as_ref(), fields.iter(), &date(), &mut head)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let (start, input) = self.request(py).ok_or_else(|| over(py))?;
-        let mut start = start.try_borrow_mut()?;
+        let Some((start, input)) = self.request(py) else { return Ok(false) };
+        let mut start = loop {
+            if self.accepted.get().is_some() {
+                return Ok(false);
+            }
+            match start.try_borrow_mut() {
+                Ok(start) => break start,
+                // Another thread accepts it right now; so rare that it need not be told.
+                Err(_) => detached(py, || thread::sleep(GLANCE)),
+            }
+        };
         let response = start.response().map_err(|_| over(py))?;
         let sent = detached(py, || response.switch(&head));
-        drop(start);
         sent.map_err(|error| match error.kind() {
             std::io::ErrorKind::AlreadyExists => PyRuntimeError::new_err(
                 "the request is answered: a WebSocket is accepted before start_response is called",
@@ -134,12 +142,26 @@ impl Handle {
         let received = received.unwrap_or_default();
         let socket =
             self.sockets.open(&stream, agreed.as_ref(), &received).ok_or_else(|| over(py))?;
-        // Nobody else has: the response switches once.
+        // Nobody else has: the response switches once, and is lent here until others see this.
         drop(self.accepted.set(Accepted { socket, subprotocol }));
+        drop(start);
         // Of no more use: the next request may have them.
         let request = self.request.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(request);
-        Ok(())
+        Ok(true)
+    }
+
+    /// The handshake breaks a rule: from here on that is the answer to the client.
+    fn refuse(&self, py: Python<'_>, refusal: &Refusal) -> PyErr {
+        if !self.is_refused.swap(true, Ordering::Relaxed)
+            && let Some((start, _)) = self.request(py)
+            // Lent to who sends another answer already.
+            && let Ok(mut start) = start.try_borrow_mut()
+            && let Ok(response) = start.response()
+        {
+            response.refuse_handshake(refusal.status, refusal.detail, refusal.fields());
+        }
+        handshake_error(py, refusal.detail)
     }
 
     fn request<'py>(
@@ -190,6 +212,11 @@ fn seconds(timeout: Option<f64>) -> PyResult<Option<Duration>> {
         .map_err(|_| PyValueError::new_err("the timeout is no number of seconds"))
 }
 
+const ACCEPTED_BEFORE: &str = "the WebSocket was accepted before";
+
+/// How long one thread waits, before it looks again whether another has accepted what both use first.
+const GLANCE: Duration = Duration::from_millis(1);
+
 #[pymethods]
 impl Handle {
     /// Answers the handshake. Once: it is implied by the first use.
@@ -201,10 +228,13 @@ impl Handle {
         headers: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         if self.accepted.get().is_some() {
-            return Err(PyRuntimeError::new_err("the WebSocket was accepted before"));
+            return Err(PyRuntimeError::new_err(ACCEPTED_BEFORE));
         }
         let fields = headers.map_or_else(|| Ok(Fields::default()), fields_of)?;
-        self.try_accept(py, subprotocol, fields)
+        match self.try_accept(py, subprotocol, fields)? {
+            true => Ok(()),
+            false => Err(PyRuntimeError::new_err(ACCEPTED_BEFORE)),
+        }
     }
 
     /// The next message; `TimeoutError` if none has come after `timeout` seconds.

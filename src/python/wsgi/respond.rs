@@ -190,8 +190,8 @@ fn is_of_a_list(pieces: &Bound<'_, PyIterator>) -> bool {
 fn require_begun(start: &Bound<'_, StartResponse>) -> Result<(), Trouble> {
     let mut start = start.try_borrow_mut().map_err(PyErr::from)?;
     let response = start.response()?;
-    // Behind a 101 nobody asks.
-    if response.has_begun() || response.has_switched() {
+    // Behind a 101, or a handshake that was refused, nobody asks.
+    if response.has_begun() || response.goes_nowhere() {
         return Ok(());
     }
     Err(Trouble::Misused("the application did not call start_response".into()))

@@ -53,3 +53,40 @@ fn a_broken_handshake_is_refused_when_it_is_accepted(engine) {
     server.stop();
 }
 }
+
+each_of! { Sync, Gthread, Coroutine;
+fn a_view_that_catches_a_refusal_has_no_say_any_more(engine) {
+    let server = Server::start(engine, "talking", &["--access-logfile", "-"]);
+    let answer = |path: &str| {
+        let mut client = server.connect();
+        client.send(handshake(path, &[]).replace("Version: 13", "Version: 8"));
+        (client.response(), client)
+    };
+    for path in ["/caught", "/caught_late"] {
+        let (refused, mut client) = answer(path);
+        assert!(client.is_closed(), "{path}: more comes behind it");
+        assert_eq!((refused.status, refused.header("sec-websocket-version")), (426, Some("13")));
+        assert!(!refused.text().contains("of the view"), "{refused:?}");
+    }
+    // But what has left stays.
+    let (answered, _client) = answer("/caught_too_late");
+    assert_eq!((answered.status, answered.text().as_str()), (200, "of the view'"));
+    server.wait_for_notes("caught 1006 Only version 13 of WebSocket is spoken here.\n");
+    server.wait_for_access("GET /caught HTTP/1.1\" 426 ");
+    server.stop();
+}
+}
+
+each_of! { Gthread, Coroutine;
+fn whoever_uses_it_first_accepts_it_for_all(engine) {
+    let server = Server::start(engine, "talking", &[]);
+    for _ in 0..20 {
+        let mut peer = Peer::connect(&server, "/used_at_once", &[]);
+        for _ in 0..8 {
+            assert_eq!(peer.text(), "sent");
+        }
+        assert_eq!(peer.text(), "raised: []");
+    }
+    server.stop();
+}
+}

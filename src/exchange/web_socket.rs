@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::{Interest, Stream, Upgraded, is_forked_child};
 
-use self::talk::{TOOK_NOTHING, Talk};
+use self::talk::{TOOK_NOTHING, TOOK_TOO_LITTLE, Talk};
 use crate::websocket::close_code::{ABNORMAL, INTERNAL_ERROR, NORMAL};
 use crate::websocket::{Close, Decoder, Deflater, Encoder, Inflater, Message, Parameters};
 
@@ -181,9 +181,15 @@ impl WebSocket {
         if let Ok(close) = Close::new(code, "") {
             self.locked(&stream, |talk| talk.close(&stream, close));
         }
+        // As long as for a client that takes nothing: one that takes a little now and then gains no time.
+        let until = self.terms.send_idle.map(|idle| Instant::now() + idle);
         while !self.talk().is_lost() {
             let seen = stream.stirs();
             if self.has_room(&stream, 0) {
+                break;
+            }
+            if until.is_some_and(|until| until <= Instant::now()) {
+                self.locked(&stream, |talk| talk.give_up(&stream, TOOK_TOO_LITTLE));
                 break;
             }
             self.wait_to_send(&stream, seen);

@@ -118,5 +118,6 @@ pub(super) fn agreed(has_takeover: bool, bits: u8) -> Parameters {
         server_max_window_bits: bits,
         client_max_window_bits: bits,
         tells_client_window: true,
+        says_server_window: true,
     }
 }

@@ -149,6 +149,7 @@ impl Offer {
             server_max_window_bits: within(policy.server_max_window_bits).min(server),
             client_max_window_bits: client,
             tells_client_window: self.client_max_window_bits.is_some(),
+            says_server_window: self.server_max_window_bits.is_some(),
         })
     }
 }
@@ -197,6 +198,7 @@ mod tests {
             "; client_no_context_takeover",
             "; server_no_context_takeover; client_no_context_takeover",
             "; server_max_window_bits=9",
+            "; server_max_window_bits=15",
             "; client_max_window_bits=8",
             "; server_max_window_bits=10; client_max_window_bits=12",
         ] {

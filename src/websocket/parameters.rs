@@ -15,6 +15,8 @@ pub struct Parameters {
     pub client_max_window_bits: u8,
     /// Whether the client can be told so (7.1.2.2).
     pub(super) tells_client_window: bool,
+    /// Whether the client has asked for a window of the server's.
+    pub(super) says_server_window: bool,
 }
 
 impl fmt::Display for Parameters {
@@ -26,8 +28,9 @@ impl fmt::Display for Parameters {
         if self.client_no_context_takeover {
             write!(f, "; {CLIENT_NO_CONTEXT_TAKEOVER}")?;
         }
-        // 15 is what is meant where nothing is said.
-        if self.server_max_window_bits < 15 {
+        // 15 is what is meant where nothing is said. But who asks for a window is answered (7.1.2.1: accepting
+        // the offer includes the parameter).
+        if self.says_server_window || self.server_max_window_bits < 15 {
             write!(f, "; {SERVER_MAX_WINDOW_BITS}={}", self.server_max_window_bits)?;
         }
         if self.tells_client_window && self.client_max_window_bits < 15 {

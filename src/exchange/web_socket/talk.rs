@@ -178,7 +178,11 @@ impl Talk {
             Some(pinged) if has_passed(pinged, terms.ping_timeout) => {
                 self.give_up(stream, "no answer to a ping");
             }
-            None if has_passed(self.heard, terms.ping_interval) => {
+            // Who may be silent for ever is asked on: what lies between must not take it for idle.
+            pinged
+                if has_passed(pinged.unwrap_or(self.heard), terms.ping_interval)
+                    && (pinged.is_none() || terms.ping_timeout.is_none()) =>
+            {
                 self.pinged = Some(now);
                 self.say(stream, |out| websocket::ping(&ControlPayload::EMPTY, out));
             }
@@ -405,6 +409,8 @@ const READS: usize = 8;
 
 /// Why a client is given up that does not read.
 pub const TOOK_NOTHING: &str = "the client took nothing for client_send_timeout";
+/// The same of one that takes too little of the last that it is sent.
+pub const TOOK_TOO_LITTLE: &str = "the client did not take the rest within client_send_timeout";
 
 #[cfg(test)]
 mod tests {

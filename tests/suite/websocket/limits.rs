@@ -1,6 +1,6 @@
 //! What a client may do, and what becomes of one that does more.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::time::Duration;
 
 use flate2::{Compress, Compression, FlushCompress};
@@ -108,6 +108,21 @@ fn a_client_that_does_not_answer_pings_is_given_up_and_one_that_does_is_kept(eng
 }
 }
 
+#[test]
+fn who_may_be_silent_for_ever_is_pinged_again_and_again() {
+    let pings = ["--websocket-ping-interval", "0.2", "--websocket-ping-timeout", "0"];
+    let server = Server::start(Engine::Coroutine, "talking", &pings);
+    let mut silent = Peer::connect(&server, "/waits", &[]);
+    let stream = silent.socket.get_mut();
+    stream.set_read_timeout(Some(wait::PATIENCE)).unwrap();
+    // Raw, so that nothing is answered.
+    let mut pings = [0; 6];
+    stream.read_exact(&mut pings).unwrap();
+    assert_eq!(pings, *b"\x89\0\x89\0\x89\0");
+    drop(silent);
+    server.stop();
+}
+
 each_of! { Gthread, Coroutine;
 fn a_client_that_does_not_read_costs_a_bounded_queue_and_is_given_up(engine) {
     let server = Server::start(engine, "talking", &["--client-send-timeout", "1"]);
@@ -168,5 +183,26 @@ fn a_request_that_became_a_websocket_has_no_deadline_any_more() {
     assert_eq!((peer.text(), peer.text()), ("first".into(), "second".into()));
     assert_eq!(peer.closed().0, 1000);
     assert!(!server.log().contains("request_timeout"), "{}", server.log());
+    server.stop();
+}
+
+#[test]
+fn a_client_that_takes_the_rest_by_and_by_is_not_waited_for_for_ever() {
+    let arguments = ["--client-send-timeout", "1", "--websocket-queue", "64M"];
+    let arguments = [&arguments[..], &["--access-logfile", "-"]].concat();
+    let server = Server::start(Engine::Coroutine, "talking", &arguments);
+    let mut peer = Peer::connect(&server, "/leaves_much", &[]);
+    let stream = peer.socket.get_mut();
+    // Enough at a time to show that it is there.
+    let (mut piece, mut taken) = (vec![0; 256 << 10], 0);
+    while let Ok(count) = stream.read(&mut piece)
+        && count > 0
+    {
+        taken += count;
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(taken < 512 << 16, "all of it: {taken} bytes");
+    server.wait_for_access("GET /leaves_much HTTP/1.1\" 101 ");
+    drop(peer);
     server.stop();
 }

@@ -22,7 +22,7 @@ use unicoro_contract::{Interest, Stream, Upgraded, is_forked_child};
 
 use self::talk::{TOOK_NOTHING, TOOK_TOO_LITTLE, Talk};
 use crate::websocket::close_code::{ABNORMAL, INTERNAL_ERROR, NORMAL};
-use crate::websocket::{Close, Decoder, Deflater, Encoder, Inflater, Message, Parameters};
+use crate::websocket::{Close, Decoder, Deflater, Encoder, Framed, Inflater, Message, Parameters};
 
 pub use self::call::{Call, Callbacks, NotLeft};
 pub use self::roused::Roused;
@@ -34,6 +34,8 @@ pub struct WebSocket {
     // Weak: an application that keeps it must not keep the connection open.
     stream: Weak<Stream>,
     terms: Arc<Terms>,
+    // By which each message is compressed, if by itself.
+    apart: Option<Parameters>,
     talk: Mutex<Talk>,
 }
 
@@ -59,8 +61,10 @@ impl WebSocket {
         let deflater = deflate.map(|(parameters, pool)| Deflater::new(parameters, pool));
         let decoder = Decoder::new(terms.longest, inflater);
         let talk = Talk::new(received, decoder, Encoder::new(deflater));
+        let apart =
+            agreed.filter(|agreed| terms.pool.is_some() && agreed.server_no_context_takeover);
         let (stream, terms) = (Arc::downgrade(stream), Arc::clone(terms));
-        WebSocket { stream, terms, talk: Mutex::new(talk) }
+        WebSocket { stream, terms, apart: apart.copied(), talk: Mutex::new(talk) }
     }
 
     /// How it has closed, if that is known.
@@ -130,10 +134,15 @@ impl WebSocket {
         let stream = self.stream()?;
         let room = if stream.tells_upgraded() { self.terms.queue } else { 0 };
         self.wait_for_room(&stream, room)?;
+        // Compressed before the lock is taken: others receive and send meanwhile.
+        let framed = self.frame_apart(outgoing);
         self.locked(&stream, |talk| match talk.closed() {
             Some(closed) => Err(closed.clone()),
             None => {
-                talk.send(&stream, outgoing);
+                match &framed {
+                    Some(framed) => talk.push(&stream, framed.parts()),
+                    None => talk.send(&stream, outgoing),
+                }
                 Ok(())
             }
         })?;
@@ -200,6 +209,14 @@ impl WebSocket {
         drop(talk);
         stream.stir();
         is_whole
+    }
+
+    /// The frame of a message that refers to no other; `None`: its frame depends on those before it, or need
+    /// not be made.
+    fn frame_apart<'d>(&self, outgoing: &Outgoing<'d>) -> Option<Framed<'d>> {
+        let Outgoing::Message(data) = outgoing else { return None };
+        let (parameters, pool) = self.apart.as_ref().zip(self.terms.pool.as_ref())?;
+        Some(Encoder::new(Some(Deflater::new(parameters, pool))).message(*data))
     }
 
     fn wait_for_room(&self, stream: &Arc<Stream>, room: usize) -> Result<(), Closed> {

@@ -379,7 +379,7 @@ impl Talk {
     }
 
     /// Sends what there is room for of a frame, and keeps the rest. Nothing that is sent is copied.
-    fn push(&mut self, stream: &Stream, parts: [&[u8]; 2]) {
+    pub fn push(&mut self, stream: &Stream, parts: [&[u8]; 2]) {
         if self.unsent() > 0 {
             parts.iter().for_each(|part| self.unsent.extend_from_slice(part));
             return self.flush(stream);

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -177,8 +178,17 @@ fn start_loop(
     application: Py<PyAny>,
     settings: &Settings,
 ) -> Result<&'static EventLoop, BootError> {
-    let AsgiSettings { kind, lifespan, root_path, .. } = &settings.asgi;
-    let event_loop = EventLoop::start(application, &LoopSettings { kind, lifespan, root_path })
+    let AsgiSettings { kind, lifespan, root_path, anyio_threads, .. } = &settings.asgi;
+    let loop_settings = LoopSettings {
+        kind,
+        lifespan,
+        root_path,
+        threads: settings
+            .requests_in_progress
+            .map_or(settings.worker_connections, NonZeroUsize::get),
+        anyio_threads: *anyio_threads,
+    };
+    let event_loop = EventLoop::start(application, &loop_settings)
         // As a traceback of its import.
         .map_err(|error| LoadError::Import(error.to_string()))?;
     log::debug!("ASGI on {}", event_loop.name());

@@ -1,6 +1,6 @@
 //! How an asynchronous application is served.
 
-use super::winners::Winners;
+use super::winners::{Winners, none_if_zero};
 use crate::config::error::ConfigError;
 use crate::config::values::worker_class::WorkerClass;
 
@@ -38,6 +38,8 @@ pub struct AsgiSettings {
     pub lifespan: String,
     /// Where a proxy has mounted the application; may be empty.
     pub root_path: String,
+    /// So many of anyio's threads, green ones; `None`: anyio's own.
+    pub anyio_threads: Option<usize>,
 }
 
 /// Resolves them.
@@ -53,5 +55,6 @@ pub fn resolve(winners: &Winners<'_>) -> Result<AsgiSettings, ConfigError> {
         kind: winners.text("asgi_loop")?,
         lifespan: winners.text("asgi_lifespan")?,
         root_path: winners.optional_text("root_path")?.unwrap_or_default(),
+        anyio_threads: none_if_zero(winners.int("anyio_threads")?),
     })
 }

@@ -225,6 +225,18 @@ pub const ROWS: &[Setting] = &[
         ..ROW
     },
     Setting {
+        name: "anyio_threads",
+        section: Section::Workers,
+        spelling: flag(&["anyio-threads"]),
+        metavar: "N",
+        kind: Kind::Int { min: 0, max: MAX_CONNECTIONS },
+        default: Preset::Int(0),
+        doc: "How many functions that are no coroutines an ASGI application has anyio run at once, as \
+              FastAPI's and Starlette's endpoints are run that are written with def; each in a green \
+              thread. 0 leaves anyio as it is, with 40 OS threads.",
+        ..ROW
+    },
+    Setting {
         name: "asgi_disconnect_grace_period",
         section: Section::Workers,
         spelling: flag(&["asgi-disconnect-grace-period"]),

@@ -61,10 +61,23 @@ def run(loop, bell, turn):
     """The life of the loop, until it is stopped."""
     asyncio.set_event_loop(loop)
     loop.add_reader(bell, turn)
+    life = loop.create_task(live())
     try:
-        loop.run_forever()
+        loop.run_until_complete(life)
+    except RuntimeError:
+        # It was stopped.
+        if life.done():
+            raise
     finally:
         loop.remove_reader(bell)
+    life.cancel()
+    loop.run_until_complete(asyncio.sleep(0))
+
+
+async def live():
+    """A task that lives as long as the loop. To it others tie what is to last, as anyio its threads; without
+    it, that would end with each request."""
+    await asyncio.get_running_loop().create_future()
 
 
 class Lifespan:

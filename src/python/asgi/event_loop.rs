@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
@@ -15,6 +15,7 @@ use unicoro_contract::{AfterServe, Connection, ResidentsWord, tell_engine};
 use unicoro_sys::event_fd::EventFd;
 
 use super::exchange::Exchange;
+use super::executor::Executor;
 use super::home::Home;
 use super::host::{Host, Opened};
 use super::module::{Functions, module};
@@ -39,6 +40,10 @@ pub struct LoopSettings<'a> {
     pub lifespan: &'a str,
     /// Where it is mounted.
     pub root_path: &'a str,
+    /// So many functions that block run at once.
+    pub threads: usize,
+    /// Of anyio's threads, if they are to be green.
+    pub anyio_threads: Option<usize>,
 }
 
 /// The loop, with the application on it.
@@ -52,6 +57,9 @@ pub struct EventLoop {
     phrases: HashMap<u16, String>,
     functions: Functions,
     nothing: Py<Ready>,
+    executor: Arc<Executor>,
+    // It would end, but for functions that run.
+    awaits_executor: AtomicBool,
     bell: EventFd,
     is_rung: AtomicBool,
     post: Mutex<Post>,
@@ -121,6 +129,8 @@ impl EventLoop {
     fn make(py: Python<'_>, application: Py<PyAny>, settings: &LoopSettings<'_>) -> PyResult<Self> {
         let module = module(py)?;
         let event_loop = module.call_method1("new_loop", (settings.kind,))?;
+        let executor = Executor::new(settings.threads);
+        executor.install(&event_loop, settings.anyio_threads)?;
         let lifespan = module.getattr("Lifespan")?.call1((&application, settings.lifespan))?;
         let state = lifespan.getattr("state")?.cast_into::<PyDict>()?.unbind();
         Ok(Self {
@@ -133,6 +143,8 @@ impl EventLoop {
             phrases: module.getattr("PHRASES")?.extract()?,
             functions: Functions::find(py)?,
             nothing: Py::new(py, Ready::empty())?,
+            executor,
+            awaits_executor: AtomicBool::new(false),
             bell: EventFd::new()?,
             is_rung: AtomicBool::new(false),
             post: Mutex::default(),
@@ -162,6 +174,7 @@ impl EventLoop {
             let run = || -> PyResult<()> {
                 let identity = py.import("threading")?.call_method0("get_ident")?.extract()?;
                 self.identity.store(identity, Ordering::Relaxed);
+                self.executor.open(true);
                 let turn = Bound::new(py, Turn { home: self })?;
                 let bell = self.bell.as_fd().as_raw_fd();
                 module(py)?.call_method1("run", (&self.event_loop, bell, turn))?;
@@ -170,6 +183,7 @@ impl EventLoop {
             if let Err(error) = run() {
                 log::error!(target: TRACEBACK, "the event loop has failed:\n{}", traceback::format(py, &error));
             }
+            self.executor.open(false);
             self.identity.store(0, Ordering::Relaxed);
             let was_stopped = self.end.load(Ordering::Relaxed) == LIVES;
             if was_stopped {
@@ -245,7 +259,9 @@ impl EventLoop {
     /// It is to end when nothing runs any more; at once if it `quits`. On the engine's thread.
     pub fn dismiss(&self, quits: bool) {
         let end = if quits { QUITS } else { DISMISSED };
-        if self.end.fetch_max(end, Ordering::Relaxed) < end {
+        let is_new = self.end.fetch_max(end, Ordering::Relaxed) < end;
+        if is_new || self.executor.is_idle() && self.awaits_executor.swap(false, Ordering::Relaxed)
+        {
             self.ring();
         }
     }
@@ -342,7 +358,11 @@ impl EventLoop {
         }
         let stops = match self.end.load(Ordering::Relaxed) {
             LIVES => false,
-            DISMISSED => self.running().exchanges.is_empty(),
+            DISMISSED if !self.running().exchanges.is_empty() => false,
+            DISMISSED => {
+                self.awaits_executor.store(true, Ordering::Relaxed);
+                self.executor.is_idle()
+            }
             _ => true,
         };
         if stops && let Err(error) = self.event_loop.call_method0(py, interned!(py, "stop")) {

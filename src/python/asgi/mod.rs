@@ -12,6 +12,7 @@
 
 pub mod event_loop;
 pub mod exchange;
+pub mod executor;
 pub mod home;
 pub mod host;
 pub mod module;

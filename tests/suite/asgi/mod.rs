@@ -1,6 +1,7 @@
 //! ASGI applications: what they are given and may do, their lifespan, how one is known, and
 //! frameworks on them.
 
+mod blocking;
 mod body;
 mod endings;
 mod frameworks;

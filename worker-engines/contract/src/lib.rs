@@ -54,7 +54,7 @@ pub use listener::{EngineListener, admit_no_more, lacks_descriptors};
 pub use outbox::{Outbox, Put};
 pub use pace::{Pace, Tempo};
 pub use real::Real;
-pub use resident::{ResidentsWord, hear_resident_by, tell_engine};
+pub use resident::{GreenTask, ResidentsWord, hear_resident_by, tell_engine};
 pub use siblings::Siblings;
 pub use stop::{Stop, StopState};
 pub use stream::{BlockingWaiter, Interest, Received, Stream, Waiter, wait_a_step, wait_blocking};

@@ -1,5 +1,5 @@
-//! What the resident, a green thread of the handler's own, says to the engine of the connections that it
-//! was handed ([`Handler::hand_over`](crate::Handler::hand_over)).
+//! What the resident, a green thread of the handler's own, says to the engine: of the connections that it
+//! was handed ([`Handler::hand_over`](crate::Handler::hand_over)), and of what may wait in its place.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,7 +14,12 @@ pub enum ResidentsWord {
     /// [`Handler::ready`](crate::Handler::ready) is to be called with this number once there is something
     /// to receive, or room to send.
     Watch(Arc<Stream>, u64),
+    /// A green thread is to do this, which may wait.
+    Task(GreenTask),
 }
+
+/// What a green thread is to do that serves no request.
+pub type GreenTask = Box<dyn FnOnce() + Send>;
 
 /// Who hears it; set once, by the engine of the process.
 static HEARD_BY: OnceLock<fn(ResidentsWord)> = OnceLock::new();

@@ -4,13 +4,14 @@
 //! borrow may be held across a park, a yield or a spawn.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use unicoro_contract::{Handler, Seat, Waiter};
+use unicoro_contract::{GreenTask, Handler, Seat, Waiter};
 use unicoro_reactor::{Clients, Epoll, Line, TimerKey, Timers, Token};
 
 use crate::crew::Crew;
@@ -61,6 +62,8 @@ pub struct Core {
     pub crew: Crew,
     /// The requests that wait for one.
     pub line: RefCell<Line>,
+    /// The resident's tasks that wait for one. The resident bounds them.
+    pub tasks: RefCell<VecDeque<GreenTask>>,
     /// It was said that no more requests may be in progress.
     pub has_said_full: Cell<bool>,
     /// Since when all clients have gone, at the end of the worker.
@@ -117,6 +120,7 @@ impl Core {
             keeper: Cell::default(),
             crew: Crew::new(most_at_once),
             line: RefCell::default(),
+            tasks: RefCell::default(),
             has_said_full: Cell::default(),
             done_at: Cell::default(),
             room: Room::default(),
@@ -124,9 +128,11 @@ impl Core {
         })
     }
 
-    /// Whether a request waits to be served.
+    /// Whether a request, or a task, waits for a green worker.
     pub fn has_requests(&self) -> bool {
-        !self.line.borrow().is_empty() || self.clients.borrow().has_ready()
+        !self.line.borrow().is_empty()
+            || self.clients.borrow().has_ready()
+            || !self.tasks.borrow().is_empty()
     }
 
     /// Whether there may be one more green worker.

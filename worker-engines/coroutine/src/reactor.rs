@@ -13,6 +13,7 @@
 //! No borrow of the engine's state may be held across `handler.serve`, a park, a yield or a spawn.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -184,6 +185,7 @@ impl Reactor {
                 ResidentsWord::NotMine(connection) => {
                     self.core.line.borrow_mut().push(connection, false);
                 }
+                ResidentsWord::Task(task) => self.core.tasks.borrow_mut().push_back(task),
                 ResidentsWord::Watch(stream, number) => {
                     let mut clients = self.core.clients.borrow_mut();
                     // Once watched is enough; what is served no more needs no watch.
@@ -336,11 +338,9 @@ impl Reactor {
             self.core.crew.arrived();
             loop {
                 self.line_up();
-                let next = self.core.line.borrow_mut().take();
-                let Some(connection) = next else { break };
                 // A request may compute for a slice, not all of them together.
                 progress::goes_on();
-                let now = self.serve(green, connection);
+                let Some(now) = self.do_next(green) else { break };
                 preemption::put_off(now);
                 self.core.crew.linger(|| green.after_request());
                 if self.core.crew.has_too_many() {
@@ -361,6 +361,26 @@ impl Reactor {
                 break;
             }
         }
+    }
+
+    /// Serves the next request, or else does a task; when that has ended. `None`: there is neither.
+    fn do_next(self, green: &Green) -> Option<Instant> {
+        let next = self.core.line.borrow_mut().take();
+        if let Some(connection) = next {
+            return Some(self.serve(green, connection));
+        }
+        let task = self.core.tasks.borrow_mut().pop_front()?;
+        // It takes no request's place.
+        self.core.crew.linger(|| {
+            green.outside(|| {
+                if catch_unwind(AssertUnwindSafe(task)).is_err() {
+                    log::error!(
+                        "a bug in unicoro: a task was lost to a panic, see above; please report it"
+                    );
+                }
+            });
+        });
+        Some(Instant::now())
     }
 
     /// Serves a request; when it has ended.

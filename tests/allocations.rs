@@ -85,7 +85,12 @@ impl Kept {
             },
             stream: &self.stream,
             unread: Unread::Nothing,
-            facts: RequestFacts { version: head.version, is_head: false, keep_alive: true },
+            facts: RequestFacts {
+                version: head.version,
+                is_head: false,
+                keep_alive: true,
+                takes_trailers: false,
+            },
             environ_names: &[],
             began,
             tempo: &Tempo::default(),

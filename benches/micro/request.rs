@@ -46,7 +46,12 @@ fn request(criterion: &mut Criterion) {
             },
             stream: &stream,
             unread: Unread::Nothing,
-            facts: RequestFacts { version: head.version, is_head: false, keep_alive: true },
+            facts: RequestFacts {
+                version: head.version,
+                is_head: false,
+                keep_alive: true,
+                takes_trailers: false,
+            },
             environ_names: &[],
             began: Instant::now(),
             tempo: &Tempo::default(),

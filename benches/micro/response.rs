@@ -10,7 +10,12 @@ const FIELDS: [(&[u8], &[u8]); 2] =
     [(b"Content-Type", b"text/html; charset=utf-8"), (b"Content-Length", b"13")];
 
 fn response(criterion: &mut Criterion) {
-    let facts = RequestFacts { version: Version::Http11, is_head: false, keep_alive: true };
+    let facts = RequestFacts {
+        version: Version::Http11,
+        is_head: false,
+        keep_alive: true,
+        takes_trailers: false,
+    };
     let (date, mut out) = ("Sun, 06 Nov 1994 08:49:37 GMT", Vec::with_capacity(512));
     criterion.bench_function("response/head", |bencher| {
         bencher.iter(|| {

@@ -12,9 +12,10 @@
 //!
 //! Calls that send may wait: never with the language's lock.
 
+use std::fs::File;
 use std::io::{self, IoSlice};
 use std::mem;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -26,7 +27,7 @@ use super::breakage::Breakage;
 use super::date::date;
 use super::fate::Fate;
 use super::wrong_length::WrongLength;
-use crate::http::{Encoder, Fields, RequestFacts, ResponseError, early_hints, refusal};
+use crate::http::{Encoder, Fields, RequestFacts, ResponseError, early_hints, refusal, trailers};
 
 /// A whole response up to this long may be held, to leave together with others.
 const HELD: usize = 16 * 1024;
@@ -50,8 +51,23 @@ pub struct Response {
     // Of that, what has left at the front: less than half. Moving what follows each time would be
     // quadratic.
     gone: usize,
+    // What is to be sent behind that.
+    file: Option<Rest>,
     answer: Answer,
 }
+
+/// What is left of a file that is sent as its client takes it, and what follows it.
+struct Rest {
+    file: File,
+    offset: u64,
+    len: u64,
+    behind: Vec<u8>,
+    // The client would have taken more.
+    is_interrupted: bool,
+}
+
+/// So much of a file is sent before others have their turn.
+const BURST: u64 = 1 << 20;
 
 /// How far the response is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +120,7 @@ impl Response {
             encoder: Encoder::new(facts),
             unsent: Vec::new(),
             gone: 0,
+            file: None,
             answer: Answer::default(),
         }
     }
@@ -215,6 +232,28 @@ impl Response {
         Ok(self.note(sent))
     }
 
+    /// The same without a wait: a client that takes nothing now gets none, and one that takes a part of it is
+    /// parted with, for nothing can follow that.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn send_hints_now(&mut self, fields: &Fields) -> Result<io::Result<()>, ResponseError> {
+        let mut hints = Vec::new();
+        early_hints(self.facts.version, fields.iter(), &mut hints)?;
+        if self.has_left || hints.is_empty() {
+            return Ok(Ok(()));
+        }
+        if self.breakage().is_some() {
+            return Ok(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        let sent = match self.stream.send_some(&[IoSlice::new(&hints)]) {
+            Ok(sent) if sent == 0 || sent == hints.len() => Ok(()),
+            Ok(_) => Err(io::ErrorKind::BrokenPipe.into()),
+            Err(error) => Err(error),
+        };
+        Ok(self.note(sent))
+    }
+
     /// Sends `head`, a 101, behind which the connection speaks another protocol.
     ///
     /// # Errors
@@ -288,6 +327,31 @@ impl Response {
         Ok(self.unsent.is_empty())
     }
 
+    /// Gives a whole file for a piece of the body, the last one, which [`Self::send_more`] sends.
+    ///
+    /// # Errors
+    /// The client is gone.
+    pub fn add_file(&mut self, file: File, len: u64) -> io::Result<()> {
+        self.depart()?;
+        // As in `send_stretch`.
+        let wanted = self.encoder.remaining().unwrap_or(u64::MAX);
+        let framed = self.encoder.frame_len(len.min(wanted));
+        self.answer.body_sent += framed.len;
+        self.unsent.extend_from_slice(&framed.prefix);
+        if framed.len > 0 {
+            let behind = framed.suffix.to_vec();
+            self.file =
+                Some(Rest { file, offset: 0, len: framed.len, behind, is_interrupted: false });
+        }
+        Ok(())
+    }
+
+    /// Whether what is left of a file waits for its turn, and not for its client.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.file.as_ref().is_some_and(|rest| rest.is_interrupted)
+    }
+
     /// Sends what is not sent yet, as far as the client takes it at once; whether that was all. A whole
     /// answer may be held to leave with others, if `may_hold`. Never waits.
     ///
@@ -297,19 +361,37 @@ impl Response {
         if self.breakage().is_some() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        if self.unsent.is_empty() {
+        if !self.has_rest() {
             return Ok(true);
         }
         self.claim()?;
         let is_kept = self.stage == (Stage::Ended { keep_alive: true });
-        let may_hold = may_hold && is_kept && self.gone == 0 && self.unsent.len() <= HELD;
-        if !(may_hold && self.leave_together()?) {
-            let sent = self.stream.send_some(&[IoSlice::new(&self.unsent[self.gone..])]);
-            let sent = sent.or_else(|error| self.note(Err(error)).map(|()| 0))?;
-            self.has_gone(sent);
+        let is_short = self.file.is_none() && self.gone == 0 && self.unsent.len() <= HELD;
+        if !(may_hold && is_kept && is_short && self.leave_together()?) {
+            self.send_some_unsent()?;
+            if self.unsent.is_empty()
+                && let Some(rest) = &mut self.file
+            {
+                let sent = rest.send_some(&self.stream);
+                self.note(sent)?;
+                if let Some(rest) = self.file.take_if(|rest| rest.len == 0) {
+                    self.unsent = rest.behind;
+                    self.send_some_unsent()?;
+                }
+            }
         }
         self.conclude();
-        Ok(self.unsent.is_empty())
+        Ok(!self.has_rest())
+    }
+
+    fn send_some_unsent(&mut self) -> io::Result<()> {
+        if self.unsent.is_empty() {
+            return Ok(());
+        }
+        let sent = self.stream.send_some(&[IoSlice::new(&self.unsent[self.gone..])]);
+        let sent = sent.or_else(|error| self.note(Err(error)).map(|()| 0))?;
+        self.has_gone(sent);
+        Ok(())
     }
 
     /// So much more of what is not sent has left.
@@ -392,12 +474,27 @@ impl Response {
 
     /// The body is whole. Says what of its length was not true.
     pub fn end(&mut self) -> Option<WrongLength> {
+        self.end_by(None)
+    }
+
+    /// The same with fields behind the body, where they may follow.
+    ///
+    /// # Errors
+    /// They cannot be sent; nothing has changed.
+    pub fn end_with(&mut self, fields: &Fields) -> Result<Option<WrongLength>, ResponseError> {
+        let mut last = Vec::new();
+        trailers(fields.iter(), &mut last)?;
+        Ok(self.end_by(self.encoder.takes_trailers().then_some(&last)))
+    }
+
+    fn end_by(&mut self, last_chunk: Option<&[u8]>) -> Option<WrongLength> {
         if self.stage != Stage::Begun {
             return None;
         }
         let is_long = self.encoder.excess();
         let finish = self.encoder.finish();
-        self.unsent.extend_from_slice(finish.trailer);
+        let last = self.file.as_mut().map_or(&mut self.unsent, |rest| &mut rest.behind);
+        last.extend_from_slice(last_chunk.unwrap_or(finish.trailer));
         self.stage = Stage::Ended { keep_alive: finish.keep_alive };
         self.conclude();
         match finish.shortfall {
@@ -409,7 +506,7 @@ impl Response {
     /// Whether some of it was given and is not sent yet.
     #[must_use]
     pub fn has_rest(&self) -> bool {
-        !self.unsent.is_empty()
+        !self.unsent.is_empty() || self.file.is_some()
     }
 
     /// Sends what is not sent yet.
@@ -436,7 +533,7 @@ impl Response {
 
     /// A client that has all of it and is kept is owed nothing, however long its request goes on.
     fn conclude(&self) {
-        if self.stage == (Stage::Ended { keep_alive: true }) && self.unsent.is_empty() {
+        if self.stage == (Stage::Ended { keep_alive: true }) && !self.has_rest() {
             self.stream.end_response();
         }
     }
@@ -468,8 +565,7 @@ impl Response {
         if !self.has_left && !matches!(self.stage, Stage::Ended { .. }) {
             self.answer = Answer::of(status);
         }
-        self.unsent.clear();
-        self.gone = 0;
+        self.forget_rest();
         if self.breakage().is_none() {
             self.stage = Stage::Ended { keep_alive: false };
         }
@@ -501,14 +597,36 @@ impl Response {
             return Ok(());
         }
         self.answer = Answer::of(OVERDUE);
-        self.unsent.clear();
-        self.gone = 0;
+        self.forget_rest();
         self.stage = Stage::Broken(Breakage::Overdue);
         Err(io::ErrorKind::TimedOut.into())
     }
 
+    fn forget_rest(&mut self) {
+        self.unsent.clear();
+        (self.gone, self.file) = (0, None);
+    }
+
     fn note(&mut self, sent: io::Result<()>) -> io::Result<()> {
         sent.inspect_err(|error| self.stage = Stage::Broken(error.into()))
+    }
+}
+
+impl Rest {
+    /// Sends some of it, as far as the client takes it at once.
+    fn send_some(&mut self, stream: &Stream) -> io::Result<()> {
+        let mut burst = BURST.min(self.len);
+        while burst > 0 {
+            let fd = self.file.as_raw_fd();
+            let Some(sent) = stream.send_some_of_file(fd, self.offset, burst)? else { break };
+            if sent == 0 {
+                // Its length was promised.
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            (self.offset, self.len, burst) = (self.offset + sent, self.len - sent, burst - sent);
+        }
+        self.is_interrupted = burst == 0 && self.len > 0;
+        Ok(())
     }
 }
 

@@ -36,6 +36,7 @@ pub mod scan;
 pub mod status;
 mod survey;
 pub mod target;
+pub mod trailers;
 pub mod version;
 pub mod whole;
 
@@ -57,5 +58,6 @@ pub use response::{Encoder, Finish, RequestFacts};
 pub use scan::{has_begun, scan};
 pub use status::reason;
 pub use target::Target;
+pub use trailers::{takes_trailers, trailers};
 pub use version::Version;
 pub use whole::is_whole;

@@ -19,6 +19,8 @@ pub struct RequestFacts {
     pub is_head: bool,
     /// Whether client and server both want the connection to stay open.
     pub keep_alive: bool,
+    /// Whether fields may follow the body ([`super::takes_trailers`]), and the application may give some.
+    pub takes_trailers: bool,
 }
 
 /// Encodes one response: [`Self::head`] once, [`Self::frame`] for each piece, [`Self::finish`].
@@ -87,6 +89,7 @@ impl Encoder {
         let survey = Survey::of(status, fields.clone())?;
         let is_upgrade = survey.says_upgrade && survey.to_websocket;
         let wire = Wire::choose(self.facts, &survey);
+        let takes_trailers = self.facts.takes_trailers && wire.coding == Coding::Chunked;
         self.coding = wire.coding;
         self.keep_alive &= !survey.says_close && !wire.must_close;
 
@@ -117,7 +120,11 @@ impl Encoder {
             out.extend_from_slice(b"\r\nTransfer-Encoding: chunked");
         }
         for (name, value) in fields {
-            if is_hop_by_hop(name, value) || (wire.drops_length && is_content_length(name)) {
+            // It tells of what will follow the last chunk.
+            let announces = takes_trailers && name.eq_ignore_ascii_case(b"trailer");
+            if is_hop_by_hop(name, value) && !announces
+                || wire.drops_length && is_content_length(name)
+            {
                 continue;
             }
             push_all(out, &[b"\r\n", name, b": ", trim(value)]);
@@ -178,6 +185,11 @@ impl Encoder {
     /// Whether the body is sent in chunks.
     pub fn is_chunked(&self) -> bool {
         self.coding == Coding::Chunked
+    }
+
+    /// Whether fields may follow the body ([`super::trailers`]).
+    pub fn takes_trailers(&self) -> bool {
+        self.facts.takes_trailers && self.is_chunked()
     }
 
     /// Bytes that the body still takes; `None` when nothing bounds it.

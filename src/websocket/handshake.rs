@@ -89,7 +89,12 @@ impl Upgrade {
         let theirs = fields.filter(|(name, _)| !is_of_the_handshake(name));
         // For as short a time as ours live.
         let theirs = theirs.map(|(name, value)| -> (&[u8], &[u8]) { (name, value) });
-        let facts = RequestFacts { version: Version::Http11, is_head: false, keep_alive: true };
+        let facts = RequestFacts {
+            version: Version::Http11,
+            is_head: false,
+            keep_alive: true,
+            takes_trailers: false,
+        };
         let all = given.chain(theirs);
         Encoder::new(facts).head(STATUS, all, date, out).map_err(AnswerError::Field)
     }

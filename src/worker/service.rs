@@ -53,7 +53,12 @@ impl Service {
         log::log!(level, "refused a request of {}: {error}", shown(&client));
         conn.stream.expect_response();
         let is_head = head.is_some_and(|head| head.method == "HEAD");
-        let facts = RequestFacts { version: Version::Http11, is_head, keep_alive: false };
+        let facts = RequestFacts {
+            version: Version::Http11,
+            is_head,
+            keep_alive: false,
+            takes_trailers: false,
+        };
         let stream = Arc::clone(&conn.stream);
         let mut response = Response::new(stream, Instant::now(), facts, self.rules.response, None);
         response.refuse(error.status, &error.detail);
@@ -132,7 +137,12 @@ impl Service {
         // At the end of the worker the last one says close, of those that have come already.
         let has_next = head.framing == Framing::Empty && !conn.inbox.is_empty();
         let keep_alive = head.keep_alive && self.ending.can_keep(conn, has_next);
-        RequestFacts { version: head.version, is_head: head.method == "HEAD", keep_alive }
+        RequestFacts {
+            version: head.version,
+            is_head: head.method == "HEAD",
+            keep_alive,
+            takes_trailers: false,
+        }
     }
 
     /// What follows the head. Without a body too: an application that takes the socket wants all that

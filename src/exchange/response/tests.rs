@@ -7,8 +7,12 @@ use unicoro_contract::BlockingWaiter;
 use super::*;
 use crate::http::Version;
 
-const GET: RequestFacts =
-    RequestFacts { version: Version::Http11, is_head: false, keep_alive: true };
+const GET: RequestFacts = RequestFacts {
+    version: Version::Http11,
+    is_head: false,
+    keep_alive: true,
+    takes_trailers: false,
+};
 
 /// A response and its client.
 fn connected(continue_due: Option<Arc<AtomicBool>>) -> (Response, UnixStream) {

@@ -3,11 +3,19 @@
 use super::*;
 
 const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
-const GET: RequestFacts =
-    RequestFacts { version: Version::Http11, is_head: false, keep_alive: true };
+const GET: RequestFacts = RequestFacts {
+    version: Version::Http11,
+    is_head: false,
+    keep_alive: true,
+    takes_trailers: false,
+};
 const HEAD: RequestFacts = RequestFacts { is_head: true, ..GET };
-const OLD: RequestFacts =
-    RequestFacts { version: Version::Http10, is_head: false, keep_alive: true };
+const OLD: RequestFacts = RequestFacts {
+    version: Version::Http10,
+    is_head: false,
+    keep_alive: true,
+    takes_trailers: false,
+};
 
 type Pairs<'p> = &'p [(&'p str, &'p str)];
 

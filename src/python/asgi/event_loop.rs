@@ -457,6 +457,10 @@ impl Home for EventLoop {
         self.look_later(py)
     }
 
+    fn look_again(&self, number: u64) {
+        self.ready(number);
+    }
+
     fn quits(&self) -> bool {
         self.end.load(Ordering::Relaxed) == QUITS
     }

@@ -18,10 +18,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use unicoro_contract::{ResidentsWord, Stream, buffers, tell_engine};
 
+use super::extensions::{EARLY_HINT, PATHSEND, TRAILERS, file, links};
 use super::home::Home;
 use super::host::Opened;
 use super::ready::Ready;
-use crate::exchange::{Breakage, OVERDUE, Reader, Unread, end_overdue};
+use crate::exchange::{Breakage, OVERDUE, Reader, Unread, WrongLength, end_overdue};
 use crate::http::Fields;
 use crate::python::app::failure::fail;
 use crate::python::interp::fork::end_if_stray;
@@ -47,8 +48,11 @@ pub struct Exchange {
     task: Option<Py<PyAny>>,
     is_over: bool,
     has_body: bool,
+    trailers: Trailers,
     // It was overdue, or its loop is no more: what it raises is the cancellation's.
     is_cut_off: bool,
+    // The end of its answer did not reach its client, and the application has heard of that.
+    is_client_lost: bool,
     is_watched: bool,
     // Futures.
     receiving: Vec<Py<PyAny>>,
@@ -59,6 +63,15 @@ pub struct Exchange {
     in_a_row: u32,
     // A message that whoever asked for it was cancelled before he got it.
     taken_back: Option<Py<PyDict>>,
+}
+
+/// Fields behind the body, if the application has said that there will be some.
+enum Trailers {
+    None,
+    // The body is not whole yet.
+    Announced,
+    // It is, and so many have come.
+    Given(Fields),
 }
 
 /// A wait for the client.
@@ -80,10 +93,12 @@ impl Exchange {
             head: Arc::clone(&opened.head),
             began: opened.began,
             has_body: false,
+            trailers: Trailers::None,
             opened: Some(opened),
             task: None,
             is_over: false,
             is_cut_off: false,
+            is_client_lost: false,
             is_watched: false,
             receiving: Vec::new(),
             sending: Vec::new(),
@@ -245,11 +260,11 @@ impl Exchange {
             .extract()
             .map_err(|_| PyTypeError::new_err("the status of an http.response.start is an int"))?;
         let mut fields = Fields::within(buffers::take());
-        if let Some(headers) = message.get_item(interned!(py, "headers"))? {
-            for pair in headers.try_iter()? {
-                push_pair(&mut fields, &pair?)?;
-            }
-        }
+        push_headers(&mut fields, message)?;
+        let announced = match message.get_item(interned!(py, "trailers"))? {
+            Some(announced) => announced.is_truthy()?,
+            None => false,
+        };
         let home = self.home;
         let opened = self.opened(HTTP_START)?;
         if opened.response.has_begun() {
@@ -266,6 +281,9 @@ impl Exchange {
         if let Unread::Behind(reader) = &opened.unread {
             reader.owes_continue_no_more();
         }
+        if announced {
+            self.trailers = Trailers::Announced;
+        }
         Ok(())
     }
 
@@ -276,16 +294,12 @@ impl Exchange {
             Some(more) => more.is_truthy()?,
             None => false,
         };
+        // What is to come then are trailers.
+        let more = self.body_goes_on(HTTP_BODY, more)? || more;
         let given = message.get_item(interned!(py, "body"))?;
         let piece = given.as_ref().map(as_bytes).transpose()?;
         let piece = piece.as_ref().map_or(&b""[..], |piece| piece.as_bytes());
-        let opened = self.opened(HTTP_BODY)?;
-        let response = &mut opened.response;
-        if !response.has_begun() {
-            return Err(PyRuntimeError::new_err(
-                "Expected ASGI message 'http.response.start', but got 'http.response.body'.",
-            ));
-        }
+        let response = &mut self.begun(HTTP_BODY)?.response;
         if more {
             let sent = response.send_now(piece).map_err(|error| gone(&error))?;
             return Ok(sent);
@@ -295,10 +309,87 @@ impl Exchange {
         } else {
             response.send_now(piece).map_err(|error| gone(&error))?;
         }
-        if let Some(wrong) = response.end() {
+        let wrong = response.end();
+        self.end(py, wrong)
+    }
+
+    /// Whether the client has taken all of a file.
+    fn file(&mut self, message: &Bound<'_, PyDict>) -> PyResult<bool> {
+        let py = message.py();
+        self.begun(PATHSEND)?;
+        let (file, len) = file(message)?;
+        let awaits_trailers = self.body_goes_on(PATHSEND, false)?;
+        let response = &mut self.begun(PATHSEND)?.response;
+        response.add_file(file, len).map_err(|error| gone(&error))?;
+        if awaits_trailers {
+            return response.send_more(false).map_err(|error| gone(&error));
+        }
+        let wrong = response.end();
+        self.end(py, wrong)
+    }
+
+    /// Whether the client has taken all, trailers included.
+    fn trailers(&mut self, message: &Bound<'_, PyDict>) -> PyResult<bool> {
+        let py = message.py();
+        self.begun(TRAILERS)?;
+        let Trailers::Given(fields) = &mut self.trailers else {
+            return Err(PyRuntimeError::new_err(format!(
+                "Unexpected ASGI message '{TRAILERS}' sent: it follows a body, and \"trailers\": True in the start."
+            )));
+        };
+        push_headers(fields, message)?;
+        let more = message.get_item(interned!(py, "more_trailers"))?;
+        if more.is_some_and(|more| more.is_truthy().unwrap_or(false)) {
+            return Ok(true);
+        }
+        let fields = mem::take(fields);
+        let response = &mut self.begun(TRAILERS)?.response;
+        let wrong =
+            response.end_with(&fields).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        self.end(py, wrong)
+    }
+
+    /// Before the first byte of the answer; behind that, nothing.
+    fn early_hint(&mut self, message: &Bound<'_, PyDict>) -> PyResult<()> {
+        let fields = links(message, push_bytes)?;
+        let response = &mut self.opened(EARLY_HINT)?.response;
+        let sent = response.send_hints_now(&fields);
+        buffers::give(fields.into_buffer());
+        sent.map_err(|error| PyValueError::new_err(error.to_string()))?
+            .map_err(|error| gone(&error))
+    }
+
+    /// The body goes on with this message, the last one unless there is `more`: whether trailers follow it.
+    fn body_goes_on(&mut self, message: &str, more: bool) -> PyResult<bool> {
+        match self.trailers {
+            Trailers::Announced if !more => {
+                self.trailers = Trailers::Given(Fields::default());
+                Ok(true)
+            }
+            Trailers::Given(_) => Err(PyRuntimeError::new_err(format!(
+                "Expected ASGI message '{TRAILERS}', but got '{message}'."
+            ))),
+            _ => Ok(false),
+        }
+    }
+
+    /// The application has given all of it. Whether the client has taken that.
+    fn end(&mut self, py: Python<'_>, wrong: Option<WrongLength>) -> PyResult<bool> {
+        if let Some(wrong) = wrong {
             log::error!("{}: {wrong}", self.line());
         }
         self.finish(py).map_err(|error| gone(&error))
+    }
+
+    /// What has a head, and no end.
+    fn begun(&mut self, message: &str) -> PyResult<&mut Opened> {
+        let opened = self.opened(message)?;
+        if opened.response.has_begun() {
+            return Ok(opened);
+        }
+        Err(PyRuntimeError::new_err(format!(
+            "Expected ASGI message 'http.response.start', but got '{message}'."
+        )))
     }
 
     /// What is still to be answered.
@@ -326,6 +417,10 @@ impl Exchange {
             Unread::Unknown => false,
         };
         let sent = opened.response.send_more(may_hold);
+        if let (Err(_), Some(breakage), false) = (&sent, opened.response.breakage(), self.is_over) {
+            self.is_client_lost = true;
+            log::info!("{}: {breakage}", self.line());
+        }
         if !matches!(sent, Ok(false)) {
             self.answered(py);
         } else if let Err(error) = self.wait_for_client(py) {
@@ -408,6 +503,10 @@ impl Exchange {
         if let Some(opened) = &self.opened
             && !mem::replace(&mut self.is_watched, true)
         {
+            if opened.response.is_interrupted() {
+                // It is not its client that it waits for.
+                self.home.look_again(self.number);
+            }
             let stream: &Arc<Stream> = &opened.connection.stream;
             tell_engine(ResidentsWord::Watch(Arc::clone(stream), self.number));
         }
@@ -456,6 +555,9 @@ impl Exchange {
         let is_taken = match &*kind {
             HTTP_START => this.start(message).map(|()| true)?,
             HTTP_BODY => this.body(message)?,
+            PATHSEND => this.file(message)?,
+            TRAILERS => this.trailers(message)?,
+            EARLY_HINT => this.early_hint(message).map(|()| true)?,
             other => {
                 return Err(PyRuntimeError::new_err(format!(
                     "Unexpected ASGI message '{other}' sent."
@@ -523,7 +625,9 @@ impl Exchange {
         let has_ended = self.opened.as_ref().is_none_or(|opened| opened.response.has_ended());
         match raised {
             Some(error) if has_ended => {
-                if !self.is_cut_off {
+                let is_of_client =
+                    self.is_client_lost && error.is_instance_of::<PyBrokenPipeError>(py);
+                if !self.is_cut_off && !is_of_client {
                     log_raised(py, &format!("Error handling request {}", self.line()), &error);
                 }
             }
@@ -568,6 +672,16 @@ fn required<'py>(message: &Bound<'py, PyDict>, key: &str) -> PyResult<Bound<'py,
         _ => message.get_item(key)?,
     };
     found.ok_or_else(|| PyValueError::new_err(format!("the ASGI message has no {key:?}")))
+}
+
+/// Those of the message, if it has any.
+fn push_headers(fields: &mut Fields, message: &Bound<'_, PyDict>) -> PyResult<()> {
+    if let Some(headers) = message.get_item(interned!(message.py(), "headers"))? {
+        for pair in headers.try_iter()? {
+            push_pair(fields, &pair?)?;
+        }
+    }
+    Ok(())
 }
 
 /// `[name, value]`, both bytes.

@@ -32,6 +32,9 @@ pub trait Home: Send + Sync {
     /// The loop takes no timer.
     fn wait_for_client(&'static self, py: Python<'_>, number: u64) -> PyResult<()>;
 
+    /// A request has more to do as soon as others had their turn.
+    fn look_again(&self, number: u64);
+
     /// Whether nobody waits for the requests in progress any more.
     fn quits(&self) -> bool;
 

@@ -13,6 +13,7 @@
 pub mod event_loop;
 pub mod exchange;
 pub mod executor;
+pub mod extensions;
 pub mod home;
 pub mod host;
 pub mod module;

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use unicoro_contract::SocketAddress;
 
+use super::extensions::Extensions;
 use crate::exchange::Place;
 use crate::http::{Head, Version, percent_decode};
 use crate::python::interp::interned::interned;
@@ -20,6 +21,7 @@ pub struct Scopes {
     // The lifespan's.
     state: Py<PyDict>,
     root_path: String,
+    extensions: Extensions,
     names: KeptTexts<Box<str>, PyBytes>,
     addresses: Addresses,
 }
@@ -50,7 +52,7 @@ impl Scopes {
             template.set_item(PyString::intern(py, key), py.None())?;
         }
         template.set_item("query_string", PyBytes::new(py, b""))?;
-        for key in ["headers", "state"] {
+        for key in ["headers", "state", "extensions"] {
             template.set_item(PyString::intern(py, key), py.None())?;
         }
         Ok(Self {
@@ -58,6 +60,7 @@ impl Scopes {
             asgi: asgi.unbind(),
             state,
             root_path: root_path.to_owned(),
+            extensions: Extensions::new(py)?,
             names: KeptTexts::new(names::PLACES),
             addresses: Addresses::new(),
         })
@@ -92,6 +95,7 @@ impl Scopes {
         }
         scope.set_item(interned!(py, "headers"), self.headers(py, head)?)?;
         scope.set_item(interned!(py, "state"), self.state.bind(py).copy()?)?;
+        scope.set_item(interned!(py, "extensions"), self.extensions.of(py, head)?)?;
         Ok(scope)
     }
 

@@ -18,6 +18,11 @@ pub fn use_sendfile(on: bool) {
     IS_SENDFILE_USED.store(on, Ordering::Relaxed);
 }
 
+/// Whether they are.
+pub fn is_sendfile_used() -> bool {
+    IS_SENDFILE_USED.load(Ordering::Relaxed)
+}
+
 /// An iterable over a file-like object.
 #[pyclass(module = "unicoro", name = "FileWrapper", frozen)]
 pub struct FileWrapper {
@@ -29,7 +34,7 @@ impl FileWrapper {
     /// From the object's position to the end of the real file behind it, which is open while the
     /// object lives; `None` if it is none, its position is unknown, or sendfile is not wanted.
     pub fn stretch(&self, py: Python<'_>) -> Option<Stretch> {
-        if !IS_SENDFILE_USED.load(Ordering::Relaxed) {
+        if !is_sendfile_used() {
             return None;
         }
         let file = self.file.bind(py);

@@ -4,6 +4,7 @@
 mod blocking;
 mod body;
 mod endings;
+mod extensions;
 mod frameworks;
 mod known;
 mod lifespan;

@@ -112,6 +112,32 @@ impl Stream {
         }
     }
 
+    /// Sends of `count` bytes of the open `file` from `offset` on what the client takes at once: how much that
+    /// was, 0 at the end of the file. `None`: it takes nothing now.
+    ///
+    /// # Errors
+    /// sendfile(2).
+    pub fn send_some_of_file(
+        &self,
+        file: RawFd,
+        offset: u64,
+        count: u64,
+    ) -> io::Result<Option<u64>> {
+        self.let_go();
+        let count = usize::try_from(count).unwrap_or(usize::MAX).min(MAX_SENDFILE);
+        loop {
+            match socket::send_file(self.fd.as_fd(), file, offset, count) {
+                Ok(sent) => {
+                    self.count(sent);
+                    return Ok(Some(sent as u64));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// Sends all of `parts`, in one call when the socket has room.
     ///
     /// # Errors

@@ -53,6 +53,7 @@ pub use app::request::Request;
 pub use app::served::Served;
 pub use asgi::event_loop::{EventLoop, LoopSettings};
 pub use asgi::host::{Host, Opened};
+pub use asgi::mounted::prepare_mounting;
 pub use asgi::standstill::Standstill;
 pub use deadline::computing::{forgive, set_computing};
 pub use deadline::listeners::{hearing, listener};

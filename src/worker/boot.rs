@@ -240,6 +240,7 @@ pub fn load(
     python::start(arguments)?;
     python::make_module()?;
     python::make_websocket_module()?;
+    python::prepare_mounting()?;
     python::set_environ(&settings.raw_env)?;
     python::prepare_path(&settings.import_path())?;
     if !python::has_loggers() {

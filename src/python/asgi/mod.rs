@@ -17,6 +17,7 @@ pub mod extensions;
 pub mod home;
 pub mod host;
 pub mod module;
+pub mod mounted;
 pub mod ready;
 pub mod scope;
 pub mod standstill;

@@ -8,4 +8,5 @@ mod extensions;
 mod frameworks;
 mod known;
 mod lifespan;
+mod mounted;
 mod requests;

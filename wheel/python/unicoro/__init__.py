@@ -17,4 +17,20 @@ def _delivered():
     """A worker puts its own here, which notes that the exception exists."""
 
 
-RequestTimeout.__module__ = "unicoro"
+def wsgi_to_asgi(application):
+    """An ASGI application that serves this WSGI application: for a place in an ASGI framework's routes, as
+    Starlette's ``app.mount("/old", unicoro.wsgi_to_asgi(flask_app))``.
+
+    Each request runs in a thread of the event loop's default executor, which under unicoro is a green thread.
+    """
+    _prepare_mounting()
+    from unicoro._mounted import Mounted
+
+    return Mounted(application)
+
+
+def _prepare_mounting():
+    """A worker puts its own here, which brings the module where there is no package."""
+
+
+RequestTimeout.__module__ = wsgi_to_asgi.__module__ = "unicoro"

@@ -262,3 +262,9 @@ class Made(Application, metaclass=MadeByItsClass):
 class AnotherIsMade(Application):
     def __new__(cls, environ, start_response):
         return wsgi(environ, start_response)
+
+
+def tornados():
+    from tornado.web import Application
+
+    return Application()

@@ -109,6 +109,11 @@ FACTORY = (
     "if it makes one, let it be called: {called!r}"
 )
 
+TORNADO = (
+    "{spec!r} is an application of tornado's, which is neither WSGI nor ASGI: run it by tornado's own server "
+    "(app.listen within asyncio.run), or name a WSGI or ASGI application"
+)
+
 CACHED = type(functools.cache(len))
 ASYNCHRONOUS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 # By which Flask's own command finds a factory.
@@ -131,6 +136,8 @@ def fault_of(found):
     while type(found) is CACHED:
         found = found.__wrapped__
     is_class = inspect.isclass(found)
+    if not is_class and is_tornados(found):
+        return TORNADO
     calls = (found if is_class else type(found)).__call__
     if not (says_what_it_is(found) and says_what_it_is(calls)):
         return None
@@ -144,6 +151,11 @@ def fault_of(found):
 def says_what_it_is(found):
     """Not so proxies, and what has set a signature for others to read."""
     return found.__class__ is type(found) and not hasattr(found, "__signature__")
+
+
+def is_tornados(found):
+    classes = type(found).__mro__
+    return any(known.__module__ == "tornado.web" and known.__name__ == "Application" for known in classes)
 
 
 def is_asynchronous(function):

@@ -53,3 +53,18 @@ fn what_only_looks_like_it_is_refused_with_advice() {
         assert!(log.contains(advice), "{log}");
     }
 }
+
+#[test]
+fn tornado_is_refused_in_one_sentence_that_names_its_own_server() {
+    let (code, log) = refusal(Engine::Coroutine, &["-k", "tornado", "hello"]);
+    assert_eq!(code, 1, "{log}");
+    assert!(log.contains("run tornado's own server"), "{log}");
+    for engine in [Engine::Coroutine, Engine::Sync] {
+        let (code, log) = refusal(engine, &["wrongly_named:tornados()"]);
+        assert_eq!(code, 4, "{log}");
+        assert!(
+            log.contains("is an application of tornado's, which is neither WSGI nor ASGI"),
+            "{log}"
+        );
+    }
+}

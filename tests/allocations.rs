@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unicoro::exchange::{Fate, Place, Streams, Unread};
-use unicoro::http::{self, Limits, RequestFacts};
+use unicoro::http::{self, Limits, Manner, RequestFacts};
 use unicoro::python::{self, Application, Request, ServerFacts};
 use unicoro_contract::{
     BlockingWaiter, Inbox, Received, SocketAddress, Stop, Stream, Tempo, begin_current, end_current,
@@ -90,6 +90,7 @@ impl Kept {
                 is_head: false,
                 keep_alive: true,
                 takes_trailers: false,
+                manner: Manner::Gunicorn,
             },
             environ_names: &[],
             began,

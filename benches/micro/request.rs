@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use unicoro::exchange::{Place, Streams, Unread};
-use unicoro::http::{Limits, RequestFacts, parse};
+use unicoro::http::{Limits, Manner, RequestFacts, parse};
 use unicoro::python::{self, Application, Request, ServerFacts};
 use unicoro_contract::{BlockingWaiter, SocketAddress, Stop, Stream, Tempo};
 
@@ -51,6 +51,7 @@ fn request(criterion: &mut Criterion) {
                 is_head: false,
                 keep_alive: true,
                 takes_trailers: false,
+                manner: Manner::Gunicorn,
             },
             environ_names: &[],
             began: Instant::now(),

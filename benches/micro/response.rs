@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use unicoro::http::{Encoder, RequestFacts, Version};
+use unicoro::http::{Encoder, Manner, RequestFacts, Version};
 
 const FIELDS: [(&[u8], &[u8]); 2] =
     [(b"Content-Type", b"text/html; charset=utf-8"), (b"Content-Length", b"13")];
@@ -15,6 +15,7 @@ fn response(criterion: &mut Criterion) {
         is_head: false,
         keep_alive: true,
         takes_trailers: false,
+        manner: Manner::Gunicorn,
     };
     let (date, mut out) = ("Sun, 06 Nov 1994 08:49:37 GMT", Vec::with_capacity(512));
     criterion.bench_function("response/head", |bencher| {

@@ -54,7 +54,7 @@ pub use limits::Limits;
 pub use page::{error_page, refusal};
 pub use percent::decode as percent_decode;
 pub use proxy::{Preface, ProxyHeader, ProxyVersions, preface};
-pub use response::{Encoder, Finish, RequestFacts};
+pub use response::{Encoder, Finish, Manner, RequestFacts};
 pub use scan::{has_begun, scan};
 pub use status::reason;
 pub use target::Target;

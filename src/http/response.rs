@@ -13,7 +13,7 @@ use super::version::Version;
 /// What a response must know of its request.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestFacts {
-    /// The request's version, which the response repeats.
+    /// The request's version.
     pub version: Version,
     /// Whether the method is HEAD.
     pub is_head: bool,
@@ -21,6 +21,18 @@ pub struct RequestFacts {
     pub keep_alive: bool,
     /// Whether fields may follow the body ([`super::takes_trailers`]), and the application may give some.
     pub takes_trailers: bool,
+    /// Whose manner its head has.
+    pub manner: Manner,
+}
+
+/// What a head says of version and connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// gunicorn's: the request's version, and whether the connection stays open in each head.
+    Gunicorn,
+    /// That of RFC 9110, 2.5, and RFC 9112, 9.3, as servers of ASGI have it: our own version, and of the connection
+    /// only what the version does not say.
+    Plain,
 }
 
 /// Encodes one response: [`Self::head`] once, [`Self::frame`] for each piece, [`Self::finish`].
@@ -93,9 +105,10 @@ impl Encoder {
         self.coding = wire.coding;
         self.keep_alive &= !survey.says_close && !wire.must_close;
 
-        out.extend_from_slice(match self.facts.version {
-            Version::Http10 => b"HTTP/1.0 ",
-            Version::Http11 => b"HTTP/1.1 ",
+        let RequestFacts { version, manner, .. } = self.facts;
+        out.extend_from_slice(match (version, manner) {
+            (Version::Http10, Manner::Gunicorn) => b"HTTP/1.0 ",
+            _ => b"HTTP/1.1 ",
         });
         out.extend_from_slice(status);
         if status.len() == CODE_LEN {
@@ -113,6 +126,7 @@ impl Encoder {
             (true, 101, _) => b"\r\nConnection: upgrade",
             (true, _, true) => b"\r\nConnection: keep-alive, upgrade",
             (true, _, false) => b"\r\nConnection: close, upgrade",
+            (false, _, true) if version == Version::Http11 && manner == Manner::Plain => b"",
             (false, _, true) => b"\r\nConnection: keep-alive",
             (false, _, false) => b"\r\nConnection: close",
         });
@@ -175,6 +189,11 @@ impl Encoder {
     /// Whether the application gave more than its Content-Length.
     pub fn excess(&self) -> bool {
         self.has_excess
+    }
+
+    /// Whether so many more bytes are more than Content-Length says.
+    pub fn exceeds(&self, more: u64) -> bool {
+        matches!(self.coding, Coding::Length(left) if more > left)
     }
 
     /// Whether the head has been written.

@@ -8,7 +8,7 @@ use super::extension::{self, Offer};
 use super::parameters::Parameters;
 use super::policy::Policy;
 use crate::http::bytes::{elements, is_token, trim};
-use crate::http::{Encoder, Framing, Head, RequestFacts, ResponseError, Version};
+use crate::http::{Encoder, Framing, Head, Manner, RequestFacts, ResponseError, Version};
 
 /// A valid request for a WebSocket, which may be accepted, or answered like any other. It outlives the
 /// head: the application decides.
@@ -94,6 +94,7 @@ impl Upgrade {
             is_head: false,
             keep_alive: true,
             takes_trailers: false,
+            manner: Manner::Gunicorn,
         };
         let all = given.chain(theirs);
         Encoder::new(facts).head(STATUS, all, date, out).map_err(AnswerError::Field)

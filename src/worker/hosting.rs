@@ -10,7 +10,7 @@ use super::access::AccessLine;
 use super::rules::Admission;
 use super::service::Service;
 use crate::exchange::{Memory, Place, Response};
-use crate::http::{Head, HttpError, RequestFacts, takes_trailers};
+use crate::http::{Head, HttpError, Manner, RequestFacts, takes_trailers};
 use crate::python::{Host, Opened};
 
 impl Host for Service {
@@ -90,8 +90,11 @@ impl Service {
         let place = self.desk.begin_beside(head.method, head.target.raw);
         let (client, local) = (Memory::client(&conn), conn.local.clone());
         let proxy = Memory::of(&conn).and_then(|memory| memory.proxy);
-        let facts =
-            RequestFacts { takes_trailers: takes_trailers(head), ..self.facts(&conn, head) };
+        let facts = RequestFacts {
+            takes_trailers: takes_trailers(head),
+            manner: Manner::Plain,
+            ..self.facts(&conn, head)
+        };
         let unread = self.unread(&mut conn, head);
         let stream = Arc::clone(&conn.stream);
         let response =

@@ -13,7 +13,7 @@ use super::rules::{Admission, Rules};
 use crate::exchange::{
     Ending, Fate, Left, Memory, Place, Reader, Response, Streams, Unread, WebSockets,
 };
-use crate::http::{BodyDecoder, Framing, Head, HttpError, RequestFacts, Version};
+use crate::http::{BodyDecoder, Framing, Head, HttpError, Manner, RequestFacts, Version};
 use crate::logging::{AccessLog, divert};
 use crate::python::{self, Application, Request};
 
@@ -58,6 +58,7 @@ impl Service {
             is_head,
             keep_alive: false,
             takes_trailers: false,
+            manner: Manner::Gunicorn,
         };
         let stream = Arc::clone(&conn.stream);
         let mut response = Response::new(stream, Instant::now(), facts, self.rules.response, None);
@@ -142,6 +143,7 @@ impl Service {
             is_head: head.method == "HEAD",
             keep_alive,
             takes_trailers: false,
+            manner: Manner::Gunicorn,
         }
     }
 

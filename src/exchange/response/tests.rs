@@ -5,13 +5,14 @@ use std::os::unix::net::UnixStream;
 use unicoro_contract::BlockingWaiter;
 
 use super::*;
-use crate::http::Version;
+use crate::http::{Manner, Version};
 
 const GET: RequestFacts = RequestFacts {
     version: Version::Http11,
     is_head: false,
     keep_alive: true,
     takes_trailers: false,
+    manner: Manner::Gunicorn,
 };
 
 /// A response and its client.

@@ -8,6 +8,7 @@ const GET: RequestFacts = RequestFacts {
     is_head: false,
     keep_alive: true,
     takes_trailers: false,
+    manner: Manner::Gunicorn,
 };
 const HEAD: RequestFacts = RequestFacts { is_head: true, ..GET };
 const OLD: RequestFacts = RequestFacts {
@@ -15,6 +16,7 @@ const OLD: RequestFacts = RequestFacts {
     is_head: false,
     keep_alive: true,
     takes_trailers: false,
+    manner: Manner::Gunicorn,
 };
 
 type Pairs<'p> = &'p [(&'p str, &'p str)];
@@ -177,6 +179,22 @@ fn hop_by_hop_fields_are_dropped() {
     ];
     let (_, text) = head(GET, "200 OK", fields);
     assert!(text.ends_with("GMT\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n"));
+}
+
+#[test]
+fn a_plain_head_says_its_own_version_and_of_the_connection_what_that_does_not() {
+    let fields = &[("Content-Length", "0")];
+    let plain = |facts| RequestFacts { manner: Manner::Plain, ..facts };
+    let closing = RequestFacts { keep_alive: false, ..plain(GET) };
+    for (facts, said) in [
+        (plain(GET), ""),
+        (closing, "Connection: close\r\n"),
+        (plain(OLD), "Connection: keep-alive\r\n"),
+    ] {
+        let (_, text) = head(facts, "200 OK", fields);
+        assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+        assert!(text.ends_with(&format!("GMT\r\n{said}Content-Length: 0\r\n\r\n")), "{text}");
+    }
 }
 
 #[test]

@@ -4,6 +4,9 @@
 //! the `X-Forwarded-Proto` that a proxy has checked. Whether the peer is a proxy that is trusted is
 //! the caller's to know; one that is not can set neither scheme nor script name.
 
+use std::net::{IpAddr, SocketAddr};
+
+use super::bytes::elements;
 use super::error::{HttpError, quote};
 use super::head::Head;
 
@@ -108,6 +111,35 @@ impl Forwarding {
     }
 }
 
+/// The client that trusted proxies have named in `X-Forwarded-For`, where each adds whom it has heard: the last
+/// that is no such proxy. Whether the peer is one that is trusted is the caller's to know. `None`: it names no
+/// address. Port 0: it names none.
+pub fn client(head: &Head<'_>, is_trusted: impl Fn(IpAddr) -> bool) -> Option<SocketAddr> {
+    let mut named = None;
+    for field in head.fields.iter().rev() {
+        if !field.name.eq_ignore_ascii_case("x-forwarded-for") {
+            continue;
+        }
+        let all: Vec<_> = elements(field.value).collect();
+        for text in all.into_iter().rev() {
+            // Nobody knows who has written what stands before something else.
+            let Some(address) = address(text) else { return named };
+            named = Some(address);
+            if !is_trusted(address.ip()) {
+                return named;
+            }
+        }
+    }
+    named
+}
+
+/// An address, with a port or without.
+fn address(text: &[u8]) -> Option<SocketAddr> {
+    let text = std::str::from_utf8(text).ok()?;
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    text.parse().ok().or_else(|| Some(SocketAddr::new(bare.parse().ok()?, 0)))
+}
+
 /// The path below `script_name`, still percent-encoded: "" or what begins with "/". Slashes at the
 /// end of `script_name` do not count.
 ///
@@ -210,6 +242,35 @@ mod tests {
         ] {
             assert_eq!(apply(&rules, lines, true), Err("scheme-headers-disagree"));
             assert!(apply(&rules, lines, false).is_ok());
+        }
+    }
+
+    #[test]
+    fn the_client_is_the_last_that_is_no_trusted_proxy() {
+        let named = |lines: &str, trusted: &str| {
+            let head = format!("GET / HTTP/1.0\r\n{lines}\r\n");
+            let head = parse(head.as_bytes(), &Limits::default()).unwrap();
+            let client = client(&head, |ip| trusted == "*" || ip.to_string().starts_with(trusted));
+            client.map(|address| address.to_string())
+        };
+        for (lines, trusted, client) in [
+            ("", "127.", None),
+            ("X-Forwarded-For: \r\n", "127.", None),
+            ("x-forwarded-for: 192.0.2.1\r\n", "127.", Some("192.0.2.1:0")),
+            ("X-Forwarded-For: 192.0.2.1, 192.0.2.2, 127.0.0.1\r\n", "127.", Some("192.0.2.2:0")),
+            ("X-Forwarded-For: 192.0.2.1, 192.0.2.2\r\n", "*", Some("192.0.2.1:0")),
+            (
+                "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-For: 127.0.0.1\r\n",
+                "127.",
+                Some("192.0.2.1:0"),
+            ),
+            ("X-Forwarded-For: 192.0.2.1, unknown, 127.0.0.1\r\n", "127.", Some("127.0.0.1:0")),
+            ("X-Forwarded-For: 192.0.2.1:80\r\n", "127.", Some("192.0.2.1:80")),
+            ("X-Forwarded-For: [2001:db8::1]:80\r\n", "127.", Some("[2001:db8::1]:80")),
+            ("X-Forwarded-For: 2001:db8::1\r\n", "127.", Some("[2001:db8::1]:0")),
+            ("X-Forwarded-For: [2001:db8::1]\r\n", "127.", Some("[2001:db8::1]:0")),
+        ] {
+            assert_eq!(named(lines, trusted).as_deref(), client, "{lines}");
         }
     }
 

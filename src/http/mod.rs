@@ -44,7 +44,7 @@ pub use body::{BodyDecoder, Decoded};
 pub use error::{HttpError, ResponseError};
 pub use field_list::Field;
 pub use fields::Fields;
-pub use forwarded::{Forwarded, Forwarding, Underscores, below};
+pub use forwarded::{Forwarded, Forwarding, Underscores, below, client as forwarded_client};
 pub use frame::{ChunkSize, Framed, FramedLen};
 pub use framing::Framing;
 pub use head::{Head, parse, parse_lenient};

@@ -88,7 +88,10 @@ impl Service {
     ) {
         conn.stream.expect_response();
         let place = self.desk.begin_beside(head.method, head.target.raw);
-        let (client, local) = (Memory::client(&conn), conn.local.clone());
+        // As uvicorn; REMOTE_ADDR of a WSGI application stays the peer, as with gunicorn.
+        let forwarded = self.rules.forwarded_client(head, &conn.peer);
+        let client = forwarded.unwrap_or_else(|| Memory::client(&conn));
+        let local = conn.local.clone();
         let proxy = Memory::of(&conn).and_then(|memory| memory.proxy);
         let facts = RequestFacts {
             takes_trailers: takes_trailers(head),

@@ -10,7 +10,7 @@ use crate::config::{HeaderMap, Networks, ProxyProtocol, Settings};
 use crate::exchange::BodyRules;
 use crate::http::{
     Forwarding, Framing, Head, HttpError, Leniency, Limits, ProxyVersions, Underscores, below,
-    parse_lenient,
+    forwarded_client, parse_lenient,
 };
 
 /// What a server demands of its clients.
@@ -100,6 +100,14 @@ impl Rules {
         let script_name = script_name.unwrap_or(Cow::Borrowed(&self.script_name));
         let path = below(head.target.path, &script_name)?;
         Ok(Admission { is_https: forwarded.is_https, script_name, path })
+    }
+
+    /// Whom a trusted peer has named as its client.
+    pub fn forwarded_client(&self, head: &Head<'_>, peer: &SocketAddress) -> Option<SocketAddress> {
+        if !self.is_trusted_forwarder(peer) {
+            return None;
+        }
+        forwarded_client(head, |ip| self.forwarded_allow.contains(ip)).map(SocketAddress::Ip)
     }
 
     /// Whether this peer of a connection may say what its own client is.

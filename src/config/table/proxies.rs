@@ -13,9 +13,9 @@ pub const ROWS: &[Setting] = &[
         kind: Kind::Csv,
         default: Preset::List(&["127.0.0.1", "::1"]),
         env: Some(EnvDefault { variable: "FORWARDED_ALLOW_IPS", prefix: "" }),
-        doc: "Proxies whose secure_scheme_headers and forwarder_headers are believed: addresses \
-              and networks such as 10.0.0.0/8, with commas between them, or * for all. Peers on \
-              unix sockets are believed always.",
+        doc: "Proxies whose secure_scheme_headers and forwarder_headers are believed, and by ASGI \
+              applications whose X-Forwarded-For: addresses and networks such as 10.0.0.0/8, with \
+              commas between them, or * for all. Peers on unix sockets are believed always.",
         ..ROW
     },
     Setting {

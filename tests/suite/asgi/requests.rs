@@ -126,6 +126,19 @@ fn an_application_that_fails_is_answered_500_and_logged() {
 }
 
 #[test]
+fn the_client_is_whom_trusted_proxies_name() {
+    let request = "GET /scope HTTP/1.1\r\nHost: test\r\nX-Forwarded-For: 203.0.113.7, 127.0.0.1\r\nConnection: close\r\n\r\n";
+    for (arguments, client) in
+        [(&[][..], "203.0.113.7"), (&["--forwarded-allow-ips", "192.0.2.1"], "127.0.0.1")]
+    {
+        let server = start(arguments);
+        let answer = server.exchange(request);
+        assert!(answer.contains(&format!(r#""client": "{client}""#)), "{answer}");
+        server.stop();
+    }
+}
+
+#[test]
 fn messages_that_are_wrong_are_refused_where_they_are_sent() {
     let server = start(&[]);
     let wrong = "RuntimeError RuntimeError TypeError ValueError TypeError";

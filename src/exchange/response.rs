@@ -421,6 +421,12 @@ impl Response {
         self.stage == Stage::Begun && self.unsent.len() + piece.len() <= HELD
     }
 
+    /// Whether the body is longer with `piece` than its head says.
+    #[must_use]
+    pub fn exceeds(&self, piece: &[u8]) -> bool {
+        self.encoder.exceeds(piece.len() as u64)
+    }
+
     /// Whether the body is whole with `piece`, and short enough to be held.
     #[must_use]
     pub fn ends_with(&self, piece: &[u8]) -> bool {

@@ -104,6 +104,13 @@ async def fail_before_body(scope, receive, send):
     raise ValueError("on purpose")
 
 
+async def longer(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"3")]})
+    if scope["query_string"]:
+        await send({"type": "http.response.body", "body": b"ab", "more_body": True})
+    await send({"type": "http.response.body", "body": b"cd" if scope["query_string"] else b"abcd"})
+
+
 async def answer_nothing(scope, receive, send):
     pass
 
@@ -248,7 +255,7 @@ PATHS = {
     "/": hello, "/scope": show_scope, "/count": count_body, "/read_late": read_late, "/stream": stream,
     "/flood": flood, "/wait_for_end": wait_for_end, "/send_for_ever": send_for_ever, "/no_content": no_content,
     "/fail": fail, "/fail_begun": fail_begun, "/fail_before_body": fail_before_body,
-    "/answer_nothing": answer_nothing, "/misuse": misuse, "/own_context": own_context, "/sleep": sleep,
+    "/answer_nothing": answer_nothing, "/longer": longer, "/misuse": misuse, "/own_context": own_context, "/sleep": sleep,
     "/go_on_behind": go_on_behind, "/overdue": overdue, "/facilities": facilities,
     "/wait_for_receive": wait_for_receive, "/compute": compute, "/exit_in_task": exit_in_task,
     "/large": large, "/give_others_turns": give_others_turns, "/read_behind_start": read_behind_start,

@@ -300,6 +300,9 @@ impl Exchange {
         let piece = given.as_ref().map(as_bytes).transpose()?;
         let piece = piece.as_ref().map_or(&b""[..], |piece| piece.as_bytes());
         let response = &mut self.begun(HTTP_BODY)?.response;
+        if response.exceeds(piece) {
+            return Err(PyRuntimeError::new_err("Response content longer than Content-Length"));
+        }
         if more {
             let sent = response.send_now(piece).map_err(|error| gone(&error))?;
             return Ok(sent);

@@ -126,6 +126,18 @@ fn an_application_that_fails_is_answered_500_and_logged() {
 }
 
 #[test]
+fn a_body_that_is_longer_than_its_head_says_is_refused_where_it_is_sent() {
+    let mut server = start(&[]);
+    server.expect_errors();
+    assert_eq!(server.get("/longer").status, 500);
+    server.wait_for_log("RuntimeError: Response content longer than Content-Length");
+    // Behind what has left already: the client sees that it is not whole.
+    let answer = server.exchange("GET /longer?late HTTP/1.1\r\nHost: test\r\n\r\n");
+    assert!(answer.ends_with("\r\n\r\nab"), "{answer}");
+    server.stop();
+}
+
+#[test]
 fn the_client_is_whom_trusted_proxies_name() {
     let request = "GET /scope HTTP/1.1\r\nHost: test\r\nX-Forwarded-For: 203.0.113.7, 127.0.0.1\r\nConnection: close\r\n\r\n";
     for (arguments, client) in

@@ -1,6 +1,7 @@
 //! ASGI applications: what they are given and may do, their lifespan, how one is known, and
-//! frameworks on them.
+//! frameworks on them, beside uvicorn too.
 
+mod beside_uvicorn;
 mod blocking;
 mod body;
 mod endings;

@@ -1,0 +1,54 @@
+//! Frameworks answer the same under unicoro as under uvicorn: some 130 requests and talks each, in
+//! tests/beside_uvicorn, whose `differences.py` says what differs on purpose.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::support::{Engine, Launch, Scratch, Server, repository, virtual_environment};
+
+/// A file whose time of change is always the same: it is in answers about the file.
+fn file(scratch: &Scratch) -> PathBuf {
+    let path = scratch.file("same");
+    scratch.fill("same", 100_000);
+    let mut touch = Command::new("touch");
+    assert!(touch.args(["-d", "2020-02-02T02:02:02Z"]).arg(&path).status().unwrap().success());
+    path
+}
+
+fn uvicorn(app: &str, file: &PathBuf) -> Server {
+    let line =
+        format!("\"$VIRTUAL_ENV/bin/uvicorn\" --port 0 --http httptools --loop uvloop {app}");
+    let launch = Launch::shell(&line, repository());
+    launch.env("SAME_FILE", file).env("PYTHONHASHSEED", "0").start_where_it_says()
+}
+
+fn answers_the_same(framework: &str) {
+    let scratch = Scratch::new();
+    let file = file(&scratch);
+    let app = format!("beside.with_{framework}:app");
+    let theirs = uvicorn(&app, &file);
+    let launch = Launch::new(Engine::Coroutine).args(&[&app]).env("SAME_FILE", &file);
+    let mut ours = launch.env("PYTHONHASHSEED", "0").start();
+    ours.expect_errors();
+    let output = Command::new(virtual_environment().join("bin/python3"))
+        .arg(repository().join("tests/beside_uvicorn/compare.py"))
+        .args([framework, &ours.address.to_string(), &theirs.address.to_string()])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let failed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{failed}");
+    println!("{said}");
+    ours.stop();
+}
+
+macro_rules! frameworks {
+    ($($name:ident)+) => {$(
+        #[test]
+        fn $name() {
+            answers_the_same(stringify!($name));
+        }
+    )+};
+}
+
+frameworks! { fastapi starlette litestar quart django blacksheep }

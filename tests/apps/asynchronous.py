@@ -189,9 +189,10 @@ async def wait_for_receive(scope, receive, send):
 
 async def compute(scope, receive, send):
     note("computing")
-    until = asyncio.get_running_loop().time() + 2.5
+    until = asyncio.get_running_loop().time() + 3
     while asyncio.get_running_loop().time() < until:
         pass
+    note("computed")
     await answer(send, "computed")
 
 

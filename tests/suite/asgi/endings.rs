@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Engine, Launch, Load, Server, wait};
+use crate::support::{Engine, Launch, Server, processes, wait};
 
 fn start(arguments: &[&str]) -> Server {
     Server::start(Engine::Coroutine, "asynchronous", arguments)
@@ -44,6 +44,26 @@ fn a_coroutine_that_computes_is_named_by_the_log() {
 }
 
 #[test]
+fn a_coroutine_that_computes_delays_no_accept() {
+    let server = start(&[]);
+    assert_eq!(server.get("/").status, 200);
+    let worker = server.worker_pid();
+    let before = processes::open_sockets(worker);
+    let mut computing = server.waiting_client("/compute");
+    server.wait_for_notes("computing");
+    let mut others = server.waiting_clients(20, "/");
+    wait::until_true("the others to be accepted", || {
+        processes::open_sockets(worker) >= before + 21 //
+    });
+    assert!(!server.notes().contains("computed"), "it has computed meanwhile");
+    assert_eq!(computing.response().text(), "computed");
+    for other in &mut others {
+        assert_eq!(other.response().text(), "Hello, world!");
+    }
+    server.stop();
+}
+
+#[test]
 fn a_worker_whose_loop_was_ended_by_the_application_is_replaced() {
     let mut server = start(&[]);
     server.expect_errors();
@@ -79,32 +99,4 @@ fn a_quick_stop_waits_for_no_request_and_ends_the_lifespan() {
     assert!(client.bytes_to_the_end().is_empty());
     server.wait_for_notes("shutdown");
     server.end_of_stop();
-}
-
-#[test]
-fn reloads_and_recyclings_lose_no_request() {
-    let arguments = ["--workers", "2", "--max-requests", "300"];
-    let server = Server::start(Engine::Coroutine, "asynchronous:with_lifespan", &arguments);
-    let load = Load::start_mixed(server.address, 24, "/");
-    for round in 1..=3 {
-        load.wait_for_answers(24);
-        server.signal(Signal::SIGHUP);
-        wait::until_true("the reload", || server.log().matches("Reload done").count() >= round);
-    }
-    wait::until_true("a recycling", || server.log().contains("max_requests reached"));
-    load.finish_without_loss();
-    server.stop();
-}
-
-#[test]
-fn a_stop_loses_no_request() {
-    for _ in 0..3 {
-        let launch = Launch::new(Engine::Coroutine);
-        let server =
-            launch.args(&["--workers", "2", "asynchronous:with_lifespan"]).start_by_itself();
-        let load = Load::start_mixed(server.address, 16, "/");
-        load.wait_for_answers(100);
-        server.stop();
-        load.finish_refused();
-    }
 }

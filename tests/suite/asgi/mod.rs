@@ -9,5 +9,6 @@ mod extensions;
 mod frameworks;
 mod known;
 mod lifespan;
+mod lossless;
 mod mounted;
 mod requests;

@@ -8,21 +8,11 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::support::client::{get_and_close, get_request};
+use crate::support::load::rounds;
 use crate::support::{Engine, Launch, Load, Server, processes, wait};
-
-fn rounds(short: usize) -> usize {
-    if std::env::var_os("SUITE_LONG").is_some() { 100 } else { short }
-}
 
 fn count_in_log(server: &Server, text: &str) -> usize {
     server.log().matches(text).count()
-}
-
-/// HUP, and the wait for its end.
-fn reload(server: &Server) {
-    let before = count_in_log(server, "Reload done");
-    server.signal(Signal::SIGHUP);
-    wait::until_true("the reload", || count_in_log(server, "Reload done") > before);
 }
 
 each_of! { Sync, Gthread, Coroutine; fn reloads_lose_no_request(engine) {
@@ -30,7 +20,7 @@ each_of! { Sync, Gthread, Coroutine; fn reloads_lose_no_request(engine) {
     let load = Load::start_mixed(server.address, 24, "/");
     for _ in 0..rounds(5) {
         load.wait_for_answers(24);
-        reload(&server);
+        server.reload();
     }
     load.finish_without_loss();
     server.stop();
@@ -159,7 +149,7 @@ each_of! { Sync, Gthread, Coroutine; fn a_reload_of_a_slow_application_delays_no
     }
     let normal = load.tally().longest;
     server.scratch.write("slow.py", &app(IMPORT.as_secs()));
-    reload(&server);
+    server.reload();
     let meanwhile = load.tally().longest;
     println!("longest answer: {normal:?}, during the reload {meanwhile:?}");
     load.finish_without_loss();
@@ -196,7 +186,7 @@ each_of! { Sync, Gthread, Coroutine; fn reloads_that_fail_lose_no_request(engine
         });
         load.wait_for_answers(100);
         server.scratch.write(file, good);
-        reload(&server);
+        server.reload();
         load.wait_for_answers(100);
     }
     load.finish_without_loss();

@@ -10,6 +10,11 @@ use std::time::{Duration, Instant};
 use crate::support::client::{get_and_close, get_request};
 use crate::support::wait::{self, PATIENCE, uninterrupted};
 
+/// How often what may lose a request is repeated: `SUITE_LONG` makes it a hundred times.
+pub fn rounds(short: usize) -> usize {
+    if std::env::var_os("SUITE_LONG").is_some() { 100 } else { short }
+}
+
 pub struct Load {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,

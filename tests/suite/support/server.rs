@@ -117,6 +117,14 @@ impl Server {
         processes::signal(self.pid(), signal);
     }
 
+    /// HUP, and the wait for its end.
+    pub fn reload(&self) {
+        let count = || self.log().matches("Reload done").count();
+        let before = count();
+        self.signal(Signal::SIGHUP);
+        wait::until_true("the reload", || count() > before);
+    }
+
     /// The error log, which goes to stderr.
     pub fn log(&self) -> String {
         self.scratch.read("stderr")

@@ -1,5 +1,7 @@
 """What is not compared, and what differs on purpose. docs/asgi.md says the latter to users."""
 
+from talk import BEHAVIOURS
+
 # unicoro serves no WebSockets of ASGI applications yet: they are looked at when the driver is asked for them.
 NOT_YET = "websocket"
 NO_MEANS = "the framework has no means for it"
@@ -30,6 +32,7 @@ LACKS = {
         "disconnect_behind_the_answer": NO_MEANS,
         "state_is_each_requests_own": NO_MEANS,
         "state_of_the_lifespan": NO_MEANS,
+        **{name: NO_MEANS for name in BEHAVIOURS if name.startswith("websocket")},
     },
     "blacksheep": {
         "background_task": NO_MEANS,
@@ -48,6 +51,9 @@ OWN_PAGE = "what the server itself answers is a page of its own, which says the 
 HOP_BY_HOP = "of the connection the server speaks, not the application (RFC 9110, 7.6.1)"
 TOO_LONG = "nothing has left, so the client hears that it has failed"
 NOTHING_LEFT = "an answer begins with the first piece of its body (ASGI's HTTP specification), so it can still be a 500"
+SAID = "an answer in a WebSocket's place has a reason, and says if its connection is closed"
+VANISHED = "no close frame has come: 1006 (RFC 6455, 7.1.5)"
+TOLD = "the client is told that the server has failed: 1011"
 # Why the answers differ, by framework, or under "every"; and what ours shows then.
 ON_PURPOSE = {
     "every": {
@@ -60,6 +66,11 @@ ON_PURPOSE = {
         "malformed_line": (OWN_PAGE, "400 Bad Request"),
         "stream_on_1_0": ("HTTP/1.0 knows no chunks (RFC 9112, 6.1)", "piece 2\\n(to the end)"),
         "target_absolute": ("the authority of the target replaces Host (RFC 9112, 3.2.2)", "example.org"),
+        "websocket_absent": (SAID, "40"),
+        "websocket_denied": (SAID, "4"),
+        "websocket_fails_before_it_is_accepted": (SAID, "HTTP/1.1"),
+        "websocket_not_utf_8": ("the client is told why: 1007 (RFC 6455, 8.1)", "not UTF-8"),
+        "websocket_refused": (SAID, "403 Forbidden"),
     },
     "fastapi": {
         "background_task_that_fails": (WHOLE, "Hello, world!"),
@@ -68,6 +79,8 @@ ON_PURPOSE = {
         "exception_behind_pieces": (WHOLE, "Hello, world!"),
         "exception_in_the_first_piece": (WHOLE, "Hello, world!"),
         "longer_than_its_length": (TOO_LONG, "500 Internal Server Error"),
+        "websocket_client_vanishes": (VANISHED, "1006"),
+        "websocket_fails": (TOLD, "\\x03\\xf3"),
     },
     "starlette": {
         "background_task_that_fails": (WHOLE, "Hello, world!"),
@@ -75,6 +88,8 @@ ON_PURPOSE = {
         "exception": (WHOLE, "Hello, world!"),
         "exception_in_the_first_piece": (WHOLE, "500 Internal Server Error"),
         "longer_than_its_length": (TOO_LONG, "500 Internal Server Error"),
+        "websocket_client_vanishes": (VANISHED, "1006"),
+        "websocket_fails": (TOLD, "\\x03\\xf3"),
     },
     "litestar": {
         "background_task_that_fails": (WHOLE, "Hello, world!"),
@@ -82,6 +97,7 @@ ON_PURPOSE = {
         "events": (HOP_BY_HOP, "text/event-stream"),
         "exception_in_the_first_piece": (NOTHING_LEFT, "500 Internal Server Error"),
         "longer_than_its_length": (TOO_LONG, "500 Internal Server Error"),
+        "websocket_client_vanishes": (VANISHED, "1006"),
     },
     "quart": {
         "exception_in_the_first_piece": (NOTHING_LEFT, "500 Internal Server Error"),
@@ -98,5 +114,6 @@ ON_PURPOSE = {
         "events": (HOP_BY_HOP, "text/event-stream"),
         "exception_in_the_first_piece": (NOTHING_LEFT, "500 Internal Server Error"),
         "status_204": (NO_LENGTH, "204 No Content"),
+        "websocket_client_vanishes": (VANISHED, "1006"),
     },
 }

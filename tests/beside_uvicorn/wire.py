@@ -3,7 +3,8 @@
 import re
 import socket
 
-PATIENCE = 20
+# The first answer waits for the server's start.
+PATIENCE = 60
 # Of the answer: made by the server, so that each server has its own place for them among the fields.
 FRAMING = ("connection", "transfer-encoding", "content-length")
 
@@ -114,6 +115,8 @@ def comparable(fields):
     """Names in lower case (RFC 9110, 5.1), but for Server and Date; those of the framing stand at the end."""
     fields = [(name.lower(), masked(value)) for name, value in fields]
     fields = [(name, "*" if name == "expires" else value) for name, value in fields]
+    # Its options have no case (RFC 9110, 7.6.1).
+    fields = [(name, value.lower() if name == "connection" else value) for name, value in fields]
     fields = [field for field in fields if field[0] not in ("server", "date")]
     return [field for field in fields if field[0] not in FRAMING] + sorted(
         field for field in fields if field[0] in FRAMING

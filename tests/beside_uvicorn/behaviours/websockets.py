@@ -58,7 +58,9 @@ def talk_websocket(name, path, *frames, fields=(), answers=0, status=101):
                     hear(connection, answers - 1)
                 connection.send(some)
             hear(connection, 1 if CLOSING in frames else answers)
-            if not frames or frames[-1][0] & 0x0F == CLOSE or status != 101:
+            if status != 101:
+                talk.look_whether_kept(connection)
+            elif not frames or CLOSING in frames:
                 talk.heard.append("closed" if connection.is_closed() else "more")
 
     talk_it.__name__ = f"websocket_{name}"
@@ -103,5 +105,5 @@ def websocket_client_vanishes(talk):
 
 
 @behaviour
-def websocket_asked_for_by_plain_http(talk):
+def plain_http_asks_for_a_websocket(talk):
     talk.ask(request("GET /ws/echo"), (400, 404, 405, 426))

@@ -1,10 +1,10 @@
 //! Frameworks answer the same under unicoro as under uvicorn: some 130 requests and talks each, in
 //! tests/beside_uvicorn, whose `differences.py` says what differs on purpose.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Engine, Launch, Scratch, Server, repository, virtual_environment};
+use crate::support::{Engine, Launch, Scratch, Server, repository, virtual_environment, wait};
 
 /// A file whose time of change is always the same: it is in answers about the file.
 fn file(scratch: &Scratch) -> PathBuf {
@@ -15,11 +15,13 @@ fn file(scratch: &Scratch) -> PathBuf {
     path
 }
 
-fn uvicorn(app: &str, file: &PathBuf) -> Server {
+fn uvicorn(app: &str, file: &Path) -> Server {
     let line =
         format!("\"$VIRTUAL_ENV/bin/uvicorn\" --port 0 --http httptools --loop uvloop {app}");
     let launch = Launch::shell(&line, repository());
-    launch.env("SAME_FILE", file).env("PYTHONHASHSEED", "0").start_where_it_says()
+    let launch = launch.env("SAME_FILE", file).env("PYTHONHASHSEED", "0");
+    // It imports as much as ours, which nobody waits for.
+    launch.start_where_it_says_within(3 * wait::PATIENCE)
 }
 
 fn answers_the_same(framework: &str) {

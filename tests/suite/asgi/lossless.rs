@@ -1,6 +1,8 @@
 //! Workers and servers come and go under an ASGI application, and no request is lost. `SUITE_LONG` makes
 //! the rounds a hundred.
 
+use std::time::Duration;
+
 use nix::sys::signal::Signal;
 
 use crate::support::{Engine, Launch, Load, Server, load, wait};
@@ -30,7 +32,7 @@ fn recyclings_lose_no_request() {
     let arguments = ["--workers", "2", "--max-requests", "300"];
     let server = Server::start(Engine::Coroutine, APP, &arguments);
     let loads = loads(&server);
-    wait::until("the recyclings", 10 * wait::PATIENCE, || {
+    wait::until("the recyclings", Duration::from_secs(600), || {
         let count = server.log().matches("max_requests reached").count();
         (count >= load::rounds(3)).then_some(())
     });

@@ -11,6 +11,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use nix::sys::socket::{Backlog, listen};
 
@@ -135,8 +136,13 @@ impl Launch {
 
     /// The server binds what its config file names, and says where.
     pub fn start_where_it_says(self) -> Server {
+        self.start_where_it_says_within(wait::PATIENCE)
+    }
+
+    /// The same of a server that may take so long to start.
+    pub fn start_where_it_says_within(self, patience: Duration) -> Server {
         let mut server = self.start_unbound();
-        server.address = wait::until("the address in the log", wait::PATIENCE, || {
+        server.address = wait::until("the address in the log", patience, || {
             let log = server.log();
             let (_, rest) = log.split_once("http://")?;
             rest.split([',', ' ', '\n']).next()?.parse().ok()

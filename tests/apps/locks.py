@@ -7,6 +7,8 @@ under /both first without and then with it.
 import ctypes
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 
 from notes import plain
@@ -15,6 +17,7 @@ MICROS = 2000
 LIBRARY = ctypes.CDLL(os.environ["LOCKS"]) if "LOCKS" in os.environ else None
 KEEPING = ctypes.PyDLL(os.environ["LOCKS"]) if "LOCKS" in os.environ else None
 connections = []
+others = []
 making = threading.Lock()
 
 
@@ -40,35 +43,40 @@ def database():
 
 def sqlite():
     """One connection for all; another one keeps the database meanwhile."""
-    options = {"check_same_thread": False, "isolation_level": None, "timeout": 30}
-    connection = shared(lambda: sqlite3.connect(database(), **options))
-    connection.execute("insert into notes values (1)")
+    one_of_sqlite().execute(f"insert into notes values ({threading.get_ident()})")
     return 0
 
 
 def bound():
-    """The same, with parameters: sqlite3 binds them under the connection's mutex and with the GIL."""
-    options = {"check_same_thread": False, "isolation_level": None, "timeout": 30}
-    connection = shared(lambda: sqlite3.connect(database(), **options))
-    connection.execute("insert into notes values (?)", (threading.get_ident(),))
+    """The same, with parameters: sqlite3 binds them under the connection's mutex and with the GIL. Each has a
+    statement of its own: CPython 3.14 gives one to two threads at a time, and one of them an InterfaceError."""
+    me = threading.get_ident()
+    one_of_sqlite().execute(f"insert into notes values (?) -- {me}", (me,))
     return 0
+
+
+def one_of_sqlite():
+    options = {"check_same_thread": False, "isolation_level": None, "timeout": 30}
+    return shared(lambda: sqlite3.connect(database(), **options))
+
+
+KEEP = """
+import sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("create table if not exists notes (note)")
+connection.execute("begin exclusive")
+print("kept", flush=True)
+time.sleep(0.5)
+connection.execute("commit")
+"""
 
 
 def other():
-    """The other one: an OS thread of a C library's, with a connection of its own."""
-    is_kept, may_end = threading.Event(), threading.Event()
-
-    def keep():
-        connection = sqlite3.connect(database(), isolation_level=None)
-        connection.execute("create table if not exists notes (note)")
-        connection.execute("begin exclusive")
-        is_kept.set()
-        may_end.wait(0.5)
-        connection.execute("commit")
-
-    threading.Thread(target=keep).start()
-    is_kept.wait()
-    return 0
+    """The other one, of another process: a thread of this one would need the GIL to give the database back,
+    and SQLite 3.53 waits for a connection's mutex with the GIL (`sqlite3_limit`), as threads see, too."""
+    keeper = subprocess.Popen([sys.executable, "-c", KEEP, database()], stdout=subprocess.PIPE)
+    others.append(keeper)
+    return 0 if keeper.stdout.readline() == b"kept\n" else 1
 
 
 def from_a_thread(name):

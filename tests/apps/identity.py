@@ -168,10 +168,12 @@ def exception_in_one(number):
     # PyThreadState_SetAsyncExc goes by the identity: it must hit this request and no other.
     stop = number % 2 == 0
     ident = ctypes.c_ulong(threading.get_ident())
-    if stop:
-        threading.Timer(0.2, ctypes.pythonapi.PyThreadState_SetAsyncExc,
-                        [ident, ctypes.py_object(Stop)]).start()
+    raises = threading.Timer(0.2, ctypes.pythonapi.PyThreadState_SetAsyncExc,
+                             [ident, ctypes.py_object(Stop)])
     try:
+        # On a busy machine it raises before this has returned.
+        if stop:
+            raises.start()
         end = time.monotonic() + 1
         while time.monotonic() < end:
             time.sleep(0.01)

@@ -259,14 +259,32 @@ impl Response {
     /// # Errors
     /// The client is gone, or was answered in the application's place; or an answer has begun already.
     pub fn switch(&mut self, head: &[u8]) -> io::Result<()> {
+        self.claim_switch()?;
+        let sent = self.stream.send_all(&mut [IoSlice::new(head)], &self.tempo);
+        self.note(sent)?;
+        self.stage = Stage::Switched { has_failed: false };
+        Ok(())
+    }
+
+    /// As [`Self::switch`], but never waits: how much of `head` has left. What has not is the new protocol's
+    /// to send.
+    ///
+    /// # Errors
+    /// As [`Self::switch`].
+    pub fn switch_now(&mut self, head: &[u8]) -> io::Result<usize> {
+        self.claim_switch()?;
+        let sent = self.stream.send_some(&[IoSlice::new(head)]);
+        let sent = sent.or_else(|error| self.note(Err(error)).map(|()| 0))?;
+        self.stage = Stage::Switched { has_failed: false };
+        Ok(sent)
+    }
+
+    fn claim_switch(&mut self) -> io::Result<()> {
         if self.stage != Stage::Open {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         self.claim()?;
-        let sent = self.stream.send_all(&mut [IoSlice::new(head)], &self.tempo);
         self.answer = Answer::of(SWITCHED);
-        self.note(sent)?;
-        self.stage = Stage::Switched { has_failed: false };
         Ok(())
     }
 

@@ -9,6 +9,8 @@
 //! The rule that a reader would break: the lock is held for moments, and never while anybody waits.
 //! Calls that wait do so without the language's lock.
 
+mod at_once;
+mod awaited;
 mod call;
 mod left;
 mod roused;
@@ -37,7 +39,11 @@ pub struct WebSocket {
     // By which each message is compressed, if by itself.
     apart: Option<Parameters>,
     talk: Mutex<Talk>,
+    listener: Option<Listener>,
 }
+
+/// What is told of a connection on which somebody speaks who waits in no thread.
+pub type Listener = Box<dyn Fn() + Send + Sync>;
 
 /// Why there is no message.
 #[derive(Debug, PartialEq, Eq)]
@@ -64,7 +70,8 @@ impl WebSocket {
         let apart =
             agreed.filter(|agreed| terms.pool.is_some() && agreed.server_no_context_takeover);
         let (stream, terms) = (Arc::downgrade(stream), Arc::clone(terms));
-        WebSocket { stream, terms, apart: apart.copied(), talk: Mutex::new(talk) }
+        let talk = Mutex::new(talk);
+        WebSocket { stream, terms, apart: apart.copied(), talk, listener: None }
     }
 
     /// How it has closed, if that is known.
@@ -271,20 +278,24 @@ impl WebSocket {
         })
     }
 
-    /// Runs `body` with the lock; if that closes the connection, those that wait for it look, and the engine
-    /// if it was left.
+    /// Runs `body` with the lock; if that brings what somebody waits for, or closes the connection, he is told; the
+    /// engine too if it was left.
     fn locked<R>(&self, stream: &Arc<Stream>, body: impl FnOnce(&mut Talk) -> R) -> R {
         let mut talk = self.talk();
         let was_open = talk.closed().is_none();
         let result = body(&mut talk);
         let is_news = was_open && talk.closed().is_some();
         let (is_awaited, is_left) = (talk.receivers + talk.senders > 0, talk.is_left);
+        let listener = self.listener.as_ref().filter(|_| talk.take_news(stream, &self.terms));
         drop(talk);
         if is_news && is_awaited {
             stream.stir();
         }
         if is_news && is_left {
             self.terms.roused.add(stream);
+        }
+        if let Some(tell) = listener {
+            tell();
         }
         result
     }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use unicoro_contract::{Stop, StopState, Stream, is_forked_child};
 
 use super::grace::grace;
-use super::web_socket::{Roused, Terms, WebSocket};
+use super::web_socket::{Listener, Roused, Terms, WebSocket};
 use crate::config::{Settings, WebSocketCompression};
 use crate::websocket::close_code::GOING_AWAY;
 use crate::websocket::{Close, Parameters, Policy, Pool};
@@ -86,7 +86,24 @@ impl WebSockets {
         agreed: Option<&Parameters>,
         received: &[u8],
     ) -> Option<Arc<WebSocket>> {
-        let socket = Arc::new(WebSocket::new(stream, &self.terms, agreed, received));
+        self.admit(stream, WebSocket::new(stream, &self.terms, agreed, received))
+    }
+
+    /// The same for who waits in no thread: `listener` is told instead, and `owed` is sent before all else.
+    pub fn open_with_listener(
+        &self,
+        stream: &Arc<Stream>,
+        agreed: Option<&Parameters>,
+        received: &[u8],
+        listener: Listener,
+        owed: &[u8],
+    ) -> Option<Arc<WebSocket>> {
+        let socket = WebSocket::new(stream, &self.terms, agreed, received);
+        self.admit(stream, socket.with_listener(listener, owed))
+    }
+
+    fn admit(&self, stream: &Arc<Stream>, socket: WebSocket) -> Option<Arc<WebSocket>> {
+        let socket = Arc::new(socket);
         if !stream.upgrade(socket.clone()) {
             return None;
         }

@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use unicoro_contract::{Inbox, Received, Stream};
 
+use super::awaited::Awaited;
 use super::terms::Terms;
 use crate::websocket::close_code::{ABNORMAL, NO_STATUS};
 use crate::websocket::{
@@ -65,6 +66,8 @@ pub struct Talk {
     pub receivers: usize,
     /// Calls that wait to send.
     pub senders: usize,
+    /// What the listener is to be told.
+    pub awaited: Awaited,
     /// When the client was heard last.
     heard: Instant,
     /// When it was asked whether it is there, since it was heard last.
@@ -98,6 +101,7 @@ impl Talk {
             is_left: false,
             receivers: 0,
             senders: 0,
+            awaited: Awaited::default(),
             heard: now,
             pinged: None,
             moved: now,
@@ -167,6 +171,10 @@ impl Talk {
             Option::is_some_and(time, |time| passed >= time)
         };
         if self.unsent() > 0 && has_passed(self.moved, terms.send_idle) {
+            return self.give_up(stream, TOOK_NOTHING);
+        }
+        // One that takes a little of the end now and then gains no time.
+        if self.awaited.end.is_some_and(|since| has_passed(since, terms.send_idle)) {
             return self.give_up(stream, TOOK_NOTHING);
         }
         // What it may have said is not looked at.
@@ -365,8 +373,26 @@ impl Talk {
         }
     }
 
-    /// Adds a control frame to what is to be sent.
-    fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+    /// Whether something that is awaited is there, or may be; it is awaited no more then.
+    pub fn take_news(&mut self, stream: &Stream, terms: &Terms) -> bool {
+        let Awaited { message, room, end } = self.awaited;
+        let is_closed = self.closed.is_some();
+        // More has come than is read in a row, or was let lie: no event will tell of it.
+        let goes_on =
+            || self.reads_on(terms) && (!self.inbox.is_empty() || stream.may_be_readable());
+        let has_message = message && (is_closed || !self.messages.is_empty() || goes_on());
+        let has_room = room && (is_closed || self.unsent() <= terms.queue);
+        let has_ended = end.is_some() && (self.is_lost || self.unsent() == 0);
+        self.awaited = Awaited {
+            message: message && !has_message,
+            room: room && !has_room,
+            end: end.filter(|_| !has_ended),
+        };
+        has_message || has_room || has_ended
+    }
+
+    /// Adds to what is to be sent.
+    pub fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         if self.unsent() == 0 {
             self.moved = Instant::now();
         }

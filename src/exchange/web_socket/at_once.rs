@@ -1,0 +1,87 @@
+//! The twins of the calls that wait, for who speaks on many connections in one thread: they give what is
+//! there, and have the listener told when what they have not given may be.
+
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use super::{Closed, Listener, Outgoing, WebSocket};
+use crate::websocket::{Close, Message};
+
+impl WebSocket {
+    /// `listener` is called, for a moment and from any thread, when what was asked for in vain may be there.
+    /// `owed` is sent before all else.
+    pub fn with_listener(mut self, listener: Listener, owed: &[u8]) -> Self {
+        self.listener = Some(listener);
+        let talk = self.talk.get_mut().unwrap_or_else(PoisonError::into_inner);
+        talk.append(|unsent| unsent.extend_from_slice(owed));
+        self
+    }
+
+    /// The next message, if one has come.
+    ///
+    /// # Errors
+    /// There will be none.
+    pub fn receive_now(&self) -> Result<Option<Message>, Closed> {
+        let stream = self.stream()?;
+        self.locked(&stream, |talk| match talk.take(&stream, &self.terms) {
+            Some(message) => Ok(Some(message)),
+            None => match talk.closed() {
+                Some(closed) => Err(closed.clone()),
+                None => {
+                    talk.awaited.message = true;
+                    Ok(None)
+                }
+            },
+        })
+    }
+
+    /// Sends a message, and keeps what the client does not take at once; whether that is so little that more
+    /// may follow.
+    ///
+    /// # Errors
+    /// The connection is closed.
+    pub fn send_now(&self, outgoing: &Outgoing<'_>) -> Result<bool, Closed> {
+        let stream = self.stream()?;
+        self.locked(&stream, |talk| match talk.closed() {
+            Some(closed) => Err(closed.clone()),
+            None => {
+                talk.send(&stream, outgoing);
+                Ok(())
+            }
+        })?;
+        self.has_room_now()
+    }
+
+    /// Whether so little waits for the client that more may follow.
+    ///
+    /// # Errors
+    /// The connection is closed.
+    pub fn has_room_now(&self) -> Result<bool, Closed> {
+        let stream = self.stream()?;
+        self.locked(&stream, |talk| {
+            talk.flush(&stream);
+            if let Some(closed) = talk.closed() {
+                return Err(closed.clone());
+            }
+            let has_room = talk.unsent() <= self.terms.queue;
+            talk.awaited.room |= !has_room;
+            Ok(has_room)
+        })
+    }
+
+    /// The application is done with it: closes it, unless it is closed. Whether the client has taken all;
+    /// `None`, as long as it may.
+    pub fn finish_now(&self, close: Close) -> Option<bool> {
+        let Some(stream) = self.own_stream() else { return Some(false) };
+        self.locked(&stream, |talk| {
+            talk.close(&stream, close);
+            talk.flush(&stream);
+            if talk.unsent() > 0 && !talk.is_lost() {
+                talk.awaited.end.get_or_insert_with(Instant::now);
+                return None;
+            }
+            talk.end();
+            Some(!talk.is_lost())
+        })
+    }
+}

@@ -576,7 +576,8 @@ impl Response {
         }
     }
 
-    fn refuse_with(&mut self, status: u16, detail: &str, fields: &[(&str, &str)]) {
+    /// As [`Self::refuse`], with these fields in the page's head.
+    pub fn refuse_with(&mut self, status: u16, detail: &str, fields: &[(&str, &str)]) {
         let may_say = !self.has_left && matches!(self.stage, Stage::Open | Stage::Begun);
         self.fail(status);
         if may_say {

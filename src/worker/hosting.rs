@@ -9,7 +9,7 @@ use unicoro_contract::{Connection, Inbox, ResidentsWord, tell_engine};
 use super::access::AccessLine;
 use super::rules::Admission;
 use super::service::Service;
-use crate::exchange::{Memory, Place, Response};
+use crate::exchange::{Memory, Place, Response, WebSockets};
 use crate::http::{Head, HttpError, Manner, RequestFacts, takes_trailers};
 use crate::python::{Host, Opened};
 
@@ -59,6 +59,10 @@ impl Host for Service {
         let after = self.ending.after_at_once(&mut connection, response.fate(), unread);
         drop(response);
         tell_engine(ResidentsWord::Over(connection, after));
+    }
+
+    fn sockets(&self) -> &WebSockets {
+        &self.sockets
     }
 
     fn request_timeout(&self) -> Option<Duration> {

@@ -31,6 +31,7 @@ use crate::python::interp::fork::end_if_stray;
 use crate::python::interp::interned::interned;
 use crate::python::interp::stack::python_stack_of;
 use crate::python::interp::traceback;
+use crate::websocket::Upgrade;
 
 /// How an application is to be served, by the settings.
 pub struct LoopSettings<'a> {
@@ -64,6 +65,8 @@ pub struct EventLoop {
     is_rung: AtomicBool,
     post: Mutex<Post>,
     end: AtomicU8,
+    // uvloop keeps a second stop for its next run.
+    is_stopped: AtomicBool,
     running: Mutex<Running>,
     host: OnceLock<&'static dyn Host>,
     // Of the thread that it lives in, as Python knows it.
@@ -87,6 +90,8 @@ struct Post {
 struct Running {
     last: u64,
     exchanges: BTreeMap<u64, Py<Exchange>>,
+    // Those that have become WebSockets, which have no deadline.
+    lasting: HashMap<u64, Py<Exchange>>,
     // Of these, those that wait for their clients.
     waiting: HashSet<u64>,
     // When the next look at deadlines is due, if one is.
@@ -149,6 +154,7 @@ impl EventLoop {
             is_rung: AtomicBool::new(false),
             post: Mutex::default(),
             end: AtomicU8::new(LIVES),
+            is_stopped: AtomicBool::new(false),
             running: Mutex::default(),
             host: OnceLock::new(),
             identity: AtomicUsize::new(0),
@@ -193,11 +199,14 @@ impl EventLoop {
                 );
             }
             // Whoever is left has no loop any more.
-            let left = mem::take(&mut self.running().exchanges);
+            let (left, lasting) = {
+                let mut running = self.running();
+                (mem::take(&mut running.exchanges), mem::take(&mut running.lasting))
+            };
             if was_stopped {
-                self.abandon(py, left.values());
+                self.abandon(py, left.values().chain(lasting.values()));
             }
-            drop(left);
+            drop((left, lasting));
         });
     }
 
@@ -324,7 +333,9 @@ impl EventLoop {
     }
 
     fn find<'py>(&self, py: Python<'py>, number: u64) -> Option<Bound<'py, Exchange>> {
-        self.running().exchanges.get(&number).map(|exchange| exchange.bind(py).clone())
+        let running = self.running();
+        let found = running.exchanges.get(&number).or_else(|| running.lasting.get(&number));
+        found.map(|exchange| exchange.bind(py).clone())
     }
 
     fn begin(&'static self, py: Python<'_>, head: &Head<'_>, place: &Place<'_>, opened: Opened) {
@@ -333,18 +344,28 @@ impl EventLoop {
             running.last += 1;
             running.last
         };
-        let exchange = match Bound::new(py, Exchange::new(number, self, opened)) {
+        let (upgrade, refusal) = match Upgrade::of(head) {
+            Ok(upgrade) => (upgrade, None),
+            Err(refusal) => (None, Some(refusal)),
+        };
+        let scope = match &upgrade {
+            Some(upgrade) => self.scopes.build_websocket(py, head, place, &upgrade.subprotocols),
+            None => self.scopes.build(py, head, place),
+        };
+        let exchange = match Bound::new(py, Exchange::new(number, self, opened, upgrade)) {
             Ok(exchange) => exchange,
             // No memory: the connection is lost with it.
             Err(error) => return drop(error),
         };
         let begin = || -> PyResult<Py<PyAny>> {
-            let scope = self.scopes.build(py, head, place)?;
             let serve = self.functions.serve.bind(py);
-            let life = serve.call1((&self.application, scope, &exchange))?;
+            let life = serve.call1((&self.application, scope?, &exchange))?;
             Ok(self.create_task.bind(py).call1((life,))?.unbind())
         };
         self.running().exchanges.insert(number, exchange.clone().unbind());
+        if let Some(refusal) = refusal {
+            return exchange.borrow_mut().refuse(py, &refusal);
+        }
         match begin() {
             Ok(task) => exchange.borrow_mut().begin(task),
             Err(error) => exchange.borrow_mut().lost(py, &error),
@@ -358,16 +379,25 @@ impl EventLoop {
         }
         let stops = match self.end.load(Ordering::Relaxed) {
             LIVES => false,
-            DISMISSED if !self.running().exchanges.is_empty() => false,
+            DISMISSED if self.is_busy() => false,
             DISMISSED => {
                 self.awaits_executor.store(true, Ordering::Relaxed);
                 self.executor.is_idle()
             }
             _ => true,
         };
-        if stops && let Err(error) = self.event_loop.call_method0(py, interned!(py, "stop")) {
+        if stops
+            && !self.is_stopped.swap(true, Ordering::Relaxed)
+            && let Err(error) = self.event_loop.call_method0(py, interned!(py, "stop"))
+        {
             log::error!("the event loop does not stop: {error}");
         }
+    }
+
+    /// Whether a request is in progress, or a WebSocket open.
+    fn is_busy(&self) -> bool {
+        let running = self.running();
+        !running.exchanges.is_empty() || !running.lasting.is_empty()
     }
 
     /// Sees to it that deadlines are looked at, if there are any.
@@ -457,8 +487,15 @@ impl Home for EventLoop {
         self.look_later(py)
     }
 
-    fn look_again(&self, number: u64) {
+    fn tell(&self, number: u64) {
         self.ready(number);
+    }
+
+    fn lasts(&self, number: u64) {
+        let mut running = self.running();
+        if let Some(exchange) = running.exchanges.remove(&number) {
+            running.lasting.insert(number, exchange);
+        }
     }
 
     fn quits(&self) -> bool {
@@ -466,7 +503,10 @@ impl Home for EventLoop {
     }
 
     fn forget(&self, py: Python<'_>, number: u64) {
-        let forgotten = self.running().exchanges.remove(&number);
+        let forgotten = {
+            let mut running = self.running();
+            running.exchanges.remove(&number).or_else(|| running.lasting.remove(&number))
+        };
         drop(forgotten);
         self.stop_if_dismissed(py);
     }

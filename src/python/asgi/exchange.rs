@@ -8,6 +8,8 @@
 //! The connection goes back to the worker as soon as the client has its answer, and the application may
 //! go on for longer: then `receive` says that the client has left.
 
+mod speaking;
+
 use std::io;
 use std::mem;
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use super::extensions::{EARLY_HINT, PATHSEND, TRAILERS, file, links};
 use super::home::Home;
 use super::host::Opened;
 use super::ready::Ready;
+use super::speech::Speech;
 use crate::exchange::{Breakage, OVERDUE, Reader, Unread, WrongLength, end_overdue};
 use crate::http::Fields;
 use crate::python::app::failure::fail;
@@ -29,6 +32,7 @@ use crate::python::interp::fork::end_if_stray;
 use crate::python::interp::interned::interned;
 use crate::python::loggers::records::log_raised;
 use crate::python::wsgi::respond::Trouble;
+use crate::websocket::Upgrade;
 
 /// After so many messages others have their turn, however fast the client is. Most requests have fewer.
 const RUN: u32 = 16;
@@ -44,6 +48,8 @@ pub struct Exchange {
     opened: Option<Opened>,
     head: Arc<[u8]>,
     began: Instant,
+    // If the client asks for a WebSocket.
+    speech: Option<Box<Speech>>,
     // Until the application has ended.
     task: Option<Py<PyAny>>,
     is_over: bool,
@@ -85,8 +91,13 @@ struct Wait {
 }
 
 impl Exchange {
-    /// The request of this number.
-    pub fn new(number: u64, home: &'static dyn Home, opened: Opened) -> Self {
+    /// The request of this number, which may be one for a WebSocket.
+    pub fn new(
+        number: u64,
+        home: &'static dyn Home,
+        opened: Opened,
+        upgrade: Option<Upgrade>,
+    ) -> Self {
         Self {
             number,
             home,
@@ -95,6 +106,7 @@ impl Exchange {
             has_body: false,
             trailers: Trailers::None,
             opened: Some(opened),
+            speech: upgrade.map(|upgrade| Box::new(Speech::new(upgrade))),
             task: None,
             is_over: false,
             is_cut_off: false,
@@ -155,6 +167,9 @@ impl Exchange {
 
     /// What was watched for has come, or may have.
     pub fn ready(&mut self, py: Python<'_>) {
+        if self.socket().is_some() {
+            return self.ready_to_speak(py);
+        }
         self.is_watched = false;
         self.send_rest(py);
         // Before anything of the language runs, which may give the lock, and with it the edge, away.
@@ -215,6 +230,9 @@ impl Exchange {
         if let Some(message) = self.taken_back.take() {
             return Ok(Some(message.into_bound(py)));
         }
+        if self.speech.is_some() {
+            return self.next_spoken(py);
+        }
         let Some(opened) = &mut self.opened else { return disconnect(py).map(Some) };
         if opened.response.has_ended() || opened.response.breakage().is_some() {
             return disconnect(py).map(Some);
@@ -254,14 +272,12 @@ impl Exchange {
     }
 
     fn start(&mut self, message: &Bound<'_, PyDict>) -> PyResult<()> {
-        let py = message.py();
         let status = required(message, "status")?;
         let status: u16 = status
             .extract()
             .map_err(|_| PyTypeError::new_err("the status of an http.response.start is an int"))?;
-        let mut fields = Fields::within(buffers::take());
-        push_headers(&mut fields, message)?;
-        let announced = match message.get_item(interned!(py, "trailers"))? {
+        let fields = fields_of(message)?;
+        let announced = match message.get_item(interned!(message.py(), "trailers"))? {
             Some(announced) => announced.is_truthy()?,
             None => false,
         };
@@ -492,6 +508,10 @@ impl Exchange {
     }
 
     fn wait_for_client(&mut self, py: Python<'_>) -> PyResult<()> {
+        if self.socket().is_some() {
+            // It tells us by itself, and is looked after with all others.
+            return Ok(());
+        }
         self.watch();
         if self.waits.is_some() {
             return Ok(());
@@ -508,7 +528,7 @@ impl Exchange {
         {
             if opened.response.is_interrupted() {
                 // It is not its client that it waits for.
-                self.home.look_again(self.number);
+                self.home.tell(self.number);
             }
             let stream: &Arc<Stream> = &opened.connection.stream;
             tell_engine(ResidentsWord::Watch(Arc::clone(stream), self.number));
@@ -556,6 +576,7 @@ impl Exchange {
         let kind: std::borrow::Cow<'_, str> = kind.extract()?;
         let mut this = slf.try_borrow_mut()?;
         let is_taken = match &*kind {
+            kind if this.speech.is_some() => this.say(kind, message)?,
             HTTP_START => this.start(message).map(|()| true)?,
             HTTP_BODY => this.body(message)?,
             PATHSEND => this.file(message)?,
@@ -606,6 +627,9 @@ impl Exchange {
 
     /// Whether the client has taken all that was sent.
     fn has_drained(&self) -> PyResult<bool> {
+        if let Some(socket) = self.socket() {
+            return self.has_room_to_speak(socket);
+        }
         let Some(opened) = &self.opened else { return Ok(true) };
         if opened.response.breakage().is_some() {
             return Err(gone(&io::ErrorKind::BrokenPipe.into()));
@@ -625,6 +649,13 @@ impl Exchange {
         let raised = (!error.is_none()).then(|| without_own_frame(error));
         end_if_stray(py, raised.as_ref());
         (self.task, self.is_over) = (None, true);
+        if self.socket().is_some() {
+            self.speech_is_over(py, raised.as_ref());
+            if self.opened.is_none() {
+                self.home.forget(py, self.number);
+            }
+            return;
+        }
         let has_ended = self.opened.as_ref().is_none_or(|opened| opened.response.has_ended());
         match raised {
             Some(error) if has_ended => {
@@ -677,9 +708,17 @@ fn required<'py>(message: &Bound<'py, PyDict>, key: &str) -> PyResult<Bound<'py,
     found.ok_or_else(|| PyValueError::new_err(format!("the ASGI message has no {key:?}")))
 }
 
+/// The headers of a message.
+fn fields_of(message: &Bound<'_, PyDict>) -> PyResult<Fields> {
+    let mut fields = Fields::within(buffers::take());
+    push_headers(&mut fields, message)?;
+    Ok(fields)
+}
+
 /// Those of the message, if it has any.
 fn push_headers(fields: &mut Fields, message: &Bound<'_, PyDict>) -> PyResult<()> {
-    if let Some(headers) = message.get_item(interned!(message.py(), "headers"))? {
+    let headers = message.get_item(interned!(message.py(), "headers"))?;
+    if let Some(headers) = headers.filter(|headers| !headers.is_none()) {
         for pair in headers.try_iter()? {
             push_pair(fields, &pair?)?;
         }

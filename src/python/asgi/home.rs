@@ -32,8 +32,12 @@ pub trait Home: Send + Sync {
     /// The loop takes no timer.
     fn wait_for_client(&'static self, py: Python<'_>, number: u64) -> PyResult<()>;
 
-    /// A request has more to do as soon as others had their turn.
-    fn look_again(&self, number: u64);
+    /// A request is to be looked at once others had their turn: what it waits for may be there, or it has more to
+    /// do. From any thread.
+    fn tell(&self, number: u64);
+
+    /// A request has become a connection that lasts: it has no deadline any more.
+    fn lasts(&self, number: u64);
 
     /// Whether nobody waits for the requests in progress any more.
     fn quits(&self) -> bool;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::Connection;
 
-use crate::exchange::{Place, Response, Unread};
+use crate::exchange::{Place, Response, Unread, WebSockets};
 use crate::http::Head;
 
 /// A request that has begun.
@@ -37,6 +37,9 @@ pub trait Host: Send + Sync {
 
     /// The client has its answer, as far as it gets one: logs it, and gives the connection back.
     fn answered(&self, opened: Opened);
+
+    /// The WebSockets.
+    fn sockets(&self) -> &WebSockets;
 
     /// How long a request may take.
     fn request_timeout(&self) -> Option<Duration>;

@@ -20,4 +20,5 @@ pub mod module;
 pub mod mounted;
 pub mod ready;
 pub mod scope;
+pub mod speech;
 pub mod standstill;

@@ -99,6 +99,30 @@ impl Scopes {
         Ok(scope)
     }
 
+    /// The scope of a request for a WebSocket, whose client offers these subprotocols (ASGI's WebSocket spec,
+    /// "Websocket Connection Scope").
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn build_websocket<'py>(
+        &self,
+        py: Python<'py>,
+        head: &Head<'_>,
+        place: &Place<'_>,
+        subprotocols: &[String],
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let scope = self.build(py, head, place)?;
+        scope.del_item(interned!(py, "method"))?;
+        scope.set_item(interned!(py, "type"), interned!(py, "websocket"))?;
+        let scheme = if place.is_https { interned!(py, "wss") } else { interned!(py, "ws") };
+        scope.set_item(interned!(py, "scheme"), scheme)?;
+        scope.set_item(interned!(py, "subprotocols"), PyList::new(py, subprotocols)?)?;
+        let extensions = PyDict::new(py);
+        extensions.set_item(interned!(py, "websocket.http.response"), PyDict::new(py))?;
+        scope.set_item(interned!(py, "extensions"), extensions)?;
+        Ok(scope)
+    }
+
     fn set_ends(
         &self,
         py: Python<'_>,

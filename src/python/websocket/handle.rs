@@ -192,7 +192,7 @@ fn over(py: Python<'_>) -> PyErr {
     connection_closed(py, Closed { code: ABNORMAL, reason: "the client is gone".into() })
 }
 
-/// A message as Python has it.
+/// A message as applications have it: str or bytes.
 ///
 /// # Errors
 /// No memory.

@@ -2,4 +2,4 @@
 
 pub mod handle;
 pub mod module;
-mod outgoing;
+pub mod outgoing;

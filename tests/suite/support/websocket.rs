@@ -26,6 +26,11 @@ impl Peer {
         Peer { socket: speaking_on(client), answer }
     }
 
+    /// One whose handshake was answered already.
+    pub fn continuing(client: Client, answer: Response) -> Peer {
+        Peer { socket: speaking_on(client), answer }
+    }
+
     pub fn send_text(&mut self, text: &str) {
         self.socket.send(Message::text(text)).unwrap();
     }

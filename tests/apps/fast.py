@@ -2,14 +2,26 @@
 
 from contextlib import asynccontextmanager
 
-from fastapi import BackgroundTasks, FastAPI, HTTPException, Request, UploadFile
+from fastapi import (
+    BackgroundTasks,
+    Depends,
+    FastAPI,
+    Header,
+    HTTPException,
+    Request,
+    UploadFile,
+    WebSocket,
+    WebSocketDisconnect,
+    WebSocketException,
+)
 from fastapi.responses import JSONResponse, StreamingResponse
 from notes import note
 from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.endpoints import WebSocketEndpoint
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 
 @asynccontextmanager
@@ -102,5 +114,89 @@ class Passing(BaseHTTPMiddleware):
         return await call_next(request)
 
 
-starlette = Starlette(routes=[Route("/plain", plain, methods=["GET", "POST"])])
+# WebSockets ---------------------------------------------------------------------------------------
+
+
+@app.websocket("/rooms/{room}")
+async def room(socket: WebSocket, room: int, name: str = "nobody"):
+    await socket.accept()
+    await socket.send_json({"room": room, "name": name, "word": socket.state.word, "client": socket.client.host})
+    try:
+        while True:
+            said = await socket.receive_json()
+            await socket.send_json({"said": said})
+    except WebSocketDisconnect as error:
+        note(f"room left: {error.code} {error.reason}".rstrip())
+
+
+async def known(x_token: str = Header()):
+    if x_token == "unknown":
+        raise WebSocketException(code=1008, reason="who are you?")
+    if x_token == "outdated":
+        raise HTTPException(401, detail="an old token")
+    return x_token
+
+
+@app.websocket("/guarded")
+async def guarded(socket: WebSocket, token: str = Depends(known)):
+    await socket.accept(subprotocol="two", headers=[(b"x-token", token.encode())])
+    await socket.send_bytes(b"come in")
+    raise WebSocketException(code=4002, reason="that was all")
+
+
+@app.websocket("/failing")
+async def failing(socket: WebSocket):
+    await socket.accept()
+    await socket.receive_text()
+    raise ValueError("in a WebSocket")
+
+
+@app.websocket("/handled_ws")
+async def handled_ws(socket: WebSocket):
+    await socket.accept()
+    raise Lost
+
+
+class Lost(Exception):
+    pass
+
+
+@app.exception_handler(Lost)
+async def handle_lost(socket, error):
+    await socket.close(4003, "handled")
+
+
+@app.websocket("/denied")
+async def denied(socket: WebSocket):
+    await socket.send_denial_response(JSONResponse({"detail": "not you"}, status_code=402))
+
+
+@app.websocket("/words")
+async def words(socket: WebSocket):
+    await socket.accept()
+    async for word in socket.iter_text():
+        await socket.send_text(word.upper())
+    note("no more words")
+    try:
+        await socket.send_text("late")
+    except WebSocketDisconnect as error:
+        note(f"late: {error.code}")
+
+
+class Endpoint(WebSocketEndpoint):
+    encoding = "json"
+
+    async def on_connect(self, websocket):
+        await websocket.accept(subprotocol=websocket.scope["subprotocols"][0])
+
+    async def on_receive(self, websocket, data):
+        await websocket.send_json({"got": data})
+
+    async def on_disconnect(self, websocket, close_code):
+        note(f"endpoint left: {close_code}")
+
+
+starlette = Starlette(
+    routes=[Route("/plain", plain, methods=["GET", "POST"]), WebSocketRoute("/endpoint", Endpoint)]
+)
 starlette.add_middleware(Passing)

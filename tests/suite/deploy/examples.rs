@@ -132,6 +132,11 @@ fn hello_works_as_its_readme_says() {
 }
 
 #[test]
+fn fastapi_works_as_its_readme_says() {
+    works_as_its_readme_says("fastapi");
+}
+
+#[test]
 fn flask_works_as_its_readme_says() {
     works_as_its_readme_says("flask");
 }
@@ -164,7 +169,7 @@ fn chat_works_as_its_readme_says() {
 #[test]
 fn examples_require_what_the_suite_tests() {
     let ours = fs::read_to_string(repository().join("tests/requirements.txt")).unwrap();
-    for example in ["flask", "flask_postgres", "socketio"] {
+    for example in ["fastapi", "flask", "flask_postgres", "socketio"] {
         let path = repository().join("examples").join(example).join("requirements.txt");
         for line in fs::read_to_string(path).unwrap().lines() {
             assert!(ours.lines().any(|own| own == line), "{line} is not what the suite installs");
@@ -183,7 +188,17 @@ fn every_example_has_a_test() {
     names.sort();
     assert_eq!(
         names,
-        ["chat", "deploy", "flask", "flask_postgres", "hello", "long_poll", "socketio", "sse"],
+        [
+            "chat",
+            "deploy",
+            "fastapi",
+            "flask",
+            "flask_postgres",
+            "hello",
+            "long_poll",
+            "socketio",
+            "sse"
+        ],
         "add a test, then the name here"
     );
 }

@@ -100,6 +100,29 @@ fn chat(address: SocketAddr) {
     staying.wait_for_text("people", "1");
 }
 
+/// Who raises the counter, by WebSocket or by HTTP, raises it for all who watch.
+fn counter(address: SocketAddr) {
+    let pages = [Page::open(address), Page::open(address)];
+    for page in &pages {
+        page.wait_for_text("state", "live");
+        page.wait_for_text("watchers", "2");
+        page.wait_for_text("count", "0");
+    }
+    for (page, button, count) in [
+        (&pages[0], "more", "1"),
+        (&pages[1], "more", "2"),
+        (&pages[1], "less", "1"),
+        (&pages[0], "ten", "11"),
+    ] {
+        page.click(button);
+        pages.iter().for_each(|page| page.wait_for_text("count", count));
+    }
+    let [staying, leaving] = pages;
+    drop(leaving);
+    staying.wait_for_text("watchers", "1");
+    staying.picture("fastapi");
+}
+
 #[test]
 fn long_polls_in_two_tabs_are_answered_by_one_click() {
     direct("long_poll", long_poll);
@@ -126,8 +149,14 @@ fn a_chat_in_flask_is_the_same() {
 }
 
 #[test]
+fn a_counter_in_fastapi_is_raised_for_all_who_watch() {
+    direct("fastapi", counter);
+}
+
+#[test]
 fn each_page_works_behind_nginx() {
     behind_nginx("chat", chat);
+    behind_nginx("fastapi", counter);
     behind_nginx("long_poll", long_poll);
     behind_nginx("socketio", socketio);
     behind_nginx("sse", |address| drop(sse(address)));

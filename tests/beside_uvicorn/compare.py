@@ -12,7 +12,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import behaviours  # noqa: F401, they put themselves down
-from differences import LACKS, NOT_YET, ON_PURPOSE
+from differences import LACKS, ON_PURPOSE
 from talk import BEHAVIOURS, Talk
 from wire import shown
 
@@ -22,7 +22,6 @@ def main():
     prefix = sys.argv[4] if len(sys.argv) > 4 else ""
     lacks = LACKS[framework]
     names = [name for name in BEHAVIOURS if name.startswith(prefix) and name not in lacks]
-    names = [name for name in names if prefix or not name.startswith(NOT_YET)]
     with ThreadPoolExecutor(2) as both:
         ours, theirs = both.map(lambda address: transcripts(address, names), addresses)
     failures = [text for name in names if (text := judged(framework, name, ours[name], theirs[name]))]

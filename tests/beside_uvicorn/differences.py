@@ -2,8 +2,6 @@
 
 from talk import BEHAVIOURS
 
-# unicoro serves no WebSockets of ASGI applications yet: they are looked at when the driver is asked for them.
-NOT_YET = "websocket"
 NO_MEANS = "the framework has no means for it"
 # Of each framework: what it does not do, or cannot show.
 LACKS = {
@@ -54,6 +52,7 @@ NOTHING_LEFT = "an answer begins with the first piece of its body (ASGI's HTTP s
 SAID = "an answer in a WebSocket's place has a reason, and says if its connection is closed"
 VANISHED = "no close frame has come: 1006 (RFC 6455, 7.1.5)"
 TOLD = "the client is told that the server has failed: 1011"
+PATHSEND = "sent by http.response.pathsend, which Starlette's GZipMiddleware lets pass: no Vary"
 # Why the answers differ, by framework, or under "every"; and what ours shows then.
 ON_PURPOSE = {
     "every": {
@@ -78,6 +77,8 @@ ON_PURPOSE = {
         "exception": (WHOLE, "Hello, world!"),
         "exception_behind_pieces": (WHOLE, "Hello, world!"),
         "exception_in_the_first_piece": (WHOLE, "Hello, world!"),
+        "file": (PATHSEND, "accept-ranges"),
+        "file_not_modified": (PATHSEND, "accept-ranges"),
         "longer_than_its_length": (TOO_LONG, "500 Internal Server Error"),
         "websocket_client_vanishes": (VANISHED, "1006"),
         "websocket_fails": (TOLD, "\\x03\\xf3"),
@@ -87,6 +88,8 @@ ON_PURPOSE = {
         "done_with_sending": (HALF_CLOSED, "nothing then 1"),
         "exception": (WHOLE, "Hello, world!"),
         "exception_in_the_first_piece": (WHOLE, "500 Internal Server Error"),
+        "file": (PATHSEND, "accept-ranges"),
+        "file_not_modified": (PATHSEND, "accept-ranges"),
         "longer_than_its_length": (TOO_LONG, "500 Internal Server Error"),
         "websocket_client_vanishes": (VANISHED, "1006"),
         "websocket_fails": (TOLD, "\\x03\\xf3"),

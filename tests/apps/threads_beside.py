@@ -74,7 +74,9 @@ def endpoint():
 @app.get("/context")
 async def context(request: Request):
     seen.set(request.url.query)
-    in_executor = await asyncio.get_running_loop().run_in_executor(None, seen.get)
+    run = asyncio.get_running_loop().run_in_executor
+    in_executor = await run(None, seen.get)
+    await run(None, seen.set, "left behind")
     return f"{await asyncio.to_thread(seen.get)}, {await anyio.to_thread.run_sync(seen.get)}, {in_executor}"
 
 

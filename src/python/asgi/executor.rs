@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use unicoro_contract::{ResidentsWord, tell_engine};
 
-use crate::python::gil::attach::attached;
+use crate::python::gil::attach::{attached, in_fresh_context};
 use crate::python::interp::fork::end_if_stray;
 use crate::python::interp::interned::interned;
 use crate::python::interp::own_module;
@@ -90,7 +90,8 @@ impl Executor {
         tell_engine(ResidentsWord::Task(Box::new(move || {
             let mut next = Some(call);
             while let Some(call) = next {
-                attached(|py| call.make(py));
+                // What one sets in its context, the next does not see: the green thread is another's then.
+                attached(|py| in_fresh_context(py, || call.make(py)));
                 next = executor.next();
             }
         })));

@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use crate::support::{Engine, Launch, Server};
 
 fn launch(arguments: &[&str]) -> Launch {
-    Launch::new(Engine::Coroutine).args(&["beside:app"]).args(arguments)
+    Launch::new(Engine::Coroutine).args(&["threads_beside:app"]).args(arguments)
 }
 
 fn start(arguments: &[&str]) -> Server {
@@ -57,6 +57,7 @@ fn what_a_function_sees_and_raises_is_as_in_a_thread() {
         let mut server = start(arguments);
         server.expect_errors();
         assert_eq!(server.get("/context?one").text(), "one, one, nothing");
+        assert_eq!(server.get("/context?two").text(), "two, two, nothing");
         assert_eq!(server.get("/fail").text(), "on purpose in fail");
         assert_eq!(server.get("/def_fails").status, 500);
         server.wait_for_log("ValueError: on purpose");

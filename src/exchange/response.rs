@@ -52,7 +52,7 @@ pub struct Response {
     // quadratic.
     gone: usize,
     // What is to be sent behind that.
-    file: Option<Rest>,
+    file: Option<Box<Rest>>,
     answer: Answer,
 }
 
@@ -358,8 +358,8 @@ impl Response {
         self.unsent.extend_from_slice(&framed.prefix);
         if framed.len > 0 {
             let behind = framed.suffix.to_vec();
-            self.file =
-                Some(Rest { file, offset: 0, len: framed.len, behind, is_interrupted: false });
+            let rest = Rest { file, offset: 0, len: framed.len, behind, is_interrupted: false };
+            self.file = Some(Box::new(rest));
         }
         Ok(())
     }

@@ -180,7 +180,7 @@ fn early_hints_come_before_the_answer() {
     assert_eq!(client.response_to_head().header("link"), Some("</c.css>; rel=preload"));
     assert_eq!(client.response().text(), "done");
     let answer = server.exchange("GET /hints HTTP/1.0\r\n\r\n");
-    assert!(answer.starts_with("HTTP/1.0 200 ") && answer.ends_with("\r\n\r\ndone"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\ndone"), "{answer}");
     assert_eq!(body(&server.exchange(get_and_close("/hints"))).matches("200 OK").count(), 1);
     server.stop();
 }

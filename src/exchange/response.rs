@@ -439,6 +439,12 @@ impl Response {
         self.stage == Stage::Begun && self.unsent.len() + piece.len() <= HELD
     }
 
+    /// Whether the head says how long the body is.
+    #[must_use]
+    pub fn knows_length(&self) -> bool {
+        self.encoder.remaining().is_some()
+    }
+
     /// Whether the body is longer with `piece` than its head says.
     #[must_use]
     pub fn exceeds(&self, piece: &[u8]) -> bool {

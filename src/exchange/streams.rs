@@ -6,7 +6,7 @@
 //!                     └ grace ► the others, as if their clients had left
 //! ```
 //!
-//! A response that was given as a whole is none, however long its client takes.
+//! A response that was given as a whole, or whose length is known, is none, however long its client takes.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,7 +40,7 @@ impl Streams {
 
     /// The response on this connection, which may become one.
     pub fn response<'s>(&'s self, stream: &'s Arc<Stream>) -> Streaming<'s> {
-        Streaming { streams: self, stream, has_begun: false }
+        Streaming { streams: self, stream, has_begun: false, is_late: false }
     }
 
     /// Ends them when it is time. By and by; never waits.
@@ -82,12 +82,15 @@ pub struct Streaming<'s> {
     streams: &'s Streams,
     stream: &'s Arc<Stream>,
     has_begun: bool,
+    // Begun when the others had been cut off: how long the worker waits for requests bounds it.
+    is_late: bool,
 }
 
 impl Streaming<'_> {
     /// A piece is about to be sent, and others are to come. False: the worker ends, and nothing more is sent.
     pub fn goes_on(&mut self) -> bool {
         if !std::mem::replace(&mut self.has_begun, true) {
+            self.is_late = self.streams.have_ended.load(Ordering::Relaxed);
             let entry = (self.name(), Arc::downgrade(self.stream));
             self.streams.lock().streams.extend([entry]);
         }
@@ -100,7 +103,7 @@ impl Streaming<'_> {
 
     /// Whether it was ended.
     pub fn has_ended(&self) -> bool {
-        self.has_begun && self.streams.have_ended.load(Ordering::Relaxed)
+        self.has_begun && !self.is_late && self.streams.have_ended.load(Ordering::Relaxed)
     }
 
     fn name(&self) -> usize {

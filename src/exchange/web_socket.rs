@@ -208,7 +208,7 @@ impl WebSocket {
                 self.locked(&stream, |talk| talk.give_up(&stream, TOOK_TOO_LITTLE));
                 break;
             }
-            self.wait_to_send(&stream, seen);
+            self.wait_to_send(&stream, seen, until);
         }
         let mut talk = self.talk();
         talk.end();
@@ -235,7 +235,7 @@ impl WebSocket {
             if let Some(closed) = self.closed() {
                 return Err(closed);
             }
-            self.wait_to_send(stream, seen);
+            self.wait_to_send(stream, seen, None);
         }
     }
 
@@ -248,12 +248,13 @@ impl WebSocket {
     }
 
     /// Waits until the client takes something, as long as it may take nothing.
-    fn wait_to_send(&self, stream: &Arc<Stream>, seen: u32) {
+    fn wait_to_send(&self, stream: &Arc<Stream>, seen: u32, at_most: Option<Instant>) {
         let mut talk = self.talk();
         talk.senders += 1;
         let until = self.terms.send_idle.map(|idle| talk.moved() + idle);
         drop(talk);
-        let waited = stream.wait_a_while(Interest::Write, until, seen);
+        let until_now = until.into_iter().chain(at_most).min();
+        let waited = stream.wait_a_while(Interest::Write, until_now, seen);
         self.locked(stream, |talk| {
             talk.senders -= 1;
             talk.flush(stream);
@@ -282,16 +283,19 @@ impl WebSocket {
     /// engine too if it was left.
     fn locked<R>(&self, stream: &Arc<Stream>, body: impl FnOnce(&mut Talk) -> R) -> R {
         let mut talk = self.talk();
-        let was_open = talk.closed().is_none();
+        let (was_open, did_read) = (talk.closed().is_none(), talk.reads_on(&self.terms));
         let result = body(&mut talk);
         let is_news = was_open && talk.closed().is_some();
-        let (is_awaited, is_left) = (talk.receivers + talk.senders > 0, talk.is_left);
+        let is_awaited = talk.receivers + talk.senders > 0;
+        // What came meanwhile is still to be read, and no event tells of it.
+        let goes_on = !did_read && talk.reads_on(&self.terms);
+        let is_for_engine = talk.is_left && (is_news || goes_on);
         let listener = self.listener.as_ref().filter(|_| talk.take_news(stream, &self.terms));
         drop(talk);
         if is_news && is_awaited {
             stream.stir();
         }
-        if is_news && is_left {
+        if is_for_engine {
             self.terms.roused.add(stream);
         }
         if let Some(tell) = listener {

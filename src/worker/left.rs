@@ -44,8 +44,9 @@ impl Service {
                 let is_whole = left.socket.finish(false);
                 drop(in_progress);
                 conn.is_left = false;
+                // Many may end together, with the worker: none waits in a thread until its client has gone.
                 let fate = if is_whole { Fate::Closed } else { Fate::Dropped };
-                return self.ending.after(conn, fate, Unread::Unknown);
+                return self.ending.after_at_once(conn, fate, Unread::Unknown);
             }
         }
         Self::leave(conn, left)

@@ -9,8 +9,9 @@
 
 use super::WebSocket;
 use super::call::{Call, NotLeft};
+use super::talk::Closed;
 use crate::websocket::Close;
-use crate::websocket::close_code::INTERNAL_ERROR;
+use crate::websocket::close_code::{INTERNAL_ERROR, NORMAL};
 
 impl WebSocket {
     /// From now on its messages are called for, once its request is over.
@@ -20,7 +21,10 @@ impl WebSocket {
     pub fn leave(&self) -> Result<(), NotLeft> {
         let stream = self.stream().map_err(NotLeft::Over)?;
         self.locked(&stream, |talk| {
-            if talk.is_left {
+            if talk.is_over() {
+                let over = || Closed { code: NORMAL, reason: "the request is over".into() };
+                Err(NotLeft::Over(talk.closed().cloned().unwrap_or_else(over)))
+            } else if talk.is_left {
                 Err(NotLeft::Left)
             } else if talk.receivers > 0 {
                 Err(NotLeft::Awaited)

@@ -300,6 +300,10 @@ impl Talk {
         {
             self.fail(failure);
         }
+        // What the client has not taken may be all that is in the way.
+        if self.unsent() > 0 {
+            self.flush(stream);
+        }
         for _ in 0..READS {
             self.decode(terms, ahead);
             let has_enough = !ahead && !self.messages.is_empty();

@@ -179,7 +179,7 @@ impl Handle {
         timeout: Option<Duration>,
     ) -> PyResult<Result<Message, Unreceived>> {
         let socket = &self.accepted(py)?.socket;
-        if socket.is_left() {
+        if detached(py, || socket.is_left()) {
             return Err(PyRuntimeError::new_err("its messages go to what serve() was given"));
         }
         let sockets = &self.sockets;
@@ -270,7 +270,7 @@ impl Handle {
             return Err(PyTypeError::new_err(format!("{} cannot be called", kind.name()?)));
         }
         let socket = &self.accepted(py)?.socket;
-        socket.leave().map_err(|why| match why {
+        detached(py, || socket.leave()).map_err(|why| match why {
             NotLeft::Over(closed) => connection_closed(py, closed),
             NotLeft::Awaited => PyRuntimeError::new_err("another thread waits for a message"),
             NotLeft::Left => PyRuntimeError::new_err("serve() was called before"),
@@ -359,7 +359,7 @@ impl Handle {
     ) -> PyResult<()> {
         // A client that was not accepted may be refused by what the view returns.
         let Some(Accepted { socket, .. }) = self.accepted.get() else { return Ok(()) };
-        if kind.is_none() && socket.is_left() {
+        if kind.is_none() && detached(py, || socket.is_left()) {
             return Ok(());
         }
         self.close(py, if kind.is_some() { 1011 } else { 1000 }, "")

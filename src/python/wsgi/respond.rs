@@ -163,8 +163,9 @@ fn send_pieces(
             continue;
         }
         if !response.ends_with(bytes) {
-            let sent = (come_at_once || streaming.goes_on())
-                .then(|| detached(py, || response.send(bytes)));
+            let has_end = come_at_once || response.knows_length();
+            let sent =
+                (has_end || streaming.goes_on()).then(|| detached(py, || response.send(bytes)));
             if streaming.has_ended() && !matches!(sent, Some(Ok(()))) {
                 response.give_up(Breakage::WorkerEnds, 0);
                 return Err(Trouble::Client);

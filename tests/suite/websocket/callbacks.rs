@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use tungstenite::Message;
 
-use crate::support::websocket::{Peer, frame};
+use crate::support::websocket::{Peer, frame, handshake};
 use crate::support::{Engine, Server, wait};
 
 /// Waits until so many views have ended.
@@ -48,8 +48,8 @@ fn each_message_is_called_for_and_then_the_end(engine) {
     let mut peer = Peer::connect(&server, "/said", &[]);
     let raised = "TypeError TypeError none RuntimeError RuntimeError RuntimeError";
     assert_eq!(peer.text(), raised);
-    drop(peer);
     assert_eq!(server.notes().matches("ended with").count(), 1, "{}", server.notes());
+    drop(peer);
     server.stop();
 }
 }
@@ -159,9 +159,7 @@ fn idle_connections_take_no_thread_and_count_as_clients(engine) {
     // Full: and none of these is evicted for another, however long it is idle.
     let mut waits = server.connect();
     waits.send("GET /plain HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    if engine != Engine::Sync {
-        assert!(waits.is_silent_for(Duration::from_secs(1)));
-    }
+    assert!(waits.is_silent_for(Duration::from_secs(1)));
     for peer in &mut peers {
         peer.send_text("here");
         assert_eq!(peer.text(), "here");
@@ -169,6 +167,38 @@ fn idle_connections_take_no_thread_and_count_as_clients(engine) {
     drop(peers);
     server.stop();
 }
+}
+
+each_of! { Sync, Gthread, Coroutine;
+fn a_client_that_stays_behind_its_close_is_parted_with(engine) {
+    let server = Server::start(engine, "called", &[]);
+    let mut client = server.connect();
+    client.send(handshake("/echo", &[]));
+    assert_eq!(client.response_to_head().status, 101);
+    client.send(frame(0x81, b"close"));
+    // Its close frame, and then the end, although nothing is said and nothing closed on this side.
+    assert!(client.bytes_to_the_end().ends_with(b"enough"));
+    server.wait_for_notes("ended with 4001 enough\n");
+    server.stop();
+}
+}
+
+#[test]
+fn one_client_of_sync_that_goes_on_and_on_keeps_nobody_out() {
+    let server = Server::start(Engine::Sync, "called", &["--timeout", "3"]);
+    let worker = server.worker_pid();
+    let mut busy = Peer::connect(&server, "/slow", &[]);
+    let frames: Vec<u8> = (0..300).flat_map(|_| frame(0x81, b"again")).collect();
+    busy.send_raw(&frames);
+    assert_eq!(busy.text(), "again 1 False");
+    assert_eq!(server.get("/plain").status, 200);
+    // Long beyond the timeout: each of its 300 messages takes 20 ms.
+    for _ in 1..300 {
+        assert_eq!(busy.text(), "again 1 False");
+    }
+    assert_eq!(server.worker_pid(), worker);
+    drop(busy);
+    server.stop();
 }
 
 each_of! { Sync, Gthread, Coroutine;

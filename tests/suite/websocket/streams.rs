@@ -76,14 +76,16 @@ fn a_replaced_worker_ends_its_streams_so_too() {
 }
 
 #[test]
-fn a_body_that_was_given_as_a_whole_is_no_stream() {
-    let server = Server::start(Engine::Coroutine, "streams", &["--long-connection-grace", "0"]);
-    let mut client = server.connect();
-    client.send("GET /whole HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    let mut body = client.some_bytes();
-    server.signal(Signal::SIGTERM);
-    server.wait_for_log("Handling signal: term");
-    body.extend(client.bytes_to_the_end());
-    assert!(body.len() > 512 << 16, "{} bytes", body.len());
-    server.end_of_stop();
+fn a_body_that_was_given_as_a_whole_or_whose_length_is_known_is_no_stream() {
+    for path in ["/whole", "/of_known_length"] {
+        let server = Server::start(Engine::Coroutine, "streams", &["--long-connection-grace", "0"]);
+        let mut client = server.connect();
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+        let mut body = client.some_bytes();
+        server.signal(Signal::SIGTERM);
+        server.wait_for_log("Handling signal: term");
+        body.extend(client.bytes_to_the_end());
+        assert!(body.len() > 512 << 16, "{path}: {} bytes", body.len());
+        server.end_of_stop();
+    }
 }

@@ -194,7 +194,7 @@ impl<W: Copy> Clients<W> {
     pub fn rest(&mut self, connection: Box<Connection>, until: Option<Instant>, since: Instant) {
         self.lot.rest(connection.stream.key(), since);
         self.moves_on();
-        if connection.is_kept && self.lot.keep(connection.stream.key()) {
+        if (connection.is_kept || connection.is_left) && self.lot.keep(connection.stream.key()) {
             self.check_share();
         }
         if self.seat.stop.state() != StopState::Running {
@@ -221,7 +221,7 @@ impl<W: Copy> Clients<W> {
     /// Something has happened to a connection that was left, of which no event tells: it is read, if it is
     /// parked. Who serves it looks by itself.
     pub fn rouse(&mut self, stream: &Arc<Stream>) {
-        if let Some(connection) = self.lot.take_parked(stream) {
+        if let Some(connection) = self.lot.take_left(stream) {
             self.advance(connection, None);
         }
     }

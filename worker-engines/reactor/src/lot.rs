@@ -216,17 +216,14 @@ impl<W: Copy> Lot<W> {
         match &place.state {
             State::Free => Heard::Nobody,
             State::Parked { connection, .. } => {
-                let (has_come, is_left) = (ready.read || ready.hung_up, connection.is_left);
-                let stream = is_left.then(|| Arc::clone(&connection.stream));
+                let has_come = ready.read || ready.hung_up;
+                // Room to send may be what one that was left has waited for before it is read on.
+                let is_meant = has_come || connection.is_left;
                 if has_come {
                     connection.stream.note_readable(ready.hung_up);
                 }
                 place.waiters.wake(ready, wake);
-                match stream {
-                    _ if has_come => Heard::Parked(self.unpark(index)),
-                    Some(stream) => Heard::Upgraded(stream),
-                    None => Heard::Nobody,
-                }
+                if is_meant { Heard::Parked(self.unpark(index)) } else { Heard::Nobody }
             }
             State::InService { stream } => {
                 // Before anybody looks.
@@ -316,6 +313,15 @@ impl<W: Copy> Lot<W> {
             State::Parked { connection, .. } => Arc::ptr_eq(&connection.stream, wanted),
             State::InService { stream } => ptr::eq(stream.as_ptr(), Arc::as_ptr(wanted)),
         })
+    }
+
+    /// Takes out the connection of this stream, if it is parked and was left. Behind its end it may be parked
+    /// with a deadline, which counts then.
+    pub fn take_left(&mut self, stream: &Arc<Stream>) -> Option<Box<Connection>> {
+        match &self.places.get(stream.key())?.state {
+            State::Parked { connection, .. } if connection.is_left => self.take_parked(stream),
+            _ => None,
+        }
     }
 
     /// Takes out the connection of this stream, if it is parked.

@@ -7,6 +7,7 @@
 
 mod waiting;
 
+use std::collections::VecDeque;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +26,8 @@ pub struct SyncEngine;
 
 impl Engine for SyncEngine {
     fn run(self: Box<Self>, seat: Seat, handler: Arc<dyn Handler>) -> Result<(), Refusal> {
-        Worker { seat, handler, waiting: Waiting::default(), shut_until: None }.run();
+        let (waiting, called) = (Waiting::default(), VecDeque::new());
+        Worker { seat, handler, waiting, called, shut_until: None }.run();
         Ok(())
     }
 }
@@ -37,6 +39,8 @@ struct Worker {
     seat: Seat,
     handler: Arc<dyn Handler>,
     waiting: Waiting,
+    // Those that were left and have more to be called for: one a turn, so that nobody else waits for all of it.
+    called: VecDeque<Connection>,
     // There was no descriptor for another client.
     shut_until: Option<Instant>,
 }
@@ -49,7 +53,7 @@ impl Worker {
                 StopState::Running => {}
                 StopState::Draining => {
                     self.drain();
-                    if self.waiting.len() == 0 {
+                    if self.clients() == 0 {
                         return;
                     }
                 }
@@ -78,6 +82,7 @@ impl Worker {
             .chain(self.next_room().filter(|at| *at > now))
             .map(|at| at.saturating_duration_since(now))
             .fold(self.seat.beat, Duration::min);
+        let timeout = if self.called.is_empty() { timeout } else { Duration::ZERO };
         if let Err(error) = poll(&mut entries, Some(timeout)) {
             log::error!("poll failed: {error}");
             return;
@@ -110,14 +115,21 @@ impl Worker {
                 self.advance(entry);
             }
         }
+        if let Some(connection) = self.called.pop_front() {
+            self.serve(connection);
+        }
         for mut entry in self.waiting.take_expired(now) {
             let after = last_look(&*self.handler, &mut entry.connection, now);
             self.follow(entry, after);
         }
     }
 
+    fn clients(&self) -> usize {
+        self.waiting.len() + self.called.len()
+    }
+
     fn is_full(&self) -> bool {
-        self.waiting.len() >= self.seat.worker_connections
+        self.clients() >= self.seat.worker_connections
     }
 
     /// When there is room for a new client, if not now: the connection that has waited the longest
@@ -128,7 +140,9 @@ impl Worker {
     }
 
     fn has_room_at(&self, now: Instant) -> bool {
-        self.next_room().is_none_or(|at| at <= now)
+        // Nobody is closed for another where all were left.
+        let is_shut = self.is_full() && self.waiting.oldest_since().is_none();
+        !is_shut && self.next_room().is_none_or(|at| at <= now)
     }
 
     fn accept(&mut self, listener: usize) {
@@ -214,6 +228,9 @@ impl Worker {
                 AfterServe::Close => return,
                 AfterServe::Park { until } => {
                     match take_in(&*self.handler, &mut connection, until) {
+                        AfterRead::Serve if connection.is_left => {
+                            return self.called.push_back(connection);
+                        }
                         AfterRead::Serve => {}
                         after => {
                             let since = Instant::now();

@@ -120,6 +120,7 @@ each_of! { Sync, Gthread, Coroutine; fn who_takes_its_response_below_the_least_r
 each_of! { Sync, Gthread, Coroutine; fn who_takes_its_response_slowly_is_waited_for(engine) {
     let server = Server::start(engine, "hostile", &["--client-send-timeout", "1"]);
     let mut client = server.connect();
+    client.keep_little();
     client.send(get_request("/flood"));
     let until = Instant::now() + Duration::from_secs(4);
     take_slowly(&mut client, || Instant::now() > until);

@@ -8,6 +8,9 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::RcvBuf;
+
 use crate::support::wait::{self, PATIENCE};
 
 /// A head or a body longer than this is a server gone mad.
@@ -34,6 +37,12 @@ impl Client {
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         Client { stream, rest: Vec::new() }
+    }
+
+    /// Its kernel keeps little of what comes, and tells the server of each read. One that may keep megabytes says
+    /// nothing until a sixteenth of that is free (Linux, `__tcp_select_window`).
+    pub fn keep_little(&self) {
+        setsockopt(&self.stream, RcvBuf, &(64 * 1024)).unwrap();
     }
 
     /// Its socket, and what has come behind what was read.

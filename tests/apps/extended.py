@@ -49,6 +49,14 @@ async def missing(scope, receive, send):
     await send_file(scope, receive, send, path=os.path.join(DIRECTORY, "absent"))
 
 
+async def file_beside_receive(scope, receive, send):
+    await receive()
+    gone = asyncio.ensure_future(receive())
+    await asyncio.sleep(0)
+    await send_file(scope, receive, send)
+    gone.cancel()
+
+
 async def file_and_turns(scope, receive, send):
     """Others have their turns while a long file leaves."""
     turns = 0
@@ -121,7 +129,7 @@ PATHS = {
     "/": show, "/file": with_length, "/chunked": send_file, "/of_length": of_length, "/refused": refused,
     "/missing": missing, "/file_and_turns": file_and_turns, "/trailers": trailers,
     "/file_and_trailers": file_and_trailers, "/trailers_misused": trailers_misused,
-    "/no_trailers": no_trailers, "/hints": hints,
+    "/no_trailers": no_trailers, "/hints": hints, "/file_beside_receive": file_beside_receive,
 }
 
 

@@ -523,13 +523,12 @@ impl Exchange {
     }
 
     fn watch(&mut self) {
-        if let Some(opened) = &self.opened
-            && !mem::replace(&mut self.is_watched, true)
-        {
-            if opened.response.is_interrupted() {
-                // It is not its client that it waits for.
-                self.home.tell(self.number);
-            }
+        let Some(opened) = &self.opened else { return };
+        if opened.response.is_interrupted() {
+            // It is not its client that it waits for, and no event of the socket will tell.
+            self.home.tell(self.number);
+        }
+        if !mem::replace(&mut self.is_watched, true) {
             let stream: &Arc<Stream> = &opened.connection.stream;
             tell_engine(ResidentsWord::Watch(Arc::clone(stream), self.number));
         }

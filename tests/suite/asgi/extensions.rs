@@ -100,6 +100,14 @@ fn others_have_their_turn_while_a_file_leaves() {
 }
 
 #[test]
+fn a_file_leaves_whole_while_the_end_of_its_client_is_awaited() {
+    let server = start(&[]);
+    let content = server.scratch.fill("file", 50_000_000);
+    assert!(server.get("/file_beside_receive").body == content);
+    server.stop();
+}
+
+#[test]
 fn a_client_that_leaves_in_a_file_is_no_error() {
     let server = start(&[]);
     server.scratch.fill("file", 50_000_000);

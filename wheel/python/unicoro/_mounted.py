@@ -29,8 +29,9 @@ class Mounted:
         finally:
             # If it was cancelled, the application goes on, and hears of it when it sends or receives.
             call.is_over = True
-            if call.waits is not None:
-                call.waits.cancel()
+            # The call's thread may take it away meanwhile.
+            if (waits := call.waits) is not None:
+                waits.cancel()
 
 
 class Call:

@@ -2,7 +2,8 @@
 
 from html import escape
 
-SHOWN = ["hello", "flask", "django", "sleep", "sleep-2000", "database"]
+SHOWN = ["hello", "flask", "django", "sleep", "sleep-2000", "database", "asgi-hello",
+         "asgi-fastapi"]
 MOST_BARS = 7
 WIDTH, NAME, BAR, LINE, HEAD, GAP = 720, 150, 440, 18, 28, 14
 

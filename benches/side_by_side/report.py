@@ -25,27 +25,27 @@ def summary(results):
             for workload, servers in results.items()}
 
 
-def markdown(results, workloads, closed):
-    """`closed`: the servers that do not call `close`."""
+def markdown(results, workloads, closed, asked):
+    """`closed`: the servers that do not call `close`; `asked`: those that were to be measured."""
     lines, table = [], None
     for workload in workloads:
         if workload.table != table:
             table = workload.table
             lines += [f"## {table}", ""]
-        lines += section(results[workload.name], workload)
+        lines += section(results[workload.name], workload, asked)
         if workload.closed_app and (named := [name for name in closed if name in workload.servers]):
             lines += [f"{', '.join(named)} would not call `close` of the response; here the application "
                       "does.", ""]
     return "\n".join(lines)
 
 
-def section(servers, workload):
+def section(servers, workload, asked):
     columns = workload.columns
     lines = [f"### {title(workload)}", "", workload.about, "",
              f"| server | {' | '.join(columns.values())} | failed |",
              f"|---|{'---:|' * (len(columns) + 1)}"]
     lines += [row(name, figures, columns) for name, figures in ranked(servers, workload)]
-    return lines + [""] + [f"{each}\n" for each in remarks(servers, workload)]
+    return lines + [""] + [f"{each}\n" for each in remarks(servers, workload, asked)]
 
 
 def title(workload):
@@ -67,7 +67,7 @@ def row(name, figures, columns):
     return f"| {name} | {' | '.join(cells)} | {figures['failures']} |"
 
 
-def remarks(servers, workload):
+def remarks(servers, workload, asked):
     """Why figures are missing."""
     for name, rounds in servers.items():
         for each in rounds:
@@ -76,7 +76,7 @@ def remarks(servers, workload):
                 yield f"{name}: {'; '.join(said)}"
                 break
     for name in workload.servers:
-        if reason := workload.unfit(name):
+        if name in asked and (reason := workload.unfit(name)):
             yield f"{name}: {reason}"
 
 

@@ -13,6 +13,8 @@ def main(server, address, name):
     host, port = address.split(":")
     module, _, variable = name.partition(":")
     app = getattr(importlib.import_module(module), variable)
+    if server == "websockets":
+        return app(host, int(port))
     if server == "pywsgi":
         from gevent.pywsgi import WSGIServer
 

@@ -61,6 +61,32 @@ def granian(workload, address):
             *bound, workload.app]
 
 
+def unicoro_asgi(workload, address):
+    """What blocks gets as many threads as there are clients; the others have no setting for it, and 40."""
+    blocks = workload.waits and not workload.sockets
+    more = ["--anyio-threads", str(threads(workload))] if blocks else []
+    return unicoro("coroutine", *more)(workload, address)
+
+
+def granian_asgi(workload, address):
+    host, _, port = address.partition(":")
+    return [ENVIRONMENT / "bin" / "granian", "--interface", "asgi", "--loop", "uvloop", "--workers", "1",
+            "--backpressure", connections(workload), *([] if workload.sockets else ["--no-ws"]),
+            "--log-level", "warning", "--host", host, "--port", port, workload.app]
+
+
+def uvicorn(workload, address):
+    host, _, port = address.partition(":")
+    return [ENVIRONMENT / "bin" / "uvicorn", "--loop", "uvloop", "--http", "httptools", "--ws", "websockets",
+            "--no-access-log", "--log-level", "warning", "--timeout-keep-alive", KEEP_ALIVE,
+            "--host", host, "--port", port, workload.app]
+
+
+def hypercorn(workload, address):
+    return [ENVIRONMENT / "bin" / "hypercorn", "-k", "uvloop", "--log-level", "warning",
+            "--keep-alive", KEEP_ALIVE, "--bind", address, workload.app]
+
+
 def uwsgi(socket):
     def command(workload, address):
         # Without a Content-Length it neither frames a body nor closes behind it: no answer ends then.
@@ -111,6 +137,14 @@ SERVERS = {
     "unicoro-gthread-reuse-port": unicoro("gthread", "--reuse-port"),
     "gunicorn-gthread-reuse-port": gunicorn("gthread", "--reuse-port"),
     "uwsgi-protocol": uwsgi("--uwsgi-socket"),
+    # ASGI.
+    "unicoro-asgi": unicoro_asgi,
+    "granian-asgi": granian_asgi,
+    "gunicorn-asgi": gunicorn("asgi"),
+    "hypercorn": hypercorn,
+    "uvicorn": uvicorn,
+    # WebSockets alone.
+    "websockets": called("websockets"),
 }
 
 WITH_WORKERS = ["unicoro-coroutine", "unicoro-gthread", "unicoro-sync", "granian", "gunicorn-gevent",
@@ -119,7 +153,10 @@ WITH_REUSE_PORT = ["unicoro-coroutine-reuse-port", "unicoro-gthread-reuse-port",
                    "gunicorn-gthread-reuse-port"]
 BEHIND_NGINX = ["unicoro-coroutine", "unicoro-gthread", "granian", "gunicorn-gevent",
                 "gunicorn-gthread", "uwsgi", "uwsgi-protocol"]
-ALONE = [name for name in SERVERS if name not in [*WITH_REUSE_PORT, "uwsgi-protocol"]]
+WITH_ASGI = ["unicoro-asgi", "granian-asgi", "gunicorn-asgi", "hypercorn", "uvicorn"]
+WITH_SOCKETS = ["unicoro-coroutine", *WITH_ASGI, "gunicorn-gthread", "websockets"]
+ALONE = [name for name in SERVERS
+         if name not in [*WITH_REUSE_PORT, "uwsgi-protocol", *WITH_ASGI, "websockets"]]
 
 # Each request waits for the one before: under a workload that waits they give 20 answers a second.
 ONE_AT_A_TIME = {"unicoro-sync", "gunicorn-sync", "bjoern", "fastpysgi", "fastwsgi"}

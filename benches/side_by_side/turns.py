@@ -12,9 +12,13 @@ import measuring
 from crowd import Crowd
 from nginx import Nginx
 from servers import KEEPS_NONE, ONE_AT_A_TIME, SERVERS, Running
+from talkers import Talkers
 
 HOGS = 4
 STARTS = 3
+# Of the WebSockets that are idle else, so many talk.
+BUSY = 100
+TO_ALL = 3
 # Of app.py's HELD_SECONDS: when all of a crowd's requests have come, and none was answered yet.
 LOOK_AFTER = 4
 HEARD_WITHIN = 10
@@ -127,6 +131,46 @@ def noting(figures):
         yield
     except RuntimeError as error:
         figures["notes"].append(str(error))
+
+
+def echo(turn):
+    with turn.answering() as (server, address), Talkers(address, turn.workload.connections) as talkers:
+        talkers.echo(1, talkers.count)
+        return echoed(turn, server, talkers, talkers.count)
+
+
+def echoed(turn, server, talkers, count):
+    before, began = measuring.cpu_seconds(server.pid), time.monotonic()
+    latencies = talkers.echo(turn.seconds, count)
+    used = measuring.cpu_seconds(server.pid) - before
+    return of_messages(len(latencies), latencies, used, time.monotonic() - began) | {
+        "memory_mib": measuring.memory_kib(server.pid, "Pss") / 1024}
+
+
+def of_messages(count, latencies, used, seconds):
+    cuts = statistics.quantiles(latencies, n=100)
+    return {"messages_per_second": count / seconds, "cpu_us_per_message": used / count * 1e6,
+            "p50_ms": cuts[49] * 1000, "p99_ms": cuts[98] * 1000}
+
+
+def broadcast(turn):
+    with turn.answering() as (server, address), Talkers(address, turn.workload.connections) as talkers:
+        talkers.to_all()
+        before, began, latencies = measuring.cpu_seconds(server.pid), time.monotonic(), []
+        while len(latencies) < 2 or time.monotonic() < began + turn.seconds:
+            latencies.append(talkers.to_all())
+        used = measuring.cpu_seconds(server.pid) - before
+        return of_messages(len(latencies) * talkers.count, latencies, used, time.monotonic() - began)
+
+
+def idle_sockets(turn):
+    with turn.answering() as (server, address):
+        rest = measuring.memory_kib(server.pid, "Uss")
+        with Talkers(address, turn.workload.connections) as talkers:
+            added = measuring.memory_kib(server.pid, "Uss") - rest
+            all_ms = statistics.median(talkers.to_all() for _ in range(TO_ALL)) * 1000
+            figures = echoed(turn, server, talkers, BUSY)
+            return figures | {"socket_kib": added / talkers.count, "all_ms": all_ms}
 
 
 def chain(turn):

@@ -1,13 +1,14 @@
 """What is asked of the servers: an application, its answer, how many clients ask, and which figures count."""
 
 import turns
-from servers import (ALONE, BEHIND_NGINX, KEEPS_NONE, ONE_AT_A_TIME, WITH_REUSE_PORT,
-                     WITH_WORKERS)
+from servers import (ALONE, BEHIND_NGINX, KEEPS_NONE, ONE_AT_A_TIME, WITH_ASGI, WITH_REUSE_PORT,
+                     WITH_SOCKETS, WITH_WORKERS)
 
 HELLO = b"Hello, world!"
 LARGE = b"x" * 1_000_000
 PAGE = b"<ul><li>0 first</li><li>1 second</li><li>2 third</li></ul>\n"
 GREETING = b'{"message":"Hello, world!"}\n'
+MESSAGE = GREETING.strip()
 
 LOAD = {
     "requests_per_second": "requests/s",
@@ -18,8 +19,31 @@ LOAD = {
     "memory_mib": "memory MiB",
 }
 
+ECHO = {
+    "messages_per_second": "messages/s",
+    "p50_ms": "p50 ms",
+    "p99_ms": "p99 ms",
+    "cpu_us_per_message": "CPU us/message",
+    "memory_mib": "memory MiB",
+}
+BROADCAST = {
+    "messages_per_second": "messages delivered/s",
+    "p50_ms": "p50 ms until all have it",
+    "p99_ms": "p99 ms",
+    "cpu_us_per_message": "CPU us/message delivered",
+}
+IDLE = {
+    "socket_kib": "idle WebSocket KiB",
+    "all_ms": "to all ms",
+    "messages_per_second": "messages/s of the 100",
+    "p99_ms": "p99 ms",
+    "cpu_us_per_message": "CPU us/message",
+}
+
 ONE = "One worker, on a core of its own"
 TWO = "Two workers, on no core of their own"
+ASGI = "ASGI: one worker, on a core of its own"
+SOCKETS = "WebSockets: one worker, on a core of its own"
 CHAIN = "nginx in front: the server on one core, nginx and wrk on the other"
 
 
@@ -41,6 +65,10 @@ class Workload:
     # Connections that only lie there, beside `connections`.
     idle = 0
     workers = 1
+    # WebSockets are what is measured.
+    sockets = False
+    # Servers that are given another app, which does the same.
+    apps = {}
     # A framework whose iterable the server must close: what takes its place where it does not.
     closed_app = None
     # Another one, whose requests are looked at while they are in progress.
@@ -86,6 +114,19 @@ def behind_nginx(name, app, about, **more):
 def two_workers(name, app, connections, about, **more):
     more = {"workers": 2, "table": TWO, "servers": WITH_WORKERS} | more
     return Workload(f"two-{name}", app, connections, about, **more)
+
+
+def asgi(name, app, connections, about, **more):
+    return Workload(f"asgi-{name}", app, connections, about, table=ASGI, servers=WITH_ASGI, **more)
+
+
+def sockets(name, connections, about, **more):
+    """Servers of threads get one for each."""
+    apps = {"unicoro-coroutine": "app_sockets:sockets", "gunicorn-gthread": "app_sockets:sockets",
+            "websockets": "app_websockets:serve"}
+    more = {"servers": WITH_SOCKETS, "sockets": True, "waits": True, "most_threads": 1000} | more
+    return Workload(f"sockets-{name}", "app_asgi:sockets", connections, about, table=SOCKETS, apps=apps,
+                    **more)
 
 
 def start_up(name, app, about, answer=HELLO):
@@ -138,6 +179,20 @@ WORKLOADS = [
                 servers=[*WITH_WORKERS, *WITH_REUSE_PORT],
                 columns={"least_share_percent": "requests of the worker that has fewer, %",
                          "requests_per_second": "requests/s", "p99_ms": "p99 ms"}),
+    asgi("hello", "app_asgi:hello", 64, "No wait at all."),
+    asgi("fastapi", "app_fastapi:app", 64, "FastAPI, JSON.", answer=MESSAGE),
+    asgi("sleep", "app_asgi:sleep", 500, "`asyncio.sleep(0.05)`: at most 10,000 requests/s."),
+    asgi("sleep-2000", "app_asgi:sleep", 2000, "`asyncio.sleep(0.05)`: at most 40,000 requests/s."),
+    asgi("blocking", "app_fastapi:blocking", 500, "FastAPI, a `def` endpoint with `time.sleep(0.05)`: at "
+         "most 10,000 requests/s. unicoro: with `--anyio-threads`.", answer=MESSAGE, waits=True),
+    sockets("echo", 64, "A message of 100 bytes comes back; the next one then.", measure=turns.echo,
+            columns=ECHO),
+    sockets("broadcast", 1000, "One message to all, and the next one when all have it.",
+            measure=turns.broadcast, columns=BROADCAST),
+    sockets("idle", 10_000, "Memory (USS) that each adds while nothing is said; then one message to all of "
+            "them; then 100 of them talk as in `echo`.", idle=10_000, measure=turns.idle_sockets,
+            columns=IDLE, less_is_better=True, is_timed=False, extra_seconds=25,
+            servers=[name for name in WITH_SOCKETS if name != "gunicorn-gthread"]),
     behind_nginx("hello", "app:hello", "No wait at all."),
     behind_nginx("flask", "app_flask:app", "Flask, `jsonify`.", answer=GREETING),
 ]

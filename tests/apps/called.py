@@ -5,15 +5,11 @@ import sys
 import threading
 import time
 
+from notes import note, plain
 from unicoro.websocket import ConnectionClosed
 
 ROOM = set()
 AT_ONCE = []
-
-
-def note(text):
-    with open(os.environ["NOTES"], "a") as notes:
-        notes.write(text + "\n")
 
 
 def ended(ws):
@@ -157,8 +153,3 @@ def application(environ, start_response):
         return plain(start_response, "plain")
     VIEWS[path](environ["unicoro.websocket"])
     return Body()
-
-
-def plain(start_response, text):
-    start_response("200 OK", [("Content-Length", str(len(text)))])
-    return [text.encode()]

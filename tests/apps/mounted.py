@@ -9,7 +9,7 @@ from wsgiref.validate import validator
 
 from fastapi import FastAPI
 from flask import Flask, request
-from notes import note, plain
+from notes import Pieces, note, plain
 
 import unicoro
 
@@ -37,22 +37,6 @@ def fail():
 def until_file():
     while not os.path.exists(os.path.join(os.environ["SCRATCH"], "go-on")):
         time.sleep(0.01)
-
-
-class Pieces:
-    """Says when it is closed; goes on when the test says so."""
-
-    def __init__(self, pieces):
-        self.pieces = iter(pieces)
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        return next(self.pieces)
-
-    def close(self):
-        note("closed")
 
 
 def stream(environ, start_response):

@@ -17,3 +17,19 @@ def plain(start_response, text, status="200 OK"):
     headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))]
     start_response(status, headers)
     return [body]
+
+
+class Pieces:
+    """A body that is its own iterator, as Werkzeug's are; notes when it is closed."""
+
+    def __init__(self, pieces):
+        self.pieces = iter(pieces)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self.pieces)
+
+    def close(self):
+        note("closed")

@@ -3,10 +3,7 @@
 import os
 import time
 
-
-def note(text):
-    with open(os.environ["NOTES"], "a") as notes:
-        notes.write(text + "\n")
+from notes import Pieces, note
 
 
 def ticks():
@@ -38,26 +35,10 @@ def short():
     yield b"end"
 
 
-class Closing:
-    """An iterator, as Werkzeug's answers are."""
-
-    def __init__(self, pieces):
-        self.pieces = iter(pieces)
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        return next(self.pieces)
-
-    def close(self):
-        note("closed")
-
-
 def application(environ, start_response):
     if environ["PATH_INFO"] == "/of_known_length":
         start_response("200 OK", [("Content-Length", str(512 << 16))])
-        return Closing([b"x" * 65536] * 512)
+        return Pieces([b"x" * 65536] * 512)
     start_response("200 OK", [("Content-Type", "text/event-stream")])
     match environ["PATH_INFO"]:
         case "/ticks":

@@ -2,11 +2,13 @@
 
 use std::io::Write;
 use std::net::TcpStream;
+use std::time::Duration;
 
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tungstenite::{Error, Message, Utf8Bytes, WebSocket};
 
 use crate::support::client::Client;
+use crate::support::wait::PATIENCE;
 use crate::support::{Response, Server};
 
 /// A client whose handshake was answered 101.
@@ -74,6 +76,17 @@ impl Peer {
         let reason = Utf8Bytes::from(reason.to_owned());
         self.socket.close(Some(CloseFrame { code: code.into(), reason })).unwrap();
         self.closed()
+    }
+
+    /// Answers pings, which tungstenite does by itself, until `is_over`; nothing else comes meanwhile.
+    pub fn answer_pings_until(&mut self, is_over: impl Fn() -> bool) {
+        self.socket.get_mut().set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        while !is_over() {
+            if let Ok(message) = self.next() {
+                assert!(message.is_ping(), "{message}");
+            }
+        }
+        self.socket.get_mut().set_read_timeout(Some(PATIENCE)).unwrap();
     }
 
     /// Reads to the end: the server's code and reason.

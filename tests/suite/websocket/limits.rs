@@ -91,15 +91,8 @@ fn a_client_that_does_not_answer_pings_is_given_up_and_one_that_does_is_kept(eng
     // As after a cut cable: the connection is there, and nobody answers.
     let dead = Peer::connect(&server, "/waits", &[]);
     let mut alive = Peer::connect(&server, "/echo", &[]);
-    while !server.notes().contains("waits ended") {
-        alive.socket.get_mut().set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-        // tungstenite answers by itself.
-        if let Ok(message) = alive.next() {
-            assert!(message.is_ping(), "{message}");
-        }
-    }
+    alive.answer_pings_until(|| server.notes().contains("waits ended"));
     assert_eq!(server.notes(), "waits ended with 1006 no answer to a ping\n");
-    alive.socket.get_mut().set_read_timeout(Some(wait::PATIENCE)).unwrap();
     alive.send_text("alive");
     while let Message::Ping(_) = alive.next().unwrap() {}
     drop(dead);

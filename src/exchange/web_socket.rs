@@ -12,6 +12,7 @@
 mod at_once;
 mod awaited;
 mod call;
+mod ending;
 mod left;
 mod roused;
 mod talk;

@@ -11,15 +11,16 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use unicoro_contract::{Inbox, Received, Stream};
 
 use super::awaited::Awaited;
+use super::ending::Ending;
 use super::terms::Terms;
-use crate::websocket::close_code::{ABNORMAL, NO_STATUS};
+use crate::websocket::close_code::ABNORMAL;
 use crate::websocket::{
-    self, Close, ControlPayload, Data, Decoder, Encoder, Event, Failure, Message, Prepared,
+    self, Close, ControlPayload, Data, Decoder, Encoder, Event, Message, Prepared,
 };
 
 /// How a connection has closed.
@@ -52,8 +53,10 @@ pub struct Talk {
     /// Of `unsent`, bytes that were sent.
     sent: usize,
     closed: Option<Closed>,
-    /// The client broke a rule behind messages that the application has not received.
-    failing: Option<Failure>,
+    /// The application has received a message and has not asked for the next.
+    is_answering: bool,
+    /// The client has ended it behind messages that the application may answer, and when that was seen.
+    ending: Option<(Ending, Instant)>,
     has_sent_close: bool,
     has_said_all: bool,
     /// Nothing more can be sent or received.
@@ -93,7 +96,8 @@ impl Talk {
             unsent: Vec::new(),
             sent: 0,
             closed: None,
-            failing: None,
+            is_answering: false,
+            ending: None,
             has_sent_close: false,
             has_said_all: false,
             is_lost: false,
@@ -130,7 +134,7 @@ impl Talk {
 
     /// Whether who receives would be told something.
     pub fn has_news(&self) -> bool {
-        !self.messages.is_empty() || self.closed.is_some() || self.failing.is_some()
+        !self.messages.is_empty() || self.closed.is_some() || self.ending.is_some()
     }
 
     /// The client has taken nothing since.
@@ -138,12 +142,14 @@ impl Talk {
         self.moved
     }
 
-    /// The next message, if one has come.
+    /// The next message, if one has come. What was received before is answered, if it is to be.
     pub fn take(&mut self, stream: &Stream, terms: &Terms) -> Option<Message> {
+        self.is_answering = false;
         if self.messages.is_empty() && !self.is_over {
             self.read(stream, terms, false);
         }
         let message = self.messages.pop_front()?;
+        self.is_answering = true;
         self.waiting -= weight(&message);
         Some(message)
     }
@@ -170,6 +176,10 @@ impl Talk {
             let passed = now.saturating_duration_since(since);
             Option::is_some_and(time, |time| passed >= time)
         };
+        if let Some((ending, _)) = self.ending.take_if(|(_, seen)| has_passed(*seen, Some(HELD))) {
+            self.end_by(ending);
+            self.flush(stream);
+        }
         if self.unsent() > 0 && has_passed(self.moved, terms.send_idle) {
             return self.give_up(stream, TOOK_NOTHING);
         }
@@ -214,11 +224,9 @@ impl Talk {
         if self.has_sent_close || self.is_lost || self.is_over {
             return;
         }
-        self.has_sent_close = true;
-        let close = self.failing.take().map_or(close, Close::from);
-        let closed = Closed { code: close.code(), reason: close.reason().to_owned() };
-        self.closed.get_or_insert(closed);
-        self.say(stream, |out| websocket::close(Some(&close), out));
+        let ending = self.ending.take().map(|(ending, _)| ending);
+        self.end_by(ending.unwrap_or(Ending::Closed(Some(close))));
+        self.flush(stream);
     }
 
     /// The application wants no more messages.
@@ -248,7 +256,9 @@ impl Talk {
     pub fn lose(&mut self, why: &str) {
         self.is_lost = true;
         (self.unsent, self.sent) = (Vec::new(), 0);
-        self.closed.get_or_insert_with(|| Closed { code: ABNORMAL, reason: why.to_owned() });
+        let ending = self.ending.take().map(|(ending, _)| ending.closed());
+        let closed = ending.unwrap_or_else(|| Closed { code: ABNORMAL, reason: why.to_owned() });
+        self.closed.get_or_insert(closed);
     }
 
     /// Sends what there is room for.
@@ -295,10 +305,10 @@ impl Talk {
 
     /// Takes in what has come: up to the first message, or `ahead` as much as may wait.
     fn read(&mut self, stream: &Stream, terms: &Terms, ahead: bool) {
-        if self.messages.is_empty()
-            && let Some(failure) = self.failing.take()
+        if !self.may_be_answered()
+            && let Some((ending, _)) = self.ending.take()
         {
-            self.fail(failure);
+            self.end_by(ending);
         }
         // What the client has not taken may be all that is in the way.
         if self.unsent() > 0 {
@@ -324,7 +334,7 @@ impl Talk {
     }
 
     /// What came before a close frame or a broken rule may be answered first, so who receives is given a
-    /// message before what is behind it is looked at.
+    /// message before what is behind it is looked at; and who looks ahead waits for the answer, [`HELD`].
     fn decode(&mut self, terms: &Terms, ahead: bool) {
         while !self.inbox.is_empty() && self.reads_on(terms) && (ahead || self.messages.is_empty())
         {
@@ -334,10 +344,10 @@ impl Talk {
             let taken = there - input.len();
             self.inbox.consume(taken);
             match fed {
+                Ok(Some(Event::Close(close))) => self.meet(Ending::Closed(close)),
                 Ok(Some(event)) => self.hear(event),
                 Ok(None) => {}
-                Err(failure) if self.messages.is_empty() => self.fail(failure),
-                Err(failure) => self.failing = Some(failure),
+                Err(failure) => self.meet(Ending::Broken(failure)),
             }
         }
     }
@@ -352,28 +362,33 @@ impl Talk {
             Event::Ping(payload) if !self.has_sent_close => {
                 self.append(|out| websocket::pong(&payload, out));
             }
-            Event::Ping(_) | Event::Pong(_) => {}
-            Event::Close(close) => {
-                if !std::mem::replace(&mut self.has_sent_close, true) {
-                    self.append(|out| websocket::close(close.as_ref(), out));
-                }
-                let closed =
-                    close.map_or(Closed { code: NO_STATUS, reason: String::new() }, |it| Closed {
-                        code: it.code(),
-                        reason: it.reason().to_owned(),
-                    });
-                self.closed.get_or_insert(closed);
-            }
+            Event::Ping(_) | Event::Pong(_) | Event::Close(_) => {}
         }
     }
 
-    /// RFC 6455, 7.1.7: the client broke a rule.
-    fn fail(&mut self, failure: Failure) {
-        log::info!("a WebSocket is closed: {failure}");
-        let closed = Closed { code: failure.code, reason: failure.reason.to_owned() };
-        self.closed.get_or_insert(closed);
+    /// The client has ended it.
+    fn meet(&mut self, ending: Ending) {
+        if let Ending::Broken(failure) = &ending {
+            log::info!("a WebSocket is closed: {failure}");
+        }
+        if self.may_be_answered() && !self.has_sent_close {
+            self.ending = Some((ending, Instant::now()));
+        } else {
+            self.end_by(ending);
+        }
+    }
+
+    /// Whether the application may still answer what has come.
+    fn may_be_answered(&self) -> bool {
+        self.is_answering || !self.messages.is_empty()
+    }
+
+    /// It is closed in this way, and what is left of it is the answer, unless a close frame was sent.
+    fn end_by(&mut self, ending: Ending) {
+        self.closed.get_or_insert(ending.closed());
         if !std::mem::replace(&mut self.has_sent_close, true) {
-            self.append(|out| websocket::close(Some(&failure.into()), out));
+            let answer = ending.answer();
+            self.append(|out| websocket::close(answer.as_ref(), out));
         }
     }
 
@@ -437,6 +452,10 @@ fn weight(message: &Message) -> usize {
 /// looks again within a second, who receives once others had their turn.
 const READS: usize = 8;
 
+/// For how long the application may answer what came before its client's close frame or broken rule, at
+/// least. It is answered itself then: who never receives again would never let the client go.
+const HELD: Duration = Duration::from_secs(1);
+
 /// Why a client is given up that does not read.
 pub const TOOK_NOTHING: &str = "the client took nothing for client_send_timeout";
 /// The same of one that takes too little of the last that it is sent.
@@ -444,21 +463,27 @@ pub const TOOK_TOO_LITTLE: &str = "the client did not take the rest within clien
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
+    use std::io::{Read, Write};
     use std::os::unix::net::UnixStream;
     use std::sync::Arc;
 
-    use unicoro_contract::BlockingWaiter;
+    use unicoro_contract::{BlockingWaiter, Stop};
 
     use super::*;
+    use crate::exchange::web_socket::roused::Roused;
+
+    const PIECE: usize = 64 * 1024;
+
+    fn beginning() -> (Arc<Stream>, UnixStream, Talk) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let stream = Arc::new(Stream::new(ours.into(), 0, &BlockingWaiter));
+        (stream, theirs, Talk::new(b"", Decoder::new(PIECE, None), Encoder::new(None)))
+    }
 
     #[test]
     fn what_a_client_has_taken_is_not_kept_though_it_never_takes_all() {
-        const PIECE: usize = 64 * 1024;
-        let (ours, mut theirs) = UnixStream::pair().unwrap();
-        ours.set_nonblocking(true).unwrap();
-        let stream = Arc::new(Stream::new(ours.into(), 0, &BlockingWaiter));
-        let mut talk = Talk::new(b"", Decoder::new(PIECE, None), Encoder::new(None));
+        let (stream, mut theirs, mut talk) = beginning();
         let (piece, mut taken) = (vec![0; PIECE], vec![0; PIECE]);
         let say = |talk: &mut Talk| {
             talk.send(&stream, &Outgoing::Message(Data::Binary(&piece)));
@@ -472,5 +497,72 @@ mod tests {
             assert!(talk.unsent() > 0, "it has taken all");
         }
         assert!(talk.unsent.len() < 10 * PIECE, "{} bytes", talk.unsent.len());
+    }
+
+    const TEXT: &[u8] = b"\x81\x82\0\0\0\0hi";
+    const CLOSE: &[u8] = b"\x88\x82\0\0\0\0\x03\xe9";
+    const OF_NO_KIND: &[u8] = b"\x87\x80\0\0\0\0";
+
+    fn patient() -> Terms {
+        Terms {
+            longest: PIECE,
+            queue: PIECE,
+            pool: None,
+            ping_interval: None,
+            ping_timeout: None,
+            send_idle: None,
+            roused: Roused::new(Arc::new(Stop::new().unwrap())),
+        }
+    }
+
+    /// Runs `then` when the engine has looked at the connection, with the application at the first of
+    /// `messages`, behind which there is `end`.
+    fn while_looked_at(messages: usize, end: &[u8], then: impl FnOnce(&mut Talk, &Stream, &Terms)) {
+        let (stream, mut theirs, mut talk) = beginning();
+        let terms = patient();
+        theirs.write_all(&[&TEXT.repeat(messages), end].concat()).unwrap();
+        assert!(talk.take(&stream, &terms).is_some());
+        talk.turn(&stream, &terms);
+        then(&mut talk, &stream, &terms);
+    }
+
+    #[test]
+    fn what_came_before_the_end_may_be_answered_whoever_looks_ahead() {
+        for (end, code) in [(CLOSE, 1001), (OF_NO_KIND, 1002)] {
+            for messages in [1, 2] {
+                while_looked_at(messages, end, |talk, stream, terms| {
+                    for _ in 1..messages {
+                        assert!(talk.closed().is_none());
+                        assert!(talk.take(stream, terms).is_some());
+                        talk.turn(stream, terms);
+                    }
+                    assert!(talk.closed().is_none());
+                    assert!(talk.has_news());
+                    assert!(talk.take(stream, terms).is_none());
+                    assert_eq!(talk.closed().unwrap().code, code);
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn an_end_is_answered_at_last_though_the_application_is_still_at_a_message() {
+        for (end, code) in [(CLOSE, 1001), (OF_NO_KIND, 1002)] {
+            while_looked_at(2, end, |talk, stream, terms| {
+                talk.tick(stream, terms, Instant::now());
+                assert!(talk.closed().is_none());
+                talk.tick(stream, terms, Instant::now() + HELD);
+                assert_eq!(talk.closed().unwrap().code, code);
+                assert!(talk.take(stream, terms).is_some(), "it is still to be received");
+            });
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_client_that_has_gone_is_what_it_said() {
+        while_looked_at(1, CLOSE, |talk, _, _| {
+            talk.lose("it has gone");
+            assert_eq!(talk.closed().unwrap().code, 1001);
+        });
     }
 }

@@ -39,6 +39,7 @@ fn a_coroutine_that_computes_is_named_by_the_log() {
     let server = start(&["--blocked-after", "1"]);
     let mut client = server.waiting_client("/compute");
     server.wait_for_log("in compute");
+    server.scratch.write("go-on", "");
     assert_eq!(client.response().text(), "computed");
     server.stop();
 }
@@ -46,7 +47,8 @@ fn a_coroutine_that_computes_is_named_by_the_log() {
 #[test]
 fn a_coroutine_that_computes_delays_no_accept() {
     let server = start(&[]);
-    assert_eq!(server.get("/").status, 200);
+    let mut first = server.connect();
+    assert_eq!(first.get("/").status, 200);
     let worker = server.worker_pid();
     let before = processes::open_sockets(worker);
     let mut computing = server.waiting_client("/compute");
@@ -56,6 +58,7 @@ fn a_coroutine_that_computes_delays_no_accept() {
         processes::open_sockets(worker) >= before + 21 //
     });
     assert!(!server.notes().contains("computed"), "it has computed meanwhile");
+    server.scratch.write("go-on", "");
     assert_eq!(computing.response().text(), "computed");
     for other in &mut others {
         assert_eq!(other.response().text(), "Hello, world!");

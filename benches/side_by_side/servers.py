@@ -16,6 +16,8 @@ UNICORO = ROOT / os.environ.get("SUITE_BINARY", "target/release/unicoro")
 STOP_PATIENCE = 10  # seconds between TERM and KILL
 # So long a connection is kept where the workload has idle ones; longer than a turn.
 KEEP_ALIVE = "600"
+# Clients that may wait to be accepted. Without a word some have a hundred, and the others come a second later.
+BACKLOG = "2048"
 # For those that compute beside a workload's clients.
 SPARE_THREADS = 4
 
@@ -57,7 +59,7 @@ def granian(workload, address):
     bound = ["--uds", port] if host == "unix" else ["--host", host, "--port", port]
     return [ENVIRONMENT / "bin" / "granian", "--interface", "wsgi", "--workers", str(workload.workers),
             "--blocking-threads", str(threads(workload)), "--backpressure", connections(workload),
-            "--no-ws", "--log-level", "warning",
+            "--backlog", BACKLOG, "--no-ws", "--log-level", "warning",
             *bound, workload.app]
 
 
@@ -71,20 +73,23 @@ def unicoro_asgi(workload, address):
 def granian_asgi(workload, address):
     host, _, port = address.partition(":")
     return [ENVIRONMENT / "bin" / "granian", "--interface", "asgi", "--loop", "uvloop", "--workers", "1",
-            "--backpressure", connections(workload), *([] if workload.sockets else ["--no-ws"]),
+            "--backpressure", connections(workload), "--backlog", BACKLOG,
+            *([] if workload.sockets else ["--no-ws"]),
             "--log-level", "warning", "--host", host, "--port", port, workload.app]
 
 
 def uvicorn(workload, address):
     host, _, port = address.partition(":")
-    return [ENVIRONMENT / "bin" / "uvicorn", "--loop", "uvloop", "--http", "httptools", "--ws", "websockets",
+    return [ENVIRONMENT / "bin" / "uvicorn", "--loop", "uvloop", "--http", "httptools",
+            "--ws", "websockets-sansio", "--backlog", BACKLOG,
             "--no-access-log", "--log-level", "warning", "--timeout-keep-alive", KEEP_ALIVE,
             "--host", host, "--port", port, workload.app]
 
 
 def hypercorn(workload, address):
     return [ENVIRONMENT / "bin" / "hypercorn", "-k", "uvloop", "--log-level", "warning",
-            "--keep-alive", KEEP_ALIVE, "--bind", address, workload.app]
+            "--keep-alive", KEEP_ALIVE, "--backlog", BACKLOG,
+            "--config", HERE / "hypercorn.toml", "--bind", address, workload.app]
 
 
 def uwsgi(socket):

@@ -40,6 +40,9 @@ IDLE = {
     "cpu_us_per_message": "CPU us/message",
 }
 
+# All of many clients come at once: whom the listen queue has no room for comes again a second later.
+AT_ONCE = {"least_seconds": 5}
+
 ONE = "One worker, on a core of its own"
 TWO = "Two workers, on no core of their own"
 ASGI = "ASGI: one worker, on a core of its own"
@@ -181,10 +184,14 @@ WORKLOADS = [
                          "requests_per_second": "requests/s", "p99_ms": "p99 ms"}),
     asgi("hello", "app_asgi:hello", 64, "No wait at all."),
     asgi("fastapi", "app_fastapi:app", 64, "FastAPI, JSON.", answer=MESSAGE),
-    asgi("sleep", "app_asgi:sleep", 500, "`asyncio.sleep(0.05)`: at most 10,000 requests/s."),
-    asgi("sleep-2000", "app_asgi:sleep", 2000, "`asyncio.sleep(0.05)`: at most 40,000 requests/s."),
+    asgi("sleep", "app_asgi:sleep", 500, "`asyncio.sleep(0.05)`: at most 10,000 requests/s.", **AT_ONCE),
+    asgi("sleep-2000", "app_asgi:sleep", 2000, "`asyncio.sleep(0.05)`: at most 40,000 requests/s. "
+         "gunicorn's listen queue has room for 100, whatever `backlog` says.", **AT_ONCE),
     asgi("blocking", "app_fastapi:blocking", 500, "FastAPI, a `def` endpoint with `time.sleep(0.05)`: at "
-         "most 10,000 requests/s. unicoro: with `--anyio-threads`.", answer=MESSAGE, waits=True),
+         "most 10,000 requests/s. unicoro: with `--anyio-threads`; the others have no setting for anyio's 40 "
+         "threads.", answer=MESSAGE, waits=True, **AT_ONCE),
+    asgi("blocking-more", "app_fastapi:blocking_more", 500, "The same, where the application itself raises "
+         "anyio's 40 threads to 504.", answer=MESSAGE, waits=True, **AT_ONCE),
     sockets("echo", 64, "A message of 100 bytes comes back; the next one then.", measure=turns.echo,
             columns=ECHO),
     sockets("broadcast", 1000, "One message to all, and the next one when all have it.",

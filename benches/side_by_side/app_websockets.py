@@ -2,11 +2,16 @@
 
 import asyncio
 
+import uvloop
+from websockets.asyncio.server import broadcast
 from websockets.asyncio.server import serve as server
-from websockets.http11 import Response
 from websockets.datastructures import Headers
+from websockets.http11 import Response
 
 from app_asgi import HELLO, TO_ALL
+
+# As the other servers are told it (servers.py).
+NO_PING = 600
 
 open_ones = set()
 
@@ -15,8 +20,10 @@ async def talk(connection):
     open_ones.add(connection)
     try:
         async for message in connection:
-            for each in list(open_ones) if message == TO_ALL else [connection]:
-                await each.send(message)
+            if message == TO_ALL:
+                broadcast(open_ones, message)
+            else:
+                await connection.send(message)
     finally:
         open_ones.discard(connection)
 
@@ -28,9 +35,9 @@ def answer(connection, request):
 
 
 async def forever(host, port):
-    async with server(talk, host, port, process_request=answer):
+    async with server(talk, host, port, process_request=answer, ping_interval=NO_PING):
         await asyncio.get_running_loop().create_future()
 
 
 def serve(host, port):
-    asyncio.run(forever(host, port))
+    uvloop.run(forever(host, port))

@@ -16,6 +16,9 @@ UNICORO = ROOT / os.environ.get("SUITE_BINARY", "target/release/unicoro")
 STOP_PATIENCE = 10  # seconds between TERM and KILL
 # So long a connection is kept where the workload has idle ones; longer than a turn.
 KEEP_ALIVE = "600"
+# Seconds without a ping: none is sent in a turn, and what sends them later is there.
+# hypercorn sends none anyway.
+NO_PING = "600"
 # Clients that may wait to be accepted. Without a word some have a hundred, and the others come a second later.
 BACKLOG = "2048"
 # For those that compute beside a workload's clients.
@@ -47,7 +50,10 @@ def as_gunicorn(command, engine, *more):
 
 
 def unicoro(engine, *more):
-    return as_gunicorn(UNICORO, engine, *more)
+    def made(workload, address):
+        no_ping = ["--websocket-ping-interval", NO_PING] if workload.sockets else []
+        return as_gunicorn(UNICORO, engine, *more, *no_ping)(workload, address)
+    return made
 
 
 def gunicorn(engine, *more):
@@ -81,7 +87,7 @@ def granian_asgi(workload, address):
 def uvicorn(workload, address):
     host, _, port = address.partition(":")
     return [ENVIRONMENT / "bin" / "uvicorn", "--loop", "uvloop", "--http", "httptools",
-            "--ws", "websockets-sansio", "--backlog", BACKLOG,
+            "--ws", "websockets-sansio", "--ws-ping-interval", NO_PING, "--backlog", BACKLOG,
             "--no-access-log", "--log-level", "warning", "--timeout-keep-alive", KEEP_ALIVE,
             "--host", host, "--port", port, workload.app]
 
@@ -148,7 +154,8 @@ SERVERS = {
     "gunicorn-asgi": gunicorn("asgi"),
     "hypercorn": hypercorn,
     "uvicorn": uvicorn,
-    # WebSockets alone.
+    # WebSockets alone. `unicoro-callbacks`: those that wait for a message have no green thread (`ws.serve`).
+    "unicoro-callbacks": unicoro("coroutine"),
     "websockets": called("websockets"),
 }
 
@@ -159,14 +166,17 @@ WITH_REUSE_PORT = ["unicoro-coroutine-reuse-port", "unicoro-gthread-reuse-port",
 BEHIND_NGINX = ["unicoro-coroutine", "unicoro-gthread", "granian", "gunicorn-gevent",
                 "gunicorn-gthread", "uwsgi", "uwsgi-protocol"]
 WITH_ASGI = ["unicoro-asgi", "granian-asgi", "gunicorn-asgi", "hypercorn", "uvicorn"]
-WITH_SOCKETS = ["unicoro-coroutine", *WITH_ASGI, "gunicorn-gthread", "websockets"]
+SOCKETS_ALONE = ["unicoro-callbacks", "websockets"]
+WITH_SOCKETS = ["unicoro-coroutine", *SOCKETS_ALONE, *WITH_ASGI, "gunicorn-gevent", "gunicorn-gthread"]
 ALONE = [name for name in SERVERS
-         if name not in [*WITH_REUSE_PORT, "uwsgi-protocol", *WITH_ASGI, "websockets"]]
+         if name not in [*WITH_REUSE_PORT, "uwsgi-protocol", *WITH_ASGI, *SOCKETS_ALONE]]
 
 # Each request waits for the one before: under a workload that waits they give 20 answers a second.
 ONE_AT_A_TIME = {"unicoro-sync", "gunicorn-sync", "bjoern", "fastpysgi", "fastwsgi"}
 # They close each connection behind its answer.
 KEEPS_NONE = {"unicoro-sync", "gunicorn-sync"}
+# A thread of the system's is taken by each WebSocket: ten thousand are too many.
+THREAD_EACH = {"gunicorn-gthread"}
 
 
 class Pinned:

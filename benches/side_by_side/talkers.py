@@ -6,6 +6,7 @@ import socket
 import time
 
 PATIENCE = 60  # seconds that all of them may take to connect, or a message to all
+AT_ONCE = 50  # handshakes: asyncio's listen queue has room for a hundred
 HANDSHAKE = (b"GET / HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
              b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 ACCEPTED = b"HTTP/1.1 101 "
@@ -34,19 +35,28 @@ class Talkers:
 
     def __enter__(self):
         deadline = time.monotonic() + PATIENCE
-        for number in range(self.count):
+        while (number := len(self.sockets)) < self.count:
             try:
-                left = max(deadline - time.monotonic(), 0.001)
-                each = socket.create_connection(self.address, timeout=left)
-                self.sockets[each.fileno()] = each
-                each.sendall(HANDSHAKE)
-                answer = self.head(each)
+                for each in self.connected(min(AT_ONCE, self.count - number), deadline):
+                    answer = self.head(each)
+                    if not answer.startswith(ACCEPTED):
+                        raise RuntimeError(f"answered {answer[:40]!r} to WebSocket {number} of {self.count}")
+                    number += 1
             except OSError as error:
                 raise RuntimeError(f"{error} at WebSocket {number} of {self.count}") from None
-            if not answer.startswith(ACCEPTED):
-                raise RuntimeError(f"answered {answer[:40]!r} to WebSocket {number} of {self.count}")
-            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self
+
+    def connected(self, count, deadline):
+        """That many more, which have asked for their handshakes."""
+        found = []
+        for _ in range(count):
+            left = max(deadline - time.monotonic(), 0.001)
+            each = socket.create_connection(self.address, timeout=left)
+            self.sockets[each.fileno()] = each
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            each.sendall(HANDSHAKE)
+            found.append(each)
+        return found
 
     def __exit__(self, *reason):
         for each in self.sockets.values():

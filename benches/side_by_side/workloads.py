@@ -1,8 +1,8 @@
 """What is asked of the servers: an application, its answer, how many clients ask, and which figures count."""
 
 import turns
-from servers import (ALONE, BEHIND_NGINX, KEEPS_NONE, ONE_AT_A_TIME, WITH_ASGI, WITH_REUSE_PORT,
-                     WITH_SOCKETS, WITH_WORKERS)
+from servers import (ALONE, BEHIND_NGINX, KEEPS_NONE, ONE_AT_A_TIME, THREAD_EACH, WITH_ASGI,
+                     WITH_REUSE_PORT, WITH_SOCKETS, WITH_WORKERS)
 
 HELLO = b"Hello, world!"
 LARGE = b"x" * 1_000_000
@@ -106,6 +106,8 @@ class Workload:
             return "serves one request at a time"
         if self.idle and name in KEEPS_NONE:
             return "closes each connection behind its answer"
+        if self.idle and self.sockets and name in THREAD_EACH:
+            return "needs a thread of the system's for each WebSocket"
         return None
 
 
@@ -125,7 +127,8 @@ def asgi(name, app, connections, about, **more):
 
 def sockets(name, connections, about, **more):
     """Servers of threads get one for each."""
-    apps = {"unicoro-coroutine": "app_sockets:sockets", "gunicorn-gthread": "app_sockets:sockets",
+    apps = {"unicoro-coroutine": "app_sockets:sockets", "unicoro-callbacks": "app_sockets:callbacks",
+            "gunicorn-gevent": "app_sockets:simple", "gunicorn-gthread": "app_sockets:simple",
             "websockets": "app_websockets:serve"}
     more = {"servers": WITH_SOCKETS, "sockets": True, "waits": True, "most_threads": 1000} | more
     return Workload(f"sockets-{name}", "app_asgi:sockets", connections, about, table=SOCKETS, apps=apps,
@@ -198,8 +201,7 @@ WORKLOADS = [
             measure=turns.broadcast, columns=BROADCAST),
     sockets("idle", 10_000, "Memory (USS) that each adds while nothing is said; then one message to all of "
             "them; then 100 of them talk as in `echo`.", idle=10_000, measure=turns.idle_sockets,
-            columns=IDLE, less_is_better=True, is_timed=False, extra_seconds=25,
-            servers=[name for name in WITH_SOCKETS if name != "gunicorn-gthread"]),
+            columns=IDLE, less_is_better=True, extra_seconds=8),
     behind_nginx("hello", "app:hello", "No wait at all."),
     behind_nginx("flask", "app_flask:app", "Flask, `jsonify`.", answer=GREETING),
 ]

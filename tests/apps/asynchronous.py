@@ -241,6 +241,13 @@ async def give_others_turns(scope, receive, send):
     await send({"type": "http.response.body", "body": b" it ran" if turned else b" it waits"})
 
 
+async def turn_until_file(scope, receive, send):
+    note("turning")
+    while not os.path.exists(os.path.join(os.environ["SCRATCH"], "go-on")):
+        await asyncio.sleep(0)
+    await answer(send, "turned")
+
+
 async def large(scope, receive, send):
     await answer(send, b"".join(b"%08d" % number for number in range(2_500_000)))
 
@@ -259,7 +266,8 @@ PATHS = {
     "/answer_nothing": answer_nothing, "/longer": longer, "/misuse": misuse, "/own_context": own_context, "/sleep": sleep,
     "/go_on_behind": go_on_behind, "/overdue": overdue, "/facilities": facilities,
     "/wait_for_receive": wait_for_receive, "/compute": compute, "/exit_in_task": exit_in_task,
-    "/large": large, "/give_others_turns": give_others_turns, "/read_behind_start": read_behind_start,
+    "/large": large, "/turn_until_file": turn_until_file,
+    "/give_others_turns": give_others_turns, "/read_behind_start": read_behind_start,
     "/cancel_receive": cancel_receive, "/stop_loop": stop_loop, "/fork_and_return": fork_and_return,
 }
 

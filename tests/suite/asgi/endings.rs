@@ -67,6 +67,18 @@ fn a_coroutine_that_computes_delays_no_accept() {
 }
 
 #[test]
+fn a_loop_that_always_has_work_hears_its_clients() {
+    // Nothing but the loop itself lets the reactor look.
+    let server = start(&["--switch-interval", "0"]);
+    let mut turning = server.waiting_client("/turn_until_file");
+    server.wait_for_notes("turning");
+    assert_eq!(server.get("/").text(), "Hello, world!");
+    server.scratch.write("go-on", "");
+    assert_eq!(turning.response().text(), "turned");
+    server.stop();
+}
+
+#[test]
 fn a_worker_whose_loop_was_ended_by_the_application_is_replaced() {
     let mut server = start(&[]);
     server.expect_errors();

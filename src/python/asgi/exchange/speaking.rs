@@ -12,7 +12,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unicoro_contract::Upgraded;
 
-use super::{Exchange, fields_of, gone};
+use super::Exchange;
+use super::errors::gone;
+use super::futures::wake;
+use super::message::fields_of;
 use crate::exchange::{Breakage, Closed, SWITCHED, Unread, WebSocket, date};
 use crate::http::Fields;
 use crate::python::asgi::speech::{Stage, connect, disconnect, received};
@@ -50,8 +53,8 @@ impl Exchange {
         if self.is_over || self.speech.as_ref().is_some_and(|speech| speech.has_ended()) {
             self.part(py, NORMAL);
         }
-        super::wake(py, &mut self.sending);
-        super::wake(py, &mut self.receiving);
+        wake(py, &mut self.sending);
+        wake(py, &mut self.receiving);
     }
 
     /// The next message, or `None`: none has come, and it is watched for.
@@ -174,7 +177,7 @@ impl Exchange {
         speech.stage = Stage::Open(opened.ok_or_else(|| is_closed(None))?);
         home.lasts(number);
         // Who has asked before it was accepted asks the connection, which may have come with messages.
-        super::wake(py, &mut self.receiving);
+        wake(py, &mut self.receiving);
         Ok(())
     }
 

@@ -1,0 +1,167 @@
+//! What the application, and asgi.py for it, call of a request.
+
+use std::borrow::Cow;
+
+use pyo3::exceptions::{PyBrokenPipeError, PyRuntimeError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::Exchange;
+use super::answering::{HTTP_BODY, HTTP_START};
+use super::errors::{gone, without_own_frame};
+use super::futures::{keep, wake};
+use super::message::required;
+use crate::python::asgi::extensions::{EARLY_HINT, PATHSEND, TRAILERS};
+use crate::python::asgi::ready::Ready;
+use crate::python::interp::fork::end_if_stray;
+use crate::python::loggers::records::log_raised;
+use crate::python::wsgi::respond::Trouble;
+
+/// After so many messages others have their turn, however fast the client is. Most requests have fewer.
+const RUN: u32 = 16;
+
+#[pymethods]
+impl Exchange {
+    fn receive<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let mut this = slf.try_borrow_mut()?;
+        if this.has_had_its_run() {
+            return this.home.functions().receive_behind_others.bind(py).call1((slf,));
+        }
+        let message = this.next_message(py)?;
+        drop(this);
+        match message {
+            Some(message) => {
+                let giver = slf.clone().into_any().unbind();
+                let ready = Ready::with(message.into_any().unbind(), giver);
+                Ok(Bound::new(py, ready)?.into_any())
+            }
+            None => slf.try_borrow()?.home.functions().receive.bind(py).call1((slf,)),
+        }
+    }
+
+    fn send<'py>(
+        slf: &Bound<'py, Self>,
+        message: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        end_if_stray(py, None);
+        let message = message
+            .cast::<PyDict>()
+            .map_err(|_| PyTypeError::new_err("an ASGI message is a dict"))?;
+        let kind = required(message, "type")?;
+        let kind: Cow<'_, str> = kind.extract()?;
+        let mut this = slf.try_borrow_mut()?;
+        let is_taken = match &*kind {
+            kind if this.speech.is_some() => this.say(kind, message)?,
+            HTTP_START => this.start(message).map(|()| true)?,
+            HTTP_BODY => this.body(message)?,
+            PATHSEND => this.file(message)?,
+            TRAILERS => this.trailers(message)?,
+            EARLY_HINT => this.early_hint(message).map(|()| true)?,
+            other => {
+                return Err(PyRuntimeError::new_err(format!(
+                    "Unexpected ASGI message '{other}' sent."
+                )));
+            }
+        };
+        let home = this.home;
+        if is_taken {
+            // Whatever another task has waited to send has left with it.
+            wake(py, &mut this.sending);
+        }
+        if this.has_had_its_run() {
+            if !is_taken {
+                this.wait_for_client(py)?;
+            }
+            drop(this);
+            return home.functions().drain_behind_others.bind(py).call1((slf,));
+        }
+        if is_taken {
+            return Ok(home.nothing().bind(py).clone().into_any());
+        }
+        this.wait_for_client(py)?;
+        drop(this);
+        home.functions().drain.bind(py).call1((slf,))
+    }
+
+    /// A message that was not delivered is the next.
+    fn take_back(&mut self, message: Py<PyDict>) {
+        self.taken_back = Some(message);
+    }
+
+    /// The next message, or `None`.
+    fn look<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        self.next_message(py)
+    }
+
+    /// A future that ends when there may be one.
+    fn something_to_receive<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let future = self.home.new_future(py)?;
+        keep(py, &mut self.receiving, &future);
+        Ok(future)
+    }
+
+    /// Whether the client has taken all that was sent.
+    fn has_drained(&self) -> PyResult<bool> {
+        if let Some(socket) = self.socket() {
+            return self.has_room_to_speak(socket);
+        }
+        let Some(opened) = &self.opened else { return Ok(true) };
+        if opened.response.breakage().is_some() {
+            return Err(gone(&std::io::ErrorKind::BrokenPipe.into()));
+        }
+        Ok(!opened.response.has_rest())
+    }
+
+    /// A future that ends when it may have.
+    fn room_to_send<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let future = self.home.new_future(py)?;
+        keep(py, &mut self.sending, &future);
+        Ok(future)
+    }
+
+    /// The application has ended, with this exception or with `None`.
+    fn over(&mut self, py: Python<'_>, error: &Bound<'_, PyAny>) {
+        let raised = (!error.is_none()).then(|| without_own_frame(error));
+        end_if_stray(py, raised.as_ref());
+        (self.task, self.is_over) = (None, true);
+        if self.socket().is_some() {
+            self.speech_is_over(py, raised.as_ref());
+            if self.opened.is_none() {
+                self.home.forget(py, self.number);
+            }
+            return;
+        }
+        let has_ended = self.opened.as_ref().is_none_or(|opened| opened.response.has_ended());
+        match raised {
+            Some(error) if has_ended => {
+                let is_of_client =
+                    self.is_client_lost && error.is_instance_of::<PyBrokenPipeError>(py);
+                if !self.is_cut_off && !is_of_client {
+                    log_raised(py, &format!("Error handling request {}", self.line()), &error);
+                }
+            }
+            Some(error) => self.fail(py, Trouble::Raised(error)),
+            None if has_ended => {}
+            None => {
+                let has_begun =
+                    self.opened.as_ref().is_some_and(|opened| opened.response.has_begun());
+                let done = if has_begun { "completing its response" } else { "a response" };
+                let text = format!("the application returned without {done}");
+                self.fail(py, Trouble::Misused(text));
+            }
+        }
+        if self.opened.is_none() {
+            self.home.forget(py, self.number);
+        }
+    }
+}
+
+impl Exchange {
+    /// Whether it is the others' turn.
+    fn has_had_its_run(&mut self) -> bool {
+        self.in_a_row = (self.in_a_row + 1) % RUN;
+        self.in_a_row == 0
+    }
+}

@@ -539,6 +539,13 @@ impl Response {
         !self.unsent.is_empty() || self.file.is_some()
     }
 
+    /// Whether its client has begun to get it, and has not taken all that was given. A head waits for what
+    /// follows it, and not for its client.
+    #[must_use]
+    pub fn awaits_client(&self) -> bool {
+        self.has_left && self.has_rest()
+    }
+
     /// Sends what is not sent yet.
     ///
     /// # Errors

@@ -67,6 +67,48 @@ async def flood(scope, receive, send):
     await send({"type": "http.response.body", "body": b""})
 
 
+def resident_kib():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+async def flood_at_once(scope, receive, send):
+    """Tasks that all send at once, to a client that does not read yet."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    before = resident_kib()
+    pieces = [b"%d" % (number % 10) * 1_000_000 for number in range(10)]
+
+    async def say(number):
+        await send({"type": "http.response.body", "body": pieces[number % 10], "more_body": True})
+
+    sending = [asyncio.create_task(say(number)) for number in range(100)]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    note(f"grown {resident_kib() - before}")
+    await asyncio.gather(*sending)
+    await send({"type": "http.response.body", "body": b"end"})
+
+
+async def give_up_sending(scope, receive, send):
+    """Sends that are given up while their client takes nothing."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    piece, before, given_up = bytes(1_000_000), resident_kib(), 0
+    while given_up < 100:
+        try:
+            await asyncio.wait_for(send({"type": "http.response.body", "body": piece, "more_body": True}), 0.001)
+        except asyncio.TimeoutError:
+            given_up += 1
+    note(f"grown {resident_kib() - before}")
+    await send({"type": "http.response.body", "body": b"end"})
+
+
+async def start_in_others_turn(scope, receive, send):
+    """The head is the message behind which others have their turn."""
+    for _ in range(15):
+        await send({"type": "http.response.early_hint", "links": [b"</a>"]})
+    await answer(send, "begun")
+
+
 async def wait_for_end(scope, receive, send):
     await receive()
     note("waiting")
@@ -261,7 +303,8 @@ async def cancel_receive(scope, receive, send):
 
 PATHS = {
     "/": hello, "/scope": show_scope, "/count": count_body, "/read_late": read_late, "/stream": stream,
-    "/flood": flood, "/wait_for_end": wait_for_end, "/send_for_ever": send_for_ever, "/no_content": no_content,
+    "/flood": flood, "/flood_at_once": flood_at_once, "/give_up_sending": give_up_sending,
+    "/start_in_others_turn": start_in_others_turn, "/wait_for_end": wait_for_end, "/send_for_ever": send_for_ever, "/no_content": no_content,
     "/fail": fail, "/fail_begun": fail_begun, "/fail_before_body": fail_before_body,
     "/answer_nothing": answer_nothing, "/longer": longer, "/misuse": misuse, "/own_context": own_context, "/sleep": sleep,
     "/go_on_behind": go_on_behind, "/overdue": overdue, "/facilities": facilities,

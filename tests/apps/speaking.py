@@ -172,6 +172,28 @@ async def flood(scope, receive, send):
         note(f"flood ended: {error}, {sent > 0}")
 
 
+def resident_kib():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+async def flood_at_once(scope, receive, send):
+    """As many tasks as messages, and then sends that are given up, to a client that does not read yet."""
+    await accept(receive, send)
+    before, data = resident_kib(), b"x" * 1_000_000
+    sending = [asyncio.create_task(send({"type": "websocket.send", "bytes": data})) for _ in range(50)]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    for _ in range(50):
+        try:
+            await asyncio.wait_for(send({"type": "websocket.send", "bytes": b"given up"}), 0.001)
+        except asyncio.TimeoutError:
+            pass
+    note(f"grown {resident_kib() - before}")
+    await asyncio.gather(*sending)
+    await send({"type": "websocket.send", "text": "end"})
+
+
 async def send_from_many(scope, receive, send):
     """Tasks that send at once, while another receives."""
     await accept(receive, send)
@@ -214,7 +236,8 @@ PATHS = {
     f"/{path.__name__}": path
     for path in (
         echo, show_scope, refuse, deny, say_nothing, fail_early, fail, leave, close, wait, misuse,
-        hear_before_accept, accept_while_receiving, give_up_receiving, elsewhere, flood, send_from_many, talk,
+        hear_before_accept, accept_while_receiving, give_up_receiving, elsewhere, flood, flood_at_once,
+        send_from_many, talk,
         slow, never_accept,
     )
 }

@@ -51,6 +51,23 @@ async def drain_behind_others(exchange):
     await drain(exchange)
 
 
+# First come, first served, and whoever is cancelled has no place any more.
+new_line = asyncio.Lock
+
+
+async def send_in_line(exchange, message):
+    """Sends a message once the client has taken all that was sent before, and ends when it has taken that too.
+    Whoever is cancelled before has not sent it."""
+    line = exchange.join_line()
+    try:
+        async with line:
+            await drain(exchange)
+            exchange.send_behind_others(message)
+    finally:
+        exchange.leave_line()
+    await drain(exchange)
+
+
 async def drain(exchange):
     """Ends when the client has taken all that was sent."""
     while not exchange.has_drained():

@@ -2,8 +2,12 @@
 //!
 //! ```text
 //!   receive ─► what has come ─► Ready                       send ─► taken at once ─► Ready
-//!           └► nothing: watched, a future ─► look again          └► a rest: watched, a future ─► send more
+//!           └► nothing: watched, a future ─► look again          ├► a rest: watched, a future ─► send more
+//!                                                                └► a rest of the last: in line, then sent
 //! ```
+//!
+//! What the client does not take is kept, of one message at most: who sends another, while that is awaited or
+//! because the wait was given up, waits with it.
 //!
 //! The connection goes back to the worker as soon as the client has its answer, and the application may
 //! go on for longer: then `receive` says that the client has left.
@@ -59,6 +63,11 @@ pub struct Exchange {
     // Futures.
     receiving: Vec<Py<PyAny>>,
     sending: Vec<Py<PyAny>>,
+    // What was sent last, the client did not take at once.
+    is_behind: bool,
+    // Where messages wait for that, from the first that had to, and so many that do.
+    line: Option<Py<PyAny>>,
+    in_line: usize,
     // Where the client is waited for.
     waits: Option<Wait>,
     // So many messages since others could run.
@@ -110,6 +119,9 @@ impl Exchange {
             is_watched: false,
             receiving: Vec::new(),
             sending: Vec::new(),
+            is_behind: false,
+            line: None,
+            in_line: 0,
             waits: None,
             in_a_row: 0,
             taken_back: None,

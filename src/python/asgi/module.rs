@@ -18,7 +18,11 @@ pub struct Functions {
     pub receive: Py<PyAny>,
     /// What `send` returns where its client has not taken all.
     pub drain: Py<PyAny>,
-    /// The same two for a request that has gone on for long enough.
+    /// What it returns where the client has not taken what was sent before.
+    pub send_in_line: Py<PyAny>,
+    /// Makes that line.
+    pub new_line: Py<PyAny>,
+    /// `receive` and `drain` for a request that has gone on for long enough.
     pub receive_behind_others: Py<PyAny>,
     /// See there.
     pub drain_behind_others: Py<PyAny>,
@@ -36,6 +40,8 @@ impl Functions {
             serve: function("serve")?,
             receive: function("receive")?,
             drain: function("drain")?,
+            send_in_line: function("send_in_line")?,
+            new_line: function("new_line")?,
             receive_behind_others: function("receive_behind_others")?,
             drain_behind_others: function("drain_behind_others")?,
         })

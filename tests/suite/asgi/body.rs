@@ -94,6 +94,40 @@ fn a_client_that_does_not_take_its_answer_holds_send_up() {
 }
 
 #[test]
+fn what_is_sent_at_once_or_given_up_waits_with_the_application_and_not_in_memory() {
+    for (path, length) in [("/flood_at_once", 100_000_003), ("/give_up_sending", 0)] {
+        let server = start(&[]);
+        let mut client = server.connect();
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"));
+        server.wait_for_notes("grown ");
+        let grown: u64 = server.notes()["grown ".len()..].trim().parse().unwrap();
+        assert!(grown < 30 << 10, "{path}: {grown} KiB");
+        let body = client.response().body;
+        assert!(body.ends_with(b"end") && (length == 0 || body.len() == length), "{}", body.len());
+        // Each piece is whole, and in its turn.
+        let pieces = body.chunks(1_000_000).take(length / 1_000_000).enumerate();
+        let is_in_order = |(number, piece): (usize, &[u8])| {
+            piece.iter().all(|byte| usize::from(byte - b'0') == number % 10)
+        };
+        assert!(pieces.into_iter().all(is_in_order));
+        server.stop();
+    }
+}
+
+#[test]
+fn a_head_waits_for_nobody() {
+    let server = start(&["--request-timeout", "5"]);
+    assert!(
+        server
+            .exchange(
+                "GET /start_in_others_turn HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
+            )
+            .ends_with("begun")
+    );
+    server.stop();
+}
+
+#[test]
 fn nothing_but_the_answer_comes_behind_its_start() {
     let server = start(&[]);
     let mut client = server.connect();

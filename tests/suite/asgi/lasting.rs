@@ -65,6 +65,21 @@ fn a_client_that_does_not_read_is_waited_for_and_then_given_up() {
 }
 
 #[test]
+fn what_is_sent_at_once_or_given_up_waits_with_the_application_and_not_in_memory() {
+    let server = start(&[]);
+    let mut peer = Peer::connect(&server, "/flood_at_once", &[]);
+    server.wait_for_notes("grown ");
+    let grown: u64 = server.notes()["grown ".len()..].trim().parse().unwrap();
+    assert!(grown < 15 << 10, "{grown} KiB");
+    for _ in 0..50 {
+        assert_eq!(peer.bytes().len(), 1_000_000);
+    }
+    assert_eq!(peer.text(), "end");
+    assert_eq!(peer.closed().0, 1000);
+    server.stop();
+}
+
+#[test]
 fn a_client_that_reads_again_gets_all_that_was_sent() {
     let server = start(&[]);
     let mut peer = Peer::connect(&server, "/flood", &[]);

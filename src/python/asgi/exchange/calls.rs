@@ -11,6 +11,7 @@ use super::answering::{HTTP_BODY, HTTP_START};
 use super::errors::{gone, without_own_frame};
 use super::futures::{keep, wake};
 use super::message::required;
+use super::speaking::CLOSE;
 use crate::python::asgi::extensions::{EARLY_HINT, PATHSEND, TRAILERS};
 use crate::python::asgi::ready::Ready;
 use crate::python::interp::fork::end_if_stray;
@@ -52,24 +53,12 @@ impl Exchange {
         let kind = required(message, "type")?;
         let kind: Cow<'_, str> = kind.extract()?;
         let mut this = slf.try_borrow_mut()?;
-        let is_taken = match &*kind {
-            kind if this.speech.is_some() => this.say(kind, message)?,
-            HTTP_START => this.start(message).map(|()| true)?,
-            HTTP_BODY => this.body(message)?,
-            PATHSEND => this.file(message)?,
-            TRAILERS => this.trailers(message)?,
-            EARLY_HINT => this.early_hint(message).map(|()| true)?,
-            other => {
-                return Err(PyRuntimeError::new_err(format!(
-                    "Unexpected ASGI message '{other}' sent."
-                )));
-            }
-        };
         let home = this.home;
-        if is_taken {
-            // Whatever another task has waited to send has left with it.
-            wake(py, &mut this.sending);
+        if this.must_wait(&kind)? {
+            drop(this);
+            return home.functions().send_in_line.bind(py).call1((slf, message));
         }
+        let is_taken = this.take(&kind, message)?;
         if this.has_had_its_run() {
             if !is_taken {
                 this.wait_for_client(py)?;
@@ -83,6 +72,31 @@ impl Exchange {
         this.wait_for_client(py)?;
         drop(this);
         home.functions().drain.bind(py).call1((slf,))
+    }
+
+    /// Where messages wait for those before them. Whoever has it gives it back by `leave_line`.
+    fn join_line(&mut self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let line = match self.line.take() {
+            Some(line) => line,
+            None => self.home.functions().new_line.call0(py)?,
+        };
+        self.line = Some(line.clone_ref(py));
+        self.in_line += 1;
+        Ok(line)
+    }
+
+    fn leave_line(&mut self) {
+        self.in_line -= 1;
+    }
+
+    /// Sends a message that has waited for those before it.
+    fn send_behind_others(&mut self, message: &Bound<'_, PyDict>) -> PyResult<()> {
+        let kind = required(message, "type")?;
+        let kind: Cow<'_, str> = kind.extract()?;
+        if !self.take(&kind, message)? {
+            self.wait_for_client(message.py())?;
+        }
+        Ok(())
     }
 
     /// A message that was not delivered is the next.
@@ -111,7 +125,7 @@ impl Exchange {
         if opened.response.breakage().is_some() {
             return Err(gone(&std::io::ErrorKind::BrokenPipe.into()));
         }
-        Ok(!opened.response.has_rest())
+        Ok(!opened.response.awaits_client())
     }
 
     /// A future that ends when it may have.
@@ -159,6 +173,36 @@ impl Exchange {
 }
 
 impl Exchange {
+    /// Whether a message of this kind has to wait for those before it.
+    fn must_wait(&mut self, kind: &str) -> PyResult<bool> {
+        self.is_behind = self.is_behind && !self.has_drained()?;
+        // A close adds next to nothing, and who closes need not wait for a client that takes nothing.
+        Ok(self.in_line > 0 || self.is_behind && kind != CLOSE)
+    }
+
+    /// Takes a message of this kind; whether the client has taken all that was sent.
+    fn take(&mut self, kind: &str, message: &Bound<'_, PyDict>) -> PyResult<bool> {
+        let is_taken = match kind {
+            kind if self.speech.is_some() => self.say(kind, message)?,
+            HTTP_START => self.start(message).map(|()| true)?,
+            HTTP_BODY => self.body(message)?,
+            PATHSEND => self.file(message)?,
+            TRAILERS => self.trailers(message)?,
+            EARLY_HINT => self.early_hint(message).map(|()| true)?,
+            other => {
+                return Err(PyRuntimeError::new_err(format!(
+                    "Unexpected ASGI message '{other}' sent."
+                )));
+            }
+        };
+        self.is_behind = !is_taken;
+        if is_taken {
+            // Whatever another task has waited to send has left with it.
+            wake(message.py(), &mut self.sending);
+        }
+        Ok(is_taken)
+    }
+
     /// Whether it is the others' turn.
     fn has_had_its_run(&mut self) -> bool {
         self.in_a_row = (self.in_a_row + 1) % RUN;

@@ -35,7 +35,7 @@ impl Exchange {
 
     pub(super) fn send_rest(&mut self, py: Python<'_>) {
         let Some(opened) = &mut self.opened else { return };
-        if !opened.response.has_rest() {
+        if !opened.response.awaits_client() {
             return;
         }
         if !matches!(opened.response.send_more(false), Ok(false)) {

@@ -41,7 +41,7 @@ impl Exchange {
                 Ok(Some(_)) => {
                     self.has_body = reader.is_done();
                     // Another task of the application may wait for room.
-                    let is_for_room = opened.response.has_rest() || !self.sending.is_empty();
+                    let is_for_room = opened.response.awaits_client() || !self.sending.is_empty();
                     if let Some(wait) = self.waits.take_if(|_| !is_for_room) {
                         // If it was too slow, the next look finds it given up.
                         reader.is_given_up(Duration::ZERO, wait.looked.elapsed());

@@ -267,7 +267,8 @@ impl Exchange {
 
 const ACCEPT: &str = "websocket.accept";
 const SEND: &str = "websocket.send";
-const CLOSE: &str = "websocket.close";
+/// The end.
+pub(super) const CLOSE: &str = "websocket.close";
 const RESPONSE_START: &str = "websocket.http.response.start";
 const RESPONSE_BODY: &str = "websocket.http.response.body";
 

@@ -94,7 +94,7 @@ impl Exchange {
 
     /// Who has looked and found nothing asks for it again; not so what is left of an answer.
     fn watch_again(&mut self) {
-        if self.opened.as_ref().is_some_and(|opened| opened.response.has_rest()) {
+        if self.opened.as_ref().is_some_and(|opened| opened.response.awaits_client()) {
             self.watch();
         }
     }

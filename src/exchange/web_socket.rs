@@ -142,18 +142,7 @@ impl WebSocket {
         let stream = self.stream()?;
         let room = if stream.tells_upgraded() { self.terms.queue } else { 0 };
         self.wait_for_room(&stream, room)?;
-        // Compressed before the lock is taken: others receive and send meanwhile.
-        let framed = self.frame_apart(outgoing);
-        self.locked(&stream, |talk| match talk.closed() {
-            Some(closed) => Err(closed.clone()),
-            None => {
-                match &framed {
-                    Some(framed) => talk.push(&stream, framed.parts()),
-                    None => talk.send(&stream, outgoing),
-                }
-                Ok(())
-            }
-        })?;
+        self.put(&stream, outgoing)?;
         self.wait_for_room(&stream, room)
     }
 
@@ -217,6 +206,22 @@ impl WebSocket {
         drop(talk);
         stream.stir();
         is_whole
+    }
+
+    /// Sends as much of a message as there is room for, and keeps the rest.
+    fn put(&self, stream: &Arc<Stream>, outgoing: &Outgoing<'_>) -> Result<(), Closed> {
+        // Compressed before the lock is taken: others receive and send meanwhile.
+        let framed = self.frame_apart(outgoing);
+        self.locked(stream, |talk| match talk.closed() {
+            Some(closed) => Err(closed.clone()),
+            None => {
+                match &framed {
+                    Some(framed) => talk.push(stream, framed.parts()),
+                    None => talk.send(stream, outgoing),
+                }
+                Ok(())
+            }
+        })
     }
 
     /// The frame of a message that refers to no other; `None`: its frame depends on those before it, or need

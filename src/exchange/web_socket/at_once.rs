@@ -41,14 +41,7 @@ impl WebSocket {
     /// # Errors
     /// The connection is closed.
     pub fn send_now(&self, outgoing: &Outgoing<'_>) -> Result<bool, Closed> {
-        let stream = self.stream()?;
-        self.locked(&stream, |talk| match talk.closed() {
-            Some(closed) => Err(closed.clone()),
-            None => {
-                talk.send(&stream, outgoing);
-                Ok(())
-            }
-        })?;
+        self.put(&self.stream()?, outgoing)?;
         self.has_room_now()
     }
 

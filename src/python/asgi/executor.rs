@@ -5,15 +5,16 @@
 //!                             └► none: it waits here
 //! ```
 
-use std::collections::VecDeque;
 use std::ffi::CStr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use unicoro_contract::{ResidentsWord, tell_engine};
 
+use super::turns::{Turn, Turns};
 use crate::python::gil::attach::{attached, in_fresh_context};
 use crate::python::interp::fork::end_if_stray;
 use crate::python::interp::interned::interned;
@@ -22,23 +23,15 @@ use crate::python::loggers::records::log_raised;
 
 /// The green threads beside a loop.
 pub struct Executor {
-    // So many functions run at once.
-    most: usize,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
+    turns: Arc<Turns<Call>>,
     // There is an engine that makes green threads.
-    is_open: bool,
-    running: usize,
-    waiting: VecDeque<Call>,
+    is_open: AtomicBool,
 }
 
 impl Executor {
     /// One that runs so many functions at once, once it is open.
     pub fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, state: Mutex::default() })
+        Arc::new(Self { turns: Turns::new(most), is_open: AtomicBool::new(false) })
     }
 
     /// Makes it the loop's default executor. With `anyio_threads`, anyio's threads are green too, and so many.
@@ -66,49 +59,35 @@ impl Executor {
 
     /// Whether functions get green threads from now on.
     pub fn open(&self, is_open: bool) {
-        self.state().is_open = is_open;
+        self.is_open.store(is_open, Ordering::Relaxed);
     }
 
     /// Whether nothing runs, and nothing waits.
     pub fn is_idle(&self) -> bool {
-        self.state().running == 0
+        self.turns.is_idle()
     }
 
     /// False: there are no green threads.
-    fn begin(self: &Arc<Self>, call: Call) -> bool {
-        let mut state = self.state();
-        if !state.is_open {
+    fn begin(&self, call: Call) -> bool {
+        if !self.is_open.load(Ordering::Relaxed) {
             return false;
         }
-        if state.running == self.most {
-            state.waiting.push_back(call);
-            return true;
+        if let Some(turn) = self.turns.take(call) {
+            run(turn);
         }
-        state.running += 1;
-        drop(state);
-        let executor = Arc::clone(self);
-        tell_engine(ResidentsWord::Task(Box::new(move || {
-            let mut next = Some(call);
-            while let Some(call) = next {
-                // What one sets in its context, the next does not see: the green thread is another's then.
-                attached(|py| in_fresh_context(py, || call.make(py)));
-                next = executor.next();
-            }
-        })));
         true
     }
+}
 
-    fn next(&self) -> Option<Call> {
-        let mut state = self.state();
-        let next = state.waiting.pop_front();
-        state.running -= usize::from(next.is_none());
-        next
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Held for moments, and never across a call of the language.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Has a green thread make the calls, one after the other.
+fn run(turn: Turn<Call>) {
+    tell_engine(ResidentsWord::Task(Box::new(move || {
+        let begin_another = |turn| run(turn);
+        turn.work(begin_another, |call| {
+            // What one sets in its context, the next does not see: the green thread is another's then.
+            attached(|py| in_fresh_context(py, || call.make(py)));
+        });
+    })));
 }
 
 /// A call of a function.
@@ -166,7 +145,7 @@ impl Beginner {
 
     /// A thread of its own for `body`, which nobody waits for.
     fn begin_thread(&self, body: Py<PyAny>) -> bool {
-        let is_open = self.executor.state().is_open;
+        let is_open = self.executor.is_open.load(Ordering::Relaxed);
         if is_open {
             tell_engine(ResidentsWord::Task(Box::new(move || {
                 attached(|py| {

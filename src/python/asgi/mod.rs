@@ -22,3 +22,4 @@ pub mod ready;
 pub mod scope;
 pub mod speech;
 pub mod standstill;
+mod turns;

@@ -17,6 +17,14 @@ async def show(scope, receive, send):
     await answer(send, " ".join(scope["extensions"]))
 
 
+async def mark(scope, receive, send):
+    """What one request writes into its scope, no other sees."""
+    marks = [len(value) for value in scope["extensions"].values()]
+    for value in scope["extensions"].values():
+        value["mark"] = True
+    await answer(send, str(marks))
+
+
 async def send_file(scope, receive, send, headers=(), path=FILE):
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.pathsend", "path": path})
@@ -126,7 +134,7 @@ async def hints(scope, receive, send):
 
 
 PATHS = {
-    "/": show, "/file": with_length, "/chunked": send_file, "/of_length": of_length, "/refused": refused,
+    "/": show, "/mark": mark, "/file": with_length, "/chunked": send_file, "/of_length": of_length, "/refused": refused,
     "/missing": missing, "/file_and_turns": file_and_turns, "/trailers": trailers,
     "/file_and_trailers": file_and_trailers, "/trailers_misused": trailers_misused,
     "/no_trailers": no_trailers, "/hints": hints, "/file_beside_receive": file_beside_receive,

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyAny, PyDict};
+use pyo3::types::{PyAny, PyDict, PyString};
 use unicoro_contract::buffers;
 
 use crate::http::{Fields, Head, Version, takes_trailers};
@@ -22,45 +22,38 @@ pub const TRAILERS: &str = "http.response.trailers";
 /// A 103.
 pub const EARLY_HINT: &str = "http.response.early_hint";
 
-/// The dicts of `scope["extensions"]`, to be copied.
+/// Makes the dicts of `scope["extensions"]`.
 pub struct Extensions {
-    of_http10: Py<PyDict>,
-    of_most: Py<PyDict>,
-    with_trailers: Py<PyDict>,
+    // If files are sent so.
+    file: Option<Py<PyString>>,
+    early_hint: Py<PyString>,
+    trailers: Py<PyString>,
 }
 
 impl Extensions {
     /// For all requests of a worker.
-    ///
-    /// # Errors
-    /// No memory.
-    pub fn new(py: Python<'_>) -> PyResult<Self> {
-        let files: &[&str] = if is_sendfile_used() { &[PATHSEND] } else { &[] };
-        let make = |names: &[&str]| {
-            let offered = PyDict::new(py);
-            for name in files.iter().chain(names) {
-                offered.set_item(name, PyDict::new(py))?;
-            }
-            Ok::<_, PyErr>(offered.unbind())
-        };
-        Ok(Self {
-            of_http10: make(&[])?,
-            of_most: make(&[EARLY_HINT])?,
-            with_trailers: make(&[EARLY_HINT, TRAILERS])?,
-        })
+    pub fn new(py: Python<'_>) -> Self {
+        let name = |name: &str| PyString::intern(py, name).unbind();
+        let file = is_sendfile_used().then(|| name(PATHSEND));
+        Self { file, early_hint: name(EARLY_HINT), trailers: name(TRAILERS) }
     }
 
-    /// Those of a request.
+    /// Those of a request: its own, whatever is done with them.
     ///
     /// # Errors
     /// No memory.
     pub fn of<'py>(&self, py: Python<'py>, head: &Head<'_>) -> PyResult<Bound<'py, PyDict>> {
-        let offered = match head.version {
-            Version::Http10 => &self.of_http10,
-            Version::Http11 if takes_trailers(head) => &self.with_trailers,
-            Version::Http11 => &self.of_most,
-        };
-        offered.bind(py).copy()
+        let offered = PyDict::new(py);
+        if let Some(file) = &self.file {
+            offered.set_item(file, PyDict::new(py))?;
+        }
+        if head.version == Version::Http11 {
+            offered.set_item(&self.early_hint, PyDict::new(py))?;
+            if takes_trailers(head) {
+                offered.set_item(&self.trailers, PyDict::new(py))?;
+            }
+        }
+        Ok(offered)
     }
 }
 

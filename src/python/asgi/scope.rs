@@ -60,7 +60,7 @@ impl Scopes {
             asgi: asgi.unbind(),
             state,
             root_path: root_path.to_owned(),
-            extensions: Extensions::new(py)?,
+            extensions: Extensions::new(py),
             names: KeptTexts::new(names::PLACES),
             addresses: Addresses::new(),
         })

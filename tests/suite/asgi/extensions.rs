@@ -33,6 +33,16 @@ fn a_request_is_offered_what_its_client_can_take() {
 }
 
 #[test]
+fn what_a_request_writes_into_its_extensions_no_other_sees() {
+    let server = start(&[]);
+    for _ in 0..2 {
+        assert_eq!(server.get("/mark").text(), "[0, 0]");
+        assert_eq!(body(&server.exchange(with_te("/mark"))), "[0, 0, 0]");
+    }
+    server.stop();
+}
+
+#[test]
 fn a_file_is_sent_by_its_path() {
     let server = start(&[]);
     let mut client = server.connect();

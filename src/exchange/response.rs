@@ -364,6 +364,12 @@ impl Response {
         Ok(())
     }
 
+    /// Whether a file is to be sent, which may have to be read for that.
+    #[must_use]
+    pub fn has_file(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Whether what is left of a file waits for its turn, and not for its client.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {

@@ -12,6 +12,7 @@ use pyo3::types::{PyAny, PyDict, PyString};
 use unicoro_contract::buffers;
 
 use crate::http::{Fields, Head, Version, takes_trailers};
+use crate::python::gil::attach::detached;
 use crate::python::interp::interned::interned;
 use crate::python::wsgi::file_wrapper::is_sendfile_used;
 
@@ -81,7 +82,8 @@ pub fn file(message: &Bound<'_, PyDict>) -> PyResult<(File, u64)> {
         }
         Ok((file, facts.len()))
     };
-    opened().map_err(|error| {
+    // The file system may have to be waited for.
+    detached(py, opened).map_err(|error| {
         let number = error.raw_os_error().unwrap_or(libc::EIO);
         // With its number it becomes FileNotFoundError and its like.
         let text = error.to_string();

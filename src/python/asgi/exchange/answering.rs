@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unicoro_contract::buffers;
 
+use super::ending::send_more;
 use super::errors::gone;
 use super::message::{as_bytes, fields_of, push_bytes, push_headers, required};
 use super::{Exchange, Trailers};
@@ -88,7 +89,7 @@ impl Exchange {
         let response = &mut self.begun(PATHSEND)?.response;
         response.add_file(file, len).map_err(|error| gone(&error))?;
         if awaits_trailers {
-            return response.send_more(false).map_err(|error| gone(&error));
+            return send_more(py, response, false).map_err(|error| gone(&error));
         }
         let wrong = response.end();
         self.end(py, wrong)

@@ -6,8 +6,9 @@ use pyo3::prelude::*;
 
 use super::futures::wake;
 use super::{Exchange, FAILED};
-use crate::exchange::{Breakage, OVERDUE, Reader, Unread};
+use crate::exchange::{Breakage, OVERDUE, Reader, Response, Unread};
 use crate::python::app::failure::fail;
+use crate::python::gil::attach::detached;
 use crate::python::loggers::records::log_raised;
 use crate::python::wsgi::respond::Trouble;
 
@@ -20,7 +21,7 @@ impl Exchange {
             Unread::Behind(reader) => reader.is_done(),
             Unread::Unknown => false,
         };
-        let sent = opened.response.send_more(may_hold);
+        let sent = send_more(py, &mut opened.response, may_hold);
         if let (Err(_), Some(breakage), false) = (&sent, opened.response.breakage(), self.is_over) {
             self.is_client_lost = true;
             log::info!("{}: {breakage}", self.line());
@@ -38,7 +39,7 @@ impl Exchange {
         if !opened.response.awaits_client() {
             return;
         }
-        if !matches!(opened.response.send_more(false), Ok(false)) {
+        if !matches!(send_more(py, &mut opened.response, false), Ok(false)) {
             self.answered_if_ended(py);
             self.waits = None;
             wake(py, &mut self.sending);
@@ -84,5 +85,18 @@ impl Exchange {
             fail(py, &line, response, reader, trouble);
         }
         drop(self.finish(py));
+    }
+}
+
+/// What is left of an answer. A file may not be in memory yet: others run the language meanwhile.
+pub(super) fn send_more(
+    py: Python<'_>,
+    response: &mut Response,
+    may_hold: bool,
+) -> io::Result<bool> {
+    if response.has_file() {
+        detached(py, || response.send_more(may_hold))
+    } else {
+        response.send_more(may_hold)
     }
 }

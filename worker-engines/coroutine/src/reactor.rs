@@ -212,6 +212,7 @@ impl Reactor {
     /// Something has happened to upgraded connections that no event tells of.
     fn wake_stirred(self) {
         for stream in stirred::take() {
+            self.core.clients.borrow_mut().stays(&stream);
             self.wake_green(&stream);
         }
     }

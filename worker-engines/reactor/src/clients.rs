@@ -167,7 +167,10 @@ impl<W: Copy> Clients<W> {
     ) -> Option<Arc<Stream>> {
         match self.lot.event(index, generation, ready, wake) {
             Heard::Parked(connection) => self.advance(connection, None),
-            Heard::Upgraded(stream) => return Some(stream),
+            Heard::Upgraded(stream) => {
+                self.stays(&stream);
+                return Some(stream);
+            }
             Heard::Nobody => {}
         }
         None
@@ -205,6 +208,15 @@ impl<W: Copy> Clients<W> {
             return self.ready.push_back(connection);
         }
         self.advance(connection, until);
+    }
+
+    /// Something has happened to a client that is served: if it was upgraded, it is one that stays, for its
+    /// request may last as long as it does.
+    pub fn stays(&mut self, stream: &Arc<Stream>) {
+        let is_upgraded = stream.upgraded().is_some() && self.lot.has(stream);
+        if is_upgraded && self.lot.keep(stream.key()) {
+            self.check_share();
+        }
     }
 
     /// A client has not taken all of its last answer: if its connection is parked, and nobody has sent the

@@ -34,7 +34,7 @@ struct Place<W> {
     waiters: Waiters<W>,
     // Since when there has been no request in progress, if there is none.
     idle_since: Instant,
-    // Whether its client has stayed after an answer.
+    // Whether its client has stayed after an answer, or was upgraded.
     is_kept: bool,
     // At most one: a deadline that has moved on is looked at when the old one fires.
     timer: Option<TimerKey>,
@@ -110,14 +110,14 @@ impl<W: Copy> Lot<W> {
         self.connected
     }
 
-    /// How many clients are here to stay: those that had an answer and are here still, and the new ones
-    /// too, if most have stayed lately.
+    /// How many clients are here to stay: those that had an answer and are here still, those that were upgraded,
+    /// and the new ones too, if most have stayed lately.
     pub fn staying(&self) -> usize {
         let most_stay = self.stayed.count_ones() > u8::BITS / 2;
         if most_stay { self.connected } else { self.kept }
     }
 
-    /// A client stays after an answer; whether it is his first.
+    /// A client stays after an answer, or was upgraded; whether that is new of him.
     pub fn keep(&mut self, index: usize) -> bool {
         if std::mem::replace(&mut self.places[index].is_kept, true) {
             return false;

@@ -9,9 +9,13 @@ use super::{Interest, Stream};
 use crate::Upgraded;
 
 impl Stream {
-    /// From now on `upgraded` speaks on it. False: something does already.
-    pub fn upgrade(&self, upgraded: Arc<dyn Upgraded>) -> bool {
-        self.upgraded.set(upgraded).is_ok()
+    /// From now on `upgraded` speaks on it, and the engine is told. False: something does already.
+    pub fn upgrade(self: &Arc<Self>, upgraded: Arc<dyn Upgraded>) -> bool {
+        let is_new = self.upgraded.set(upgraded).is_ok();
+        if is_new {
+            self.waiter.stir(self);
+        }
+        is_new
     }
 
     /// What speaks on it, if it was upgraded.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use unicoro_contract::{Seat, Siblings};
+use unicoro_contract::{Seat, Siblings, Upgraded};
 use unicoro_sys::event_fd::EventFd;
 
 use super::*;
@@ -158,4 +158,50 @@ fn a_worker_whose_requests_do_not_end_is_left_no_clients() {
     assert_eq!(look(&mut shop), usize::MAX);
     shop.clients.relieve(now, 0, 1);
     assert_eq!(shop.others.told.lock().unwrap().0, 1);
+}
+
+/// Nothing is said on it.
+struct Silence;
+
+impl Upgraded for Silence {
+    fn turn(&self) {}
+
+    fn overdue(&self) {}
+}
+
+#[test]
+fn clients_that_were_upgraded_count_though_their_requests_go_on() {
+    const CLIENTS: usize = 8;
+    let mut shop = Shop::new();
+    shop.others.fewest.store(CLIENTS, Ordering::Relaxed);
+    // Most part with their first answer.
+    for _ in 0..CLIENTS {
+        shop.one_comes();
+        shop.clients.forget(0);
+    }
+    let told = |shop: &mut Shop| {
+        shop.clients.check_share();
+        shop.others.told.lock().unwrap().0
+    };
+    assert_eq!(told(&mut shop), 0);
+    let served = [0, 1].map(|index| {
+        shop.one_comes();
+        shop.clients.lot.take(index).expect("nothing was said on it")
+    });
+    assert_eq!(told(&mut shop), 0);
+    let streams = [0, 1].map(|index: usize| Arc::clone(&served[index].stream));
+    for (number, stream) in streams.iter().enumerate() {
+        let index = stream.key();
+        shop.clients.lot.put_in_service(index, stream);
+        assert!(stream.upgrade(Arc::new(Silence)));
+        shop.clients.stays(stream);
+        assert_eq!(told(&mut shop), number + 1);
+    }
+    shop.clients.stays(&streams[0]);
+    assert_eq!(told(&mut shop), 2);
+    for connection in served {
+        shop.clients.close(connection);
+    }
+    shop.clients.stays(&streams[0]);
+    assert_eq!(told(&mut shop), 0);
 }

@@ -279,10 +279,13 @@ impl WebSocket {
     }
 
     fn stream(&self) -> Result<Arc<Stream>, Closed> {
-        self.own_stream().ok_or_else(|| {
-            let gone = || Closed { code: NORMAL, reason: "the request is over".into() };
-            self.closed().unwrap_or_else(gone)
-        })
+        self.own_stream().ok_or_else(|| self.how_it_ended())
+    }
+
+    /// How it has closed, if its request is over.
+    fn how_it_ended(&self) -> Closed {
+        let gone = || Closed { code: NORMAL, reason: "the request is over".into() };
+        self.closed().unwrap_or_else(gone)
     }
 
     /// Runs `body` with the lock; if that brings what somebody waits for, or closes the connection, he is told; the

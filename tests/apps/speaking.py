@@ -159,6 +159,15 @@ async def elsewhere(scope, receive, send):
         await send({**message, "type": "websocket.send"})
 
 
+async def look_later(scope, receive, send):
+    """Does something else while messages come, and the end."""
+    await accept(receive, send)
+    note("elsewhere")
+    await until_file("go-on")
+    async for message in messages(receive):
+        note(message["text"])
+
+
 async def flood(scope, receive, send):
     """Sends more than a client that does not read can take."""
     await accept(receive, send)
@@ -236,7 +245,7 @@ PATHS = {
     f"/{path.__name__}": path
     for path in (
         echo, show_scope, refuse, deny, say_nothing, fail_early, fail, leave, close, wait, misuse,
-        hear_before_accept, accept_while_receiving, give_up_receiving, elsewhere, flood, flood_at_once,
+        hear_before_accept, accept_while_receiving, give_up_receiving, elsewhere, look_later, flood, flood_at_once,
         send_from_many, talk,
         slow, never_accept,
     )

@@ -4,6 +4,8 @@
 use std::sync::PoisonError;
 use std::time::Instant;
 
+use unicoro_contract::is_forked_child;
+
 use super::{Closed, Listener, Outgoing, WebSocket};
 use crate::websocket::{Close, Message};
 
@@ -14,6 +16,7 @@ impl WebSocket {
         self.listener = Some(listener);
         let talk = self.talk.get_mut().unwrap_or_else(PoisonError::into_inner);
         talk.append(|unsent| unsent.extend_from_slice(owed));
+        talk.awaited.parting = true;
         self
     }
 
@@ -22,7 +25,7 @@ impl WebSocket {
     /// # Errors
     /// There will be none.
     pub fn receive_now(&self) -> Result<Option<Message>, Closed> {
-        let stream = self.stream()?;
+        let Some(stream) = self.own_stream() else { return self.receive_kept().map(Some) };
         self.locked(&stream, |talk| match talk.take(&stream, &self.terms) {
             Some(message) => Ok(Some(message)),
             None => match talk.closed() {
@@ -32,6 +35,25 @@ impl WebSocket {
                     Ok(None)
                 }
             },
+        })
+    }
+
+    /// What had come before the connection was given back.
+    fn receive_kept(&self) -> Result<Message, Closed> {
+        let kept = if is_forked_child() { None } else { self.talk().take_kept() };
+        kept.ok_or_else(|| self.how_it_ended())
+    }
+
+    /// If nothing can come or go any more, takes leave of the connection, whether or not the application knows:
+    /// whether the client has taken all. Messages that have come are still to be received.
+    pub fn part_now(&self) -> Option<bool> {
+        let stream = self.own_stream()?;
+        self.locked(&stream, |talk| {
+            let parts = talk.is_at_end() && !talk.is_over();
+            parts.then(|| {
+                talk.part();
+                !talk.is_lost()
+            })
         })
     }
 

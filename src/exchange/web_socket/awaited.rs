@@ -11,4 +11,6 @@ pub struct Awaited {
     pub room: bool,
     /// That the client has taken all, or never will; since when.
     pub end: Option<Instant>,
+    /// That there is no connection any more, whoever has closed it.
+    pub parting: bool,
 }

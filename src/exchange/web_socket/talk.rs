@@ -61,7 +61,7 @@ pub struct Talk {
     has_said_all: bool,
     /// Nothing more can be sent or received.
     is_lost: bool,
-    /// The request is over: nobody may touch the connection any more.
+    /// The request is over, or at least has no connection: nobody may touch that any more.
     is_over: bool,
     /// Its messages are called for ([`super::left`]).
     pub is_left: bool,
@@ -127,6 +127,11 @@ impl Talk {
         self.is_lost
     }
 
+    /// Whether nothing can come or go any more: it has broken, or both sides have closed it.
+    pub fn is_at_end(&self) -> bool {
+        self.is_lost || self.has_said_all
+    }
+
     /// Whether the request is over.
     pub fn is_over(&self) -> bool {
         self.is_over
@@ -148,6 +153,11 @@ impl Talk {
         if self.messages.is_empty() && !self.is_over {
             self.read(stream, terms, false);
         }
+        self.take_kept()
+    }
+
+    /// The next message of those that were taken in.
+    pub fn take_kept(&mut self) -> Option<Message> {
         let message = self.messages.pop_front()?;
         self.is_answering = true;
         self.waiting -= weight(&message);
@@ -237,8 +247,13 @@ impl Talk {
 
     /// The request is over.
     pub fn end(&mut self) {
-        self.is_over = true;
         self.forget_messages();
+        self.part();
+    }
+
+    /// The connection is touched no more. What has come is still to be received.
+    pub fn part(&mut self) {
+        self.is_over = true;
         // With what they compress with: the application may keep the socket.
         (self.decoder, self.encoder) = (Decoder::new(0, None), Encoder::new(None));
         (self.inbox, self.unsent, self.sent) = (Inbox::default(), Vec::new(), 0);
@@ -394,7 +409,7 @@ impl Talk {
 
     /// Whether something that is awaited is there, or may be; it is awaited no more then.
     pub fn take_news(&mut self, stream: &Stream, terms: &Terms) -> bool {
-        let Awaited { message, room, end } = self.awaited;
+        let Awaited { message, room, end, parting } = self.awaited;
         let is_closed = self.closed.is_some();
         // More has come than is read in a row, or was let lie: no event will tell of it.
         let goes_on =
@@ -406,8 +421,9 @@ impl Talk {
             message: message && !has_message,
             room: room && !has_room,
             end: end.filter(|_| !has_ended),
+            parting: parting && !self.is_at_end(),
         };
-        has_message || has_room || has_ended
+        has_message || has_room || has_ended || parting && self.is_at_end()
     }
 
     /// Adds to what is to be sent.

@@ -47,6 +47,38 @@ fn a_client_that_answers_no_ping_is_given_up_and_one_that_does_is_kept() {
 }
 
 #[test]
+fn a_client_that_is_gone_takes_no_place_whatever_the_application_does() {
+    let gone = "websocket.disconnect 1006";
+    let pings = ["--websocket-ping-interval", "0.2", "--websocket-ping-timeout", "0.5"];
+    type End = fn(Peer) -> Option<Peer>;
+    let ends: [(&[&str], End, &str); 3] = [
+        (&[], |_| None, gone),
+        (&pings, Some, "websocket.disconnect 1006 no answer to a ping"),
+        (
+            &[],
+            |mut peer| {
+                assert_eq!(peer.close(3000, "off").0, 3000);
+                Some(peer)
+            },
+            "websocket.disconnect 3000 off",
+        ),
+    ];
+    for (arguments, end, said) in ends {
+        let server = start(&[&["--worker-connections", "1"][..], arguments].concat());
+        let mut peer = Peer::connect(&server, "/look_later", &[]);
+        server.wait_for_notes("elsewhere");
+        peer.send_text("one");
+        peer.send_text("two");
+        let peer = end(peer);
+        assert_eq!(server.get("/").text(), "http");
+        server.scratch.write("go-on", "");
+        server.wait_for_notes(&format!("elsewhere\none\ntwo\n{said}\n"));
+        drop(peer);
+        server.stop();
+    }
+}
+
+#[test]
 fn a_client_that_does_not_read_is_waited_for_and_then_given_up() {
     let server = start(&["--client-send-timeout", "1"]);
     let pid = server.worker_pid();

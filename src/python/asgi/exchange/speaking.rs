@@ -1,7 +1,7 @@
 //! A request for a WebSocket: what its application sends and receives, and the end of both.
 //!
-//! The connection goes back to the worker when the application has closed it or has heard that it is closed,
-//! or has ended; and the client has taken all.
+//! The connection goes back to the worker when it has broken, or both sides have closed it; and when the
+//! application has closed it or has heard that it is closed, or has ended, and the client has taken all.
 
 use std::convert::Infallible;
 use std::mem;
@@ -52,6 +52,9 @@ impl Exchange {
         }
         if self.is_over || self.speech.as_ref().is_some_and(|speech| speech.has_ended()) {
             self.part(py, NORMAL);
+        } else if let Some(is_whole) = self.socket().and_then(|socket| socket.part_now()) {
+            // Whatever the application does meanwhile: a client that is gone takes nobody's place.
+            self.give_back(py, is_whole);
         }
         wake(py, &mut self.sending);
         wake(py, &mut self.receiving);
@@ -256,6 +259,11 @@ impl Exchange {
         let Some(socket) = self.socket() else { return };
         let Ok(close) = Close::new(code, "") else { return };
         let Some(is_whole) = socket.finish_now(close) else { return };
+        self.give_back(py, is_whole);
+    }
+
+    /// Gives the connection back.
+    fn give_back(&mut self, py: Python<'_>, is_whole: bool) {
         if let Some(opened) = &mut self.opened
             && !is_whole
         {

@@ -159,3 +159,11 @@ app.mount("/old", unicoro.wsgi_to_asgi(flask))
 app.mount("/wsgi", unicoro.wsgi_to_asgi(wsgi))
 app.mount("/valid", unicoro.wsgi_to_asgi(valid))
 alone = unicoro.wsgi_to_asgi(wsgi)
+
+
+async def renamed(scope, receive, send):
+    """As middleware does it that gives a request another path."""
+    await alone({**scope, "path": scope["root_path"] + "/show/new \u00e9"}, receive, send)
+
+
+app.mount("/renamed", renamed)

@@ -54,6 +54,21 @@ fn its_environ_says_where_it_is_mounted() {
 }
 
 #[test]
+fn a_path_has_its_bytes_whatever_they_are() {
+    let server = launch(&["--root-path", "/api"]).start();
+    let path_info = |path: &str| {
+        let shown: serde_json::Value = serde_json::from_str(&server.get(path).text()).unwrap();
+        shown["PATH_INFO"].as_str().unwrap().to_owned()
+    };
+    // Latin-1 and not UTF-8; both; and what stands for what is neither.
+    assert_eq!(path_info("/wsgi/caf%E9/%FF"), "/caf\u{e9}/\u{ff}");
+    assert_eq!(path_info("/wsgi/%E9%C3%A9%2F"), "/\u{e9}\u{c3}\u{a9}/");
+    assert_eq!(path_info("/wsgi/%EF%BF%BD"), "/\u{ef}\u{bf}\u{bd}");
+    assert_eq!(path_info("/renamed/%E9"), "/show/new \u{c3}\u{a9}");
+    server.stop();
+}
+
+#[test]
 fn it_answers_as_pep_3333_says() {
     let mut server = launch(&[]).start();
     server.expect_errors();

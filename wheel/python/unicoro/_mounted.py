@@ -5,6 +5,7 @@ import concurrent.futures
 import contextvars
 import io
 import sys
+import urllib.parse
 
 
 class Mounted:
@@ -145,8 +146,7 @@ def environ(scope, body):
     made = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": native(root),
-        # Since ASGI's HTTP 2.4 a path begins with where the application is mounted.
-        "PATH_INFO": native(scope["path"].removeprefix(root)),
+        "PATH_INFO": path_info(scope, root),
         "QUERY_STRING": scope.get("query_string", b"").decode("latin-1"),
         "SERVER_NAME": server[0],
         "SERVER_PORT": str(server[1] or 80),
@@ -172,6 +172,16 @@ def environ(scope, body):
             value = value.decode("latin-1")
             made[key] = f"{made[key]}{separator}{value}" if key in made else value
     return made
+
+
+def path_info(scope, root):
+    """What follows ``root``, its bytes as they came, one character each. A path that is no UTF-8 is whole in
+    ``raw_path`` alone; that does not count if somebody has given the scope another path since."""
+    # Since ASGI's HTTP 2.4 both begin with where the application is mounted.
+    path = scope["path"].removeprefix(root)
+    raw = urllib.parse.unquote_to_bytes(scope.get("raw_path") or b"")
+    raw = raw.removeprefix(root.encode("utf-8", "surrogateescape"))
+    return raw.decode("latin-1") if raw.decode("utf-8", "replace") == path else native(path)
 
 
 def native(text):

@@ -1,5 +1,6 @@
 """WSGI applications within an ASGI application."""
 
+import asyncio
 import json
 import os
 import sys
@@ -53,6 +54,11 @@ def stream(environ, start_response):
 def without_end(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return Pieces(iter(lambda: bytes(100_000), None))
+
+
+def read_lazily(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return Pieces(environ["wsgi.input"])
 
 
 def show(environ, start_response):
@@ -132,7 +138,7 @@ def closed_late(environ, start_response):
 PATHS = {
     "/show": show, "/stream": stream, "/without_end": without_end, "/by_write": by_write,
     "/second_head": second_head, "/too_late": too_late, "/no_head": no_head, "/slowly_read": slowly_read,
-    "/half_read": half_read, "/overdue": overdue, "/closed_late": closed_late,
+    "/half_read": half_read, "/read_lazily": read_lazily, "/overdue": overdue, "/closed_late": closed_late,
 }
 
 
@@ -167,3 +173,34 @@ async def renamed(scope, receive, send):
 
 
 app.mount("/renamed", renamed)
+
+
+async def cancelled(scope, receive, send):
+    """The application's thread is about to wait for its client just as its request is cancelled."""
+    wait, is_about_to, is_cancelled = asyncio.run_coroutine_threadsafe, threading.Event(), threading.Event()
+
+    def wait_late(coroutine, loop):
+        is_about_to.set()
+        is_cancelled.wait(60)
+        return wait(coroutine, loop)
+
+    async def for_good(*messages):
+        note("after the end")
+        await asyncio.Event().wait()
+
+    asyncio.run_coroutine_threadsafe = wait_late
+    request = asyncio.ensure_future(alone(scope, for_good, for_good))
+    await asyncio.to_thread(is_about_to.wait, 60)
+    asyncio.run_coroutine_threadsafe = wait
+    request.cancel()
+    await asyncio.wait({request})
+    is_cancelled.set()
+    await plain_asgi(send)
+
+
+async def plain_asgi(send):
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body"})
+
+
+app.mount("/cancelled", cancelled)

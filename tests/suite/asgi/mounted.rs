@@ -136,6 +136,16 @@ fn an_application_hears_of_the_end_of_its_client_and_its_request() {
 }
 
 #[test]
+fn a_request_that_is_cancelled_as_its_application_begins_to_wait_ends() {
+    let server = launch(&[]).start();
+    for (number, path) in ["/without_end", "/read_lazily"].into_iter().enumerate() {
+        assert_eq!(server.get(&format!("/cancelled{path}")).status, 204);
+        server.wait_for_notes(&"closed\n".repeat(number + 1));
+    }
+    server.stop();
+}
+
+#[test]
 fn one_can_stand_alone() {
     let server = Server::start(Engine::Coroutine, "mounted:alone", &[]);
     assert!(server.get("/show").text().contains(r#""PATH_INFO": "/show""#));

@@ -97,20 +97,25 @@ class Call:
 
     async def send_all(self, messages):
         for message in messages:
+            if self.is_over:
+                return
             await self.send(message)
 
     async def receive_next(self):
         # On the loop, where it is called too.
-        return await self.receive()
+        return None if self.is_over else await self.receive()
 
     def wait_for(self, coroutine):
         """Waits, in the application's thread, for what runs on the loop."""
         if self.is_over:
             coroutine.close()
             raise BrokenPipeError("the request has been cancelled")
-        self.waits = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        self.waits = waits = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        # Who has cancelled the request since it was looked has seen nothing to cancel here.
+        if self.is_over:
+            waits.cancel()
         try:
-            return self.waits.result()
+            return waits.result()
         except concurrent.futures.CancelledError:
             raise BrokenPipeError("the request has been cancelled") from None
         finally:

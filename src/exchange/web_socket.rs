@@ -23,8 +23,8 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::{Interest, Stream, Upgraded, is_forked_child};
 
-use self::talk::{TOOK_NOTHING, TOOK_TOO_LITTLE, Talk};
-use crate::websocket::close_code::{ABNORMAL, INTERNAL_ERROR, NORMAL};
+use self::talk::{TOOK_NOTHING, Talk};
+use crate::websocket::close_code::{ABNORMAL, NORMAL};
 use crate::websocket::{Close, Decoder, Deflater, Encoder, Framed, Inflater, Message, Parameters};
 
 pub use self::call::{Call, Callbacks, NotLeft};
@@ -171,41 +171,14 @@ impl WebSocket {
         if let Some(stream) = self.own_stream() {
             let is_to_call = self.locked(&stream, |talk| {
                 talk.tick(&stream, &self.terms, now);
-                talk.is_left && talk.has_news()
+                // Who has a listener was told.
+                let is_parked = talk.is_left || talk.awaited.end.is_some();
+                is_parked && self.listener.is_none() && talk.has_news()
             });
             if is_to_call {
                 self.terms.roused.add(&stream);
             }
         }
-    }
-
-    /// The application is done with it: closes it, and waits until the client has taken all. False: it has
-    /// not.
-    pub fn finish(&self, has_failed: bool) -> bool {
-        let Some(stream) = self.own_stream() else { return false };
-        let code = if has_failed { INTERNAL_ERROR } else { NORMAL };
-        if let Ok(close) = Close::new(code, "") {
-            self.locked(&stream, |talk| talk.close(&stream, close));
-        }
-        // As long as for a client that takes nothing: one that takes a little now and then gains no time.
-        let until = self.terms.send_idle.map(|idle| Instant::now() + idle);
-        while !self.talk().is_lost() {
-            let seen = stream.stirs();
-            if self.has_room(&stream, 0) {
-                break;
-            }
-            if until.is_some_and(|until| until <= Instant::now()) {
-                self.locked(&stream, |talk| talk.give_up(&stream, TOOK_TOO_LITTLE));
-                break;
-            }
-            self.wait_to_send(&stream, seen, until);
-        }
-        let mut talk = self.talk();
-        talk.end();
-        let is_whole = !talk.is_lost();
-        drop(talk);
-        stream.stir();
-        is_whole
     }
 
     /// Sends as much of a message as there is room for, and keeps the rest.
@@ -232,45 +205,35 @@ impl WebSocket {
         Some(Encoder::new(Some(Deflater::new(parameters, pool))).message(*data))
     }
 
+    /// Waits until no more than `room` bytes are to be sent, as long as the client may take nothing.
     fn wait_for_room(&self, stream: &Arc<Stream>, room: usize) -> Result<(), Closed> {
         loop {
             let seen = stream.stirs();
-            if self.has_room(stream, room) {
-                return Ok(());
-            }
-            if let Some(closed) = self.closed() {
-                return Err(closed);
-            }
-            self.wait_to_send(stream, seen, None);
+            let moved = self.locked(stream, |talk| {
+                talk.flush(stream);
+                if talk.unsent() <= room && !talk.is_lost() {
+                    return Ok(None);
+                }
+                if let Some(closed) = talk.closed() {
+                    return Err(closed.clone());
+                }
+                talk.senders += 1;
+                Ok(Some(talk.moved()))
+            })?;
+            let Some(moved) = moved else { return Ok(()) };
+            let until = self.terms.send_idle.map(|idle| moved + idle);
+            let waited = stream.wait_a_while(Interest::Write, until, seen);
+            self.locked(stream, |talk| {
+                talk.senders -= 1;
+                talk.flush(stream);
+                let moved = self.terms.send_idle.map(|idle| talk.moved() + idle);
+                if let Err(error) = waited {
+                    talk.lose(&error.to_string());
+                } else if talk.unsent() > 0 && moved.is_some_and(|until| until <= Instant::now()) {
+                    talk.give_up(stream, TOOK_NOTHING);
+                }
+            });
         }
-    }
-
-    /// Whether no more than `room` bytes are to be sent, once what can be has been.
-    fn has_room(&self, stream: &Arc<Stream>, room: usize) -> bool {
-        self.locked(stream, |talk| {
-            talk.flush(stream);
-            talk.unsent() <= room && !talk.is_lost()
-        })
-    }
-
-    /// Waits until the client takes something, as long as it may take nothing.
-    fn wait_to_send(&self, stream: &Arc<Stream>, seen: u32, at_most: Option<Instant>) {
-        let mut talk = self.talk();
-        talk.senders += 1;
-        let until = self.terms.send_idle.map(|idle| talk.moved() + idle);
-        drop(talk);
-        let until_now = until.into_iter().chain(at_most).min();
-        let waited = stream.wait_a_while(Interest::Write, until_now, seen);
-        self.locked(stream, |talk| {
-            talk.senders -= 1;
-            talk.flush(stream);
-            let moved = self.terms.send_idle.map(|idle| talk.moved() + idle);
-            if let Err(error) = waited {
-                talk.lose(&error.to_string());
-            } else if talk.unsent() > 0 && moved.is_some_and(|until| until <= Instant::now()) {
-                talk.give_up(stream, TOOK_NOTHING);
-            }
-        });
     }
 
     /// `None`: its request is over, or it is the parent's of this process, as is whoever has the lock.
@@ -293,15 +256,17 @@ impl WebSocket {
     fn locked<R>(&self, stream: &Arc<Stream>, body: impl FnOnce(&mut Talk) -> R) -> R {
         let mut talk = self.talk();
         let (was_open, did_read) = (talk.closed().is_none(), talk.reads_on(&self.terms));
+        let was_over = talk.is_over();
         let result = body(&mut talk);
         let is_news = was_open && talk.closed().is_some();
+        let has_ended = !was_over && talk.is_over();
         let is_awaited = talk.receivers + talk.senders > 0;
         // What came meanwhile is still to be read, and no event tells of it.
         let goes_on = !did_read && talk.reads_on(&self.terms);
         let is_for_engine = talk.is_left && (is_news || goes_on);
         let listener = self.listener.as_ref().filter(|_| talk.take_news(stream, &self.terms));
         drop(talk);
-        if is_news && is_awaited {
+        if (is_news || has_ended) && is_awaited {
             stream.stir();
         }
         if is_for_engine {
@@ -323,6 +288,10 @@ impl Upgraded for WebSocket {
         if let Some(stream) = self.own_stream() {
             self.locked(&stream, |talk| talk.turn(&stream, &self.terms));
         }
+    }
+
+    fn awaits(&self) -> Interest {
+        self.talk().awaits(&self.terms)
     }
 
     fn overdue(&self) {

@@ -20,7 +20,7 @@ impl Service {
     pub fn look(conn: &Connection) -> AfterRead {
         let left = Memory::of(conn).and_then(|memory| memory.left.as_ref());
         match left {
-            Some(left) if left.socket.look() => AfterRead::Serve,
+            Some(left) if left.look() => AfterRead::Serve,
             Some(_) => AfterRead::Park { until: None },
             None => AfterRead::Close,
         }
@@ -28,28 +28,34 @@ impl Service {
 
     /// Calls for its next message, or for its end. One at a time: a message has as long as a request.
     pub fn call(&self, conn: &mut Connection) -> AfterServe {
-        let Some(left) = Memory::of_mut(conn).left.take() else { return AfterServe::Close };
+        let Some(mut left) = Memory::of_mut(conn).left.take() else { return AfterServe::Close };
+        let Some(callbacks) = left.callbacks.take() else { return self.end(conn, left) };
         match left.socket.take_call() {
             None => {}
             Some(Call::Message(message)) => {
                 let in_progress = self.desk.begin(METHOD, &left.target, Instant::now());
-                if !left.callbacks.message(&line(&left.target), message) {
+                if !callbacks.message(&line(&left.target), message) {
                     left.socket.fail();
                 }
                 drop(in_progress);
             }
             Some(Call::Closed) => {
                 let in_progress = self.desk.begin(METHOD, &left.target, Instant::now());
-                left.callbacks.closed(&line(&left.target));
-                let is_whole = left.socket.finish(false);
+                callbacks.closed(&line(&left.target));
                 drop(in_progress);
-                conn.is_left = false;
-                // Many may end together, with the worker: none waits in a thread until its client has gone.
-                let fate = if is_whole { Fate::Closed } else { Fate::Dropped };
-                return self.ending.after_at_once(conn, fate, Unread::Unknown);
+                return self.end(conn, left);
             }
         }
-        Self::leave(conn, left)
+        Self::leave(conn, Left { callbacks: Some(callbacks), ..left })
+    }
+
+    /// Nothing is called any more: it is parked until its client has taken all, and then parted with.
+    fn end(&self, conn: &mut Connection, left: Left) -> AfterServe {
+        let Some(is_whole) = left.socket.finish(false) else { return Self::leave(conn, left) };
+        conn.is_left = false;
+        // Many may end together, with the worker: none waits in a thread until its client has gone.
+        let fate = if is_whole { Fate::Closed } else { Fate::Dropped };
+        self.ending.after_at_once(conn, fate, Unread::Unknown)
     }
 }
 

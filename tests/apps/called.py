@@ -29,6 +29,11 @@ def answer(ws, message):
     elif message == "sleep":
         time.sleep(5)
         note("slept to the end")
+    elif message == "swallow":
+        try:
+            time.sleep(5)
+        except BaseException:
+            note("swallowed")
     else:
         ws.send(message)
 
@@ -82,6 +87,28 @@ def flooded(ws):
 
     ws.serve(answer, ended)
     threading.Thread(target=flood).start()
+
+
+def send_much(ws):
+    """More than its client takes before it is closed: it goes on to be sent."""
+    try:
+        ws.send(b"x" * (32 << 20))
+    except ConnectionClosed as error:
+        note(f"sender told {error.code}")
+
+
+def left_sending(ws):
+    """A thread sends what its client does not take at once."""
+    ws.serve(answer, ended)
+    threading.Thread(target=send_much, args=(ws,)).start()
+
+
+def waits(ws):
+    """The view itself receives."""
+    ws.accept()
+    note("waits")
+    for message in ws:
+        ws.send(message)
 
 
 def closed_elsewhere(ws):
@@ -141,6 +168,7 @@ VIEWS = {
     f"/{view.__name__}": view
     for view in (
         echo, without_end, slow, room, flooded, closed_elsewhere, view_fails, end_fails, said,
+        left_sending, waits,
     )
 }
 

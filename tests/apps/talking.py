@@ -160,6 +160,37 @@ def leaves_much(ws, environ):
     note("much is left")
 
 
+def send_much(ws):
+    """More than its client takes before it is closed: it goes on to be sent."""
+    try:
+        ws.send(b"x" * (32 << 20))
+    except ConnectionClosed as error:
+        note(f"sender told {error.code}")
+
+
+def left_sending(ws, environ):
+    """Ends while a thread sends, once its client has said so."""
+    ws.accept()
+    threading.Thread(target=send_much, args=(ws,)).start()
+    ws.receive()
+
+
+def two_receive(ws, environ):
+    """Two threads receive, and say which has received what."""
+    ws.accept()
+
+    def receive(name):
+        for message in ws:
+            ws.send(f"{name} {message}")
+        note(f"{name} ended with {ws.close_code}")
+
+    threads = [threading.Thread(target=receive, args=(name,)) for name in ("one", "other")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def slow(ws, environ):
     """Takes longer than request_timeout."""
     time.sleep(0.2)
@@ -186,7 +217,7 @@ VIEWS = {
     f"/{view.__name__}": view
     for view in (
         echo, accepted, said, closes, fails, waits, elsewhere, many_senders, room, floods, slow,
-        gevents, used_at_once, leaves_much,
+        gevents, used_at_once, leaves_much, left_sending, two_receive,
     )
 }
 
@@ -202,12 +233,25 @@ def application(environ, start_response):
         return [answer]
     if path in ("/caught", "/caught_late", "/caught_too_late"):
         return caught(environ["unicoro.websocket"], start_response, path)
+    if path in ("/used_within_start_response", "/used_within_early_hints"):
+        fields = use_between_fields(environ["unicoro.websocket"])
+        if path == "/used_within_early_hints":
+            environ["wsgi.early_hints"](fields)
+        else:
+            start_response("200 OK", fields)
+        return []
     if path == "/generator":
         return generator(environ["unicoro.websocket"])
     VIEWS[path](environ["unicoro.websocket"], environ)
     if path == "/accepted":
         start_response("200 OK", [])
         return [b"nobody sees this"]
+
+
+def use_between_fields(ws):
+    """Fields that come from code which speaks."""
+    ws.send("between fields")
+    yield "X-Field", "behind it"
 
 
 def generator(ws):

@@ -6,6 +6,8 @@
 //!   something else has happened ─ roused ┘                          ▲
 //!                                      └─► take_call ─► a message, or its end, one after the other
 //! ```
+//!
+//! Behind that, and behind a view that has left it to nobody, it is parked until its client has taken all.
 
 use super::WebSocket;
 use super::call::{Call, NotLeft};
@@ -40,6 +42,13 @@ impl WebSocket {
         if let Ok(close) = Close::new(INTERNAL_ERROR, "") {
             self.close(close);
         }
+    }
+
+    /// The application is done with it: closes it, unless it is closed. As
+    /// [`finish_now`](WebSocket::finish_now): `None` is to be asked again as often as it is looked at.
+    pub fn finish(&self, has_failed: bool) -> Option<bool> {
+        let code = if has_failed { INTERNAL_ERROR } else { NORMAL };
+        Close::new(code, "").map_or(Some(false), |close| self.finish_now(close))
     }
 
     /// Whether it was left.

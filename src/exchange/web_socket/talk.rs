@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::time::{Duration, Instant};
 
-use unicoro_contract::{Inbox, Received, Stream};
+use unicoro_contract::{Inbox, Interest, Received, Stream};
 
 use super::awaited::Awaited;
 use super::ending::Ending;
@@ -195,7 +195,7 @@ impl Talk {
         }
         // One that takes a little of the end now and then gains no time.
         if self.awaited.end.is_some_and(|since| has_passed(since, terms.send_idle)) {
-            return self.give_up(stream, TOOK_NOTHING);
+            return self.give_up(stream, TOOK_TOO_LITTLE);
         }
         // What it may have said is not looked at.
         let is_unheard = !self.reads_on(terms);
@@ -316,6 +316,15 @@ impl Talk {
             && !self.decoder.has_ended()
             && self.waiting <= terms.queue
             && self.unsent() <= terms.queue
+    }
+
+    /// What the socket is to be waited for, if nobody waits for it.
+    pub fn awaits(&self, terms: &Terms) -> Interest {
+        match (self.reads_on(terms), self.unsent() > 0) {
+            (true, true) => Interest::Either,
+            (false, true) => Interest::Write,
+            (_, false) => Interest::Read,
+        }
     }
 
     /// Takes in what has come: up to the first message, or `ahead` as much as may wait.
@@ -475,7 +484,7 @@ const HELD: Duration = Duration::from_secs(1);
 /// Why a client is given up that does not read.
 pub const TOOK_NOTHING: &str = "the client took nothing for client_send_timeout";
 /// The same of one that takes too little of the last that it is sent.
-pub const TOOK_TOO_LITTLE: &str = "the client did not take the rest within client_send_timeout";
+const TOOK_TOO_LITTLE: &str = "the client did not take the rest within client_send_timeout";
 
 #[cfg(test)]
 mod tests {

@@ -16,6 +16,9 @@ pub struct Served {
     pub is_logged: bool,
     /// Whether a hook wants the worker to be replaced.
     pub ends_worker: bool,
-    /// The WebSocket that it has become, if the application has left that to these.
-    pub left: Option<(Arc<WebSocket>, Box<dyn Callbacks>)>,
+    /// The WebSocket that it has become, if that goes on.
+    pub left: Option<Continued>,
 }
+
+/// A WebSocket, and what the application has left it to; `None`: to its client, who has still to take something.
+pub type Continued = (Arc<WebSocket>, Option<Box<dyn Callbacks>>);

@@ -6,7 +6,8 @@ use pyo3::prelude::*;
 
 use super::callbacks::{PythonCallbacks, is_failure};
 use super::request::Request;
-use crate::exchange::{Breakage, Callbacks, SWITCHED, WebSocket, WrongLength};
+use super::served::Continued;
+use crate::exchange::{Breakage, SWITCHED, WrongLength};
 use crate::python::gil::attach::detached;
 use crate::python::websocket::handle::Handle;
 use crate::python::wsgi::input::Input;
@@ -31,13 +32,13 @@ pub fn offer<'py>(
 }
 
 /// The application is done with a WebSocket that it has used, whatever it has `ended` with: closes it, unless
-/// it was left to what is returned.
+/// it was left to what is returned. Does not wait.
 pub fn conclude(
     line: &str,
     websocket: &Bound<'_, Handle>,
     ended: Result<Option<WrongLength>, Trouble>,
     start: &Bound<'_, StartResponse>,
-) -> Option<Left> {
+) -> Option<Continued> {
     let (py, handle) = (websocket.py(), websocket.get());
     let mut has_failed = false;
     if let Err(Trouble::Raised(error)) = &ended {
@@ -56,15 +57,13 @@ pub fn conclude(
             detached(py, || socket.fail());
         }
         let callbacks = PythonCallbacks::new(websocket.clone().unbind(), given);
-        return Some((Arc::clone(socket), Box::new(callbacks)));
+        return Some((Arc::clone(socket), Some(Box::new(callbacks))));
     }
-    if let Some(response) = response
-        && !detached(py, || socket.finish(has_failed))
-    {
-        response.give_up(Breakage::Left, SWITCHED);
+    let response = response?;
+    match detached(py, || socket.finish(has_failed)) {
+        None => return Some((Arc::clone(socket), None)),
+        Some(true) => {}
+        Some(false) => response.give_up(Breakage::Left, SWITCHED),
     }
     None
 }
-
-/// A WebSocket, and what it was left to.
-type Left = (Arc<WebSocket>, Box<dyn Callbacks>);

@@ -46,6 +46,11 @@ impl Peer {
         self.socket.get_mut().write_all(bytes).unwrap();
     }
 
+    /// Waits until something has come, and leaves it there.
+    pub fn wait_for_some(&mut self) {
+        assert_eq!(self.socket.get_mut().peek(&mut [0]).unwrap(), 1);
+    }
+
     /// The next text.
     pub fn text(&mut self) -> String {
         match self.next().unwrap() {

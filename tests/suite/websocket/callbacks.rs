@@ -249,6 +249,22 @@ fn pings_find_out_who_has_gone_while_nobody_waits_for_it(engine) {
 }
 }
 
+each_of! { Sync, Gthread, Coroutine;
+fn what_is_untaken_at_the_end_keeps_nobody_and_comes_whole(engine) {
+    let arguments = ["--threads", "1", "--websocket-queue", "64M"];
+    let server = Server::start(engine, "called", &arguments);
+    let mut peer = Peer::connect(&server, "/left_sending", &[]);
+    // More than the kernel holds.
+    peer.wait_for_some();
+    peer.send_text("close");
+    server.wait_for_notes("ended with 4001 enough\n");
+    assert_eq!(server.get("/plain").text(), "plain");
+    assert!(peer.bytes() == vec![b'x'; 32 << 20]);
+    assert_eq!(peer.closed().0, 4001);
+    server.stop();
+}
+}
+
 #[test]
 fn a_callback_has_as_long_as_a_request_and_the_connection_as_long_as_it_likes() {
     let mut server = Server::start(Engine::Coroutine, "called", &["--request-timeout", "1"]);

@@ -199,3 +199,33 @@ fn a_client_that_takes_the_rest_by_and_by_is_not_waited_for_for_ever() {
     drop(peer);
     server.stop();
 }
+
+each_of! { Sync, Gthread, Coroutine;
+fn what_a_view_has_left_untaken_keeps_nobody_and_comes_whole(engine) {
+    let arguments = ["--threads", "1", "--websocket-queue", "64M"];
+    let server = Server::start(engine, "talking", &arguments);
+    let mut peer = Peer::connect(&server, "/left_sending", &[]);
+    // More than the kernel holds.
+    peer.wait_for_some();
+    peer.send_text("go");
+    assert_eq!(server.get("/plain").text(), "plain");
+    assert!(peer.bytes() == vec![b'x'; 32 << 20]);
+    assert_eq!(peer.closed().0, 1000);
+    server.stop();
+}
+}
+
+each_of! { Sync, Gthread, Coroutine;
+fn a_client_that_takes_nothing_of_the_rest_is_given_up(engine) {
+    let arguments = ["--client-send-timeout", "1", "--worker-connections", "1"];
+    let arguments = [&arguments[..], &["--websocket-queue", "64M"]].concat();
+    let server = Server::start(engine, "talking", &arguments);
+    let mut peer = Peer::connect(&server, "/left_sending", &[]);
+    peer.wait_for_some();
+    peer.send_text("go");
+    // There is room for another client only then.
+    assert_eq!(server.get("/plain").text(), "plain");
+    assert!(peer.is_broken_off());
+    server.stop();
+}
+}

@@ -17,18 +17,7 @@ use unicoro_sys::{socket, tcp};
 
 use crate::held_answer::HeldAnswer;
 use crate::patience::Patience;
-use crate::{GivenUp, Inbox, Pace, Tempo, Upgraded, is_forked_child};
-
-/// What a wait is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interest {
-    /// Bytes to receive, or the end of the stream.
-    Read,
-    /// Room to send.
-    Write,
-    /// Whichever comes first.
-    Either,
-}
+use crate::{GivenUp, Inbox, Interest, Pace, Tempo, Upgraded, is_forked_child};
 
 /// How an engine lets its caller wait for a socket.
 pub trait Waiter: Sync {

@@ -200,6 +200,9 @@ impl<W: Copy> Clients<W> {
         if (connection.is_kept || connection.is_left) && self.lot.keep(connection.stream.key()) {
             self.check_share();
         }
+        if connection.is_left && !self.waiter.tells_upgraded() {
+            self.listen_for_room(&connection.stream);
+        }
         if self.seat.stop.state() != StopState::Running {
             // The event of a request that has come meanwhile may be on its way.
             connection.stream.note_readable(false);
@@ -216,6 +219,17 @@ impl<W: Copy> Clients<W> {
         let is_upgraded = stream.upgraded().is_some() && self.lot.has(stream);
         if is_upgraded && self.lot.keep(stream.key()) {
             self.check_share();
+        }
+    }
+
+    /// Nobody waits in poll(2) for one that was left to take what it is sent.
+    fn listen_for_room(&mut self, stream: &Stream) {
+        let index = stream.key();
+        let Some(generation) = self.lot.leave(index) else { return };
+        let token = Token::Client { index: index as u32, generation };
+        if let Err(error) = self.epoll.add_room(stream.as_raw_fd(), token) {
+            // The clock tends it, once a second.
+            log::error!("a connection could not be watched for room: {error}");
         }
     }
 

@@ -78,6 +78,10 @@ pub struct Epoll {
     fd: OwnedFd,
 }
 
+/// What happens to a connection, told once.
+const CLIENT: EventFlags =
+    EventFlags::IN.union(EventFlags::OUT).union(EventFlags::RDHUP).union(EventFlags::ET);
+
 /// Events taken in one turn.
 const BATCH: usize = 256;
 
@@ -124,8 +128,7 @@ impl Epoll {
     /// # Errors
     /// `epoll_ctl(2)`.
     pub fn add_client(&self, fd: RawFd, token: Token) -> io::Result<()> {
-        let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
-        self.add(fd, token, flags)
+        self.add(fd, token, CLIENT)
     }
 
     /// A connection of which only what it sends matters: who sends to it waits by other means.
@@ -134,6 +137,15 @@ impl Epoll {
     /// `epoll_ctl(2)`.
     pub fn add_receiver(&self, fd: RawFd, token: Token) -> io::Result<()> {
         self.add(fd, token, EventFlags::IN | EventFlags::RDHUP | EventFlags::ET)
+    }
+
+    /// The same from now on to be told of room to send too, as [`Epoll::add_client`]: nobody waits for that by
+    /// other means any more.
+    ///
+    /// # Errors
+    /// `epoll_ctl(2)`.
+    pub fn add_room(&self, fd: RawFd, token: Token) -> io::Result<()> {
+        Ok(epoll::modify(&self.fd, lent(fd)?, token.data(), CLIENT)?)
     }
 
     /// A listener: of the workers that wait for it, few are woken for a connection.

@@ -36,6 +36,8 @@ struct Place<W> {
     idle_since: Instant,
     // Whether its client has stayed after an answer, or was upgraded.
     is_kept: bool,
+    // Whether it was left, and is parked between messages.
+    is_left: bool,
     // At most one: a deadline that has moved on is looked at when the old one fires.
     timer: Option<TimerKey>,
 }
@@ -127,6 +129,12 @@ impl<W: Copy> Lot<W> {
         true
     }
 
+    /// A connection was left; the generation of its place, the first time.
+    pub fn leave(&mut self, index: usize) -> Option<u16> {
+        let place = &mut self.places[index];
+        (!std::mem::replace(&mut place.is_left, true)).then_some(place.generation)
+    }
+
     /// How many places there are, free ones too.
     pub fn places(&self) -> usize {
         self.places.len()
@@ -142,6 +150,7 @@ impl<W: Copy> Lot<W> {
                 waiters: Waiters::default(),
                 idle_since: now,
                 is_kept: false,
+                is_left: false,
                 timer: None,
             });
             self.places.len() - 1
@@ -155,6 +164,7 @@ impl<W: Copy> Lot<W> {
         self.connected -= 1;
         let place = &mut self.places[index];
         place.generation = place.generation.wrapping_add(1);
+        place.is_left = false;
         (place.state, place.waiters) = (State::Free, Waiters::default());
         if std::mem::take(&mut place.is_kept) {
             self.kept -= 1;

@@ -73,7 +73,7 @@ impl Worker {
             entries.extend(self.seat.listeners.iter().map(|listener| readable(listener.as_fd())));
         }
         let first_waiting = entries.len();
-        entries.extend(self.waiting.descriptors().map(readable));
+        entries.extend(self.waiting.awaited());
 
         let timeout = self
             .waiting

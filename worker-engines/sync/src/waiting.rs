@@ -1,10 +1,11 @@
 //! The connections whose request head is not whole yet, and when to give each up.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use unicoro_contract::{Connection, Stream};
+use unicoro_contract::{Connection, Interest, Stream};
+use unicoro_sys::poll::{PollFd, readable, readable_or_writable, writable};
 
 /// One of them.
 pub struct Entry {
@@ -32,9 +33,20 @@ impl Waiting {
         self.connections.push(entry);
     }
 
-    /// Their descriptors, in order.
-    pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.connections.iter().map(|entry| entry.connection.stream.as_fd())
+    /// What each of them waits for, in order.
+    pub fn awaited(&self) -> impl Iterator<Item = PollFd<'_>> {
+        self.connections.iter().map(|entry| {
+            let connection = &entry.connection;
+            let fd = connection.stream.as_fd();
+            match connection.stream.upgraded().filter(|_| connection.is_left) {
+                None => readable(fd),
+                Some(upgraded) => match upgraded.awaits() {
+                    Interest::Read => readable(fd),
+                    Interest::Write => writable(fd),
+                    Interest::Either => readable_or_writable(fd),
+                },
+            }
+        })
     }
 
     /// The earliest deadline.

@@ -21,6 +21,12 @@ pub fn writable(fd: BorrowedFd<'_>) -> PollFd<'_> {
     PollFd::from_borrowed_fd(fd, PollFlags::OUT)
 }
 
+/// An entry that waits for input or room, whichever comes first, or an error.
+#[must_use]
+pub fn readable_or_writable(fd: BorrowedFd<'_>) -> PollFd<'_> {
+    PollFd::from_borrowed_fd(fd, PollFlags::IN | PollFlags::OUT)
+}
+
 /// An entry that waits until the peer of a socket has closed its sending end, or the connection is
 /// broken.
 #[must_use]

@@ -266,6 +266,22 @@ fn what_is_untaken_at_the_end_keeps_nobody_and_comes_whole(engine) {
 }
 
 #[test]
+fn the_deadline_of_a_callback_does_not_count_what_its_client_has_still_to_take() {
+    let arguments = ["--request-timeout", "1", "--websocket-queue", "64M"];
+    let server = Server::start(Engine::Coroutine, "called", &arguments);
+    let mut peer = Peer::connect(&server, "/left_sending", &[]);
+    peer.wait_for_some();
+    peer.send_text("close");
+    server.wait_for_notes("ended with 4001 enough\n");
+    // The deadline passes.
+    std::thread::sleep(Duration::from_millis(1500));
+    assert!(peer.bytes() == vec![b'x'; 32 << 20]);
+    assert_eq!(peer.closed().0, 4001);
+    assert!(!server.log().contains("request_timeout"), "{}", server.log());
+    server.stop();
+}
+
+#[test]
 fn a_callback_has_as_long_as_a_request_and_the_connection_as_long_as_it_likes() {
     let mut server = Server::start(Engine::Coroutine, "called", &["--request-timeout", "1"]);
     let mut peer = Peer::connect(&server, "/echo", &[]);

@@ -3,15 +3,15 @@
 use pyo3::exceptions::PyStopIteration;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use unicoro_contract::interrupt;
 
 use super::failure::{FAILED, fail};
 use super::handles::{Handles, SpareHandles};
 use super::request::Request;
 use super::served::Served;
+use super::swallowed::warn_if_swallowed;
 use super::turn::in_turn;
 use super::upgraded;
-use crate::exchange::{Response, Unread, WrongLength};
+use crate::exchange::{Response, Unread};
 use crate::logging::{TRACEBACK, divert};
 use crate::python::deadline::request_timeout::is_request_timeout;
 use crate::python::error::PythonError;
@@ -203,7 +203,9 @@ impl Application {
             Err(error) if is_hand_over(socket, &error) => Err(Trouble::HandedOver),
             Err(error) => Err(Trouble::Raised(error)),
         };
-        warn_if_swallowed(py, request, &ended);
+        let was_raised =
+            matches!(&ended, Err(Trouble::Raised(error)) if is_request_timeout(py, error));
+        warn_if_swallowed(|| request.line(), was_raised);
         let mut left = None;
         if let Some(websocket) = websocket.filter(|it| it.get().is_used()) {
             left = upgraded::conclude(&request.line(), &websocket, ended, start);
@@ -247,22 +249,6 @@ const UNKNOWN: u16 = 0;
 fn is_hand_over(socket: &Bound<'_, AppSocket>, error: &PyErr) -> bool {
     let is_taken = socket.try_borrow().is_ok_and(|socket| socket.is_taken());
     is_taken && error.is_instance_of::<PyStopIteration>(socket.py())
-}
-
-/// An application that catches BaseException and goes on holds a green thread that nobody waits for.
-fn warn_if_swallowed(
-    py: Python<'_>,
-    request: &Request<'_>,
-    ended: &Result<Option<WrongLength>, Trouble>,
-) {
-    let was_raised = matches!(ended, Err(Trouble::Raised(error)) if is_request_timeout(py, error));
-    if interrupt().is_delivered && !was_raised {
-        log::warn!(
-            "{}: the application has swallowed unicoro.RequestTimeout; it should clean up and let \
-             it pass",
-            request.line()
-        );
-    }
 }
 
 /// The variables that the access log asks for, as text.

@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 
+use super::swallowed::warn_if_swallowed;
 use super::turn::in_turn;
 use crate::exchange::Callbacks;
 use crate::python::deadline::request_timeout::is_request_timeout;
@@ -53,6 +54,8 @@ impl Drop for PythonCallbacks {
 
 fn has_failed(py: Python<'_>, line: &str, called: PyResult<Py<PyAny>>) -> bool {
     end_if_stray(py, called.as_ref().err());
+    let was_raised = called.as_ref().is_err_and(|error| is_request_timeout(py, error));
+    warn_if_swallowed(|| line.to_owned(), was_raised);
     called.is_err_and(|error| is_failure(py, line, &error))
 }
 

@@ -8,5 +8,6 @@ pub mod loader;
 pub mod reloading;
 pub mod request;
 pub mod served;
+mod swallowed;
 mod turn;
 mod upgraded;

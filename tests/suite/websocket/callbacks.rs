@@ -282,6 +282,17 @@ fn the_deadline_of_a_callback_does_not_count_what_its_client_has_still_to_take()
 }
 
 #[test]
+fn a_callback_that_swallows_the_exception_is_named() {
+    let server = Server::start(Engine::Coroutine, "called", &["--request-timeout", "1"]);
+    let mut peer = Peer::connect(&server, "/echo", &[]);
+    peer.send_text("swallow");
+    assert_eq!(peer.closed().0, 1011);
+    server.wait_for_log("GET /echo: the application has swallowed unicoro.RequestTimeout");
+    server.wait_for_notes("ended with 1011\n");
+    server.stop();
+}
+
+#[test]
 fn a_callback_has_as_long_as_a_request_and_the_connection_as_long_as_it_likes() {
     let mut server = Server::start(Engine::Coroutine, "called", &["--request-timeout", "1"]);
     let mut peer = Peer::connect(&server, "/echo", &[]);

@@ -3,6 +3,9 @@
 //! It lives as long as the application keeps it; the connection only as long as the request. So the
 //! [`Response`] is lent to it and taken back at the end, and an application that kept it gets an
 //! exception and no other client's connection.
+//!
+//! The rule that a reader would break: it is not borrowed while code of the application's runs, which may come
+//! back to it, as `environ["unicoro.websocket"]` does.
 
 use std::io;
 use std::sync::OnceLock;
@@ -48,6 +51,17 @@ impl StartResponse {
     pub fn response(&mut self) -> PyResult<&mut Response> {
         self.lent.as_mut().ok_or_else(|| PyBrokenPipeError::new_err("this request is over"))
     }
+
+    /// Whether it has begun, and whether some of it has left.
+    fn progress(&mut self) -> PyResult<(bool, bool)> {
+        let response = self.response()?;
+        Ok((response.has_begun(), response.has_left()))
+    }
+
+    /// The response, as long as hints may be sent before it.
+    fn hinted(&mut self) -> Option<&mut Response> {
+        self.lent.as_mut().filter(|response| !response.has_left())
+    }
 }
 
 /// The methods that applications are given.
@@ -89,14 +103,14 @@ impl StartResponse {
         headers: &Bound<'py, PyAny>,
         exc_info: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let mut this = slf.try_borrow_mut()?;
-        let response = this.response()?;
-        match exc_info.filter(|info| !info.is_none()) {
-            Some(info) if response.has_left() => {
+        let exc_info = exc_info.filter(|info| !info.is_none());
+        let (has_begun, has_left) = slf.try_borrow_mut()?.progress()?;
+        match exc_info {
+            Some(info) if has_left => {
                 // PEP 3333: too late to say it to the client, so the application's error goes on.
                 return Err(PyErr::from_value(info.get_item(1)?));
             }
-            None if response.has_begun() => {
+            None if has_begun => {
                 return Err(PyAssertionError::new_err(
                     "start_response was called twice without exc_info",
                 ));
@@ -105,18 +119,25 @@ impl StartResponse {
         }
         let mut line = buffers::take();
         push_latin1(status, "the status", &mut line)?;
-        response.begin(line, fields_of(headers)?).map_err(cannot_be_sent)?;
+        // Code of the application's may run here, and use what is ours.
+        let fields = fields_of(headers)?;
+        let mut this = slf.try_borrow_mut()?;
+        this.response()?.begin(line, fields).map_err(cannot_be_sent)?;
         // It has one as long as it has a response.
         Ok(this.write.as_ref().map(|write| write.bind(slf.py()).clone()))
     }
 
     /// `wsgi.early_hints`: sends a 103 with these fields, as often as it is called before the head.
     /// Too late, and on HTTP/1.0, it does nothing.
-    fn early_hints(&mut self, py: Python<'_>, headers: &Bound<'_, PyAny>) -> PyResult<()> {
-        let Some(response) = self.lent.as_mut().filter(|response| !response.has_left()) else {
+    fn early_hints(slf: &Bound<'_, Self>, headers: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        if slf.try_borrow_mut()?.hinted().is_none() {
             return Ok(());
-        };
+        }
+        // As above.
         let fields = fields_of_hints(headers)?;
+        let mut this = slf.try_borrow_mut()?;
+        let Some(response) = this.hinted() else { return Ok(()) };
         let sent = detached(py, || response.send_hints(&fields)).map_err(cannot_be_sent)?;
         sent.map_err(|error| client_gone(py, &error))
     }

@@ -90,3 +90,15 @@ fn whoever_uses_it_first_accepts_it_for_all(engine) {
     server.stop();
 }
 }
+
+each_of! { Gthread, Coroutine;
+fn code_that_yields_the_fields_of_a_response_may_speak(engine) {
+    let server = Server::start(engine, "talking", &[]);
+    for path in ["/used_within_start_response", "/used_within_early_hints"] {
+        let mut peer = Peer::connect(&server, path, &[]);
+        assert_eq!(peer.text(), "between fields");
+        assert_eq!(peer.closed().0, 1000);
+    }
+    server.stop();
+}
+}

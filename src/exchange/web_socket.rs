@@ -166,6 +166,11 @@ impl WebSocket {
         })
     }
 
+    /// Its stream, if the engine does not tell of all that comes.
+    pub fn untold_stream(&self) -> Option<Arc<Stream>> {
+        self.own_stream().filter(|stream| !stream.tells_upgraded())
+    }
+
     /// Looks after it, about once a second.
     pub fn tick(&self, now: Instant) {
         if let Some(stream) = self.own_stream() {

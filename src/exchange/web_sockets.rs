@@ -7,10 +7,12 @@
 //!                            └ grace ► 1001 to the others
 //! ```
 
+use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use unicoro_contract::{Stop, StopState, Stream, is_forked_child};
+use unicoro_sys::poll::{is_ready, poll, readable};
 
 use super::grace::grace;
 use super::web_socket::{Listener, Roused, Terms, WebSocket};
@@ -141,6 +143,7 @@ impl WebSockets {
         }
         let sockets: Vec<_> = open.sockets.iter().filter_map(Weak::upgrade).collect();
         drop(open);
+        note_what_has_come(&sockets);
         sockets.iter().for_each(|socket| socket.tick(now));
     }
 
@@ -168,6 +171,23 @@ impl WebSockets {
 
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where the engine does not tell of all that comes, it is asked for at once: one poll(2) for all of them instead of
+/// a recv(2) for each.
+fn note_what_has_come(sockets: &[Arc<WebSocket>]) {
+    let streams = sockets.iter().filter_map(|socket| socket.untold_stream());
+    let streams: Vec<Arc<Stream>> = streams.collect();
+    let mut entries: Vec<_> = streams.iter().map(|stream| readable(stream.as_fd())).collect();
+    // Fails for want of memory only: they are asked again in a second.
+    if entries.is_empty() || poll(&mut entries, Some(Duration::ZERO)).is_err() {
+        return;
+    }
+    for (entry, stream) in entries.iter().zip(&streams) {
+        if is_ready(entry) {
+            stream.note_readable(false);
+        }
     }
 }
 

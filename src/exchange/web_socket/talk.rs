@@ -164,7 +164,8 @@ impl Talk {
         Some(message)
     }
 
-    /// Nobody waits for what comes: takes it in, and sends what there is room for.
+    /// Nobody waits for what comes: takes it in, as far as it was noted that something has come
+    /// ([`Stream::note_readable`]), and sends what there is room for.
     pub fn turn(&mut self, stream: &Stream, terms: &Terms) {
         if self.is_over {
             return;
@@ -341,7 +342,9 @@ impl Talk {
         for _ in 0..READS {
             self.decode(terms, ahead);
             let has_enough = !ahead && !self.messages.is_empty();
-            let is_dry = stream.tells_upgraded() && !stream.may_be_readable();
+            // Who receives, and was told by poll(2), comes before the engine has noted it.
+            let is_noted = ahead || stream.tells_upgraded();
+            let is_dry = is_noted && !stream.may_be_readable();
             if has_enough || is_dry || !self.reads_on(terms) {
                 break;
             }
@@ -495,7 +498,7 @@ mod tests {
     use unicoro_contract::{BlockingWaiter, Stop};
 
     use super::*;
-    use crate::exchange::web_socket::roused::Roused;
+    use crate::exchange::web_socket::Roused;
 
     const PIECE: usize = 64 * 1024;
 
@@ -504,6 +507,20 @@ mod tests {
         ours.set_nonblocking(true).unwrap();
         let stream = Arc::new(Stream::new(ours.into(), 0, &BlockingWaiter));
         (stream, theirs, Talk::new(b"", Decoder::new(PIECE, None), Encoder::new(None)))
+    }
+
+    #[test]
+    fn a_tick_makes_no_system_call_for_a_client_of_whom_nothing_was_noted() {
+        let (stream, mut theirs, mut talk) = beginning();
+        let terms = patient();
+        // A new connection may have sent something.
+        talk.tick(&stream, &terms, Instant::now());
+        theirs.write_all(TEXT).unwrap();
+        talk.tick(&stream, &terms, Instant::now());
+        assert!(!talk.has_news(), "it was received");
+        stream.note_readable(false);
+        talk.tick(&stream, &terms, Instant::now());
+        assert!(talk.has_news());
     }
 
     #[test]

@@ -266,6 +266,20 @@ fn what_is_untaken_at_the_end_keeps_nobody_and_comes_whole(engine) {
 }
 
 #[test]
+fn pings_are_answered_on_sync_while_a_view_receives_on_another_connection() {
+    let server = Server::start(Engine::Sync, "called", &[]);
+    let mut left = Peer::connect(&server, "/echo", &[]);
+    server.wait_for_notes("body closed\n");
+    let mut waits = Peer::connect(&server, "/waits", &[]);
+    server.wait_for_notes("waits\n");
+    left.send_raw(&frame(0x89, b"there?"));
+    assert_eq!(left.control(), Message::Pong(b"there?".as_slice().into()));
+    assert_eq!(waits.close(1000, "").0, 1000);
+    drop(left);
+    server.stop();
+}
+
+#[test]
 fn the_deadline_of_a_callback_does_not_count_what_its_client_has_still_to_take() {
     let arguments = ["--request-timeout", "1", "--websocket-queue", "64M"];
     let server = Server::start(Engine::Coroutine, "called", &arguments);

@@ -88,7 +88,8 @@ impl WebSocket {
         self.talk().is_over()
     }
 
-    /// The next message; waits for it, for `timeout` at most. Between waits `on_step` is called.
+    /// The next message; waits for it, for `timeout` at most. Between waits `on_step` is called. Of several that
+    /// receive, each message comes to one.
     ///
     /// # Errors
     /// There is none.
@@ -102,14 +103,21 @@ impl WebSocket {
         loop {
             let stream = self.stream().map_err(Unreceived::Closed)?;
             let seen = stream.stirs();
-            let (message, closed, reads_on) = self.locked(&stream, |talk| {
+            let (message, closed, reads_on, is_for_others) = self.locked(&stream, |talk| {
                 let message = talk.take(&stream, &self.terms);
                 let closed = talk.closed().cloned();
+                let is_for_others = talk.receivers > 0 && talk.has_more();
                 talk.receivers += usize::from(message.is_none() && closed.is_none() && !is_late);
-                (message, closed, talk.reads_on(&self.terms))
+                (message, closed, talk.reads_on(&self.terms), is_for_others)
             });
             match (message, closed) {
-                (Some(message), _) => return Ok(message),
+                (Some(message), _) => {
+                    // They may have looked before it came, and no event tells of it any more.
+                    if is_for_others {
+                        stream.stir();
+                    }
+                    return Ok(message);
+                }
                 (None, Some(closed)) => return Err(Unreceived::Closed(closed)),
                 (None, None) if is_late => return Err(Unreceived::TimedOut),
                 (None, None) => {}
@@ -303,3 +311,6 @@ impl Upgraded for WebSocket {
         self.fail();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,6 +142,11 @@ impl Talk {
         !self.messages.is_empty() || self.closed.is_some() || self.ending.is_some()
     }
 
+    /// Whether there may be another message in what has been received.
+    pub fn has_more(&self) -> bool {
+        !self.messages.is_empty() || !self.inbox.is_empty()
+    }
+
     /// The client has taken nothing since.
     pub fn moved(&self) -> Instant {
         self.moved

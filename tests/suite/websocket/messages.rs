@@ -1,5 +1,7 @@
 //! Messages in and out, and what the calls of the application say.
 
+use std::collections::HashMap;
+
 use tungstenite::Message;
 
 use crate::support::websocket::{Peer, frame};
@@ -74,6 +76,32 @@ fn several_threads_may_send_at_once_each_message_whole(engine) {
         assert!(text.bytes().all(|letter| letter == text.as_bytes()[0]), "{text:.40}");
     }
     assert_eq!(peer.text(), "all sent, asked");
+    server.stop();
+}
+}
+
+each_of! { Gthread, Coroutine;
+fn of_two_that_receive_each_message_comes_to_one_and_the_end_to_both(engine) {
+    let server = Server::start(engine, "talking", &[]);
+    let mut peer = Peer::connect(&server, "/two_receive", &[]);
+    let mut last = HashMap::new();
+    for pair in 0..100 {
+        let numbers = [2 * pair, 2 * pair + 1];
+        let both = numbers.map(|number| frame(0x81, number.to_string().as_bytes())).concat();
+        peer.send_raw(&both);
+        let mut come = [(); 2].map(|()| {
+            let text = peer.text();
+            let (name, number) = text.split_once(' ').unwrap();
+            let number: i32 = number.parse().unwrap();
+            assert!(last.insert(name.to_owned(), number) < Some(number), "{text}");
+            number
+        });
+        come.sort_unstable();
+        assert_eq!(come, numbers);
+    }
+    assert_eq!(peer.close(1000, "").0, 1000);
+    server.wait_for_notes("one ended with 1000\n");
+    server.wait_for_notes("other ended with 1000\n");
     server.stop();
 }
 }

@@ -11,6 +11,7 @@
 
 mod at_once;
 mod awaited;
+mod bells;
 mod call;
 mod ending;
 mod left;
@@ -154,6 +155,14 @@ impl WebSocket {
         self.wait_for_room(&stream, room)
     }
 
+    /// Sends a message, and keeps what the client does not take at once, however much waits already.
+    ///
+    /// # Errors
+    /// The connection is closed.
+    pub fn post(&self, outgoing: &Outgoing<'_>) -> Result<(), Closed> {
+        self.put(&self.stream()?, outgoing)
+    }
+
     /// Closes it, unless it is closed. Does not wait.
     pub fn close(&self, close: Close) {
         if let Some(stream) = self.own_stream() {
@@ -278,6 +287,7 @@ impl WebSocket {
         let goes_on = !did_read && talk.reads_on(&self.terms);
         let is_for_engine = talk.is_left && (is_news || goes_on);
         let listener = self.listener.as_ref().filter(|_| talk.take_news(stream, &self.terms));
+        talk.ring_bells(stream, &self.terms);
         drop(talk);
         if (is_news || has_ended) && is_awaited {
             stream.stir();

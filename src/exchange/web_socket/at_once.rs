@@ -1,11 +1,14 @@
-//! The twins of the calls that wait, for who speaks on many connections in one thread: they give what is
-//! there, and have the listener told when what they have not given may be.
+//! The twins of the calls that wait, for who speaks on many connections in one thread, or does other things in it:
+//! they give what is there, and have the listener told, or a bell rung, when what they have not given may be.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use unicoro_contract::is_forked_child;
+use unicoro_sys::event_fd::EventFd;
 
+use super::bells::Awaits;
+use super::talk::Talk;
 use super::{Closed, Listener, Outgoing, WebSocket};
 use crate::websocket::{Close, Message};
 
@@ -25,13 +28,25 @@ impl WebSocket {
     /// # Errors
     /// There will be none.
     pub fn receive_now(&self) -> Result<Option<Message>, Closed> {
+        self.receive_or(|talk| talk.awaited.message = true)
+    }
+
+    /// The same; `bell` is rung.
+    ///
+    /// # Errors
+    /// There will be none.
+    pub fn receive_or_ring(&self, bell: &Arc<EventFd>) -> Result<Option<Message>, Closed> {
+        self.receive_or(|talk| talk.bells.add(Awaits::Message, bell))
+    }
+
+    fn receive_or(&self, wait: impl FnOnce(&mut Talk)) -> Result<Option<Message>, Closed> {
         let Some(stream) = self.own_stream() else { return self.receive_kept().map(Some) };
         self.locked(&stream, |talk| match talk.take(&stream, &self.terms) {
             Some(message) => Ok(Some(message)),
             None => match talk.closed() {
                 Some(closed) => Err(closed.clone()),
                 None => {
-                    talk.awaited.message = true;
+                    wait(talk);
                     Ok(None)
                 }
             },
@@ -72,6 +87,18 @@ impl WebSocket {
     /// # Errors
     /// The connection is closed.
     pub fn has_room_now(&self) -> Result<bool, Closed> {
+        self.has_room_or(|talk| talk.awaited.room = true)
+    }
+
+    /// The same; `bell` is rung.
+    ///
+    /// # Errors
+    /// The connection is closed.
+    pub fn has_room_or_ring(&self, bell: &Arc<EventFd>) -> Result<bool, Closed> {
+        self.has_room_or(|talk| talk.bells.add(Awaits::Room, bell))
+    }
+
+    fn has_room_or(&self, wait: impl FnOnce(&mut Talk)) -> Result<bool, Closed> {
         let stream = self.stream()?;
         self.locked(&stream, |talk| {
             talk.flush(&stream);
@@ -79,7 +106,9 @@ impl WebSocket {
                 return Err(closed.clone());
             }
             let has_room = talk.unsent() <= self.terms.queue;
-            talk.awaited.room |= !has_room;
+            if !has_room {
+                wait(talk);
+            }
             Ok(has_room)
         })
     }

@@ -28,7 +28,7 @@ impl WebSocket {
                 Err(NotLeft::Over(talk.closed().cloned().unwrap_or_else(over)))
             } else if talk.is_left {
                 Err(NotLeft::Left)
-            } else if talk.receivers > 0 {
+            } else if talk.receivers > 0 || talk.bells.has_receiver() {
                 Err(NotLeft::Awaited)
             } else {
                 talk.is_left = true;

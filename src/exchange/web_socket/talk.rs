@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use unicoro_contract::{Inbox, Interest, Received, Stream};
 
 use super::awaited::Awaited;
+use super::bells::{Awaits, Bells};
 use super::ending::Ending;
 use super::terms::Terms;
 use crate::websocket::close_code::ABNORMAL;
@@ -71,6 +72,8 @@ pub struct Talk {
     pub senders: usize,
     /// What the listener is to be told.
     pub awaited: Awaited,
+    /// Who else waits, in no call of ours.
+    pub bells: Bells,
     /// When the client was heard last.
     heard: Instant,
     /// When it was asked whether it is there, since it was heard last.
@@ -106,6 +109,7 @@ impl Talk {
             receivers: 0,
             senders: 0,
             awaited: Awaited::default(),
+            bells: Bells::default(),
             heard: now,
             pinged: None,
             moved: now,
@@ -427,12 +431,8 @@ impl Talk {
     /// Whether something that is awaited is there, or may be; it is awaited no more then.
     pub fn take_news(&mut self, stream: &Stream, terms: &Terms) -> bool {
         let Awaited { message, room, end, parting } = self.awaited;
-        let is_closed = self.closed.is_some();
-        // More has come than is read in a row, or was let lie: no event will tell of it.
-        let goes_on =
-            || self.reads_on(terms) && (!self.inbox.is_empty() || stream.may_be_readable());
-        let has_message = message && (is_closed || !self.messages.is_empty() || goes_on());
-        let has_room = room && (is_closed || self.unsent() <= terms.queue);
+        let has_message = message && self.may_have_message(stream, terms);
+        let has_room = room && self.may_have_room(terms);
         let has_ended = end.is_some() && (self.is_lost || self.unsent() == 0);
         self.awaited = Awaited {
             message: message && !has_message,
@@ -441,6 +441,30 @@ impl Talk {
             parting: parting && !self.is_at_end(),
         };
         has_message || has_room || has_ended || parting && self.is_at_end()
+    }
+
+    /// The same for those who wait by bells.
+    pub fn ring_bells(&mut self, stream: &Stream, terms: &Terms) {
+        if self.bells.is_empty() {
+            return;
+        }
+        let mut bells = std::mem::take(&mut self.bells);
+        bells.ring(|awaits| match awaits {
+            Awaits::Message => self.may_have_message(stream, terms),
+            Awaits::Room => self.may_have_room(terms),
+        });
+        self.bells = bells;
+    }
+
+    fn may_have_message(&self, stream: &Stream, terms: &Terms) -> bool {
+        // More has come than is read in a row, or was let lie: no event will tell of it.
+        let goes_on =
+            || self.reads_on(terms) && (!self.inbox.is_empty() || stream.may_be_readable());
+        self.closed.is_some() || !self.messages.is_empty() || goes_on()
+    }
+
+    fn may_have_room(&self, terms: &Terms) -> bool {
+        self.closed.is_some() || self.unsent() <= terms.queue
     }
 
     /// Adds to what is to be sent.

@@ -16,12 +16,15 @@
 mod pass_deadlines_on;
 
 use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict};
+use unicoro_sys::event_fd::EventFd;
 
 use self::pass_deadlines_on::PassDeadlinesOn;
 use super::deadline::request_timeout;
@@ -36,6 +39,8 @@ struct Functions {
     after_request: Py<PyAny>,
     at_end: Py<PyAny>,
     interrupt: Py<PyAny>,
+    is_in_hub: Py<PyAny>,
+    wait_in_hub: Py<PyAny>,
 }
 
 static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
@@ -73,6 +78,8 @@ pub(super) fn prepare() -> Result<(), PythonError> {
                 after_request: function("after_request")?,
                 at_end: function("at_end")?,
                 interrupt: function("interrupt")?,
+                is_in_hub: function("is_in_hub")?,
+                wait_in_hub: function("wait_in_hub")?,
             })
         };
         if FUNCTIONS.get().is_none() {
@@ -108,6 +115,27 @@ pub fn after_request() {
     {
         attached(|py| call(functions.after_request.bind(py)));
     }
+}
+
+/// Whether who calls is a greenlet of a hub, which can run others while it waits.
+///
+/// # Errors
+/// Python's.
+pub fn is_in_hub(py: Python<'_>) -> PyResult<bool> {
+    match FUNCTIONS.get().filter(|_| has_hubs()) {
+        Some(functions) => functions.is_in_hub.bind(py).call0()?.is_truthy(),
+        None => Ok(false),
+    }
+}
+
+/// The greenlet that calls waits in its hub until this is raised, for `timeout` at most.
+///
+/// # Errors
+/// What the hub throws into it.
+pub fn wait_in_hub(py: Python<'_>, event: &EventFd, timeout: Option<Duration>) -> PyResult<()> {
+    let Some(functions) = FUNCTIONS.get() else { return Ok(()) };
+    let seconds = timeout.map(|timeout| timeout.as_secs_f64());
+    functions.wait_in_hub.bind(py).call1((event.as_fd().as_raw_fd(), seconds)).map(drop)
 }
 
 /// The green thread that calls is about to end.

@@ -156,6 +156,30 @@ def interrupt(error):
         hub.loop.run_callback(hub.parent.throw, error)
 
 
+def is_in_hub():
+    """Whether who calls is a greenlet of a hub, and not the hub itself."""
+    hub = hub_if_exists()
+    return (
+        hub is not None
+        and hub.loop is not None
+        and sys.modules["greenlet"].getcurrent() is not hub
+    )
+
+
+def wait_in_hub(descriptor, timeout):
+    """Waits until it is readable; for ``timeout`` at most, None for ever."""
+    hub = hub_if_exists()
+    watcher = hub.loop.io(descriptor, READABLE)
+    try:
+        ours("turns").within(timeout, lambda: hub.wait(watcher))
+    finally:
+        watcher.close()
+
+
+# As gevent's loops have it.
+READABLE = 1
+
+
 def hub_if_exists():
     module = sys.modules.get("gevent._hub_local")
     return module and module.get_hub_if_exists()

@@ -1,6 +1,7 @@
 //! The object at `environ["unicoro.websocket"]`: nothing happens unless the application uses it.
 //!
-//! Its calls wait without the GIL, so that green threads park in them, and OS threads block.
+//! Its calls wait without the GIL, so that green threads park in them, and OS threads block; a greenlet of gevent's
+//! waits in its hub ([`super::in_hub`]).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
@@ -13,7 +14,7 @@ use pyo3::types::{PyBytes, PyString};
 use unicoro_contract::Stream;
 
 use super::module::{connection_closed, handshake_error};
-use super::outgoing;
+use super::{in_hub, outgoing};
 use crate::exchange::{Closed, NotLeft, Unreceived, WebSocket, WebSockets, date};
 use crate::http::Fields;
 use crate::python::deadline::request_timeout;
@@ -182,6 +183,9 @@ impl Handle {
         if detached(py, || socket.is_left()) {
             return Err(PyRuntimeError::new_err("its messages go to what serve() was given"));
         }
+        if in_hub::is_in_hub(py, socket)? {
+            return in_hub::receive(py, socket, timeout);
+        }
         let sockets = &self.sockets;
         Ok(detached(py, || socket.receive(timeout, &|now| sockets.tend(now))))
     }
@@ -287,7 +291,11 @@ impl Handle {
     #[pyo3(signature = (data, /))]
     fn send(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<()> {
         let socket = &self.accepted(py)?.socket;
+        let is_in_hub = in_hub::is_in_hub(py, socket)?;
         outgoing::with(data, self.sockets.pool(), |outgoing| {
+            if is_in_hub {
+                return in_hub::send(py, socket, outgoing);
+            }
             detached(py, || socket.send(outgoing)).map_err(|closed| connection_closed(py, closed))
         })
     }

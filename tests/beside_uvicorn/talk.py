@@ -14,7 +14,7 @@ class Talk:
 
     def __init__(self, address):
         self.address = address
-        self.sent, self.heard, self.wrong = [], [], []
+        self.sent, self.heard, self.kept, self.wrong = [], [], [], []
 
     def connect(self):
         return Connection(self.address, self.heard)
@@ -34,15 +34,21 @@ class Talk:
     def look_whether_kept(self, connection):
         """A connection is kept if the next request on it is answered."""
         connection.send(request("GET /hello"))
-        before = len(self.heard)
         connection.answer()
-        if self.heard[before:] == ["no answer"]:
-            self.heard[before] = "closed"
+        answer = self.heard.pop()
+        self.kept.append("closed" if answer == "no answer" else answer)
 
     def seen(self, key):
         """What the application has noted, once it has."""
-        text = wait_for(f"a note of {key}", lambda: fetch(self.address, f"/seen/{key}"))
+        text = wait_for(f"a note of {key}", lambda: self.fetch(f"/seen/{key}"))
         self.heard.append(f"noted: {text}")
+
+    def fetch(self, path):
+        with self.connect() as connection:
+            connection.send(request(f"GET {path}"))
+            connection.answer()
+        answer = self.heard.pop()
+        return answer[2].decode() if answer != "no answer" else ""
 
 
 def wait_for(what, look):
@@ -52,14 +58,6 @@ def wait_for(what, look):
             raise TimeoutError(what)
         time.sleep(0.01)
     return found
-
-
-def fetch(address, path):
-    heard = []
-    with Connection(address, heard) as connection:
-        connection.send(request(f"GET {path}"))
-        connection.answer()
-    return heard[0][2].decode() if heard[0] != "no answer" else ""
 
 
 def request(line, *fields, body=None, kind=None):

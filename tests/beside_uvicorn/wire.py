@@ -23,6 +23,9 @@ class Connection:
         return self
 
     def __exit__(self, *raised):
+        self.close()
+
+    def close(self):
         self.socket.close()
 
     def send(self, data):
@@ -140,7 +143,7 @@ MASKS = (
 def unmasked(body, named):
     """A body without what is drawn by lot: the time in gzip's head, the boundary of byte ranges."""
     if named.get("content-encoding") == "gzip":
-        body = re.sub(rb"\x1f\x8b\x08.{6}", b"(gzip)", body, count=1, flags=re.DOTALL)
+        body = re.sub(rb"\x1f\x8b\x08.{6}", b"(gz head)", body, count=1, flags=re.DOTALL)
     boundary = re.search(r"boundary=([^;]+)", named.get("content-type", ""))
     if boundary:
         body = body.replace(boundary[1].strip('"').encode(), b"(boundary)")
@@ -151,3 +154,22 @@ def shown(data):
     """Bytes for a reader."""
     text = repr(data)
     return text if len(text) <= 400 else f"{text[:300]} ... {len(data)} bytes ... {text[-60:]}"
+
+
+def pairs(ours, theirs, who):
+    """What was heard of both, one below the other where it is not the same."""
+    lines = []
+    for index in range(max(len(ours), len(theirs))):
+        pair = [heard[index] if index < len(heard) else "nothing" for heard in (ours, theirs)]
+        if pair[0] == pair[1]:
+            lines.append(f"  both      {said(pair[0])}")
+        else:
+            lines += [f"  unicoro   {said(pair[0])}", f"  {who:9} {said(pair[1])}"]
+    return lines
+
+
+def said(what):
+    if isinstance(what, str):
+        return what
+    status_line, fields, body = what
+    return f"{status_line} {fields} {shown(body)}"

@@ -37,8 +37,8 @@ def described(scope, body=b""):
     client, server = scope["client"], scope["server"]
     return {
         "type": scope["type"],
-        "asgi": scope["asgi"]["version"],
-        "http_version": scope["http_version"],
+        "asgi": scope.get("asgi", {}).get("version"),
+        "http_version": scope.get("http_version"),
         "method": scope["method"],
         "scheme": scope["scheme"],
         "path": scope["path"],

@@ -13,7 +13,7 @@ def context_of_each_request(talk):
         connection.send(request(f"GET /context?{number}"))
     for connection in connections:
         talk.expect(connection.answer(), 200)
-        connection.socket.close()
+        connection.close()
 
 
 @behaviour

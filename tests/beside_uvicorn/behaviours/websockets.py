@@ -61,6 +61,9 @@ def talk_websocket(name, path, *frames, fields=(), answers=0, status=101):
             if status != 101:
                 talk.look_whether_kept(connection)
             elif not frames or CLOSING in frames:
+                if not frames:
+                    # uvicorn waits for that for 10 s.
+                    connection.send(CLOSING)
                 talk.heard.append("closed" if connection.is_closed() else "more")
 
     talk_it.__name__ = f"websocket_{name}"

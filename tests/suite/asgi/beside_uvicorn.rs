@@ -1,10 +1,14 @@
-//! Frameworks answer the same under unicoro as under uvicorn: some 130 requests and talks each, in
-//! tests/beside_uvicorn, whose `differences.py` says what differs on purpose.
+//! Frameworks answer the same under unicoro as under uvicorn, and as their own test clients say: some 150 requests
+//! and talks each, in tests/beside_uvicorn. What differs on purpose is in its `differences.py` and
+//! `client_differences.py`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::{Engine, Launch, Scratch, Server, repository, virtual_environment, wait};
+
+/// Seconds that a connection is kept, which no test is to see the end of.
+const LASTING: &str = "60";
 
 /// A file whose time of change is always the same: it is in answers about the file.
 fn file(scratch: &Scratch) -> PathBuf {
@@ -16,8 +20,9 @@ fn file(scratch: &Scratch) -> PathBuf {
 }
 
 fn uvicorn(app: &str, file: &Path) -> Server {
-    let line =
-        format!("\"$VIRTUAL_ENV/bin/uvicorn\" --port 0 --http httptools --loop uvloop {app}");
+    let line = format!(
+        "\"$VIRTUAL_ENV/bin/uvicorn\" --port 0 --timeout-keep-alive {LASTING} --http httptools --loop uvloop {app}"
+    );
     let launch = Launch::shell(&line, repository());
     let launch = launch.env("SAME_FILE", file).env("PYTHONHASHSEED", "0");
     // It imports as much as ours, which nobody waits for.
@@ -29,12 +34,15 @@ fn answers_the_same(framework: &str) {
     let file = file(&scratch);
     let app = format!("beside.with_{framework}:app");
     let theirs = uvicorn(&app, &file);
-    let launch = Launch::new(Engine::Coroutine).args(&[&app]).env("SAME_FILE", &file);
-    let mut ours = launch.env("PYTHONHASHSEED", "0").start();
+    let launch = Launch::new(Engine::Coroutine).args(&["--keep-alive", LASTING, &app]);
+    let mut ours = launch.env("SAME_FILE", &file).env("PYTHONHASHSEED", "0").start();
     ours.expect_errors();
     let output = Command::new(virtual_environment().join("bin/python3"))
         .arg(repository().join("tests/beside_uvicorn/compare.py"))
         .args([framework, &ours.address.to_string(), &theirs.address.to_string()])
+        .env("PYTHONPATH", repository().join("tests/apps"))
+        .env("SAME_FILE", &file)
+        .env("PYTHONHASHSEED", "0")
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);

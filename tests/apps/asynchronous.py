@@ -46,6 +46,20 @@ async def count_body(scope, receive, send):
     await answer(send, f"{total} in {'one' if pieces == 1 else 'pieces'}")
 
 
+async def answer_whatever_comes(scope, receive, send):
+    """As frameworks do, which have an answer for each exception."""
+    message = {"more_body": True}
+    while message["more_body"]:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            try:
+                await answer(send, "an error", 500)
+            except OSError:
+                note("could not answer")
+            raise RuntimeError("on purpose")
+    await answer(send, "whole")
+
+
 async def read_late(scope, receive, send):
     note("not reading")
     await until_file("go-on")
@@ -305,6 +319,7 @@ PATHS = {
     "/": hello, "/scope": show_scope, "/count": count_body, "/read_late": read_late, "/stream": stream,
     "/flood": flood, "/flood_at_once": flood_at_once, "/give_up_sending": give_up_sending,
     "/start_in_others_turn": start_in_others_turn, "/wait_for_end": wait_for_end, "/send_for_ever": send_for_ever, "/no_content": no_content,
+    "/answer_whatever_comes": answer_whatever_comes,
     "/fail": fail, "/fail_begun": fail_begun, "/fail_before_body": fail_before_body,
     "/answer_nothing": answer_nothing, "/longer": longer, "/misuse": misuse, "/own_context": own_context, "/sleep": sleep,
     "/go_on_behind": go_on_behind, "/overdue": overdue, "/facilities": facilities,

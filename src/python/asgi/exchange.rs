@@ -59,6 +59,8 @@ pub struct Exchange {
     is_cut_off: bool,
     // The end of its answer did not reach its client, and the application has heard of that.
     is_client_lost: bool,
+    // Its client sent what it may not, and has been told: the application heard that it has left.
+    is_refused: bool,
     is_watched: bool,
     // Futures.
     receiving: Vec<Py<PyAny>>,
@@ -116,6 +118,7 @@ impl Exchange {
             is_over: false,
             is_cut_off: false,
             is_client_lost: false,
+            is_refused: false,
             is_watched: false,
             receiving: Vec::new(),
             sending: Vec::new(),

@@ -203,15 +203,27 @@ fn to_send_to_a_client_that_has_left_raises_an_os_error() {
 
 #[test]
 fn a_malformed_body_is_the_clients_fault() {
-    let server = start(&[]);
-    let answer = server.exchange(
-        "POST /count HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n",
-    );
-    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-    let server_of_short = start(&["--limit-request-body", "10"]);
-    let answer = server_of_short.exchange(upload("/count", 11));
-    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
-    server_of_short.stop();
+    for path in ["/count", "/answer_whatever_comes"] {
+        let server = start(&["--limit-request-body", "10"]);
+        let chunks = "Host: test\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n";
+        let answer = server.exchange(format!("POST {path} HTTP/1.1\r\n{chunks}"));
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        let answer = server.exchange(upload(path, 11));
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+        let chunks = "Transfer-Encoding: chunked\r\n\r\nb\r\nhello hello\r\n";
+        let answer = server.exchange(format!("POST {path} HTTP/1.1\r\nHost: test\r\n{chunks}"));
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+        server.stop();
+    }
+}
+
+#[test]
+fn an_application_cannot_answer_a_client_that_was_refused() {
+    let server = start(&["--client-body-timeout", "1"]);
+    let answer = server.exchange(upload("/answer_whatever_comes", 10) + "abc");
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    server.wait_for_notes("could not answer");
+    // What it raised then is no error: the client's fault is in the log.
     server.stop();
 }
 

@@ -161,6 +161,9 @@ impl Exchange {
 
     /// What is still to be answered.
     pub(super) fn opened(&mut self, message: &str) -> PyResult<&mut Opened> {
+        if self.is_refused {
+            return Err(gone(&io::ErrorKind::BrokenPipe.into()));
+        }
         let is_over = self.opened.as_ref().is_none_or(|opened| opened.response.has_ended());
         if is_over {
             return Err(PyRuntimeError::new_err(format!(

@@ -152,7 +152,7 @@ impl Exchange {
             Some(error) if has_ended => {
                 let is_of_client =
                     self.is_client_lost && error.is_instance_of::<PyBrokenPipeError>(py);
-                if !self.is_cut_off && !is_of_client {
+                if !self.is_cut_off && !self.is_refused && !is_of_client {
                     log_raised(py, &format!("Error handling request {}", self.line()), &error);
                 }
             }

@@ -8,7 +8,7 @@ use unicoro_contract::buffers;
 
 use super::Exchange;
 use super::event::{body, disconnect};
-use crate::exchange::Unread;
+use crate::exchange::{BodyFailure, Unread};
 
 /// The most of a body in one message.
 const STEP: usize = 64 * 1024;
@@ -48,7 +48,10 @@ impl Exchange {
                     }
                     Some(body(py, &data, !self.has_body)?)
                 }
-                Err(_) => Some(disconnect(py)?),
+                Err(failure) => {
+                    self.refuse_body(py, &failure);
+                    Some(disconnect(py)?)
+                }
             };
             buffers::give(data);
             if message.is_none() {
@@ -61,5 +64,17 @@ impl Exchange {
         }
         self.watch();
         Ok(None)
+    }
+
+    /// The client is told its fault now: most applications make a 500 of their own of a client that has left.
+    fn refuse_body(&mut self, py: Python<'_>, failure: &BodyFailure) {
+        let line = self.line();
+        let Some(opened) = &mut self.opened else { return };
+        if let (Some(status), false) = (failure.status(), opened.response.has_begun()) {
+            log::info!("{line}: {failure}");
+            opened.response.refuse(status, "");
+            self.is_refused = true;
+            drop(self.finish(py));
+        }
     }
 }

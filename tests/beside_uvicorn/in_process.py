@@ -65,7 +65,7 @@ class InProcessConnection:
     def answer(self, method="GET"):
         method, target, fields, body = self.next_request()
         self.asked = {name.lower() for name, _ in fields}
-        if "upgrade" in self.asked:
+        if ("upgrade", "websocket") in ((name.lower(), value) for name, value in fields):
             self.websocket, (status, fields, content) = self.client.connect(target, fields)
         else:
             status, fields, content = self.client.ask(method, target, fields, body)
@@ -86,7 +86,13 @@ class InProcessConnection:
         if version != "HTTP/1.1" or not target.startswith("/"):
             raise Unsayable("it makes requests of HTTP/1.1 to a path alone")
         named = {name.lower(): value for name, value in fields}
+        if "host" not in named or len({*FRAMING[1:]} & {*named}) > 1 or not method.isupper():
+            raise Unsayable("it makes no requests that break the rules")
+        if named.get("transfer-encoding", "chunked") != "chunked":
+            raise Unsayable("it knows no codings")
         if "transfer-encoding" in named:
+            if not rest.endswith(b"\r\n\r\n"):
+                raise Unsayable("it makes whole requests alone")
             body, self.sent = unchunked(rest)
             # It has no chunks: their sum is sent.
             fields = [field for field in fields if field[0].lower() not in FRAMING]
@@ -102,7 +108,7 @@ class InProcessConnection:
         """What a client's frame says, to the application."""
         opcode, payload, self.sent = frame_of(self.sent)
         if opcode == CLOSE:
-            code, reason = int.from_bytes(payload[:2], "big"), payload[2:].decode()
+            code, reason = int.from_bytes(payload[:2], "big") if payload else 1005, payload[2:].decode()
             self.websocket.leave(code, reason)
             self.websocket = None
             # A server's part: it says the same in return.
@@ -144,7 +150,7 @@ class InProcessConnection:
 
 def frame_of(data):
     """Of a client's whole frame: opcode, payload, what is behind it."""
-    if not data[0] & 0x80 or data[0] & 0x0F > CLOSE:
+    if data[0] - 0x80 not in (TEXT, BINARY, CLOSE) or not data[1] & 0x80:
         raise Unsayable("it has whole messages alone, and no pings")
     length, start = data[1] & 0x7F, 2
     if length > 125:
@@ -160,7 +166,7 @@ def unchunked(data):
     content = b""
     while True:
         size, _, data = data.partition(b"\r\n")
-        size = int(size or b"0", 16)
+        size = int(size.partition(b";")[0] or b"0", 16)
         if size == 0:
             return content, data.partition(b"\r\n")[2] if data.startswith(b"\r\n") else b""
         content, data = content + data[:size], data[size + 2 :]

@@ -27,6 +27,19 @@ plain("upload_with_what_looks_like_an_end", request("POST /upload", body=TWO_FIE
 plain("upload_malformed", request("POST /upload", body="junk", kind=MULTIPART), (200, 400, 422, 500))
 plain("unread", request("POST /hello_by_post", body="x" * 1000))
 plain("unread_chunked", chunked("POST /hello_by_post", "x" * 1000))
+plain("expectation_unknown", request("POST /count", "Expect: much", body="hello"), (200, 417))
+EXTENDED = b"3;a=b\r\nabc\r\n0\r\n\r\n"
+plain("body_chunked_with_extension", request("POST /count", "Transfer-Encoding: chunked") + EXTENDED)
+
+
+@behaviour
+def continue_is_asked_for_in_vain(talk):
+    """The application answers without a look at the body: no 100 is sent."""
+    head = request("POST /hello_by_post", "Expect: 100-continue", "Content-Length: 5")
+    talk.sent.append(head)
+    with talk.connect() as connection:
+        connection.send(head)
+        talk.expect(connection.answer(), (100, 200))
 
 
 @behaviour

@@ -2,15 +2,15 @@
 
 import os
 
-from talk import behaviour, request
+from talk import behaviour, plain, request
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
-def handshake(path, *fields):
-    upgrade = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {KEY}")
-    return request(f"GET {path}", *upgrade, *fields)
+def handshake(path, *fields, version=13):
+    upgrade = ("Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Version: {version}")
+    return request(f"GET {path}", *upgrade, f"Sec-WebSocket-Key: {KEY}", *fields)
 
 
 def frame(opcode, payload=b"", is_last=True):
@@ -87,6 +87,26 @@ talk_websocket("absent", "/ws/absent", status=(403, 404, 500))
 talk_websocket("closed_with_a_code", "/ws/close", answers=1)
 talk_websocket("fails_before_it_is_accepted", "/ws/fail", status=(403, 500))
 talk_websocket("fails", "/ws/fail_late", answers=1)
+
+
+plain("websocket_of_another_version", handshake("/ws/echo", version=12), (400, 426))
+talk_websocket("empty", "/ws/echo", frame(TEXT), CLOSING, answers=2)
+talk_websocket("pong_unasked", "/ws/echo", frame(PONG, b"p"), frame(TEXT, b"a"), CLOSING, answers=2)
+talk_websocket("unmasked", "/ws/echo", b"\x81\x01a", answers=1)
+talk_websocket("unknown_opcode", "/ws/echo", frame(3), answers=1)
+talk_websocket("ping_too_long", "/ws/echo", frame(PING, b"p" * 126), answers=1)
+talk_websocket("close_of_one_byte", "/ws/echo", frame(CLOSE, b"a"), answers=1)
+talk_websocket("close_with_a_code_not_to_be_sent", "/ws/echo", frame(CLOSE, (1006).to_bytes(2, "big")), answers=1)
+
+
+@behaviour
+def websocket_client_does_not_say_why_it_leaves(talk):
+    with talk.connect() as connection:
+        connection.send(handshake("/ws/echo?silent"))
+        talk.expect(connection.answer(), 101)
+        connection.send(frame(CLOSE))
+        hear(connection)
+    talk.seen("websocket_silent")
 
 
 @behaviour

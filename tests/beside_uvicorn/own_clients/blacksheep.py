@@ -21,8 +21,8 @@ class Client(ClientOnALoop):
         if body:
             kind = next((value for name, value in fields if name == "Content-Type"), "application/octet-stream")
             more["content"] = content_of(body, kind)
-        if "%" in target.partition("?")[0]:
-            raise Unsayable("it does not decode its paths")
+        if "%" in target.partition("?")[0] or target.count("?") > 1:
+            raise Unsayable("it does not decode its paths, and knows one question mark")
         if not hasattr(self.client, method.lower()) or (body and method not in ("POST", "PUT", "PATCH", "DELETE")):
             raise Unsayable("it has functions for the usual methods, and bodies for those that have one")
         response = await getattr(self.client, method.lower())(target, headers=raw(fields), **more)
@@ -55,10 +55,10 @@ def content_of(body, kind):
 
 
 def raw(fields):
-    """Those given, and what it would else say of itself that changes answers."""
-    named = {"accept-encoding": "identity"} | {name.lower(): value for name, value in fields}
+    """In the place of its own Accept-Encoding, if none is given, one that changes no answer."""
     fields = [(name.lower(), value) for name, value in fields]
-    fields += [field for field in named.items() if field not in fields and field[0] == "accept-encoding"]
+    if not any(name == "accept-encoding" for name, _ in fields):
+        fields.append(("accept-encoding", "identity"))
     return [(name.encode(), value.encode("latin-1")) for name, value in fields]
 
 

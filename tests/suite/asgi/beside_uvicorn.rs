@@ -1,4 +1,4 @@
-//! Frameworks answer the same under unicoro as under uvicorn, and as their own test clients say: some 150 requests
+//! Frameworks answer the same under unicoro as under uvicorn, and as their own test clients say: 150 to 180 requests
 //! and talks each, in tests/beside_uvicorn. What differs on purpose is in its `differences.py` and
 //! `client_differences.py`.
 

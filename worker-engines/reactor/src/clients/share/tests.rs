@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use unicoro_contract::{Seat, Siblings, Upgraded};
+use unicoro_contract::{Interest, Seat, Siblings, Upgraded};
 use unicoro_sys::event_fd::EventFd;
 
 use super::*;
@@ -165,6 +165,10 @@ struct Silence;
 
 impl Upgraded for Silence {
     fn turn(&self) {}
+
+    fn awaits(&self) -> Interest {
+        Interest::Read
+    }
 
     fn overdue(&self) {}
 }

@@ -13,6 +13,7 @@ mod at_once;
 mod awaited;
 mod bells;
 mod call;
+mod closed;
 mod ending;
 mod left;
 mod roused;
@@ -29,8 +30,9 @@ use crate::websocket::close_code::{ABNORMAL, NORMAL};
 use crate::websocket::{Close, Decoder, Deflater, Encoder, Framed, Inflater, Message, Parameters};
 
 pub use self::call::{Call, Callbacks, NotLeft};
+pub use self::closed::Closed;
 pub use self::roused::Roused;
-pub use self::talk::{Closed, Outgoing};
+pub use self::talk::Outgoing;
 pub use self::terms::Terms;
 
 /// One connection.

@@ -1,6 +1,6 @@
 //! What there is to call for on a WebSocket that was left, and whom.
 
-use super::talk::Closed;
+use super::closed::Closed;
 use crate::websocket::Message;
 
 /// What is to be called.

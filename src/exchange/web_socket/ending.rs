@@ -1,6 +1,6 @@
 //! How the client has ended a connection, behind what the application may still answer.
 
-use super::talk::Closed;
+use super::closed::Closed;
 use crate::websocket::close_code::NO_STATUS;
 use crate::websocket::{Close, Failure};
 

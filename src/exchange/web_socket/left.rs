@@ -11,7 +11,7 @@
 
 use super::WebSocket;
 use super::call::{Call, NotLeft};
-use super::talk::Closed;
+use super::closed::Closed;
 use crate::websocket::Close;
 use crate::websocket::close_code::{INTERNAL_ERROR, NORMAL};
 

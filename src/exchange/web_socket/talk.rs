@@ -17,22 +17,13 @@ use unicoro_contract::{Inbox, Interest, Received, Stream};
 
 use super::awaited::Awaited;
 use super::bells::{Awaits, Bells};
+use super::closed::Closed;
 use super::ending::Ending;
 use super::terms::Terms;
 use crate::websocket::close_code::ABNORMAL;
 use crate::websocket::{
     self, Close, ControlPayload, Data, Decoder, Encoder, Event, Message, Prepared,
 };
-
-/// How a connection has closed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Closed {
-    /// Of RFC 6455, 7.4: the one that the client sent, or that it was sent; 1005 for none, 1006 for a
-    /// connection that broke.
-    pub code: u16,
-    /// For a log.
-    pub reason: String,
-}
 
 /// What is sent.
 pub enum Outgoing<'d> {

@@ -116,6 +116,19 @@ async def give_up_sending(scope, receive, send):
     await send({"type": "http.response.body", "body": b"end"})
 
 
+async def cancel_unbegun_send(scope, receive, send):
+    """What sends is cancelled before it begins to wait, and nobody else waits for a client that takes nothing."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    more = {"type": "http.response.body", "body": bytes(50_000_000), "more_body": True}
+    asyncio.create_task(send(more)).cancel()
+    # Clients are looked after once a second meanwhile.
+    await asyncio.sleep(2.5)
+    try:
+        await send(more)
+    except OSError:
+        note("it was given up")
+
+
 async def start_in_others_turn(scope, receive, send):
     """The head is the message behind which others have their turn."""
     for _ in range(15):
@@ -319,7 +332,7 @@ PATHS = {
     "/": hello, "/scope": show_scope, "/count": count_body, "/read_late": read_late, "/stream": stream,
     "/flood": flood, "/flood_at_once": flood_at_once, "/give_up_sending": give_up_sending,
     "/start_in_others_turn": start_in_others_turn, "/wait_for_end": wait_for_end, "/send_for_ever": send_for_ever, "/no_content": no_content,
-    "/answer_whatever_comes": answer_whatever_comes,
+    "/answer_whatever_comes": answer_whatever_comes, "/cancel_unbegun_send": cancel_unbegun_send,
     "/fail": fail, "/fail_begun": fail_begun, "/fail_before_body": fail_before_body,
     "/answer_nothing": answer_nothing, "/longer": longer, "/misuse": misuse, "/own_context": own_context, "/sleep": sleep,
     "/go_on_behind": go_on_behind, "/overdue": overdue, "/facilities": facilities,

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 
 from asynchronous import answer
 from fastapi import FastAPI
@@ -81,6 +82,25 @@ async def file_and_turns(scope, receive, send):
     note(f"many turns: {turns > 20}")
 
 
+async def file_beside_threads(scope, receive, send):
+    """Threads of the application take the interpreter's lock in turns with a file that leaves."""
+    has_left = threading.Event()
+
+    def compute():
+        while not has_left.is_set():
+            sum(range(1000))
+
+    threads = [threading.Thread(target=compute) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        await with_length(scope, receive, send)
+    finally:
+        has_left.set()
+    for thread in threads:
+        thread.join()
+
+
 async def trailers(scope, receive, send):
     start = [(b"trailer", b"digest, x-more"), (b"content-type", b"text/plain")]
     await send({"type": "http.response.start", "status": 200, "headers": start, "trailers": True})
@@ -136,6 +156,7 @@ async def hints(scope, receive, send):
 PATHS = {
     "/": show, "/mark": mark, "/file": with_length, "/chunked": send_file, "/of_length": of_length, "/refused": refused,
     "/missing": missing, "/file_and_turns": file_and_turns, "/trailers": trailers,
+    "/file_beside_threads": file_beside_threads,
     "/file_and_trailers": file_and_trailers, "/trailers_misused": trailers_misused,
     "/no_trailers": no_trailers, "/hints": hints, "/file_beside_receive": file_beside_receive,
 }

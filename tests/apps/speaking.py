@@ -151,6 +151,18 @@ async def give_up_receiving(scope, receive, send):
     await send({"type": "websocket.send", "text": f"{message['text']} {tries > 0}"})
 
 
+async def give_up_two(scope, receive, send):
+    """Messages that tasks were cancelled before they got are not lost, and keep their order."""
+    await accept(receive, send)
+    await until_file("go-on")
+    tasks = [asyncio.create_task(receive()) for _ in range(2)]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    texts = [(await receive())["text"] for _ in range(3)]
+    await send({"type": "websocket.send", "text": " ".join(texts)})
+
+
 async def elsewhere(scope, receive, send):
     await accept(receive, send)
     note("elsewhere")
@@ -245,7 +257,7 @@ PATHS = {
     f"/{path.__name__}": path
     for path in (
         echo, show_scope, refuse, deny, say_nothing, fail_early, fail, leave, close, wait, misuse,
-        hear_before_accept, accept_while_receiving, give_up_receiving, elsewhere, look_later, flood, flood_at_once,
+        hear_before_accept, accept_while_receiving, give_up_receiving, give_up_two, elsewhere, look_later, flood, flood_at_once,
         send_from_many, talk,
         slow, never_accept,
     )

@@ -23,6 +23,7 @@ mod receiving;
 mod speaking;
 mod waiting;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -60,8 +61,11 @@ pub struct Exchange {
     // The end of its answer did not reach its client, and the application has heard of that.
     is_client_lost: bool,
     // Its client sent what it may not, and has been told: the application heard that it has left.
-    is_refused: bool,
+    is_body_refused: bool,
+    // The engine tells when something has come of its client.
     is_watched: bool,
+    // The next turn of the loop is its own.
+    is_told: bool,
     // Futures.
     receiving: Vec<Py<PyAny>>,
     sending: Vec<Py<PyAny>>,
@@ -74,8 +78,8 @@ pub struct Exchange {
     waits: Option<Wait>,
     // So many messages since others could run.
     in_a_row: u32,
-    // A message that whoever asked for it was cancelled before he got it.
-    taken_back: Option<Py<PyDict>>,
+    // Messages that whoever asked for them was cancelled before he got them.
+    taken_back: VecDeque<Py<PyDict>>,
 }
 
 /// Fields behind the body, if the application has said that there will be some.
@@ -118,8 +122,9 @@ impl Exchange {
             is_over: false,
             is_cut_off: false,
             is_client_lost: false,
-            is_refused: false,
+            is_body_refused: false,
             is_watched: false,
+            is_told: false,
             receiving: Vec::new(),
             sending: Vec::new(),
             is_behind: false,
@@ -127,7 +132,7 @@ impl Exchange {
             in_line: 0,
             waits: None,
             in_a_row: 0,
-            taken_back: None,
+            taken_back: VecDeque::new(),
         }
     }
 

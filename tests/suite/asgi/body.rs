@@ -115,6 +115,15 @@ fn what_is_sent_at_once_or_given_up_waits_with_the_application_and_not_in_memory
 }
 
 #[test]
+fn a_client_that_takes_nothing_is_given_up_though_nobody_waits_for_it() {
+    let server = start(&["--client-send-timeout", "1"]);
+    let client = server.waiting_client("/cancel_unbegun_send");
+    server.wait_for_notes("it was given up");
+    drop(client);
+    server.stop();
+}
+
+#[test]
 fn a_head_waits_for_nobody() {
     let server = start(&["--request-timeout", "5"]);
     assert!(

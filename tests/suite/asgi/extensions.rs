@@ -118,6 +118,16 @@ fn a_file_leaves_whole_while_the_end_of_its_client_is_awaited() {
 }
 
 #[test]
+fn a_file_leaves_whole_while_threads_of_the_application_compute() {
+    let server = start(&["--client-send-timeout", "3"]);
+    let content = server.scratch.fill("file", 50_000_000);
+    for _ in 0..6 {
+        assert!(server.get("/file_beside_threads").body == content);
+    }
+    server.stop();
+}
+
+#[test]
 fn a_client_that_leaves_in_a_file_is_no_error() {
     let server = start(&[]);
     server.scratch.fill("file", 50_000_000);

@@ -239,6 +239,18 @@ fn a_wait_that_is_given_up_loses_no_message() {
 }
 
 #[test]
+fn messages_of_which_tasks_were_cancelled_come_in_their_order() {
+    let server = start(&[]);
+    let mut peer = Peer::connect(&server, "/give_up_two", &[]);
+    for text in ["one", "two", "three"] {
+        peer.send_text(text);
+    }
+    server.scratch.write("go-on", "");
+    assert_eq!(peer.text(), "one two three");
+    server.stop();
+}
+
+#[test]
 fn tasks_that_send_at_once_send_each_message_whole() {
     let server = start(&[]);
     let mut peer = Peer::connect(&server, "/send_from_many", &[]);

@@ -97,19 +97,23 @@ class Call:
 
     async def send_all(self, messages):
         for message in messages:
-            if self.is_over:
-                return
+            self.look_whether_cancelled()
             await self.send(message)
 
     async def receive_next(self):
-        # On the loop, where it is called too.
-        return None if self.is_over else await self.receive()
+        self.look_whether_cancelled()
+        return await self.receive()
+
+    def look_whether_cancelled(self):
+        # On the loop: who cancels may have come before there was anything to cancel.
+        if self.is_over:
+            raise cancelled()
 
     def wait_for(self, coroutine):
         """Waits, in the application's thread, for what runs on the loop."""
         if self.is_over:
             coroutine.close()
-            raise BrokenPipeError("the request has been cancelled")
+            raise cancelled()
         self.waits = waits = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
         # Who has cancelled the request since it was looked has seen nothing to cancel here.
         if self.is_over:
@@ -117,9 +121,13 @@ class Call:
         try:
             return waits.result()
         except concurrent.futures.CancelledError:
-            raise BrokenPipeError("the request has been cancelled") from None
+            raise cancelled() from None
         finally:
             self.waits = None
+
+
+def cancelled():
+    return BrokenPipeError("the request has been cancelled")
 
 
 class Body(io.RawIOBase):

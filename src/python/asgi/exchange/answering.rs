@@ -8,7 +8,6 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unicoro_contract::buffers;
 
-use super::ending::send_more;
 use super::errors::gone;
 use super::message::{as_bytes, fields_of, push_bytes, push_headers, required};
 use super::{Exchange, Trailers};
@@ -89,7 +88,7 @@ impl Exchange {
         let response = &mut self.begun(PATHSEND)?.response;
         response.add_file(file, len).map_err(|error| gone(&error))?;
         if awaits_trailers {
-            return send_more(py, response, false).map_err(|error| gone(&error));
+            return self.send_more(py, false).map_err(|error| gone(&error));
         }
         let wrong = response.end();
         self.end(py, wrong)
@@ -161,7 +160,7 @@ impl Exchange {
 
     /// What is still to be answered.
     pub(super) fn opened(&mut self, message: &str) -> PyResult<&mut Opened> {
-        if self.is_refused {
+        if self.is_body_refused {
             return Err(gone(&io::ErrorKind::BrokenPipe.into()));
         }
         let is_over = self.opened.as_ref().is_none_or(|opened| opened.response.has_ended());

@@ -101,7 +101,7 @@ impl Exchange {
 
     /// A message that was not delivered is the next.
     fn take_back(&mut self, message: Py<PyDict>) {
-        self.taken_back = Some(message);
+        self.taken_back.push_back(message);
     }
 
     /// The next message, or `None`.
@@ -121,11 +121,14 @@ impl Exchange {
         if let Some(socket) = self.socket() {
             return self.has_room_to_speak(socket);
         }
-        let Some(opened) = &self.opened else { return Ok(true) };
-        if opened.response.breakage().is_some() {
+        let is_lost = match &self.opened {
+            Some(opened) => opened.response.breakage().is_some(),
+            None => self.is_client_lost,
+        };
+        if is_lost {
             return Err(gone(&std::io::ErrorKind::BrokenPipe.into()));
         }
-        Ok(!opened.response.awaits_client())
+        Ok(self.opened.as_ref().is_none_or(|opened| !opened.response.awaits_client()))
     }
 
     /// A future that ends when it may have.
@@ -152,7 +155,10 @@ impl Exchange {
             Some(error) if has_ended => {
                 let is_of_client =
                     self.is_client_lost && error.is_instance_of::<PyBrokenPipeError>(py);
-                if !self.is_cut_off && !self.is_refused && !is_of_client {
+                if self.is_body_refused {
+                    // Most frameworks fail behind it, so it is nobody's fault but the client's.
+                    log::info!("{}: its body was refused, and then: {error}", self.line());
+                } else if !self.is_cut_off && !is_of_client {
                     log_raised(py, &format!("Error handling request {}", self.line()), &error);
                 }
             }

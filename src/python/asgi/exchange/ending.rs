@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 
 use super::futures::wake;
 use super::{Exchange, FAILED};
-use crate::exchange::{Breakage, OVERDUE, Reader, Response, Unread};
+use crate::exchange::{Breakage, OVERDUE, Reader, Unread};
 use crate::python::app::failure::fail;
 use crate::python::gil::attach::detached;
 use crate::python::loggers::records::log_raised;
@@ -15,16 +15,15 @@ use crate::python::wsgi::respond::Trouble;
 impl Exchange {
     /// The answer is whole: sends what is left of it. Whether that was all.
     pub(super) fn finish(&mut self, py: Python<'_>) -> io::Result<bool> {
-        let Some(opened) = &mut self.opened else { return Ok(true) };
+        let Some(opened) = &self.opened else { return Ok(true) };
         let may_hold = match &opened.unread {
             Unread::Nothing => true,
             Unread::Behind(reader) => reader.is_done(),
             Unread::Unknown => false,
         };
-        let sent = send_more(py, &mut opened.response, may_hold);
-        if let (Err(_), Some(breakage), false) = (&sent, opened.response.breakage(), self.is_over) {
-            self.is_client_lost = true;
-            log::info!("{}: {breakage}", self.line());
+        let sent = self.send_more(py, may_hold);
+        if sent.is_err() {
+            self.lose_client();
         }
         if !matches!(sent, Ok(false)) {
             self.answered(py);
@@ -35,14 +34,42 @@ impl Exchange {
     }
 
     pub(super) fn send_rest(&mut self, py: Python<'_>) {
-        let Some(opened) = &mut self.opened else { return };
-        if !opened.response.awaits_client() {
+        if self.opened.as_ref().is_none_or(|opened| !opened.response.awaits_client()) {
             return;
         }
-        if !matches!(send_more(py, &mut opened.response, false), Ok(false)) {
+        let sent = self.send_more(py, false);
+        if sent.is_err() {
+            self.lose_client();
+        }
+        if !matches!(sent, Ok(false)) {
             self.answered_if_ended(py);
             self.waits = None;
             wake(py, &mut self.sending);
+        }
+    }
+
+    /// Sends what is left of an answer; whether that was all.
+    pub(super) fn send_more(&mut self, py: Python<'_>, may_hold: bool) -> io::Result<bool> {
+        if self.opened.as_ref().is_some_and(|opened| opened.response.has_file()) {
+            // A file may not be in memory yet, and others run the language meanwhile. The socket's event may
+            // come before they give it back.
+            self.watch_socket();
+            let response = self.opened.as_mut().map(|opened| &mut opened.response);
+            return response.map_or(Ok(true), |it| detached(py, || it.send_more(may_hold)));
+        }
+        let response = self.opened.as_mut().map(|opened| &mut opened.response);
+        response.map_or(Ok(true), |it| it.send_more(may_hold))
+    }
+
+    /// The end of the answer does not reach its client: said once, and the application hears of it where it
+    /// sends.
+    pub(super) fn lose_client(&mut self) {
+        let Some(opened) = self.opened.as_ref().filter(|it| it.response.has_ended()) else {
+            return;
+        };
+        if let (Some(breakage), false) = (opened.response.breakage(), self.is_over) {
+            log::info!("{}: {breakage}", self.line());
+            self.is_client_lost = true;
         }
     }
 
@@ -85,18 +112,5 @@ impl Exchange {
             fail(py, &line, response, reader, trouble);
         }
         drop(self.finish(py));
-    }
-}
-
-/// What is left of an answer. A file may not be in memory yet: others run the language meanwhile.
-pub(super) fn send_more(
-    py: Python<'_>,
-    response: &mut Response,
-    may_hold: bool,
-) -> io::Result<bool> {
-    if response.has_file() {
-        detached(py, || response.send_more(may_hold))
-    } else {
-        response.send_more(may_hold)
     }
 }

@@ -19,7 +19,7 @@ impl Exchange {
         &mut self,
         py: Python<'py>,
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
-        if let Some(message) = self.taken_back.take() {
+        if let Some(message) = self.taken_back.pop_front() {
             return Ok(Some(message.into_bound(py)));
         }
         if self.speech.is_some() {
@@ -73,7 +73,7 @@ impl Exchange {
         if let (Some(status), false) = (failure.status(), opened.response.has_begun()) {
             log::info!("{line}: {failure}");
             opened.response.refuse(status, "");
-            self.is_refused = true;
+            self.is_body_refused = true;
             drop(self.finish(py));
         }
     }

@@ -17,7 +17,7 @@ impl Exchange {
         if self.socket().is_some() {
             return self.ready_to_speak(py);
         }
-        self.is_watched = false;
+        (self.is_watched, self.is_told) = (false, false);
         self.send_rest(py);
         // Before anything of the language runs, which may give the lock, and with it the edge, away.
         self.watch_again();
@@ -40,7 +40,7 @@ impl Exchange {
         let idle = now.saturating_duration_since(wait.since);
         let waited = now.saturating_duration_since(mem::replace(&mut wait.looked, now));
         let has_ended = opened.response.has_ended();
-        if has_ended || !self.sending.is_empty() {
+        if opened.response.awaits_client() || !self.sending.is_empty() {
             let tempo = opened.response.tempo();
             let breakage = if tempo.idle.is_some_and(|most| idle >= most) {
                 Breakage::Idle
@@ -51,6 +51,7 @@ impl Exchange {
             };
             opened.response.give_up(breakage, FAILED);
             if has_ended {
+                self.lose_client();
                 self.answered(py);
             }
             wake(py, &mut self.sending);
@@ -82,10 +83,15 @@ impl Exchange {
 
     pub(super) fn watch(&mut self) {
         let Some(opened) = &self.opened else { return };
-        if opened.response.is_interrupted() {
+        if opened.response.is_interrupted() && !mem::replace(&mut self.is_told, true) {
             // It is not its client that it waits for, and no event of the socket will tell.
             self.home.tell(self.number);
         }
+        self.watch_socket();
+    }
+
+    pub(super) fn watch_socket(&mut self) {
+        let Some(opened) = &self.opened else { return };
         if !mem::replace(&mut self.is_watched, true) {
             let stream: &Arc<Stream> = &opened.connection.stream;
             tell_engine(ResidentsWord::Watch(Arc::clone(stream), self.number));

@@ -150,7 +150,8 @@ impl WebSockets {
     /// The worker ends.
     fn part(&self, open: &mut Open, now: Instant) {
         let is_last = (self.is_last)();
-        let count = open.sockets.len();
+        let sockets = open.sockets.iter().filter_map(Weak::upgrade);
+        let count = sockets.filter(|socket| socket.closed().is_none()).count();
         if open.ending.is_none() && count > 0 && !is_last && !self.grace.is_zero() {
             let grace = self.grace.as_secs_f64();
             let (are, they) = if count == 1 { (" is", "it") } else { ("s are", "they") };

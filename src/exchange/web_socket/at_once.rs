@@ -31,26 +31,32 @@ impl WebSocket {
         self.receive_or(|talk| talk.awaited.message = true)
     }
 
-    /// The same; `bell` is rung.
+    /// The same; the bell is rung, if there is one.
     ///
     /// # Errors
     /// There will be none.
-    pub fn receive_or_ring(&self, bell: &Arc<EventFd>) -> Result<Option<Message>, Closed> {
-        self.receive_or(|talk| talk.bells.add(Awaits::Message, bell))
+    pub fn receive_or_ring(&self, bell: Option<&Arc<EventFd>>) -> Result<Option<Message>, Closed> {
+        self.receive_or(|talk| bell.into_iter().for_each(|it| talk.bells.add(Awaits::Message, it)))
     }
 
     fn receive_or(&self, wait: impl FnOnce(&mut Talk)) -> Result<Option<Message>, Closed> {
         let Some(stream) = self.own_stream() else { return self.receive_kept().map(Some) };
-        self.locked(&stream, |talk| match talk.take(&stream, &self.terms) {
-            Some(message) => Ok(Some(message)),
-            None => match talk.closed() {
-                Some(closed) => Err(closed.clone()),
-                None => {
+        let (found, is_for_others) = self.locked(&stream, |talk| {
+            let found = match (talk.take(&stream, &self.terms), talk.closed()) {
+                (Some(message), _) => Ok(Some(message)),
+                (None, Some(closed)) => Err(closed.clone()),
+                (None, None) => {
                     wait(talk);
                     Ok(None)
                 }
-            },
-        })
+            };
+            (found, talk.receivers > 0 && talk.has_more())
+        });
+        // As in `receive`.
+        if is_for_others {
+            stream.stir();
+        }
+        found
     }
 
     /// What had come before the connection was given back.
@@ -90,12 +96,12 @@ impl WebSocket {
         self.has_room_or(|talk| talk.awaited.room = true)
     }
 
-    /// The same; `bell` is rung.
+    /// The same; the bell is rung, if there is one.
     ///
     /// # Errors
     /// The connection is closed.
-    pub fn has_room_or_ring(&self, bell: &Arc<EventFd>) -> Result<bool, Closed> {
-        self.has_room_or(|talk| talk.bells.add(Awaits::Room, bell))
+    pub fn has_room_or_ring(&self, bell: Option<&Arc<EventFd>>) -> Result<bool, Closed> {
+        self.has_room_or(|talk| bell.into_iter().for_each(|it| talk.bells.add(Awaits::Room, it)))
     }
 
     fn has_room_or(&self, wait: impl FnOnce(&mut Talk)) -> Result<bool, Closed> {

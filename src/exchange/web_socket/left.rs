@@ -9,6 +9,8 @@
 //!
 //! Behind that, and behind a view that has left it to nobody, it is parked until its client has taken all.
 
+use unicoro_contract::is_forked_child;
+
 use super::WebSocket;
 use super::call::{Call, NotLeft};
 use super::closed::Closed;
@@ -53,7 +55,7 @@ impl WebSocket {
 
     /// Whether it was left.
     pub fn is_left(&self) -> bool {
-        self.talk().is_left
+        !is_forked_child() && self.talk().is_left
     }
 
     /// Takes in what has come; whether there is something to call for, or more to take in than the engine

@@ -34,16 +34,16 @@ pub fn receive(
     timeout: Option<Duration>,
 ) -> PyResult<Result<Message, Unreceived>> {
     let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let mut bell = None;
     loop {
-        let bell = Arc::new(EventFd::new()?);
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-        match detached(py, || socket.receive_or_ring(&bell)) {
+        match detached(py, || socket.receive_or_ring(bell.as_ref())) {
             Ok(Some(message)) => return Ok(Ok(message)),
             Err(closed) => return Ok(Err(Unreceived::Closed(closed))),
             Ok(None) if left.is_some_and(|left| left.is_zero()) => {
                 return Ok(Err(Unreceived::TimedOut));
             }
-            Ok(None) => gevent::wait_in_hub(py, &bell, left)?,
+            Ok(None) => wait(py, &mut bell, left)?,
         }
     }
 }
@@ -59,12 +59,23 @@ pub fn send(py: Python<'_>, socket: &WebSocket, outgoing: &Outgoing<'_>) -> PyRe
 }
 
 fn wait_for_room(py: Python<'_>, socket: &WebSocket) -> PyResult<()> {
+    let mut bell = None;
     loop {
-        let bell = Arc::new(EventFd::new()?);
-        match detached(py, || socket.has_room_or_ring(&bell)) {
+        match detached(py, || socket.has_room_or_ring(bell.as_ref())) {
             Ok(true) => return Ok(()),
-            Ok(false) => gevent::wait_in_hub(py, &bell, None)?,
+            Ok(false) => wait(py, &mut bell, None)?,
             Err(closed) => return Err(connection_closed(py, closed)),
+        }
+    }
+}
+
+/// Waits for the bell in the hub. Who has none yet gets one, to look again with: most calls need none.
+fn wait(py: Python<'_>, bell: &mut Option<Arc<EventFd>>, left: Option<Duration>) -> PyResult<()> {
+    match bell.take() {
+        Some(bell) => gevent::wait_in_hub(py, &bell, left),
+        None => {
+            *bell = Some(Arc::new(EventFd::new()?));
+            Ok(())
         }
     }
 }

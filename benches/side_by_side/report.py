@@ -91,7 +91,15 @@ def write(path, results, closed, command, options, commands):
     path.parent.mkdir(exist_ok=True)
     about = {"command": command, "options": options, "machine": machine(), "versions": versions(),
              "commands": commands, "do_not_close": closed}
-    path.write_text(json.dumps(about | {"medians": summary(results), "rounds": results}, indent=1) + "\n")
+    text = json.dumps(about | {"medians": summary(results), "rounds": results}, indent=1)
+    path.write_text(without_places(text) + "\n")
+
+
+def without_places(text):
+    """Where things stand on this machine is nobody's business."""
+    for place, name in ((UNICORO, "unicoro"), (f"{ROOT}/", ""), (pathlib.Path.home(), "~")):
+        text = text.replace(str(place), name)
+    return text
 
 
 def machine():

@@ -37,11 +37,7 @@ impl Exchange {
         if self.opened.as_ref().is_none_or(|opened| !opened.response.awaits_client()) {
             return;
         }
-        let sent = self.send_more(py, false);
-        if sent.is_err() {
-            self.lose_client();
-        }
-        if !matches!(sent, Ok(false)) {
+        if !matches!(self.send_more(py, false), Ok(false)) {
             self.answered_if_ended(py);
             self.waits = None;
             wake(py, &mut self.sending);
@@ -61,13 +57,11 @@ impl Exchange {
         response.map_or(Ok(true), |it| it.send_more(may_hold))
     }
 
-    /// The end of the answer does not reach its client: said once, and the application hears of it where it
-    /// sends.
+    /// What the application has ended does not reach its client: said once, and the application hears of it where
+    /// it sends.
     pub(super) fn lose_client(&mut self) {
-        let Some(opened) = self.opened.as_ref().filter(|it| it.response.has_ended()) else {
-            return;
-        };
-        if let (Some(breakage), false) = (opened.response.breakage(), self.is_over) {
+        let breakage = self.opened.as_ref().and_then(|opened| opened.response.breakage());
+        if let (Some(breakage), false) = (breakage, self.is_over) {
             log::info!("{}: {breakage}", self.line());
             self.is_client_lost = true;
         }

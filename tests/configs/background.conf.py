@@ -15,3 +15,7 @@ proc_name = "site"
 workers = 2
 user = os.geteuid()
 group = os.getegid()
+
+
+def post_worker_init(worker):
+    worker.log.info("it hears signals")

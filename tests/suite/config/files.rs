@@ -160,7 +160,10 @@ each_of! { Sync, Gthread, Coroutine; fn a_daemon_leaves_the_same_files(engine) {
         let daemon = Daemon::of(&mut server, "site.pid");
         let socket = server.scratch.file("site.sock");
         let answer = comparison::lines(&exchange_over(&socket, request("/print", "")));
-        wait::until_true("both workers", || daemon.workers().len() == 2);
+        // gunicorn's hear no TERM before they are ready.
+        wait::until_true("both workers", || {
+            server.scratch.read("error.log").matches("it hears signals").count() == 2
+        });
         wait::until_true("the access log", || {
             server.scratch.read("access.log").contains("\"GET /print HTTP/1.1\" 200 ")
         });

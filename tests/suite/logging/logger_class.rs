@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 
 use crate::logging::sample::{FORMAT, ask, launch, lines};
 use crate::support::comparison::compare;
-use crate::support::{Collector, Daemon, Launch};
+use crate::support::{Collector, Daemon, Launch, wait};
 
 const CLASS: &str = r#"
 from gunicorn.glogging import Logger
@@ -181,8 +181,12 @@ errorlog = "errors"
 
 each_of! { Sync, Coroutine; fn it_is_set_up_once_in_the_background(engine) {
     compare(engine, |engine| {
-        let mut server = launch(engine, SETTING_UP, "").args(&["-D"]).start_unbound();
+        // gunicorn's worker hears no TERM before it is ready.
+        let ready = "def post_worker_init(worker):\n    open('ready', 'w').close()\n";
+        let conf = format!("{SETTING_UP}{ready}");
+        let mut server = launch(engine, &conf, "").args(&["-D"]).start_unbound();
         let daemon = Daemon::of(&mut server, "site.pid");
+        wait::until_true("the worker", || server.scratch.file("ready").exists());
         lines(&server, "errors", "Booting worker", 1);
         let found = lines(&server, "setups", "set up", 1);
         daemon.stop();

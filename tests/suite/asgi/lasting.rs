@@ -82,8 +82,10 @@ fn a_client_that_is_gone_takes_no_place_whatever_the_application_does() {
 fn a_client_that_does_not_read_is_waited_for_and_then_given_up() {
     let server = start(&["--client-send-timeout", "1"]);
     let pid = server.worker_pid();
-    let before = processes::status_number(pid, "VmRSS");
     let mut beside = Peer::connect(&server, "/echo", &[]);
+    beside.send_text("the application is loaded");
+    assert_eq!(beside.text(), "the application is loaded");
+    let before = processes::status_number(pid, "VmRSS");
     let peer = Peer::connect(&server, "/flood", &[]);
     server.wait_for_notes("sent 1.");
     beside.send_text("beside it");

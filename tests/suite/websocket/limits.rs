@@ -120,8 +120,8 @@ each_of! { Gthread, Coroutine;
 fn a_client_that_does_not_read_costs_a_bounded_queue_and_is_given_up(engine) {
     let server = Server::start(engine, "talking", &["--client-send-timeout", "1"]);
     let pid = server.worker_pid();
-    let before = processes::status_number(pid, "VmRSS");
     let mut reader = Peer::connect(&server, "/echo", &[]);
+    let before = processes::status_number(pid, "VmRSS");
     let peer = Peer::connect(&server, "/floods", &[]);
     reader.send_text("beside it");
     assert_eq!(reader.text(), "beside it");

@@ -15,6 +15,16 @@ UNDERSCORES = "left out by a server, as by gunicorn (header_map)"
 UNREAD_BODY = "a server is done with a request whose answer is whole; the client still gives out its body"
 WITHOUT_MOUNTS = "it calls the application below its mounts"
 
+# FastAPI's client is Starlette's.
+STARLETTES = {
+    "fields_of_ones_own": ASCII,
+    "file": PATHSEND,
+    "file_not_modified": PATHSEND,
+    "longer_than_its_length": COUNTED,
+    "websocket_fails": RAISES,
+    "websocket_fails_before_it_is_accepted": RAISES,
+}
+
 # By framework, or under "every".
 BY_RIGHT = {
     "every": {
@@ -27,23 +37,8 @@ BY_RIGHT = {
         "websocket_close_with_a_code_not_to_be_sent": REFUSED,
         "websocket_of_another_version": REFUSED,
     },
-    "fastapi": {
-        "fields_of_ones_own": ASCII,
-        "file": PATHSEND,
-        "file_not_modified": PATHSEND,
-        "longer_than_its_length": COUNTED,
-        "websocket_fails": RAISES,
-        "websocket_fails_before_it_is_accepted": RAISES,
-    },
-    "starlette": {
-        "disconnect_behind_the_answer": UNREAD_BODY,
-        "fields_of_ones_own": ASCII,
-        "file": PATHSEND,
-        "file_not_modified": PATHSEND,
-        "longer_than_its_length": COUNTED,
-        "websocket_fails": RAISES,
-        "websocket_fails_before_it_is_accepted": RAISES,
-    },
+    "fastapi": STARLETTES,
+    "starlette": STARLETTES | {"disconnect_behind_the_answer": UNREAD_BODY},
     "litestar": {
         "background_task_that_fails": RAISES,
         "cookies_taken": ONE_JAR,

@@ -515,10 +515,9 @@ mod tests {
     use std::os::unix::net::UnixStream;
     use std::sync::Arc;
 
-    use unicoro_contract::{BlockingWaiter, Stop};
+    use unicoro_contract::BlockingWaiter;
 
     use super::*;
-    use crate::exchange::web_socket::Roused;
 
     const PIECE: usize = 64 * 1024;
 
@@ -532,7 +531,7 @@ mod tests {
     #[test]
     fn a_tick_makes_no_system_call_for_a_client_of_whom_nothing_was_noted() {
         let (stream, mut theirs, mut talk) = beginning();
-        let terms = patient();
+        let terms = Terms::patient(PIECE);
         // A new connection may have sent something.
         talk.tick(&stream, &terms, Instant::now());
         theirs.write_all(TEXT).unwrap();
@@ -565,23 +564,11 @@ mod tests {
     const CLOSE: &[u8] = b"\x88\x82\0\0\0\0\x03\xe9";
     const OF_NO_KIND: &[u8] = b"\x87\x80\0\0\0\0";
 
-    fn patient() -> Terms {
-        Terms {
-            longest: PIECE,
-            queue: PIECE,
-            pool: None,
-            ping_interval: None,
-            ping_timeout: None,
-            send_idle: None,
-            roused: Roused::new(Arc::new(Stop::new().unwrap())),
-        }
-    }
-
     /// Runs `then` when the engine has looked at the connection, with the application at the first of
     /// `messages`, behind which there is `end`.
     fn while_looked_at(messages: usize, end: &[u8], then: impl FnOnce(&mut Talk, &Stream, &Terms)) {
         let (stream, mut theirs, mut talk) = beginning();
-        let terms = patient();
+        let terms = Terms::patient(PIECE);
         theirs.write_all(&[&TEXT.repeat(messages), end].concat()).unwrap();
         assert!(talk.take(&stream, &terms).is_some());
         talk.turn(&stream, &terms);

@@ -23,3 +23,20 @@ pub struct Terms {
     /// Those that were left and are to be looked at.
     pub roused: Roused,
 }
+
+#[cfg(test)]
+impl Terms {
+    /// Nobody is asked whether he is there, and `bytes` is the most of all.
+    pub fn patient(bytes: usize) -> Self {
+        let engine = unicoro_contract::Stop::new().expect("an eventfd");
+        Terms {
+            longest: bytes,
+            queue: bytes,
+            pool: None,
+            ping_interval: None,
+            ping_timeout: None,
+            send_idle: None,
+            roused: Roused::new(Arc::new(engine)),
+        }
+    }
+}

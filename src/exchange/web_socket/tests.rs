@@ -2,7 +2,7 @@ use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use unicoro_contract::{Stop, Waiter, wait_a_step, wait_blocking};
+use unicoro_contract::{Waiter, wait_a_step, wait_blocking};
 
 use super::*;
 
@@ -42,15 +42,7 @@ fn who_receives_is_told_of_a_message_that_another_has_taken_in() {
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
     let stream = Arc::new(Stream::new(ours.into(), 0, &Late));
-    let terms = Arc::new(Terms {
-        longest: 100,
-        queue: 100,
-        pool: None,
-        ping_interval: None,
-        ping_timeout: None,
-        send_idle: None,
-        roused: Roused::new(Arc::new(Stop::new().unwrap())),
-    });
+    let terms = Arc::new(Terms::patient(100));
     let socket = Arc::new(WebSocket::new(&stream, &terms, None, b""));
     let other = Arc::clone(&socket);
     *BETWEEN.lock().unwrap() = Some(Box::new(move || {

@@ -8,6 +8,7 @@ use super::futures::wake;
 use super::{Exchange, FAILED};
 use crate::exchange::{Breakage, OVERDUE, Reader, Unread};
 use crate::python::app::failure::fail;
+use crate::python::asgi::host::Opened;
 use crate::python::gil::attach::detached;
 use crate::python::loggers::records::log_raised;
 use crate::python::wsgi::respond::Trouble;
@@ -46,15 +47,18 @@ impl Exchange {
 
     /// Sends what is left of an answer; whether that was all.
     pub(super) fn send_more(&mut self, py: Python<'_>, may_hold: bool) -> io::Result<bool> {
-        if self.opened.as_ref().is_some_and(|opened| opened.response.has_file()) {
-            // A file may not be in memory yet, and others run the language meanwhile. The socket's event may
-            // come before they give it back.
+        let has_file = self.opened.as_ref().is_some_and(|opened| opened.response.has_file());
+        if has_file {
+            // It may not be in memory yet, and others run the language meanwhile. The socket's event may come
+            // before they give it back.
             self.watch_socket();
-            let response = self.opened.as_mut().map(|opened| &mut opened.response);
-            return response.map_or(Ok(true), |it| detached(py, || it.send_more(may_hold)));
         }
-        let response = self.opened.as_mut().map(|opened| &mut opened.response);
-        response.map_or(Ok(true), |it| it.send_more(may_hold))
+        let Some(Opened { response, .. }) = &mut self.opened else { return Ok(true) };
+        if has_file {
+            detached(py, || response.send_more(may_hold))
+        } else {
+            response.send_more(may_hold)
+        }
     }
 
     /// What the application has ended does not reach its client: said once, and the application hears of it where

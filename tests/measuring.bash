@@ -1,4 +1,4 @@
-# Sourced by tests/run and tests/wheels/run: which tests of the suite wait, and which measure.
+# Sourced by tests/run, tests/versions and tests/wheels/run: which tests of the suite wait, and which measure.
 
 # The suite's tests whose figures, or whose load, are about the processors. Here as many run at once as there
 # are processors, which is what cargo does, and nothing else. Of the others, which mostly wait, twice as many.

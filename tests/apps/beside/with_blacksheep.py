@@ -264,7 +264,7 @@ async def websocket_echo(websocket: WebSocket):
             else:
                 await websocket.send_bytes(message["bytes"])
     except WebSocketDisconnectError as end:
-        beside.note(f"websocket_{websocket.url.query.decode()}", str(end.code))
+        beside.note(f"websocket_{websocket.url.query.decode()}", str(int(end.code)))
 
 
 @app.router.ws("/ws/chat")

@@ -277,7 +277,7 @@ async def websocket_echo(socket: WebSocket) -> None:
             else:
                 await socket.send_bytes(message["bytes"])
     except WebSocketDisconnect as end:
-        beside.note(f"websocket_{socket.url.query}", str(end.code))
+        beside.note(f"websocket_{socket.url.query}", str(int(end.code)))
 
 
 @websocket("/ws/chat")

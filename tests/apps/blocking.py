@@ -24,6 +24,12 @@ def sleep(environ):
     return "slept"
 
 
+def long_sleep(environ):
+    note("sleeping")
+    time.sleep(3)
+    return "slept"
+
+
 def short_sleep(environ):
     time.sleep(0.05)
     return "slept"

@@ -23,7 +23,8 @@ the command line.
 const CLOSING: &str = r#".SH SIGNALS
 .TP
 .B TERM
-Stop: requests in progress end first, within graceful_timeout.
+Stop: requests in progress end first, within graceful_timeout. A second one changes nothing; after INT or QUIT
+2 seconds are left of it.
 .TP
 .BR INT ", " QUIT
 Stop at once.

@@ -11,20 +11,18 @@ use crate::logging::LogLevel;
 
 /// From QUIT to KILL in a quick stop: enough to run exit handlers.
 const QUICK_GRACE: Duration = Duration::from_secs(3);
-/// What is left of a graceful stop after a second TERM, INT or QUIT, as in gunicorn.
+/// What is left of a stop after an INT or QUIT that comes into it, as in gunicorn.
 const SHORTENED: Duration = Duration::from_secs(2);
 /// A worker stuck in the kernel cannot be killed: then the master goes without it.
 pub(super) const UNREAPED_LIMIT: Duration = Duration::from_secs(5);
 
 impl Plan {
-    /// TERM: workers finish what they have begun.
+    /// TERM: workers finish what they have begun. A second one says nothing new: timeout(1) sends one to
+    /// its child and one to the group, and so do platforms.
     pub(super) fn stop_gracefully(&mut self, now: Moment) {
-        match self.phase {
-            Phase::Stopping { .. } => self.hurry(now),
-            Phase::Starting | Phase::Serving => {
-                let deadline = now + self.current.graceful_timeout;
-                self.stop(Signal::TERM, deadline, 0);
-            }
+        if !self.is_stopping() {
+            let deadline = now + self.current.graceful_timeout;
+            self.stop(Signal::TERM, deadline, 0);
         }
     }
 

@@ -85,10 +85,10 @@ fn a_worker_that_does_not_leave_is_killed_after_the_graceful_timeout() {
 }
 
 #[test]
-fn a_second_term_ends_the_patience() {
+fn an_int_ends_the_patience_of_a_graceful_stop() {
     let mut master = Master::serving("stubborn patient");
     master.send(Signal::TERM);
     master.expect("Handling signal: term");
-    let log = master.stops_with_0(Signal::TERM);
+    let log = master.stops_with_0(Signal::INT);
     assert_eq!(log.matches("did not leave in time").count(), 2, "{log}");
 }

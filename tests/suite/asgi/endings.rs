@@ -115,3 +115,18 @@ fn a_quick_stop_waits_for_no_request_and_ends_the_lifespan() {
     server.wait_for_notes("shutdown");
     server.end_of_stop();
 }
+
+#[test]
+fn a_second_term_ends_no_request_and_no_lifespan() {
+    let server = Server::start(Engine::Coroutine, "asynchronous:with_lifespan", &[]);
+    let mut client = server.waiting_client("/until_file");
+    server.wait_for_notes("waiting");
+    for _ in 0..2 {
+        processes::signal_group(server.pid(), Signal::SIGTERM);
+        server.wait_for_log("Handling signal: term");
+    }
+    server.scratch.write("go-on", "");
+    assert_eq!(client.response().status, 200);
+    server.wait_for_notes("shutdown");
+    server.end_of_stop();
+}

@@ -97,6 +97,19 @@ each_of! { Sync, Coroutine, Gunicorn; fn term_lets_a_request_finish(engine) {
     server.end_of_stop();
 }}
 
+// As timeout(1) and platforms do: to the group, which is the workers' too, and twice.
+each_of! { Sync, Gthread, Coroutine, Gunicorn; fn a_second_term_loses_no_request(engine) {
+    let server = Server::start(engine, "blocking", &[]);
+    let mut client = server.waiting_client("/long_sleep");
+    server.wait_for_notes("sleeping");
+    processes::signal_group(server.pid(), Signal::SIGTERM);
+    server.wait_for_log("Handling signal: term");
+    processes::signal_group(server.pid(), Signal::SIGTERM);
+    server.signal(Signal::SIGTERM);
+    assert_eq!(client.response().text(), "slept");
+    server.end_of_stop();
+}}
+
 each_of! { Coroutine; fn term_lets_every_request_finish(engine) {
     let server = Server::start(engine, "blocking", &[]);
     let mut clients = server.waiting_clients(40, "/until_file");

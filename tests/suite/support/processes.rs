@@ -11,9 +11,14 @@ pub fn signal(pid: u32, signal: Signal) {
     let _ = signal::kill(to_pid(pid), signal);
 }
 
+/// The same of all that are left of a process group.
+pub fn signal_group(group: u32, signal: Signal) {
+    let _ = signal::killpg(to_pid(group), signal);
+}
+
 /// Kills what is left of a process group.
 pub fn kill_group(group: u32) {
-    let _ = signal::killpg(to_pid(group), Signal::SIGKILL);
+    signal_group(group, Signal::SIGKILL);
 }
 
 /// Living processes (zombies do not count) whose parent is `pid`, oldest pid first.

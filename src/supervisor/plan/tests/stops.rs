@@ -35,8 +35,18 @@ fn int_is_a_quick_stop() {
 }
 
 #[test]
-fn a_second_term_shortens_the_wait() {
-    for second in [Signal::TERM, Signal::INT, Signal::QUIT] {
+fn a_second_term_changes_nothing() {
+    let mut sim = Sim::serving(2);
+    sim.signal(Signal::TERM);
+    assert!(sent(&sim.signal(Signal::TERM), Signal::TERM).is_empty());
+    assert_eq!(ended(&sim.exits(1, Exit::Code(0))), None);
+    assert!(sent(&sim.wait(GRACE - Duration::from_millis(1)), Signal::KILL).is_empty());
+    assert_eq!(sent(&sim.wait(Duration::from_millis(1)), Signal::KILL), [pid(2)]);
+}
+
+#[test]
+fn int_and_quit_shorten_the_wait_of_a_graceful_stop() {
+    for second in [Signal::INT, Signal::QUIT] {
         let mut sim = Sim::serving(1);
         sim.signal(Signal::TERM);
         let done = sim.signal(second);

@@ -20,6 +20,7 @@ use crate::worker::{self, Equipment};
 use pyo3::types::PyDict;
 use pyo3::{Py, PyAny};
 use unicoro_sys::process::{Exit, Pid};
+use unicoro_sys::signal::end_by_stop;
 use unicoro_sys::title::set_title;
 
 use super::failure::Failure;
@@ -235,6 +236,8 @@ pub fn read_settings(
 ) -> Result<Configuration, Halt> {
     let mut names = None;
     let settings = config::load(invocation, &mut |source| {
+        // gunicorn's too is ended by a signal while it runs what others wrote. Without effect on a reload.
+        end_by_stop();
         python::start(arguments).and_then(|()| python::prepare_path(&[&invocation.cwd])).map_err(
             |error| {
                 config::ConfigError::new(error.to_string(), "a config file needs Python to run")

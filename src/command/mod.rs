@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 use pyo3::Py;
 use pyo3::types::PyDict;
 use unicoro_sys::daemon::daemonize;
-use unicoro_sys::signal::{leave_on_stop, remember_beginning};
+use unicoro_sys::signal::{end_by_stop, leave_on_stop, remember_beginning};
 
 use crate::config::{Halt, Invocation, Settings};
 use crate::logging::AccessLog;
@@ -73,6 +73,9 @@ fn serve(start: &Start) -> Result<i32, Failure> {
     let configuration = read_settings(&invocation, arguments)?;
     let settings = &configuration.settings;
     let names = configuration.names.as_ref();
+    if settings.check_config || settings.preload_app {
+        end_by_stop();
+    }
     // A new master of an upgrade is in the background already.
     let goes = settings.daemon && !settings.check_config && inheritance.parent.is_none();
     // An object of logger_class is made once, and there.

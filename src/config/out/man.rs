@@ -46,6 +46,8 @@ one of the two decides.
 .B WINCH
 Stop the workers and keep the master, if it is a daemon.
 .SH EXIT STATUS
+A stop while the config file runs, or while the application is loaded for \-\-check\-config, \-\-print\-config or
+\-\-preload, ends the program by that signal.
 .TP
 .B 0
 Stopped by a signal.

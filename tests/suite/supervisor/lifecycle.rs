@@ -59,6 +59,31 @@ each_of! { Sync, Coroutine; fn stop_during_a_slow_import_is_clean(engine) {
     }
 }}
 
+/// Starts with these arguments, and ends by each signal while it runs what others wrote.
+fn ends_by_the_signal(engine: Engine, arguments: &[&str]) {
+    for signal in STOP_SIGNALS {
+        let launch = Launch::new(engine).args(arguments);
+        launch.scratch.write("slow.conf.py", "import slow_import\n");
+        let mut server = launch.inside_of(|_| ["prlimit", "--core=0"].map(String::from).to_vec()).start();
+        server.wait_for_notes("importing");
+        server.signal(signal);
+        assert_eq!(server.ending_signal(), Some(signal as i32), "{arguments:?}: {}", server.log());
+    }
+}
+
+// Whoever asked must not take it for a success. A server that is told to stop has done so.
+each_of! { Sync, Coroutine, Gunicorn; fn a_check_that_is_stopped_half_way_ends_by_the_signal(engine) {
+    for how in ["--check-config", "--print-config"] {
+        ends_by_the_signal(engine, &[how, "slow_import"]);
+        ends_by_the_signal(engine, &[how, "-c", "slow.conf.py", "hello"]);
+    }
+}}
+
+each_of! { Sync, Coroutine, Gunicorn; fn a_start_that_is_stopped_while_the_master_imports_ends_by_the_signal(engine) {
+    ends_by_the_signal(engine, &["--preload", "slow_import"]);
+    ends_by_the_signal(engine, &["-c", "slow.conf.py", "hello"]);
+}}
+
 each_of! { Sync, Coroutine; fn stop_of_an_idle_server_is_clean(engine) {
     for signal in STOP_SIGNALS {
         let server = start_with_files(engine, "hello");

@@ -203,6 +203,11 @@ impl Server {
         status.code().unwrap_or_else(|| panic!("ended by signal {:?}", status.signal()))
     }
 
+    /// Waits for the end and returns the signal that caused it, if one did.
+    pub fn ending_signal(&mut self) -> Option<i32> {
+        self.wait_for_exit().signal()
+    }
+
     /// Waits until the supervisor has ended and no process of its group is left.
     fn wait_for_exit(&mut self) -> ExitStatus {
         let process = &mut self.process;

@@ -191,13 +191,41 @@ pub fn block_as_at_the_beginning() {
 /// From now on, and until [`SignalPipe`](super::signal_pipe::SignalPipe) takes over, a stop signal
 /// ends the process at once with code 0: nothing was made yet that would have to be taken down.
 pub fn leave_on_stop() {
-    extern "C" fn leave(_: libc::c_int) {
-        // SAFETY: async-signal-safe, and does not return.
-        unsafe { libc::_exit(0) }
-    }
-    for signal in [Signal::TERM, Signal::INT, Signal::QUIT] {
+    for signal in STOPS {
         // All three can be handled; if not, their default action ends the process as well.
         drop(signal.handle(leave));
+    }
+}
+
+/// From now on what [`leave_on_stop`] has prepared for ends the process by the signal itself: its caller
+/// learns that what it was asked for, such as a check, was not done.
+pub fn end_by_stop() {
+    for signal in STOPS {
+        if signal.disposition() == leave as *const () as libc::sighandler_t {
+            drop(signal.handle(end));
+        }
+    }
+}
+
+const STOPS: [Signal; 3] = [Signal::TERM, Signal::INT, Signal::QUIT];
+
+extern "C" fn leave(_: libc::c_int) {
+    // SAFETY: async-signal-safe, and does not return.
+    unsafe { libc::_exit(0) }
+}
+
+extern "C" fn end(number: libc::c_int) {
+    // It can be reset, because it could be handled. Pending until it is let through.
+    drop(Signal(number).reset());
+    let set = 1_u64 << (number - 1);
+    // SAFETY: all are async-signal-safe. The kernel's set is one word, which it reads; a direct call, because
+    // libc's is interposed.
+    unsafe {
+        libc::raise(number);
+        let (how, old) = (libc::SIG_UNBLOCK, ptr::null_mut::<u64>());
+        libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const set, old, size_of::<u64>());
+        // The first process of a container is spared by what has its default action. As a shell tells it.
+        libc::_exit(128 + number)
     }
 }
 

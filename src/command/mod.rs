@@ -17,6 +17,7 @@ use std::sync::OnceLock;
 use pyo3::Py;
 use pyo3::types::PyDict;
 use unicoro_sys::daemon::daemonize;
+use unicoro_sys::fd::open_standard_streams;
 use unicoro_sys::signal::{end_by_stop, leave_on_stop, remember_beginning};
 
 use crate::config::{Halt, Invocation, Settings};
@@ -36,6 +37,8 @@ static INHERITANCE: OnceLock<Inheritance> = OnceLock::new();
 
 /// What comes first of all, while the process has one thread and nobody has read its environment.
 pub fn begin() {
+    // std has done so for the executable. Without /dev/null the logs say what is missing.
+    drop(open_standard_streams());
     remember_beginning();
     leave_on_stop();
     INHERITANCE.get_or_init(Inheritance::take);

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use unicoro_sys::credentials::Identity;
-use unicoro_sys::fd::duplicate;
+use unicoro_sys::fd::{duplicate, open_standard_streams};
 
 /// What "-" stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,7 +32,9 @@ pub fn open_target(
             StandardStream::Stdout => 1,
             StandardStream::Stderr => 2,
         };
-        return Ok((duplicate(number).map_err(error)?, None));
+        // The config file may have closed it.
+        let opened = open_standard_streams().and_then(|()| duplicate(number));
+        return Ok((opened.map_err(error)?, None));
     }
     // Absolute, because the server may change its directory before the log is reopened.
     let path = std::path::absolute(target).map_err(error)?;

@@ -1,6 +1,6 @@
 //! Where the logs and figures go besides files: syslog, statsd, JSON, and a pipe that nobody reads.
 
-use crate::support::{Collector, Launch, Server};
+use crate::support::{Collector, Engine, Launch, Server};
 
 each_of! { Sync, Coroutine, Gthread; fn both_logs_go_to_syslog(engine) {
     let collector = Collector::new();
@@ -66,3 +66,29 @@ each_of! { Sync, Coroutine, Gthread; fn a_log_that_nobody_reads_delays_no_reques
     drop(reader);
     server.stop();
 }}
+
+// By the wheel above all: for the executable, Rust's runtime opens them too.
+each_of! { Sync, Coroutine, Gunicorn; fn a_standard_stream_that_is_closed_is_no_hindrance(engine) {
+    for closed in ["2>&-", "1>&-", "0<&- 1>&- 2>&-"] {
+        let words = format!("exec \"$@\" {closed}");
+        let launch = Launch::new(engine).args(&["--access-logfile", "-", "hello"]);
+        let launch = launch.inside_of(|_| ["bash", "-c", &words, "bash"].map(str::to_owned).to_vec());
+        let server = launch.start();
+        assert_eq!(server.get("/").status, 200, "{closed}");
+        let stream = std::fs::read_link(format!("/proc/{}/fd/2", server.worker_pid()));
+        let is_closed = !engine.is_gunicorn() && closed.contains("2>&-");
+        assert!(!is_closed || stream.unwrap().ends_with("null"));
+        server.stop();
+    }
+}}
+
+#[test]
+fn a_standard_stream_that_the_config_file_closes_is_dev_null() {
+    let launch = Launch::new(Engine::Sync).args(&["hello"]);
+    launch.scratch.write("gunicorn.conf.py", "import os\nos.close(2)\n");
+    let server = launch.start();
+    assert_eq!(server.get("/").status, 200);
+    let stream = std::fs::read_link(format!("/proc/{}/fd/2", server.worker_pid())).unwrap();
+    assert!(stream.ends_with("null"), "{stream:?}");
+    server.stop();
+}

@@ -5,9 +5,9 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 
-use rustix::fs::OFlags;
+use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, FdFlags};
 
 /// Turns libc's -1 into the error in errno.
@@ -69,6 +69,27 @@ pub fn replace(target: RawFd, source: BorrowedFd<'_>) -> io::Result<()> {
     // stays open throughout. libc's, because a green thread may wait for the file that `target` was:
     // the function that stands in front of it wakes that one.
     check(unsafe { libc::dup3(source.as_raw_fd(), target, flags) })?;
+    Ok(())
+}
+
+/// Opens on /dev/null what is closed of standard input, output and error (`2>&-`): otherwise a client's
+/// socket gets the number, and whatever is printed.
+///
+/// # Errors
+/// No /dev/null, or no descriptor.
+pub fn open_standard_streams() -> io::Result<()> {
+    for number in 0..=libc::STDERR_FILENO {
+        if rustix::io::fcntl_getfd(lent(number)?) != Err(Errno::BADF) {
+            continue;
+        }
+        // For children too. The lowest number that is free is this one, unless another thread has it by now.
+        let null = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty())?;
+        if null.as_raw_fd() == number {
+            let _ = null.into_raw_fd();
+        } else {
+            replace(number, null.as_fd())?;
+        }
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
+use unicoro_sys::shortage::Explained;
 
 /// One failure, in words for the operator.
 #[derive(Debug, Error)]
@@ -87,7 +88,7 @@ pub enum PythonError {
     /// CPython's own words.
     #[error("CPython does not start: {0}")]
     Start(String),
-    /// The system's words.
-    #[error(transparent)]
+    /// The system's words: no descriptor, no thread.
+    #[error("{}", Explained(.0))]
     System(#[from] io::Error),
 }

@@ -5,6 +5,7 @@ use std::error::Error as AnyError;
 use std::io;
 
 use thiserror::Error;
+use unicoro_sys::shortage::Explained;
 
 use super::pidfile::PidFileError;
 use crate::listening::bind_error::BindError;
@@ -17,7 +18,7 @@ pub type HostError = Box<dyn AnyError + Send + Sync>;
 #[derive(Debug, Error)]
 pub enum SupervisorError {
     /// The kernel refuses what cannot be done without.
-    #[error("cannot {what}: {source}")]
+    #[error("cannot {what}: {}", Explained(source))]
     System {
         /// What was tried.
         what: &'static str,

@@ -22,6 +22,7 @@ use crate::supervisor::scoreboard::SlotState;
 use super::control::{Control, Early};
 use super::desk::Desk;
 use super::error::BootError;
+use super::pulse::WorkerPulse;
 use super::quota::Quota;
 use super::reloader::Reloader;
 use super::serve::{Interface, Server};
@@ -102,11 +103,9 @@ fn serve(
     let no = |what| move |source| BootError::Missing { what, source };
     let control =
         Control::start(early, Arc::clone(&stop), station, &hooks).map_err(no("control thread"))?;
-    let engine_seat = engine_seat(station, &settings, stop).map_err(no("engine"))?;
-    station.ready();
-    if let Some(reloader) = reloader {
-        reloader.start(station).map_err(no("reloader"))?;
-    }
+    let engine_seat = engine_seat(station, &settings, stop, reloader).map_err(no("engine"))?;
+    // The time that the application took is behind it.
+    station.slot.beat();
     python::main_thread(|| choice.engine.run(engine_seat, server))?;
     control.end_begins();
     if let Some(event_loop) = event_loop {
@@ -267,7 +266,12 @@ pub fn check(
     load(settings, arguments, names, None).map(drop)
 }
 
-fn engine_seat(station: &Arc<Station>, settings: &Settings, stop: Arc<Stop>) -> io::Result<Seat> {
+fn engine_seat(
+    station: &Arc<Station>,
+    settings: &Settings,
+    stop: Arc<Stop>,
+    reloader: Option<Reloader>,
+) -> io::Result<Seat> {
     let listeners = station
         .listeners
         .iter()
@@ -285,6 +289,6 @@ fn engine_seat(station: &Arc<Station>, settings: &Settings, stop: Arc<Stop>) -> 
         // Well within what the supervisor bears.
         idle_grace: drain::GRACE.min(settings.graceful_timeout / 2),
         stop,
-        pulse: Arc::new(Desk::new(station.slot)),
+        pulse: Arc::new(WorkerPulse::new(station, reloader)),
     })
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 use unicoro_contract::Refusal;
+use unicoro_sys::shortage::Explained;
 
 use crate::python::{LoadError, PythonError};
 use crate::supervisor::BootFailure;
@@ -36,15 +37,15 @@ pub enum BootError {
     #[error("reload_engine = 'inotify': inotify cannot be used: {0}; give poll or auto")]
     Inotify(#[source] io::Error),
     /// A part of the worker does not start, for want of a thread or a descriptor.
-    #[error("cannot start the {what}: {source}")]
+    #[error("cannot start the {what}: {}", Explained(source))]
     Missing {
         /// Which part.
         what: &'static str,
         /// The system's reason.
         source: io::Error,
     },
-    /// The system's words.
-    #[error(transparent)]
+    /// The system's words: no descriptor, no thread.
+    #[error("{}", Explained(.0))]
     System(#[from] io::Error),
     /// The engine cannot serve with these settings.
     #[error(transparent)]

@@ -12,6 +12,7 @@ mod desk;
 mod error;
 mod hosting;
 mod left;
+mod pulse;
 mod quota;
 mod reloader;
 mod rules;

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use unicoro_sys::clock::Moment;
+use unicoro_sys::shortage::Explained;
 
 use super::birth::{Born, Newborn, give_birth};
 use super::{Arbiter, Flow, Leave};
@@ -13,7 +14,7 @@ impl Arbiter<'_> {
         let born = match self.children.free_slot() {
             Some(slot) => give_birth(self.host, number, generation, slot.1)
                 .map(|born| (slot, born))
-                .map_err(|error| error.to_string()),
+                .map_err(|error| Explained(&error).to_string()),
             None => Err("too many workers are alive".to_owned()),
         };
         let event = match born {

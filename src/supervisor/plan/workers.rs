@@ -126,8 +126,14 @@ impl Plan {
 
     fn on_failed(&mut self, pid: Pid, failure: BootFailure, text: &str, now: Moment) {
         let Some(worker) = self.roster.by_pid(pid) else { return };
-        if !matches!(worker.stage, Stage::Booting { .. }) {
-            return;
+        match worker.stage {
+            Stage::Booting { .. } => {}
+            // It ends by itself; why, nobody else says.
+            Stage::Ready | Stage::Retiring => {
+                self.out.push(Action::LogLines(format!("Worker (pid:{pid}) leaves:\n{text}")));
+                return;
+            }
+            _ => return,
         }
         worker.stage = Stage::Failed { kill_at: now + FAILED_GRACE };
         let worker = *worker;

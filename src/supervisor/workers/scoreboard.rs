@@ -84,6 +84,12 @@ impl Slot {
         self.state.store(state as u32, Ordering::Release);
     }
 
+    /// The same, unless it was told to leave meanwhile.
+    pub fn begin_serving(&self) {
+        let (booting, serving) = (SlotState::Booting as u32, SlotState::Serving as u32);
+        let _ = self.state.compare_exchange(booting, serving, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
     /// What the worker says it is doing.
     #[must_use]
     pub fn state(&self) -> SlotState {

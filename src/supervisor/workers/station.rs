@@ -40,7 +40,7 @@ impl Station {
     /// The app is loaded, signal handlers are installed, requests are taken from now on.
     pub fn ready(&self) {
         self.slot.beat();
-        self.slot.set_state(SlotState::Serving);
+        self.slot.begin_serving();
         self.report.send(&Report::Ready);
     }
 

@@ -220,6 +220,28 @@ fn check_config_refuses_what_the_start_refuses() {
     is_refused(&[], "logger_class = 'a.B'", "logger_class");
 }
 
+/// The end of a start with this limit of the shell's.
+fn end_with_limit(engine: Engine, limit: &str, arguments: &[&str]) -> (i32, String) {
+    let words = format!("ulimit {limit}; exec \"$@\"");
+    let launch = Launch::new(engine).args(arguments).args(&["hello"]);
+    end_of(launch.inside_of(|_| ["bash", "-c", &words, "bash"].map(str::to_owned).to_vec()).start())
+}
+
+#[test]
+fn a_limit_that_leaves_the_engine_too_little_ends_the_start_with_what_to_raise() {
+    for (engine, limit, arguments, remedy) in [
+        (Engine::Coroutine, "-n 32", &[][..], "ulimit -n"),
+        // Stacks of 8 MiB; pthread_create(3) says the same of them as of a limit of threads.
+        (Engine::Gthread, "-v 700000", &["--threads", "200"], "ulimit -u"),
+    ] {
+        let (code, log) = end_with_limit(engine, limit, arguments);
+        assert_eq!(code, 1, "{log}");
+        assert_names(&log, &["cannot run", remedy, "No worker can start: leaving with code 1"]);
+        assert!(!log.contains("panicked"), "{log}");
+        assert_eq!(log.matches("Booting worker").count(), 1, "{log}");
+    }
+}
+
 #[test]
 fn a_stack_above_the_hard_limit_is_refused_before_there_is_a_worker() {
     for check in [&[][..], &["--check-config"]] {

@@ -13,6 +13,9 @@ pub trait Pulse: Send + Sync {
     /// The engine has turned; called at least once each `Seat::beat` while all is well.
     fn beat(&self);
 
+    /// The engine has all that it needs, and accepts from now on; called once.
+    fn begins(&self) {}
+
     /// What runs now; called at every switch between green threads.
     fn running(&self, request: Option<&CurrentRequest>) {
         let _ = request;

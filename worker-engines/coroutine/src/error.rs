@@ -3,6 +3,7 @@
 use std::io;
 
 use thiserror::Error;
+use unicoro_sys::shortage::Explained;
 
 /// What stands in its way.
 #[derive(Debug, Error)]
@@ -42,13 +43,13 @@ pub enum StartError {
     #[error("glibc's thread structure is unknown: {NEEDED}")]
     UnknownThreads,
     /// None for the trial.
-    #[error("no thread could be made ({0}): {NEEDED}")]
+    #[error("no thread's block could be made ({0}): {NEEDED}")]
     NoThread(#[source] io::Error),
     /// The trial's threads are not two.
     #[error("two threads share what each should have for itself: {NEEDED}")]
     SharedThreads,
-    /// The system's words.
-    #[error(transparent)]
+    /// The system's words: no descriptor, no thread, no memory.
+    #[error("{}", Explained(.0))]
     System(#[from] io::Error),
     /// A bug; the panic is in the log.
     #[error("the reactor panicked")]

@@ -78,6 +78,8 @@ use std::time::Duration;
 
 use unicoro_contract::{Engine, Handler, Refusal, Seat, hear_resident_by};
 
+use unicoro_sys::shortage::Explained;
+
 use crate::core::{Core, Shared};
 use crate::error::{EngineError, StartError};
 use crate::reactor::Reactor;
@@ -144,10 +146,12 @@ impl CoroutineEngine {
                         scheduler::on_carrier(index, move || carry(core, index, &done))
                     {
                         log::warn!(
-                            "a carrier could not be started, so this worker has one less: {error}"
+                            "a carrier could not be started, so this worker has one less: {}",
+                            Explained(&error)
                         );
                     }
                 }
+                core.0.seat.pulse.begins();
                 drop(began.send(Ok(core)));
                 carry(core, 0, &done);
             }
@@ -178,9 +182,11 @@ impl CoroutineEngine {
         if let Some(slice) = self.switch_interval
             && let Err(error) = preemption::start(slice, Arc::clone(handler), Shared(core))
         {
-            log::warn!("no preemption: {error}; a request that computes will delay the others");
+            let error = Explained(&error);
+            log::warn!("no preemption, so a request that computes will delay the others: {error}");
         }
         if let Err(error) = outbox::start() {
+            let error = Explained(&error);
             log::warn!("short answers are sent one by one, not together: {error}");
         }
         Ok(core)

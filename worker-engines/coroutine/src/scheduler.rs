@@ -25,13 +25,14 @@
 //!   which runs after its context was saved.
 #![allow(unsafe_code)]
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 
 use may::coroutine::{self, Builder, Coroutine};
@@ -50,7 +51,7 @@ const BASE_STACK: usize = 1024 * 1024;
 /// that should serve: may's threads do not survive a fork.
 ///
 /// # Errors
-/// The stack of the first coroutine could not be made.
+/// No thread, no descriptor, or no stack for the first coroutine.
 pub fn start(
     stack_bytes: usize,
     carriers: usize,
@@ -63,7 +64,7 @@ pub fn start(
     config.set_stack_size(stack_bytes / size_of::<usize>());
     // The default pins each worker to a CPU, the same in every process.
     config.set_worker_pin(false);
-    let started = on_carrier(0, first);
+    let started = quietly(|| on_carrier(0, first));
     config.set_pool_capacity(STACKS_KEPT);
     started
 }
@@ -83,11 +84,36 @@ pub fn on_carrier(index: usize, body: impl FnOnce() + Send + 'static) -> io::Res
     or_panic(|| unsafe { builder.spawn(body) })
 }
 
-/// generator panics where it gets no memory for a stack, and may where it gets no thread; both keep
-/// what they have whole.
+/// generator panics where it gets no memory for a stack, and may where it gets no thread and no descriptor;
+/// both keep what they have whole.
 fn or_panic<T>(make: impl FnOnce() -> io::Result<T>) -> io::Result<()> {
     let made = catch_unwind(AssertUnwindSafe(make));
-    made.unwrap_or_else(|_| Err(io::ErrorKind::OutOfMemory.into())).map(drop)
+    let reason = |panic: Box<dyn Any + Send>| {
+        let text = panic.downcast_ref::<String>();
+        let code = text.and_then(|text| system_code(text));
+        code.map_or_else(|| io::ErrorKind::OutOfMemory.into(), io::Error::from_raw_os_error)
+    };
+    made.unwrap_or_else(|panic| Err(reason(panic))).map(drop)
+}
+
+/// The system's error in the text of a panic, which has it as `Debug` shows it: `Os { code: 24, ...`.
+fn system_code(text: &str) -> Option<i32> {
+    let (_, rest) = text.split_once("Os { code: ")?;
+    rest.split(',').next()?.parse().ok()
+}
+
+/// Without the report of a panic on this thread: what it means is said to the operator.
+fn quietly<T>(run: impl FnOnce() -> T) -> T {
+    let (mine, former) = (thread::current().id(), Arc::new(take_hook()));
+    let others = Arc::clone(&former);
+    set_hook(Box::new(move |panic| {
+        if thread::current().id() != mine {
+            others(panic);
+        }
+    }));
+    let done = run();
+    set_hook(Box::new(move |panic| former(panic)));
+    done
 }
 
 /// A coroutine that can stand in line.
@@ -389,5 +415,20 @@ pub fn end() -> ! {
         let nothing = std::ptr::null::<libc::c_void>();
         // SAFETY: no pointers; a direct call, because the engine has ended. pause(2) is not everywhere.
         unsafe { libc::syscall(libc::SYS_ppoll, nothing, 0, nothing, nothing, 0) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_lacks_is_read_from_a_panic_and_not_reported() {
+        let files = io::Error::from_raw_os_error(libc::EMFILE);
+        let failing = || -> io::Result<()> { panic!("can't create event_loop: {files:?}") };
+        let error = quietly(|| or_panic(failing)).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EMFILE));
+        let error = or_panic(|| -> io::Result<()> { panic!("no stack") }).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);
     }
 }

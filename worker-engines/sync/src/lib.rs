@@ -47,6 +47,7 @@ struct Worker {
 
 impl Worker {
     fn run(&mut self) {
+        self.seat.pulse.begins();
         loop {
             self.seat.pulse.beat();
             match self.seat.stop.state() {

@@ -32,6 +32,7 @@ pub mod pipe;
 pub mod poll;
 pub mod process;
 pub mod shared;
+pub mod shortage;
 pub mod signal;
 pub mod signal_pipe;
 pub mod socket;

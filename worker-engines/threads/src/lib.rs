@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 use unicoro_contract::{Engine, Handler, Refusal, Seat};
+use unicoro_sys::shortage::Explained;
 
 use crate::poller::Poller;
 use crate::pool::Pool;
@@ -51,5 +52,5 @@ impl Engine for ThreadsEngine {
 
 /// A thread, or a descriptor, is not to be had.
 #[derive(Debug, Error)]
-#[error("the thread engine cannot run: {0}")]
+#[error("the thread engine cannot run: {}", Explained(.0))]
 struct CannotRun(#[source] io::Error);

@@ -58,6 +58,7 @@ impl Poller {
     pub fn run(mut self) {
         let mut events = Events::default();
         let mut last_beat = None;
+        self.seat.pulse.begins();
         while !self.clients.is_done() {
             let now = Instant::now();
             if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.seat.beat) {

@@ -91,6 +91,14 @@ fn a_replacement_that_cannot_import_leaves_the_others_serving() {
 }
 
 #[test]
+fn what_ends_a_ready_worker_is_told() {
+    let mut sim = Sim::serving(1);
+    let done = sim.report(1, failed(BootFailure::Setup, "the reactor panicked"));
+    assert_eq!(complaints(&done, "the reactor panicked"), 1);
+    assert_eq!(spawned(&sim.exits(1, Exit::Code(1))), [(2, 1)]);
+}
+
+#[test]
 fn a_worker_that_cannot_be_forked_is_tried_again_later() {
     let mut sim = Sim::new(1);
     sim.plan.step(Event::Start, sim.now);

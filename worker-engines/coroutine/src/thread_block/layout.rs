@@ -2,7 +2,9 @@
 //! sequences (rseq(2)).
 #![allow(unsafe_code)]
 
+use std::io;
 use std::sync::atomic::{AtomicI32, AtomicIsize, AtomicUsize, Ordering};
+use std::thread;
 
 use super::register::{self, current};
 
@@ -12,11 +14,14 @@ static NUMBER_AT: AtomicUsize = AtomicUsize::new(0);
 static RSEQ_AT: AtomicIsize = AtomicIsize::new(0);
 
 /// Finds both; false: glibc's structure is unknown.
-pub(super) fn find() -> bool {
-    let number_at = find_number();
+///
+/// # Errors
+/// No thread, to compare with.
+pub(super) fn find() -> io::Result<bool> {
+    let number_at = find_number()?;
     NUMBER_AT.store(number_at.unwrap_or(0), Ordering::Relaxed);
     RSEQ_AT.store(find_rseq(), Ordering::Relaxed);
-    number_at.is_some()
+    Ok(number_at.is_some())
 }
 
 /// The word in a block that has the thread's number.
@@ -84,12 +89,12 @@ fn find_rseq() -> isize {
 }
 
 /// Where a thread's block has the thread's number: a place where two threads have theirs.
-fn find_number() -> Option<usize> {
+fn find_number() -> io::Result<Option<usize>> {
     let mine = candidates();
-    let others = std::thread::spawn(candidates).join().ok()?;
+    // One that panics has none in common.
+    let others = thread::Builder::new().spawn(candidates)?.join().unwrap_or_default();
     let mut both = mine.into_iter().filter(|at| others.contains(at));
-    let only = both.next()?;
-    both.next().is_none().then_some(only)
+    Ok(both.next().filter(|_| both.next().is_none()))
 }
 
 fn candidates() -> Vec<usize> {

@@ -16,7 +16,7 @@ use crate::error::StartError;
 /// Green threads cannot run here.
 pub fn prepare() -> Result<(), StartError> {
     register::find_way();
-    if !layout::find() {
+    if !layout::find()? {
         return Err(StartError::UnknownThreads);
     }
     slot::choose_numbers();

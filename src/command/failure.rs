@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::config::{Halt, Remote};
+use crate::listening::bind_error::BindError;
 use crate::logging::{FormatError, LogError};
 use crate::python::PythonError;
 use crate::supervisor::pidfile::PidFileError;
@@ -67,6 +68,9 @@ pub enum Failure {
         /// The system's reason.
         source: io::Error,
     },
+    /// An address that nobody could listen on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
     /// Found before the server goes to the background.
     #[error(transparent)]
     PidFile(#[from] PidFileError),

@@ -21,6 +21,7 @@ use unicoro_sys::fd::open_standard_streams;
 use unicoro_sys::signal::{end_by_stop, leave_on_stop, remember_beginning};
 
 use crate::config::{Halt, Invocation, Settings};
+use crate::listening::foreseen;
 use crate::logging::AccessLog;
 use crate::supervisor::Options;
 use crate::supervisor::inheritance::Inheritance;
@@ -97,7 +98,7 @@ fn serve(start: &Start) -> Result<i32, Failure> {
             warn_of_notices(settings);
         }
         engines::choose(settings).engine.check().map_err(Failure::Engine)?;
-        options(settings, &[])?;
+        options(settings, &[])?.binds.iter().try_for_each(foreseen::check)?;
         return worker::check(settings, arguments, names).map(|()| 0).map_err(Failure::Check);
     }
     if goes {

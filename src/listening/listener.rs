@@ -14,13 +14,14 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use unicoro_sys::credentials::Identity;
-use unicoro_sys::fd::{duplicate, lent, set_cloexec, set_nonblocking};
+use unicoro_sys::fd::{duplicate, set_cloexec, set_nonblocking};
 use unicoro_sys::process::set_umask;
-use unicoro_sys::socket::{is_listening, is_stream, is_unix, listen};
+use unicoro_sys::socket::{is_unix, listen};
 use unicoro_sys::tcp;
 
 use super::address::Address;
 use super::bind_error::BindError;
+use super::foreseen::listening;
 use super::owned_path::OwnedPath;
 use super::stale_socket::clear_path;
 
@@ -223,17 +224,7 @@ fn is_bound_to(number: RawFd, address: &Address) -> bool {
 
 /// Takes over an inherited descriptor after a look at what it is.
 fn adopt(number: RawFd) -> io::Result<OwnedFd> {
-    let refuse = |why| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
-    if number <= libc::STDERR_FILENO {
-        return refuse("0, 1 and 2 are the standard streams");
-    }
-    let socket = lent(number)?;
-    if !is_stream(socket)? {
-        return refuse("it is not a stream socket");
-    }
-    if !is_listening(socket)? {
-        return refuse("the socket does not listen; whoever made it has to call listen(2)");
-    }
+    listening(number)?;
     // SAFETY: it is open (it answered above), and the operator handed it to us by its number, so
     // nothing else in this process owns it.
     let fd = unsafe { OwnedFd::from_raw_fd(number) };

@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod bind_error;
+pub mod foreseen;
 pub mod holder;
 pub mod listener;
 mod owned_path;

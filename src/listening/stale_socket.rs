@@ -18,20 +18,33 @@ use unicoro_sys::unix_socket;
 /// `AddrInUse` when a server answers there, `AlreadyExists` when something else than a socket is
 /// there, or why it could not be looked at or removed.
 pub fn clear_path(path: &Path) -> io::Result<()> {
-    let found = match fs::symlink_metadata(path) {
-        Ok(found) => found,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    if !found.file_type().is_socket() {
-        let why = "it exists and is not a socket; remove it, or choose another path";
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
+    if !look_at_path(path)? {
+        return Ok(());
     }
     if is_answered(path)? {
         let why = "another server listens there";
         return Err(io::Error::new(io::ErrorKind::AddrInUse, why));
     }
     fs::remove_file(path)
+}
+
+/// Whether a socket is at `path` already; else one can be made there.
+///
+/// # Errors
+/// `AlreadyExists` when something else is there, or why it could not be looked at.
+pub(super) fn look_at_path(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_socket() => Ok(true),
+        Ok(_) => {
+            let why = "it exists and is not a socket; remove it, or choose another path";
+            Err(io::Error::new(io::ErrorKind::AlreadyExists, why))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            fs::metadata(parent.unwrap_or(Path::new("."))).map(|_| false)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The process that listens at `path`, or did when it made the socket; `None` when nobody answers, or

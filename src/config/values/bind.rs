@@ -4,6 +4,7 @@
 //! gunicorn prints in its log (`http://127.0.0.1:8000`), not what `parse` reads.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
 use super::complaint::Complaint;
@@ -76,24 +77,53 @@ fn parse_tcp(text: &str) -> Result<Bind, Complaint> {
         return Err(Complaint::new("not an address", format!("{FORMS}; a path needs unix:")));
     }
     if text.contains(',') || text.contains(char::is_whitespace) {
-        return Err(Complaint::new("not one address", format!("{FORMS}; several as a list")));
+        return Err(Complaint::new(
+            "not one address",
+            format!("{FORMS}; several as a list"),
+        ));
     }
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => split_bracketed(rest)?,
         None => split_plain(text)?,
     };
+    if !host.is_empty() && is_numeric(host) && !is_ipv4(host) {
+        return Err(Complaint::new(
+            "not an IPv4 address",
+            "give four numbers from 0 to 255, such as 127.0.0.1",
+        ));
+    }
     let host = if host.is_empty() { "0.0.0.0".into() } else { host.to_lowercase() };
     Ok(Bind::Tcp { host, port: port.map_or(Ok(DEFAULT_PORT), parse_port)? })
 }
 
+/// No name of a machine is.
+fn is_numeric(host: &str) -> bool {
+    host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+}
+
+/// As inet_aton(3) reads it: fewer parts than four are taken too, and the last one has the rest of the 32 bits.
+fn is_ipv4(host: &str) -> bool {
+    let parts: Vec<Option<u32>> = host.split('.').map(|part| part.parse().ok()).collect();
+    let Some((Some(last), first)) = parts.split_last() else { return false };
+    first.len() < 4
+        && first.iter().all(|part| part.is_some_and(|part| part < 256))
+        && u64::from(*last) < 1 << (8 * (4 - first.len()))
+}
+
 fn split_bracketed(rest: &str) -> Result<(&str, Option<&str>), Complaint> {
     match rest.split_once(']') {
-        Some((host, "")) if !host.is_empty() => Ok((host, None)),
-        Some((host, tail)) if !host.is_empty() && tail.starts_with(':') => {
+        Some((host, "")) if is_ipv6(host) => Ok((host, None)),
+        Some((host, tail)) if is_ipv6(host) && tail.starts_with(':') => {
             Ok((host, Some(&tail[1..])))
         }
         _ => Err(not_ipv6()),
     }
+}
+
+/// With a zone or without: `fe80::1%eth0`.
+fn is_ipv6(host: &str) -> bool {
+    let (address, _) = host.split_once('%').unwrap_or((host, ""));
+    address.parse::<Ipv6Addr>().is_ok()
 }
 
 fn not_ipv6() -> Complaint {
@@ -151,6 +181,8 @@ mod tests {
         assert_eq!(Bind::parse("127.0.0.1:0"), tcp("127.0.0.1", 0));
         assert_eq!(Bind::parse("[::1]:8080"), tcp("::1", 8080));
         assert_eq!(Bind::parse("[::]"), tcp("::", 8000));
+        assert_eq!(Bind::parse("127.1:81"), tcp("127.1", 81));
+        assert_eq!(Bind::parse("[fe80::1%eth0]:81"), tcp("fe80::1%eth0", 81));
         assert_eq!(Bind::parse("tcp://10.0.0.1:81"), tcp("10.0.0.1", 81));
         assert_eq!(Bind::parse("tcp://[::1]:81"), tcp("::1", 81));
         assert_eq!(Bind::parse("unix:/run/a.sock"), Ok(Bind::Unix("/run/a.sock".into())));
@@ -172,6 +204,11 @@ mod tests {
         assert!(complaint("[]:80").contains("IPv6"));
         assert!(complaint("[::1]80").contains("IPv6"));
         assert!(complaint("::1]:80").contains("IPv6"));
+        for wrong in ["256.1.1.1:80", "1.2.3.4.5", "127.0.0.1.:80", "10.1.65536", "4294967296"] {
+            assert!(complaint(wrong).contains("not an IPv4 address"), "{wrong}");
+        }
+        assert!(complaint("[::zz]:80").contains("IPv6"));
+        assert!(complaint("[localhost]:80").contains("IPv6"));
         assert!(complaint("/run/a.sock").contains("needs unix:"));
         assert!(complaint("http://h:80").contains("not an address"));
         assert!(complaint("a:1,b:2").contains("several as a list"));

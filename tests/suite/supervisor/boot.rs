@@ -220,6 +220,30 @@ fn check_config_refuses_what_the_start_refuses() {
     is_refused(&[], "logger_class = 'a.B'", "logger_class");
 }
 
+#[test]
+fn check_config_refuses_addresses_that_nobody_can_listen_on() {
+    for (address, word) in [
+        ("unix:.", "is not a socket"),
+        ("unix:absent/a.sock", "make the directory"),
+        ("fd://77", "a listening socket of this number"),
+        ("fd://0", "standard streams"),
+        ("256.1.1.1:80", "not an IPv4 address"),
+    ] {
+        is_refused(&["-b", address], "", word);
+    }
+    // A server that is to be replaced may have these, and names are looked up by who binds.
+    let server = Server::start(Engine::Sync, "hello", &["-b", "unix:app.sock"]);
+    server.get("/");
+    let (port, socket) =
+        (server.address.to_string(), format!("unix:{}", server.scratch.file("app.sock").display()));
+    for address in [&port, &socket, "no-such-host.invalid:80"] {
+        let arguments = ["--check-config", "-b", address, "hello"];
+        let mut checked = Launch::new(Engine::Sync).args(&arguments).start_unbound();
+        assert_eq!(checked.exit_code(), 0, "{address}: {}", checked.log());
+    }
+    server.stop();
+}
+
 /// The end of a start with this limit of the shell's.
 fn end_with_limit(engine: Engine, limit: &str, arguments: &[&str]) -> (i32, String) {
     let words = format!("ulimit {limit}; exec \"$@\"");

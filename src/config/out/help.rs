@@ -14,7 +14,7 @@ const INDENT: usize = 8;
 const OPENING: &str = "\
 Usage: unicoro [OPTIONS] [APP]
 
-Serves a Python WSGI application with gunicorn's settings.
+Serves a Python web application (WSGI or ASGI) with gunicorn's settings.
 ";
 
 const CLOSING: &str = "
@@ -22,6 +22,9 @@ const CLOSING: &str = "
         Print this help and exit.
   -v, --version
         Print the version and exit.
+  --generate WHAT
+        Print a text and exit: man (the manual page), complete-bash,
+        complete-zsh, complete-fish, settings-md.
 
 Settings come from, the later the stronger: defaults, the config file,
 GUNICORN_CMD_ARGS, the command line. --print-config shows which one won.
@@ -113,6 +116,7 @@ fn wrap(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::out::names::NAMES;
 
     #[test]
     fn the_help_lists_every_flag_under_its_section() {
@@ -127,6 +131,12 @@ mod tests {
         for section in Section::ALL {
             assert!(text.contains(&format!("\n{}:\n", section.title())));
         }
+    }
+
+    #[test]
+    fn what_can_be_generated_is_named() {
+        let text = text();
+        assert!(NAMES.iter().all(|name| text.contains(name)));
     }
 
     #[test]

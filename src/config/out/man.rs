@@ -1,12 +1,13 @@
 //! The manual page, unicoro(1), in man(7)'s language.
 
 use super::help;
+use super::names::NAMES;
 use crate::config::table::TABLE;
 use crate::config::table::setting::Section;
 
 const OPENING: &str = r#".TH UNICORO 1
 .SH NAME
-unicoro \- production server for Python WSGI applications
+unicoro \- production server for Python web applications (WSGI and ASGI)
 .SH SYNOPSIS
 .B unicoro
 .RI [ OPTIONS ]
@@ -81,6 +82,8 @@ pub fn text() -> String {
     }
     text.push_str(".SH INFORMATION\n.TP\n.B \\-h, \\-\\-help\nPrint the help and exit.\n");
     text.push_str(".TP\n.B \\-v, \\-\\-version\nPrint the version and exit.\n");
+    let words = escape(&NAMES.join(", "));
+    text.push_str(&format!(".TP\n.B \\-\\-generate WHAT\nPrint a text and exit: {words}.\n"));
     text.push_str(CLOSING);
     text
 }

@@ -9,6 +9,7 @@ mod flags;
 pub mod help;
 mod man;
 mod markdown;
+mod names;
 mod zsh;
 
 /// A word, and what makes the text that it asks for.
@@ -45,6 +46,12 @@ mod tests {
             .filter(|word| word.starts_with("--") && word.len() > 2)
             .map(|word| word.trim_end_matches('-').to_owned())
             .collect()
+    }
+
+    #[test]
+    fn what_can_be_generated_has_its_name() {
+        let words: Vec<&str> = WORDS.iter().map(|(word, _)| *word).collect();
+        assert_eq!(words, names::NAMES);
     }
 
     #[test]

@@ -79,7 +79,7 @@ fn parse_tcp(text: &str) -> Result<Bind, Complaint> {
     if text.contains(',') || text.contains(char::is_whitespace) {
         return Err(Complaint::new(
             "not one address",
-            format!("{FORMS}; several as a list"),
+            format!("{FORMS}; several: --bind once for each, or a list in the config file"),
         ));
     }
     let (host, port) = match text.strip_prefix('[') {
@@ -211,8 +211,8 @@ mod tests {
         assert!(complaint("[localhost]:80").contains("IPv6"));
         assert!(complaint("/run/a.sock").contains("needs unix:"));
         assert!(complaint("http://h:80").contains("not an address"));
-        assert!(complaint("a:1,b:2").contains("several as a list"));
-        assert!(complaint("a b").contains("several as a list"));
+        assert!(complaint("a:1,b:2").contains("once for each"));
+        assert!(complaint("a b").contains("once for each"));
         assert!(complaint("unix:").contains("no path"));
         assert!(complaint("unix:@").contains("no path"));
         assert!(complaint("fd://x").contains("fd://3"));

@@ -102,9 +102,9 @@ pub fn say_who_logs() {
     if divert::takes_errors() || divert::takes_accesses() {
         SAID.call_once(|| {
             log::info!(
-                "Python's logging writes the logs that the configuration or the application has \
-                 changed; unlike gunicorn's they have refused requests as well, and the last words \
-                 of a worker that hangs go straight to errorlog"
+                "The configuration or the application has changed the loggers gunicorn.error or \
+                 gunicorn.access, so Python's logging writes these logs; what is in them beside \
+                 gunicorn's lines: docs/from-gunicorn.md, Logs"
             );
         });
     }

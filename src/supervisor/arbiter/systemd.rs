@@ -36,7 +36,8 @@ impl Systemd {
     pub fn announce(&self, announcement: Announcement) {
         match announcement {
             Announcement::Ready { workers } => {
-                self.send(&format!("READY=1\nSTATUS=Serving with {workers} workers"));
+                let plural = if workers == 1 { "" } else { "s" };
+                self.send(&format!("READY=1\nSTATUS=Serving with {workers} worker{plural}"));
             }
             Announcement::Reloading => {
                 let now = Moment::now().as_millis() * 1000;

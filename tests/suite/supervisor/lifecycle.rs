@@ -64,7 +64,8 @@ fn ends_by_the_signal(engine: Engine, arguments: &[&str]) {
     for signal in STOP_SIGNALS {
         let launch = Launch::new(engine).args(arguments);
         launch.scratch.write("slow.conf.py", "import slow_import\n");
-        let mut server = launch.inside_of(|_| ["prlimit", "--core=0"].map(String::from).to_vec()).start();
+        let mut server =
+            launch.inside_of(|_| ["prlimit", "--core=0"].map(String::from).to_vec()).start();
         server.wait_for_notes("importing");
         server.signal(signal);
         assert_eq!(server.ending_signal(), Some(signal as i32), "{arguments:?}: {}", server.log());

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use crate::deploy::nginx::Nginx;
 use crate::support::backing::database_url;
 use crate::support::client::{free_addresses, get, wait_for_listener};
-use crate::support::{Engine, Launch, Server, repository, wait};
+use crate::support::{Engine, Launch, Scratch, Server, repository, wait};
 
 /// One fenced block of a README.
 struct Block {
@@ -123,6 +123,27 @@ fn works_as_its_readme_says(name: &str) {
     let server = example.start();
     assert_eq!(server.engine, Engine::Coroutine);
     example.follow();
+    server.stop();
+}
+
+#[test]
+fn the_first_five_minutes_of_the_readme_work() {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let blocks = fenced_blocks(&readme);
+    // The two that set everything up by themselves.
+    for command in ["examples/try\n", "tests/run\n"] {
+        assert!(blocks.iter().any(|block| block.text == command), "{command}");
+    }
+    let app = blocks.iter().find(|block| block.kind == "python").expect("an application");
+    let scratch = Scratch::new();
+    scratch.write("app.py", &app.text);
+    let mut lines = blocks.iter().flat_map(|block| block.text.lines());
+    let start = lines.find_map(|line| line.strip_prefix("v/bin/")?.strip_prefix("unicoro "));
+    let [address] = free_addresses();
+    let command = format!("unicoro {} -b {address}", start.expect("a line that starts it"));
+    let server = Launch::shell(&command, scratch.path()).start_unbound();
+    wait_for_listener(address);
+    assert_eq!(get(address, "/").text(), "Hello!\n");
     server.stop();
 }
 

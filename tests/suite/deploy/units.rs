@@ -19,7 +19,7 @@ fn value<'a>(unit: &'a str, key: &str) -> &'a str {
 #[test]
 fn systemd_finds_no_fault_with_its_files() {
     let scratch = Scratch::new();
-    let service = example("unicoro.service").replace("/usr/local/bin/unicoro", "/bin/true");
+    let service = example("unicoro.service").replace("/srv/app/venv/bin/unicoro", "/bin/true");
     let service = scratch.write("unicoro.service", &service);
     scratch.write("unicoro.socket", &example("unicoro.socket"));
     let verified = Command::new("systemd-analyze").arg("verify").arg(service).output();
@@ -35,7 +35,7 @@ fn start_as_systemd(more: &str) -> Server {
     launch.scratch.write("gunicorn.conf.py", &example("gunicorn.full.conf.py"));
     let unit = example("unicoro.service");
     let command = value(&unit, "ExecStart")
-        .replace("/usr/local/bin/unicoro", &binary::path().display().to_string())
+        .replace("/srv/app/venv/bin/unicoro", &binary::path().display().to_string())
         .replace("/srv/app", &launch.scratch.path().display().to_string());
     let script = format!("export LISTEN_PID=$$ LISTEN_FDS=1\nexec {command} {more} -w 1\n");
     let script = launch.scratch.write("start", &script);

@@ -38,7 +38,7 @@ def sleep(environ, start_response):
 
 
 def upload(environ, start_response):
-    left = total = int(environ["CONTENT_LENGTH"])
+    left = total = int(environ.get("CONTENT_LENGTH") or 0)
     while left and (piece := environ["wsgi.input"].read(min(left, 65536))):
         left -= len(piece)
     body = str(total - left).encode()

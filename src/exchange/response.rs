@@ -327,13 +327,11 @@ impl Response {
         let framed = self.encoder.frame(piece);
         self.answer.body_sent += framed.data.len() as u64;
         let parts = framed.parts();
-        let mut sent = 0;
-        if self.unsent.len() <= HELD {
-            let [prefix, data, suffix] = parts.map(IoSlice::new);
-            let all = [IoSlice::new(&self.unsent[self.gone..]), prefix, data, suffix];
-            sent =
-                self.stream.send_some(&all).or_else(|error| self.note(Err(error)).map(|()| 0))?;
-        }
+        let [prefix, data, suffix] = parts.map(IoSlice::new);
+        // However long a head is: who is told false waits for room, and no event tells of room that there was.
+        let all = [IoSlice::new(&self.unsent[self.gone..]), prefix, data, suffix];
+        let sent = self.stream.send_some(&all);
+        let mut sent = sent.or_else(|error| self.note(Err(error)).map(|()| 0))?;
         let taken = sent.min(self.unsent.len() - self.gone);
         self.has_gone(taken);
         sent -= taken;

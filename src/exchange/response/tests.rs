@@ -179,3 +179,21 @@ fn a_length_that_is_not_kept_is_told() {
         assert_eq!(response.end(), wrong);
     }
 }
+
+#[test]
+fn a_long_head_leaves_at_once_and_what_was_not_sent_was_not_taken() {
+    let (mut response, mut client) = connected(None);
+    response.begin(b"200 OK".to_vec(), fields("x-long", &"y".repeat(2 * HELD))).unwrap();
+    // False is for a client that takes no more, and no other: nothing else tells of room.
+    let mut is_taken = response.send_now(b"abc").unwrap();
+    let mut taken = String::new();
+    while !is_taken {
+        let some = sent(&mut client);
+        assert!(!some.is_empty(), "it was not sent: {} of it", taken.len());
+        taken += &some;
+        is_taken = response.send_more(false).unwrap();
+    }
+    std::iter::from_fn(|| Some(sent(&mut client)).filter(|some| !some.is_empty()))
+        .for_each(|some| taken += &some);
+    assert!(taken.ends_with("\r\n\r\n3\r\nabc\r\n"), "{}", taken.len());
+}

@@ -3,6 +3,7 @@
 import asyncio
 import http
 import traceback
+import types
 
 # As other ASGI servers have them.
 PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
@@ -21,9 +22,17 @@ def new_loop(name):
     return asyncio.new_event_loop()
 
 
+@types.coroutine
+def pause():
+    yield
+
+
 async def serve(application, scope, exchange):
-    """The life of a request, as a task. What it raises is the exchange's business; nobody waits for it."""
+    """The life of a request, as a task. What it raises is the exchange's business; nobody waits for it. It has
+    come as far as the pause before it becomes one: what cancels a task before its first step is raised there, and
+    otherwise would be raised before the first line."""
     try:
+        await pause()
         await application(scope, exchange.receive, exchange.send)
     except BaseException as error:
         exchange.over(error)

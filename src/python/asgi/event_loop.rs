@@ -360,11 +360,19 @@ impl EventLoop {
         let begin = || -> PyResult<Py<PyAny>> {
             let serve = self.functions.serve.bind(py);
             let life = serve.call1((&self.application, scope?, &exchange))?;
+            // To its pause.
+            life.call_method1(interned!(py, "send"), (py.None(),))?;
             Ok(self.create_task.bind(py).call1((life,))?.unbind())
         };
         self.running().exchanges.insert(number, exchange.clone().unbind());
         if let Some(refusal) = refusal {
             return exchange.borrow_mut().refuse(py, &refusal);
+        }
+        if let Some(timeout) = self.host().request_timeout()
+            && exchange.borrow().began().is_some_and(|began| began.elapsed() >= timeout)
+        {
+            // Those before it have held the loop up for so long.
+            return exchange.borrow_mut().refuse_overdue(py, timeout);
         }
         match begin() {
             Ok(task) => exchange.borrow_mut().begin(task),

@@ -33,7 +33,7 @@ use pyo3::types::PyDict;
 use super::home::Home;
 use super::host::Opened;
 use super::speech::Speech;
-use crate::exchange::{Breakage, end_overdue};
+use crate::exchange::{Breakage, OVERDUE, end_overdue};
 use crate::http::Fields;
 use crate::python::interp::interned::interned;
 use crate::python::loggers::records::log_raised;
@@ -58,7 +58,7 @@ pub struct Exchange {
     trailers: Trailers,
     // It was overdue, or its loop is no more: what it raises is the cancellation's.
     is_cut_off: bool,
-    // The end of its answer did not reach its client, and the application has heard of that.
+    // Its answer does not reach its client, and the application hears of that.
     is_client_lost: bool,
     // Its client sent what it may not, and has been told: the application heard that it has left.
     is_body_refused: bool,
@@ -163,27 +163,46 @@ impl Exchange {
         (!self.is_cut_off).then_some(self.began)
     }
 
-    /// It has taken longer than it may: its client is answered, if it was not, and the task cancelled.
+    /// It was overdue before it could begin: the application does not hear of it.
+    pub fn refuse_overdue(&mut self, py: Python<'_>, timeout: Duration) {
+        self.is_over = true;
+        self.end_overdue(py, timeout);
+    }
+
+    /// It has taken longer than it may: its client is answered, if it was not, its connection given back, and the
+    /// task cancelled.
     pub fn end_overdue(&mut self, py: Python<'_>, timeout: Duration) {
         self.is_cut_off = true;
         let line = self.line();
-        match &self.opened {
-            Some(opened) => end_overdue(&opened.connection.stream, &line, timeout),
+        match &mut self.opened {
+            Some(opened) => {
+                end_overdue(&opened.connection.stream, &line, timeout);
+                opened.response.give_up(Breakage::Overdue, OVERDUE);
+                self.answered(py);
+            }
             None => log::warn!(
                 "{line} has exceeded request_timeout ({} s) behind its answer",
                 timeout.as_secs_f64()
             ),
         }
+        self.cancel(py);
+    }
+
+    /// Cancels its task.
+    fn cancel(&self, py: Python<'_>) {
         if let Some(task) = &self.task
             && let Err(error) = task.call_method0(py, interned!(py, "cancel"))
         {
-            log_raised(py, &format!("the task of {line} could not be cancelled"), &error);
+            let what = format!("the task of {} could not be cancelled", self.line());
+            log_raised(py, &what, &error);
         }
     }
 
     /// The request line, for the log.
     fn line(&self) -> String {
-        let line = self.head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        // RFC 9112, 2.2: empty lines before it are none.
+        let head = self.head.trim_ascii_start();
+        let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
         let end = line.iter().rposition(|byte| *byte == b' ').unwrap_or(line.len());
         String::from_utf8_lossy(&line[..end]).into_owned()
     }

@@ -39,7 +39,8 @@ impl Streams {
     }
 
     /// The response on this connection, which may become one.
-    pub fn response<'s>(&'s self, stream: &'s Arc<Stream>) -> Streaming<'s> {
+    pub fn response(&self, stream: &Arc<Stream>) -> Streaming<'_> {
+        let stream = Arc::clone(stream);
         Streaming { streams: self, stream, has_begun: false, is_late: false }
     }
 
@@ -80,7 +81,7 @@ impl Streams {
 /// A response that may be a stream.
 pub struct Streaming<'s> {
     streams: &'s Streams,
-    stream: &'s Arc<Stream>,
+    stream: Arc<Stream>,
     has_begun: bool,
     // Begun when the others had been cut off: how long the worker waits for requests bounds it.
     is_late: bool,
@@ -91,7 +92,7 @@ impl Streaming<'_> {
     pub fn goes_on(&mut self) -> bool {
         if !std::mem::replace(&mut self.has_begun, true) {
             self.is_late = self.streams.have_ended.load(Ordering::Relaxed);
-            let entry = (self.name(), Arc::downgrade(self.stream));
+            let entry = (self.name(), Arc::downgrade(&self.stream));
             self.streams.lock().streams.extend([entry]);
         }
         // Where the engine looks after nobody while the application runs.
@@ -107,7 +108,7 @@ impl Streaming<'_> {
     }
 
     fn name(&self) -> usize {
-        Arc::as_ptr(self.stream) as usize
+        Arc::as_ptr(&self.stream) as usize
     }
 }
 

@@ -9,7 +9,7 @@ use unicoro_contract::{Connection, Inbox, ResidentsWord, tell_engine};
 use super::access::AccessLine;
 use super::rules::Admission;
 use super::service::Service;
-use crate::exchange::{Memory, Place, Response, WebSockets};
+use crate::exchange::{Memory, Place, Response, Streams, WebSockets};
 use crate::http::{Head, HttpError, Manner, RequestFacts, takes_trailers};
 use crate::python::{Host, Opened};
 
@@ -63,6 +63,10 @@ impl Host for Service {
 
     fn sockets(&self) -> &WebSockets {
         &self.sockets
+    }
+
+    fn streams(&self) -> &Streams {
+        &self.streams
     }
 
     fn request_timeout(&self) -> Option<Duration> {

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use crate::exchange::{Breakage, OVERDUE, Reader, Response, SWITCHED};
 use crate::python::deadline::request_timeout::is_request_timeout;
 use crate::python::loggers::records::log_raised;
+use crate::python::wsgi::client_gone::comes_of_it;
 use crate::python::wsgi::respond::Trouble;
 
 /// Ends the response to the request of this line. What the client is to blame for comes first: the
@@ -28,6 +29,12 @@ pub fn fail(
         }
     } else if let Some(breakage) = response.breakage() {
         log::info!("{line}: {breakage}");
+        // What comes of that is said with it.
+        if let Trouble::Raised(error) = &trouble
+            && !comes_of_it(py, error)
+        {
+            log_raised(py, &format!("Error handling request {line}"), error);
+        }
         response.fail(FAILED);
     } else {
         match trouble {

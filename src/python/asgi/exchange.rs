@@ -33,7 +33,7 @@ use pyo3::types::PyDict;
 use super::home::Home;
 use super::host::Opened;
 use super::speech::Speech;
-use crate::exchange::{Breakage, OVERDUE, end_overdue};
+use crate::exchange::{Breakage, OVERDUE, Streaming, end_overdue};
 use crate::http::Fields;
 use crate::python::interp::interned::interned;
 use crate::python::loggers::records::log_raised;
@@ -56,7 +56,7 @@ pub struct Exchange {
     is_over: bool,
     has_body: bool,
     trailers: Trailers,
-    // It was overdue, or its loop is no more: what it raises is the cancellation's.
+    // It was overdue, or kept the worker, or its loop is no more: it was cancelled.
     is_cut_off: bool,
     // Its answer does not reach its client, and the application hears of that.
     is_client_lost: bool,
@@ -76,6 +76,8 @@ pub struct Exchange {
     in_line: usize,
     // Where the client is waited for.
     waits: Option<Wait>,
+    // Its pieces come by and by, nobody knows how many.
+    streaming: Option<Streaming<'static>>,
     // So many messages since others could run.
     in_a_row: u32,
     // Messages that whoever asked for them was cancelled before he got them.
@@ -131,6 +133,7 @@ impl Exchange {
             line: None,
             in_line: 0,
             waits: None,
+            streaming: None,
             in_a_row: 0,
             taken_back: VecDeque::new(),
         }
@@ -154,6 +157,7 @@ impl Exchange {
         self.is_cut_off = true;
         if let Some(opened) = &mut self.opened {
             opened.response.give_up(Breakage::Left, FAILED);
+            self.is_client_lost = true;
         }
         self.answered(py);
     }
@@ -178,6 +182,7 @@ impl Exchange {
             Some(opened) => {
                 end_overdue(&opened.connection.stream, &line, timeout);
                 opened.response.give_up(Breakage::Overdue, OVERDUE);
+                self.is_client_lost = true;
                 self.answered(py);
             }
             None => log::warn!(
@@ -186,6 +191,13 @@ impl Exchange {
             ),
         }
         self.cancel(py);
+    }
+
+    /// It would keep the worker for longer than that may go on: the task is cancelled. The line that says so.
+    pub fn end_with_worker(&mut self, py: Python<'_>) -> String {
+        self.is_cut_off = true;
+        self.cancel(py);
+        format!("{} ({:.1} s old)", self.line(), self.began.elapsed().as_secs_f32())
     }
 
     /// Cancels its task.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::Connection;
 
-use crate::exchange::{Place, Response, Unread, WebSockets};
+use crate::exchange::{Place, Response, Streams, Unread, WebSockets};
 use crate::http::Head;
 
 /// A request that has begun.
@@ -40,6 +40,9 @@ pub trait Host: Send + Sync {
 
     /// The WebSockets.
     fn sockets(&self) -> &WebSockets;
+
+    /// The streams.
+    fn streams(&self) -> &Streams;
 
     /// How long a request may take.
     fn request_timeout(&self) -> Option<Duration>;

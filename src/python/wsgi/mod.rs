@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod bound;
+pub mod client_gone;
 pub mod environ;
 pub mod errors;
 pub mod fields;

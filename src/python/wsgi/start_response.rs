@@ -16,6 +16,7 @@ use pyo3::types::PyBytes;
 use unicoro_contract::buffers;
 
 use super::bound::Method;
+use super::client_gone::client_gone;
 use super::fields::{fields_of, fields_of_hints};
 use super::latin1::push_latin1;
 use crate::exchange::Response;
@@ -139,7 +140,7 @@ impl StartResponse {
         let mut this = slf.try_borrow_mut()?;
         let Some(response) = this.hinted() else { return Ok(()) };
         let sent = detached(py, || response.send_hints(&fields)).map_err(cannot_be_sent)?;
-        sent.map_err(|error| client_gone(py, &error))
+        sent.map_err(|error| cannot_send(py, &error))
     }
 
     /// `unicoro.client_disconnected`: whether nobody is left to answer.
@@ -151,7 +152,7 @@ impl StartResponse {
     fn write(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>) -> PyResult<()> {
         let response = self.response()?;
         let data = data.as_bytes();
-        detached(py, || response.send(data)).map_err(|error| client_gone(py, &error))
+        detached(py, || response.send(data)).map_err(|error| cannot_send(py, &error))
     }
 }
 
@@ -159,7 +160,6 @@ fn cannot_be_sent(error: ResponseError) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 
-fn client_gone(py: Python<'_>, error: &io::Error) -> PyErr {
-    request_timeout::due(py)
-        .unwrap_or_else(|| PyBrokenPipeError::new_err(format!("the client is gone: {error}")))
+fn cannot_send(py: Python<'_>, error: &io::Error) -> PyErr {
+    request_timeout::due(py).unwrap_or_else(|| client_gone(error))
 }

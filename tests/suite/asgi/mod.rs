@@ -4,6 +4,7 @@
 mod beside_uvicorn;
 mod blocking;
 mod body;
+mod cut_short;
 mod endings;
 mod extensions;
 mod frameworks;

@@ -8,7 +8,6 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unicoro_contract::buffers;
 
-use super::errors::gone;
 use super::message::{as_bytes, fields_of, push_bytes, push_headers, required};
 use super::{Exchange, Trailers};
 use crate::exchange::{Unread, WrongLength};
@@ -16,6 +15,7 @@ use crate::http::Fields;
 use crate::python::asgi::extensions::{EARLY_HINT, PATHSEND, TRAILERS, file, links};
 use crate::python::asgi::host::Opened;
 use crate::python::interp::interned::interned;
+use crate::python::wsgi::client_gone::{client_gone, left};
 
 impl Exchange {
     pub(super) fn start(&mut self, message: &Bound<'_, PyDict>) -> PyResult<()> {
@@ -57,6 +57,7 @@ impl Exchange {
             Some(more) => more.is_truthy()?,
             None => false,
         };
+        let is_stream = more && !self.begun(HTTP_BODY)?.response.knows_length();
         // What is to come then are trailers.
         let more = self.body_goes_on(HTTP_BODY, more)? || more;
         let given = message.get_item(interned!(py, "body"))?;
@@ -67,15 +68,19 @@ impl Exchange {
             return Err(PyRuntimeError::new_err("Response content longer than Content-Length"));
         }
         if more {
-            let sent = response.send_now(piece).map_err(|error| gone(&error))?;
-            return Ok(sent);
+            if is_stream && !self.stream_goes_on() {
+                return self.sent(py, Err(io::ErrorKind::BrokenPipe.into()));
+            }
+            let sent = self.begun(HTTP_BODY)?.response.send_now(piece);
+            return self.sent(py, sent);
         }
         if response.has_room_for(piece) {
             response.add(piece);
         } else {
-            response.send_now(piece).map_err(|error| gone(&error))?;
+            let sent = response.send_now(piece);
+            self.sent(py, sent)?;
         }
-        let wrong = response.end();
+        let wrong = self.begun(HTTP_BODY)?.response.end();
         self.end(py, wrong)
     }
 
@@ -86,11 +91,13 @@ impl Exchange {
         let (file, len) = file(message)?;
         let awaits_trailers = self.body_goes_on(PATHSEND, false)?;
         let response = &mut self.begun(PATHSEND)?.response;
-        response.add_file(file, len).map_err(|error| gone(&error))?;
+        let added = response.add_file(file, len).map(|()| true);
+        self.sent(py, added)?;
         if awaits_trailers {
-            return self.send_more(py, false).map_err(|error| gone(&error));
+            let sent = self.send_more(py, false);
+            return self.sent(py, sent);
         }
-        let wrong = response.end();
+        let wrong = self.begun(PATHSEND)?.response.end();
         self.end(py, wrong)
     }
 
@@ -121,8 +128,8 @@ impl Exchange {
         let response = &mut self.opened(EARLY_HINT)?.response;
         let sent = response.send_hints_now(&fields);
         buffers::give(fields.into_buffer());
-        sent.map_err(|error| PyValueError::new_err(error.to_string()))?
-            .map_err(|error| gone(&error))
+        let sent = sent.map_err(|error| PyValueError::new_err(error.to_string()))?;
+        self.sent(message.py(), sent.map(|()| true)).map(drop)
     }
 
     /// The body goes on with this message, the last one unless there is `more`: whether trailers follow it.
@@ -144,7 +151,9 @@ impl Exchange {
         if let Some(wrong) = wrong {
             log::error!("{}: {wrong}", self.line());
         }
-        self.finish(py).map_err(|error| gone(&error))
+        // The application has given it all, however long its client takes.
+        self.streaming = None;
+        self.finish(py).map_err(client_gone)
     }
 
     /// What has a head, and no end.
@@ -160,8 +169,8 @@ impl Exchange {
 
     /// What is still to be answered.
     pub(super) fn opened(&mut self, message: &str) -> PyResult<&mut Opened> {
-        if self.is_body_refused {
-            return Err(gone(&io::ErrorKind::BrokenPipe.into()));
+        if self.is_body_refused || self.is_client_lost {
+            return Err(left());
         }
         let is_over = self.opened.as_ref().is_none_or(|opened| opened.response.has_ended());
         if is_over {
@@ -170,9 +179,9 @@ impl Exchange {
             )));
         }
         let opened = self.opened.as_mut();
-        let opened = opened.ok_or_else(|| gone(&io::ErrorKind::BrokenPipe.into()))?;
+        let opened = opened.ok_or_else(left)?;
         if opened.response.breakage().is_some() {
-            return Err(gone(&io::ErrorKind::BrokenPipe.into()));
+            return Err(left());
         }
         Ok(opened)
     }

@@ -8,14 +8,14 @@ use pyo3::types::PyDict;
 
 use super::Exchange;
 use super::answering::{HTTP_BODY, HTTP_START};
-use super::errors::{gone, without_own_frame};
+use super::errors::without_own_frame;
 use super::futures::{keep, wake};
 use super::message::required;
 use super::speaking::CLOSE;
 use crate::python::asgi::extensions::{EARLY_HINT, PATHSEND, TRAILERS};
 use crate::python::asgi::ready::Ready;
 use crate::python::interp::fork::end_if_stray;
-use crate::python::loggers::records::log_raised;
+use crate::python::wsgi::client_gone::left;
 use crate::python::wsgi::respond::Trouble;
 
 /// After so many messages others have their turn, however fast the client is. Most requests have fewer.
@@ -126,7 +126,7 @@ impl Exchange {
             None => self.is_client_lost,
         };
         if is_lost {
-            return Err(gone(&std::io::ErrorKind::BrokenPipe.into()));
+            return Err(left());
         }
         Ok(self.opened.as_ref().is_none_or(|opened| !opened.response.awaits_client()))
     }
@@ -152,16 +152,11 @@ impl Exchange {
         }
         let has_ended = self.opened.as_ref().is_none_or(|opened| opened.response.has_ended());
         match raised {
-            Some(error) if has_ended => {
-                let is_of_client =
-                    self.is_client_lost && error.is_instance_of::<PyBrokenPipeError>(py);
-                if self.is_body_refused {
-                    // Most frameworks fail behind it, so it is nobody's fault but the client's.
-                    log::info!("{}: its body was refused, and then: {error}", self.line());
-                } else if !self.is_cut_off && !is_of_client {
-                    log_raised(py, &format!("Error handling request {}", self.line()), &error);
-                }
+            Some(error) if has_ended && self.is_body_refused => {
+                // Most frameworks fail behind it, so it is nobody's fault but the client's.
+                log::info!("{}: its body was refused, and then: {error}", self.line());
             }
+            Some(error) if has_ended => self.log_if_its_own(py, &error),
             Some(error) => self.fail(py, Trouble::Raised(error)),
             None if has_ended => {}
             None => {

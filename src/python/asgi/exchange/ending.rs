@@ -4,13 +4,15 @@ use std::io;
 
 use pyo3::prelude::*;
 
+use super::errors::comes_of_cancelling;
 use super::futures::wake;
 use super::{Exchange, FAILED};
-use crate::exchange::{Breakage, OVERDUE, Reader, Unread};
+use crate::exchange::{Breakage, Reader, Streaming, Unread};
 use crate::python::app::failure::fail;
 use crate::python::asgi::host::Opened;
 use crate::python::gil::attach::detached;
 use crate::python::loggers::records::log_raised;
+use crate::python::wsgi::client_gone::{client_gone, comes_of_it};
 use crate::python::wsgi::respond::Trouble;
 
 impl Exchange {
@@ -23,13 +25,14 @@ impl Exchange {
             Unread::Unknown => false,
         };
         let sent = self.send_more(py, may_hold);
-        if sent.is_err() {
-            self.lose_client();
-        }
-        if !matches!(sent, Ok(false)) {
-            self.answered(py);
-        } else if let Err(error) = self.wait_for_client(py) {
-            log_raised(py, "a client could not be waited for:", &error);
+        match sent {
+            Ok(true) => self.answered(py),
+            Ok(false) => {
+                if let Err(error) = self.wait_for_client(py) {
+                    log_raised(py, "a client could not be waited for:", &error);
+                }
+            }
+            Err(_) => self.lose_client(py),
         }
         sent
     }
@@ -38,11 +41,13 @@ impl Exchange {
         if self.opened.as_ref().is_none_or(|opened| !opened.response.awaits_client()) {
             return;
         }
-        if !matches!(self.send_more(py, false), Ok(false)) {
-            self.answered_if_ended(py);
-            self.waits = None;
-            wake(py, &mut self.sending);
+        match self.send_more(py, false) {
+            Ok(false) => return,
+            Ok(true) => self.answered_if_ended(py),
+            Err(_) => self.lose_client(py),
         }
+        self.waits = None;
+        wake(py, &mut self.sending);
     }
 
     /// Sends what is left of an answer; whether that was all.
@@ -61,14 +66,43 @@ impl Exchange {
         }
     }
 
-    /// What the application has ended does not reach its client: said once, and the application hears of it where
-    /// it sends.
-    pub(super) fn lose_client(&mut self) {
+    /// The answer does not reach its client: said once, and the connection goes back, whatever the application does.
+    /// It hears of that where it sends.
+    pub(super) fn lose_client(&mut self, py: Python<'_>) {
+        self.note_end_of_stream();
         let breakage = self.opened.as_ref().and_then(|opened| opened.response.breakage());
-        if let (Some(breakage), false) = (breakage, self.is_over) {
+        // Of an overdue one it has been said.
+        if let Some(breakage) = breakage.filter(|it| !self.is_over && *it != Breakage::Overdue) {
             log::info!("{}: {breakage}", self.line());
-            self.is_client_lost = true;
         }
+        self.is_client_lost = true;
+        self.answered(py);
+    }
+
+    /// If it is not the client that has ended a stream, but its worker's end.
+    fn note_end_of_stream(&mut self) {
+        if let Some(opened) = &mut self.opened
+            && self.streaming.as_ref().is_some_and(Streaming::has_ended)
+        {
+            opened.response.give_up(Breakage::WorkerEnds, 0);
+        }
+    }
+
+    /// What was sent, or could not be.
+    pub(super) fn sent(&mut self, py: Python<'_>, sent: io::Result<bool>) -> PyResult<bool> {
+        sent.map_err(|error| {
+            self.lose_client(py);
+            client_gone(error)
+        })
+    }
+
+    /// A piece is about to be sent, and others are to come, nobody knows how many. False: the worker ends, and
+    /// nothing more is sent.
+    pub(super) fn stream_goes_on(&mut self) -> bool {
+        let Some(opened) = &self.opened else { return false };
+        let streams = self.home.host().streams();
+        let stream = &opened.connection.stream;
+        self.streaming.get_or_insert_with(|| streams.response(stream)).goes_on()
     }
 
     fn answered_if_ended(&mut self, py: Python<'_>) {
@@ -81,7 +115,7 @@ impl Exchange {
     /// The client has its answer: the connection goes back.
     pub(super) fn answered(&mut self, py: Python<'_>) {
         let Some(opened) = self.opened.take() else { return };
-        self.waits = None;
+        (self.waits, self.streaming) = (None, None);
         self.home.host().answered(opened);
         wake(py, &mut self.sending);
         wake(py, &mut self.receiving);
@@ -93,13 +127,20 @@ impl Exchange {
     /// The application has failed, or has ended too early.
     pub(super) fn fail(&mut self, py: Python<'_>, trouble: Trouble) {
         let line = self.line();
+        self.note_end_of_stream();
         let Some(opened) = &mut self.opened else { return };
         let response = &mut opened.response;
         if self.is_cut_off {
-            response.give_up(Breakage::Overdue, OVERDUE);
+            if let Trouble::Raised(error) = &trouble {
+                self.log_if_its_own(py, error);
+            }
+            let Some(opened) = &mut self.opened else { return };
+            opened.response.refuse(ENDING, "");
         } else if self.home.quits()
             // Nobody is there to be answered, and the application has heard that.
-            || matches!(trouble, Trouble::Misused(_)) && opened.connection.stream.is_hung_up()
+            || matches!(trouble, Trouble::Misused(_))
+                && opened.connection.stream.is_hung_up()
+                && response.breakage().is_none()
         {
             response.give_up(Breakage::Left, FAILED);
         } else {
@@ -111,4 +152,17 @@ impl Exchange {
         }
         drop(self.finish(py));
     }
+    /// What the application has raised where nobody can be answered any more: said, unless it comes of what it was
+    /// told itself, that its client is gone or its time over.
+    pub(super) fn log_if_its_own(&self, py: Python<'_>, error: &PyErr) {
+        let is_cancelled = self.is_cut_off || self.home.quits();
+        let is_told = self.is_client_lost || is_cancelled;
+        if is_told && comes_of_it(py, error) || is_cancelled && comes_of_cancelling(py, error) {
+            return;
+        }
+        log_raised(py, &format!("Error handling request {}", self.line()), error);
+    }
 }
+
+/// What a client is told whose request would keep the worker.
+const ENDING: u16 = 503;

@@ -1,14 +1,18 @@
 //! What is raised in an application, and what it has raised.
 
-use std::io;
-
-use pyo3::exceptions::PyBrokenPipeError;
+use pyo3::exceptions::PyGeneratorExit;
 use pyo3::prelude::*;
 
 use crate::python::interp::interned::interned;
+use crate::python::wsgi::client_gone::comes_of;
 
-pub(super) fn gone(error: &io::Error) -> PyErr {
-    PyBrokenPipeError::new_err(format!("the client is gone: {error}"))
+/// Whether this was raised because its task was cancelled.
+pub(super) fn comes_of_cancelling(py: Python<'_>, error: &PyErr) -> bool {
+    let cancelled = py.import("asyncio").and_then(|it| it.getattr(interned!(py, "CancelledError")));
+    comes_of(error.value(py), &|error| {
+        error.is_instance_of::<PyGeneratorExit>()
+            || cancelled.as_ref().is_ok_and(|class| error.is_instance(class).unwrap_or(false))
+    })
 }
 
 /// The exception, whose traceback begins in the application.

@@ -7,13 +7,13 @@ use std::convert::Infallible;
 use std::mem;
 use std::sync::Arc;
 
-use pyo3::exceptions::{PyBrokenPipeError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unicoro_contract::Upgraded;
 
 use super::Exchange;
-use super::errors::gone;
+use super::errors::comes_of_cancelling;
 use super::futures::wake;
 use super::message::fields_of;
 use crate::exchange::{Breakage, Closed, SWITCHED, Unread, WebSocket, date};
@@ -22,6 +22,7 @@ use crate::python::asgi::speech::{Stage, connect, disconnect, received};
 use crate::python::interp::interned::interned;
 use crate::python::loggers::records::log_raised;
 use crate::python::websocket::outgoing;
+use crate::python::wsgi::client_gone::{client_gone, comes_of_it, websocket_closed};
 use crate::websocket::close_code::{ABNORMAL, GOING_AWAY, INTERNAL_ERROR, NORMAL};
 use crate::websocket::{Close, Refusal};
 
@@ -168,7 +169,7 @@ impl Exchange {
         upgrade
             .answer(subprotocol.as_deref(), agreed.as_ref(), fields.iter(), &date(), &mut head)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let sent = opened.response.switch_now(&head).map_err(|error| gone(&error))?;
+        let sent = opened.response.switch_now(&head).map_err(client_gone)?;
         let received = match mem::replace(&mut opened.unread, Unread::Unknown) {
             Unread::Behind(mut reader) => reader.take_received(),
             Unread::Nothing | Unread::Unknown => Vec::new(),
@@ -203,7 +204,7 @@ impl Exchange {
             .begin(b"403 Forbidden".to_vec(), fields)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
         opened.response.end();
-        self.finish(py).map_err(|error| gone(&error))
+        self.finish(py).map_err(client_gone)
     }
 
     fn send_message(&mut self, socket: &WebSocket, message: &Bound<'_, PyDict>) -> PyResult<bool> {
@@ -238,10 +239,11 @@ impl Exchange {
         let quits = self.home.quits();
         // It has heard of the end, and let that pass.
         let is_told = |error: &PyErr| {
-            error.is_instance_of::<PyBrokenPipeError>(py)
-                && self.socket().is_some_and(|socket| socket.closed().is_some())
+            let is_closed = self.socket().is_some_and(|socket| socket.closed().is_some());
+            let is_cancelled = quits || self.is_cut_off;
+            is_closed && comes_of_it(py, error) || is_cancelled && comes_of_cancelling(py, error)
         };
-        let failure = raised.filter(|error| !quits && !self.is_cut_off && !is_told(error));
+        let failure = raised.filter(|error| !is_told(error));
         if let Some(error) = failure {
             log_raised(py, &format!("Error handling the WebSocket {}", self.line()), error);
         }
@@ -302,5 +304,5 @@ fn is_closed(closed: Option<Closed>) -> PyErr {
     let closed = closed.map_or_else(String::new, |closed| {
         format!(": {} {}", closed.code, closed.reason).trim_end().to_owned()
     });
-    PyBrokenPipeError::new_err(format!("the WebSocket is closed{closed}"))
+    websocket_closed(closed)
 }

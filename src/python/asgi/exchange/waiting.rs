@@ -39,7 +39,6 @@ impl Exchange {
         }
         let idle = now.saturating_duration_since(wait.since);
         let waited = now.saturating_duration_since(mem::replace(&mut wait.looked, now));
-        let has_ended = opened.response.has_ended();
         if opened.response.awaits_client() || !self.sending.is_empty() {
             let tempo = opened.response.tempo();
             let breakage = if tempo.idle.is_some_and(|most| idle >= most) {
@@ -50,12 +49,7 @@ impl Exchange {
                 return;
             };
             opened.response.give_up(breakage, FAILED);
-            if has_ended {
-                self.lose_client();
-                self.answered(py);
-            }
-            wake(py, &mut self.sending);
-            wake(py, &mut self.receiving);
+            self.lose_client(py);
         } else if self.receiving.iter().all(|future| is_done(future.bind(py))) {
             // Nobody waits any more.
             self.waits = None;

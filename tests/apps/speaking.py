@@ -118,6 +118,8 @@ async def misuse(scope, receive, send):
     await attempt(type="websocket.send")
     await attempt(type="websocket.send", text=7)
     await attempt(type="websocket.close", code=1005)
+    await attempt(type="websocket.close", code=70000)
+    await attempt(type="websocket.close", code=1000, reason=7)
     await send({"type": "websocket.send", "text": "\n".join(said)})
 
 

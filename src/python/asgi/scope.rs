@@ -132,11 +132,14 @@ impl Scopes {
         for (key, address) in
             [(interned!(py, "server"), place.local), (interned!(py, "client"), place.client)]
         {
-            // As uvicorn: nothing for a unix socket.
             if let SocketAddress::Ip(address) = address {
                 let host = self.addresses.ip(py, address.ip());
                 scope.set_item(key, (host, address.port()))?;
             }
+        }
+        // ASGI's HTTP spec: of a unix socket its path; nothing for a client's, which has none.
+        if let SocketAddress::Unix(Some(path)) = place.local {
+            scope.set_item(interned!(py, "server"), (path.as_os_str(), py.None()))?;
         }
         Ok(())
     }

@@ -155,14 +155,16 @@ class Body(io.RawIOBase):
 def environ(scope, body):
     """PEP 3333's of an ASGI scope."""
     root = scope.get("root_path", "")
-    server = scope.get("server") or ("localhost", 80)
+    server = scope.get("server") or ("localhost", None)
+    # A unix socket's path is no name.
+    server = ("localhost", 80) if server[1] is None else server
     made = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": native(root),
         "PATH_INFO": path_info(scope, root),
         "QUERY_STRING": scope.get("query_string", b"").decode("latin-1"),
         "SERVER_NAME": server[0],
-        "SERVER_PORT": str(server[1] or 80),
+        "SERVER_PORT": str(server[1]),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "SERVER_SOFTWARE": "unicoro",
         "wsgi.version": (1, 0),

@@ -7,15 +7,15 @@ use std::convert::Infallible;
 use std::mem;
 use std::sync::Arc;
 
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 use unicoro_contract::Upgraded;
 
-use super::Exchange;
 use super::errors::comes_of_cancelling;
 use super::futures::wake;
-use super::message::fields_of;
+use super::message::{fields_of, wrong_type};
+use super::{Exchange, Trailers};
 use crate::exchange::{Breakage, Closed, SWITCHED, Unread, WebSocket, date};
 use crate::http::Fields;
 use crate::python::asgi::speech::{Stage, connect, disconnect, received};
@@ -104,6 +104,8 @@ impl Exchange {
             (Stage::Offered(_), CLOSE) => self.turn_away(py),
             (Stage::Offered(_), RESPONSE_START) => {
                 self.start(message)?;
+                // A denial has no message for them.
+                self.trailers = Trailers::None;
                 self.set_stage(Stage::Denied);
                 Ok(true)
             }
@@ -155,8 +157,7 @@ impl Exchange {
 
     fn accept(&mut self, message: &Bound<'_, PyDict>) -> PyResult<()> {
         let py = message.py();
-        let subprotocol = given(message, interned!(py, "subprotocol"))?;
-        let subprotocol: Option<String> = subprotocol.map(|it| it.extract()).transpose()?;
+        let subprotocol = text_of(message, interned!(py, "subprotocol"))?;
         let fields = fields_of(message)?;
         let (home, number) = (self.home, self.number);
         let (Some(speech), Some(opened)) = (&mut self.speech, &mut self.opened) else {
@@ -285,17 +286,30 @@ const RESPONSE_BODY: &str = "websocket.http.response.body";
 /// What a message has of this key, and not as `None`.
 fn given<'py>(
     message: &Bound<'py, PyDict>,
-    key: &Bound<'py, pyo3::types::PyString>,
+    key: &Bound<'py, PyString>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     Ok(message.get_item(key)?.filter(|value| !value.is_none()))
+}
+
+/// What is a str.
+fn text_of(message: &Bound<'_, PyDict>, key: &Bound<'_, PyString>) -> PyResult<Option<String>> {
+    let rule = || format!("{key:?} of an ASGI message is a str");
+    let text = given(message, key)?;
+    text.map(|text| text.extract().map_err(|_| wrong_type(&rule(), &text))).transpose()
 }
 
 fn close_of(message: &Bound<'_, PyDict>) -> PyResult<Close> {
     let py = message.py();
     let code = given(message, interned!(py, "code"))?;
-    let code: u16 = code.map_or(Ok(NORMAL), |code| code.extract())?;
-    let reason = given(message, interned!(py, "reason"))?;
-    let reason: String = reason.map_or_else(|| Ok(String::new()), |reason| reason.extract())?;
+    let code = match code {
+        None => NORMAL,
+        Some(code) => code.extract().map_err(|_| {
+            let rule =
+                "the code of a websocket.close is 1000, another of RFC 6455's or 3000 to 4999";
+            wrong_type(rule, &code)
+        })?,
+    };
+    let reason = text_of(message, interned!(py, "reason"))?.unwrap_or_default();
     Close::new(code, reason).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 

@@ -31,7 +31,7 @@ async def hello(scope, receive, send):
 async def show_scope(scope, receive, send):
     shown = dict(scope, headers=[[name.decode(), value.decode("latin-1")] for name, value in scope["headers"]])
     shown |= {key: scope[key].decode() for key in ("raw_path", "query_string")}
-    shown |= {"client": scope["client"][0], "server": scope["server"][0]}
+    shown |= {"client": scope["client"] and scope["client"][0], "server": scope["server"][0]}
     await answer(send, json.dumps(shown))
 
 
@@ -153,6 +153,10 @@ async def send_for_ever(scope, receive, send):
         raise
 
 
+async def show_server(scope, receive, send):
+    await answer(send, repr((scope["server"], scope["client"])))
+
+
 async def no_content(scope, receive, send):
     await send({"type": "http.response.start", "status": 204})
     await send({"type": "http.response.body"})
@@ -203,6 +207,28 @@ async def misuse(scope, receive, send):
     except RuntimeError as error:
         note(str(error))
     note((await receive())["type"])
+
+
+async def misuse_in_words(scope, receive, send):
+    """What is said of each, raised where it is awaited."""
+    said = []
+    for message in (
+        {"type": "http.response.start", "status": 200, "headers": {b"a": b"b"}},
+        {"type": "http.response.start", "status": 200, "headers": [(b"a", b"b", b"c")]},
+        {"type": "http.response.start", "status": 200, "headers": [("x-name", b"b")]},
+        {"type": "http.response.start", "status": 200, "headers": [(b"x-value", None)]},
+        {"type": "http.response.start", "status": 200, "headers": [(b"x-value", 7)]},
+        {"type": "http.response.start", "status": 70000},
+        {"type": 7},
+        [1],
+    ):
+        awaitable = send(message)
+        try:
+            await awaitable
+        except Exception as error:
+            said.append(f"{type(error).__name__}: {error}")
+    gathered = await asyncio.gather(send({"type": "bogus"}), return_exceptions=True)
+    await answer(send, "\n".join([*said, *map(repr, gathered)]))
 
 
 async def own_context(scope, receive, send):
@@ -329,12 +355,13 @@ async def cancel_receive(scope, receive, send):
 
 
 PATHS = {
+    "/server": show_server,
     "/": hello, "/scope": show_scope, "/count": count_body, "/read_late": read_late, "/stream": stream,
     "/flood": flood, "/flood_at_once": flood_at_once, "/give_up_sending": give_up_sending,
     "/start_in_others_turn": start_in_others_turn, "/wait_for_end": wait_for_end, "/send_for_ever": send_for_ever, "/no_content": no_content,
     "/answer_whatever_comes": answer_whatever_comes, "/cancel_unbegun_send": cancel_unbegun_send,
     "/fail": fail, "/fail_begun": fail_begun, "/fail_before_body": fail_before_body,
-    "/answer_nothing": answer_nothing, "/longer": longer, "/misuse": misuse, "/own_context": own_context, "/sleep": sleep,
+    "/answer_nothing": answer_nothing, "/longer": longer, "/misuse": misuse, "/misuse_in_words": misuse_in_words, "/own_context": own_context, "/sleep": sleep,
     "/go_on_behind": go_on_behind, "/overdue": overdue, "/facilities": facilities,
     "/wait_for_receive": wait_for_receive, "/compute": compute, "/exit_in_task": exit_in_task,
     "/large": large, "/turn_until_file": turn_until_file,
@@ -361,6 +388,22 @@ class Application:
 instance = Application()
 method = instance.__call__
 partial = functools.partial(application)
+
+
+class Slotted:
+    """As sentry's middleware: each instance has its own."""
+
+    __slots__ = ("__call__", "app")
+
+    def __init__(self, app):
+        self.app = app
+        self.__call__ = self.run
+
+    async def run(self, scope, receive, send):
+        await self.app(scope, receive, send)
+
+
+slotted = Slotted(application)
 
 
 def plain_function(scope, receive, send):

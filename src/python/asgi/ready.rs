@@ -1,4 +1,5 @@
-//! An awaitable whose result is there: it ends at once, without a future and without a turn of the loop.
+//! An awaitable whose result is there, or its exception: it ends at once, without a future and without a turn of the
+//! loop.
 //!
 //! It has a coroutine's methods, so that `asyncio.create_task(receive())` takes it for one.
 
@@ -13,6 +14,8 @@ use crate::python::interp::interned::interned;
 #[pyclass(module = "unicoro", name = "Ready", frozen)]
 pub struct Ready {
     result: Option<Py<PyAny>>,
+    // What it raises in its place.
+    error: Option<PyErr>,
     // Who takes the result back if it was not delivered.
     giver: Option<Py<PyAny>>,
     is_delivered: AtomicBool,
@@ -22,12 +25,17 @@ impl Ready {
     /// Its result is this, which `giver.take_back` takes if whoever awaits it is cancelled before.
     pub fn with(result: Py<PyAny>, giver: Py<PyAny>) -> Self {
         let is_delivered = AtomicBool::new(false);
-        Self { result: Some(result), giver: Some(giver), is_delivered }
+        Self { result: Some(result), error: None, giver: Some(giver), is_delivered }
+    }
+
+    /// It raises this where it is awaited, as a coroutine does.
+    pub fn failed(error: PyErr) -> Self {
+        Self { error: Some(error), ..Self::empty() }
     }
 
     /// Its result is `None`.
     pub fn empty() -> Self {
-        Self { result: None, giver: None, is_delivered: AtomicBool::new(true) }
+        Self { result: None, error: None, giver: None, is_delivered: AtomicBool::new(true) }
     }
 
     fn give_back(&self, py: Python<'_>) -> PyResult<()> {
@@ -41,6 +49,9 @@ impl Ready {
 
     fn end(&self, py: Python<'_>) -> PyErr {
         self.is_delivered.store(true, Ordering::Relaxed);
+        if let Some(error) = &self.error {
+            return error.clone_ref(py);
+        }
         let result = self.result.as_ref().map_or_else(|| py.None(), |result| result.clone_ref(py));
         PyStopIteration::new_err((result,))
     }
@@ -58,7 +69,7 @@ impl Ready {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<()>> {
         // Without an exception an iterator's end is that of `await`, with None.
-        if self.result.is_none() { Ok(None) } else { Err(self.end(py)) }
+        if self.result.is_none() && self.error.is_none() { Ok(None) } else { Err(self.end(py)) }
     }
 
     fn send(&self, py: Python<'_>, _value: &Bound<'_, PyAny>) -> PyResult<()> {

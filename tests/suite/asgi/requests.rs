@@ -1,7 +1,10 @@
 //! A request and its answer: the scope, what `send` makes of messages, and what the application may do
 //! meanwhile.
 
-use crate::support::{Client, Engine, Response, Server};
+use std::os::unix::net::UnixStream;
+
+use crate::support::client::{exchange_over, get_and_close};
+use crate::support::{Client, Engine, Launch, Response, Server, wait};
 
 fn start(arguments: &[&str]) -> Server {
     Server::start(Engine::Coroutine, "asynchronous", arguments)
@@ -156,6 +159,51 @@ fn messages_that_are_wrong_are_refused_where_they_are_sent() {
     let wrong = "RuntimeError RuntimeError TypeError ValueError TypeError";
     assert_eq!(server.get("/misuse").text(), wrong);
     server.wait_for_notes("sent, after response already completed.\nhttp.disconnect");
+    server.stop();
+}
+
+#[test]
+fn what_is_wrong_with_a_message_is_said_where_it_is_awaited() {
+    let server = start(&[]);
+    let text = server.get("/misuse_in_words").text();
+    let said: Vec<&str> = text.lines().collect();
+    for (said, what) in said.iter().zip([
+        "give headers.items(), and bytes, not dict: {b'a': b'b'}",
+        "a header is [name, value], both bytes, and not (b'a', b'b', b'c')",
+        "the name of a header is bytes, not str: 'x-name'",
+        "the value of the header b'x-value' is bytes, not NoneType: None",
+        "the value of the header b'x-value' is bytes, not int: 7",
+        "the status of an http.response.start is an int from 100 to 999, not int: 70000",
+        "the type of an ASGI message is a str, not int: 7",
+        "an ASGI message is a dict, not list: [1]",
+        "RuntimeError(\"Unexpected ASGI message 'bogus' sent.\")",
+    ]) {
+        assert!(said.ends_with(what), "{said}, and not {what}");
+    }
+    assert_eq!(said.len(), 9, "{text}");
+    server.stop();
+}
+
+#[test]
+fn the_server_of_a_unix_socket_is_its_path() {
+    let launch = Launch::new(Engine::Coroutine);
+    let path = launch.scratch.file("socket");
+    let bind = format!("unix:{}", path.display());
+    let server = launch.args(&["-b", &bind, "asynchronous"]).start_unbound();
+    wait::until_true("the socket", || UnixStream::connect(&path).is_ok());
+    let answer = exchange_over(&path, get_and_close("/server"));
+    assert!(answer.ends_with(&format!("(('{}', None), None)", path.display())), "{answer}");
+    server.stop();
+}
+
+#[test]
+fn empty_lines_before_a_request_are_none_of_its_line() {
+    let mut server = start(&[]);
+    server.expect_errors();
+    let answer =
+        server.exchange("\r\nGET /fail HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+    server.wait_for_log("Error handling request GET /fail");
     server.stop();
 }
 

@@ -3,12 +3,12 @@
 use std::io;
 use std::mem;
 
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unicoro_contract::buffers;
 
-use super::message::{as_bytes, fields_of, push_bytes, push_headers, required};
+use super::message::{as_bytes, fields_of, push_bytes, push_headers, required, wrong_type};
 use super::{Exchange, Trailers};
 use crate::exchange::{Unread, WrongLength};
 use crate::http::Fields;
@@ -20,9 +20,9 @@ use crate::python::wsgi::client_gone::{client_gone, left};
 impl Exchange {
     pub(super) fn start(&mut self, message: &Bound<'_, PyDict>) -> PyResult<()> {
         let status = required(message, "status")?;
-        let status: u16 = status
-            .extract()
-            .map_err(|_| PyTypeError::new_err("the status of an http.response.start is an int"))?;
+        let status: u16 = status.extract().map_err(|_| {
+            wrong_type("the status of an http.response.start is an int from 100 to 999", &status)
+        })?;
         let fields = fields_of(message)?;
         let announced = match message.get_item(interned!(message.py(), "trailers"))? {
             Some(announced) => announced.is_truthy()?,
@@ -61,7 +61,8 @@ impl Exchange {
         // What is to come then are trailers.
         let more = self.body_goes_on(HTTP_BODY, more)? || more;
         let given = message.get_item(interned!(py, "body"))?;
-        let piece = given.as_ref().map(as_bytes).transpose()?;
+        let rule = || format!("the body of an {HTTP_BODY} is bytes");
+        let piece = given.as_ref().map(|given| as_bytes(given, rule)).transpose()?;
         let piece = piece.as_ref().map_or(&b""[..], |piece| piece.as_bytes());
         let response = &mut self.begun(HTTP_BODY)?.response;
         if response.exceeds(piece) {
@@ -124,7 +125,8 @@ impl Exchange {
 
     /// Before the first byte of the answer; behind that, nothing.
     pub(super) fn early_hint(&mut self, message: &Bound<'_, PyDict>) -> PyResult<()> {
-        let fields = links(message, push_bytes)?;
+        let rule = || format!("a link of an {EARLY_HINT} is bytes");
+        let fields = links(message, |link, bytes| push_bytes(link, rule, bytes))?;
         let response = &mut self.opened(EARLY_HINT)?.response;
         let sent = response.send_hints_now(&fields);
         buffers::give(fields.into_buffer());

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use pyo3::exceptions::{PyBrokenPipeError, PyRuntimeError, PyTypeError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -10,7 +10,7 @@ use super::Exchange;
 use super::answering::{HTTP_BODY, HTTP_START};
 use super::errors::without_own_frame;
 use super::futures::{keep, wake};
-use super::message::required;
+use super::message::{required, wrong_type};
 use super::speaking::CLOSE;
 use crate::python::asgi::extensions::{EARLY_HINT, PATHSEND, TRAILERS};
 use crate::python::asgi::ready::Ready;
@@ -24,54 +24,15 @@ const RUN: u32 = 16;
 #[pymethods]
 impl Exchange {
     fn receive<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let mut this = slf.try_borrow_mut()?;
-        if this.has_had_its_run() {
-            return this.home.functions().receive_behind_others.bind(py).call1((slf,));
-        }
-        let message = this.next_message(py)?;
-        drop(this);
-        match message {
-            Some(message) => {
-                let giver = slf.clone().into_any().unbind();
-                let ready = Ready::with(message.into_any().unbind(), giver);
-                Ok(Bound::new(py, ready)?.into_any())
-            }
-            None => slf.try_borrow()?.home.functions().receive.bind(py).call1((slf,)),
-        }
+        awaited(slf.py(), Self::begin_to_receive(slf))
     }
 
     fn send<'py>(
         slf: &Bound<'py, Self>,
         message: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        end_if_stray(py, None);
-        let message = message
-            .cast::<PyDict>()
-            .map_err(|_| PyTypeError::new_err("an ASGI message is a dict"))?;
-        let kind = required(message, "type")?;
-        let kind: Cow<'_, str> = kind.extract()?;
-        let mut this = slf.try_borrow_mut()?;
-        let home = this.home;
-        if this.must_wait(&kind)? {
-            drop(this);
-            return home.functions().send_in_line.bind(py).call1((slf, message));
-        }
-        let is_taken = this.take(&kind, message)?;
-        if this.has_had_its_run() {
-            if !is_taken {
-                this.wait_for_client(py)?;
-            }
-            drop(this);
-            return home.functions().drain_behind_others.bind(py).call1((slf,));
-        }
-        if is_taken {
-            return Ok(home.nothing().bind(py).clone().into_any());
-        }
-        this.wait_for_client(py)?;
-        drop(this);
-        home.functions().drain.bind(py).call1((slf,))
+        end_if_stray(slf.py(), None);
+        awaited(slf.py(), Self::begin_to_send(slf, message))
     }
 
     /// Where messages wait for those before them. Whoever has it gives it back by `leave_line`.
@@ -92,7 +53,7 @@ impl Exchange {
     /// Sends a message that has waited for those before it.
     fn send_behind_others(&mut self, message: &Bound<'_, PyDict>) -> PyResult<()> {
         let kind = required(message, "type")?;
-        let kind: Cow<'_, str> = kind.extract()?;
+        let kind = kind_of(&kind)?;
         if !self.take(&kind, message)? {
             self.wait_for_client(message.py())?;
         }
@@ -174,6 +135,56 @@ impl Exchange {
 }
 
 impl Exchange {
+    fn begin_to_receive<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let mut this = slf.try_borrow_mut()?;
+        if this.has_had_its_run() {
+            return this.home.functions().receive_behind_others.bind(py).call1((slf,));
+        }
+        let message = this.next_message(py)?;
+        drop(this);
+        match message {
+            Some(message) => {
+                let giver = slf.clone().into_any().unbind();
+                let ready = Ready::with(message.into_any().unbind(), giver);
+                Ok(Bound::new(py, ready)?.into_any())
+            }
+            None => slf.try_borrow()?.home.functions().receive.bind(py).call1((slf,)),
+        }
+    }
+
+    fn begin_to_send<'py>(
+        slf: &Bound<'py, Self>,
+        message: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let message = message
+            .cast::<PyDict>()
+            .map_err(|_| wrong_type("an ASGI message is a dict", message))?;
+        let kind = required(message, "type")?;
+        let kind = kind_of(&kind)?;
+        let mut this = slf.try_borrow_mut()?;
+        let home = this.home;
+        if this.must_wait(&kind)? {
+            drop(this);
+            return home.functions().send_in_line.bind(py).call1((slf, message));
+        }
+        let is_taken = this.take(&kind, message)?;
+        if this.has_had_its_run() {
+            if !is_taken {
+                this.wait_for_client(py)?;
+            }
+            drop(this);
+            return home.functions().drain_behind_others.bind(py).call1((slf,));
+        }
+        if is_taken {
+            return Ok(home.nothing().bind(py).clone().into_any());
+        }
+        this.wait_for_client(py)?;
+        drop(this);
+        home.functions().drain.bind(py).call1((slf,))
+    }
+
     /// Whether a message of this kind has to wait for those before it.
     fn must_wait(&mut self, kind: &str) -> PyResult<bool> {
         self.is_behind = self.is_behind && !self.has_drained()?;
@@ -209,4 +220,19 @@ impl Exchange {
         self.in_a_row = (self.in_a_row + 1) % RUN;
         self.in_a_row == 0
     }
+}
+
+/// What is wrong is raised where it is awaited, and not where it is called: who gathers awaitables gets it with them.
+fn awaited<'py>(
+    py: Python<'py>,
+    begun: PyResult<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    match begun {
+        Ok(awaitable) => Ok(awaitable),
+        Err(error) => Ok(Bound::new(py, Ready::failed(error))?.into_any()),
+    }
+}
+
+fn kind_of<'m>(kind: &'m Bound<'_, PyAny>) -> PyResult<Cow<'m, str>> {
+    kind.extract().map_err(|_| wrong_type("the type of an ASGI message is a str", kind))
 }

@@ -39,6 +39,8 @@ def load(spec, interface, worker_class):
     if interface == "asgi" or interface == "auto" and is_asgi(found):
         if worker_class != "coroutine":
             raise NoApplication(OTHER_ENGINE.format(spec=spec, worker_class=worker_class))
+        if interface == "asgi":
+            check(found, spec, None, fault_for_asgi)
     else:
         check(found, spec, f"{module_name}:{name}()")
     return found
@@ -100,6 +102,10 @@ ASGI_2 = (
     "{spec!r} is asynchronous and takes other arguments than ASGI 3 (scope, receive, send); an application of "
     "ASGI 2 is wrapped: asgiref.compatibility.guarantee_single_callable(app)"
 )
+NO_ASGI = (
+    "{spec!r} takes two arguments, as a WSGI application does, and is to be served as ASGI 3: leave --interface asgi or "
+    "the worker class that means it out, or wrap it: unicoro.wsgi_to_asgi(app)"
+)
 MAYBE_ASGI = (
     "{spec!r} takes three arguments, as an ASGI application does, and is not asynchronous itself: if it is one, "
     "write --interface asgi"
@@ -120,10 +126,10 @@ ASYNCHRONOUS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 FACTORIES = ("create_app", "make_app")
 
 
-def check(found, spec, called):
+def check(found, spec, called, find_fault=None):
     """Refuses what would certainly fail every request. All else starts, as with gunicorn."""
     try:
-        fault = fault_of(found)
+        fault = (find_fault or fault_of)(found)
     except Exception:
         # A signature that is none, or a proxy of what is there in a request only.
         return
@@ -146,6 +152,21 @@ def fault_of(found):
     if is_asynchronous(found) or is_asynchronous(calls):
         return ASGI_2
     return fault_of_signature(found)
+
+
+def fault_for_asgi(found):
+    """Of what is to be served as ASGI 3: what certainly is something else."""
+    calls = (found if inspect.isclass(found) else type(found)).__call__
+    if not (says_what_it_is(found) and says_what_it_is(calls)) or inspect.ismemberdescriptor(calls):
+        return None
+    if inspect.isclass(found):
+        return fault_of_instances(found) if fault_of_instances(found) is ASGI_2 else None
+    signature = inspect.signature(found, follow_wrapped=False)
+    if takes(signature, 3):
+        return None
+    if is_asynchronous(found) or is_asynchronous(calls) or takes(signature, 1):
+        return ASGI_2
+    return NO_ASGI if takes(signature, 2) else None
 
 
 def says_what_it_is(found):
@@ -191,6 +212,10 @@ def is_asgi(found):
         if inspect.isclass(found) or found.__class__ is not type(found):
             return False
         calls = type(found).__call__
+        if inspect.ismemberdescriptor(calls):
+            # A slot, as sentry's middleware has it: each instance has its own.
+            calls = found.__call__
+            whole = calls if whole is found else whole
         is_coroutine = inspect.iscoroutinefunction(found) or inspect.iscoroutinefunction(calls)
         return is_coroutine and takes(inspect.signature(whole, follow_wrapped=False), 3)
     except Exception:

@@ -9,7 +9,7 @@ fn refusal(engine: Engine, arguments: &[&str]) -> (i32, String) {
 
 #[test]
 fn an_application_of_asgi_3_is_known_when_it_is_seen() {
-    for name in ["application", "instance", "method", "partial", "Application()"] {
+    for name in ["application", "instance", "method", "partial", "Application()", "slotted"] {
         let server = Server::start(Engine::Coroutine, &format!("asynchronous:{name}"), &[]);
         assert_eq!(server.get("/").text(), "Hello, world!", "{name}");
         server.stop();
@@ -49,6 +49,19 @@ fn what_only_looks_like_it_is_refused_with_advice() {
         ("three_arguments", "--interface asgi"),
     ] {
         let (code, log) = refusal(Engine::Coroutine, &[&format!("wrongly_named:{name}")]);
+        assert_eq!(code, 4, "{log}");
+        assert!(log.contains(advice), "{log}");
+    }
+}
+
+#[test]
+fn what_is_certainly_no_asgi_is_refused_where_asgi_is_asked_for() {
+    for (name, advice) in [
+        ("flask_app:app", "takes two arguments, as a WSGI application does"),
+        ("hello", "unicoro.wsgi_to_asgi(app)"),
+        ("wrongly_named:Asgi2", "guarantee_single_callable"),
+    ] {
+        let (code, log) = refusal(Engine::Coroutine, &["-k", "asgi", name]);
         assert_eq!(code, 4, "{log}");
         assert!(log.contains(advice), "{log}");
     }

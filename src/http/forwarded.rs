@@ -102,7 +102,8 @@ impl Forwarding {
     fn scheme(&self, name: &str, value: &[u8]) -> Option<bool> {
         let known = |(known, _): &&(String, String)| known.eq_ignore_ascii_case(name);
         let (_, secure) = self.secure_scheme_headers.iter().find(known)?;
-        Some(value == secure.as_bytes())
+        // gunicorn: not for WebSockets, of which some proxies say so (Traefik).
+        Some(value == secure.as_bytes() || secure == "https" && value == b"wss")
     }
 
     fn is_forwarder_header(&self, name: &str) -> bool {
@@ -230,6 +231,9 @@ mod tests {
         assert_eq!(is_https("X-Forwarded-Proto: http\r\n", true), Ok(false));
         assert_eq!(is_https("X-Forwarded-Proto: https, http\r\n", true), Ok(false));
         assert_eq!(is_https("X-Forwarded-Proto: https\r\nX-Forwarded-SSL: on\r\n", true), Ok(true));
+        assert_eq!(is_https("X-Forwarded-Proto: wss\r\n", true), Ok(true));
+        assert_eq!(is_https("X-Forwarded-Proto: ws\r\n", true), Ok(false));
+        assert_eq!(is_https("X-Forwarded-SSL: wss\r\n", true), Ok(false));
         assert_eq!(is_https("", true), Ok(false));
     }
 

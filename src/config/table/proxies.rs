@@ -29,8 +29,8 @@ pub const ROWS: &[Setting] = &[
             ("X-FORWARDED-SSL", "on"),
         ]),
         doc: "Headers by which a trusted proxy says that its client speaks https, each with the \
-              value that says so. Any other value says http; two that disagree are answered with \
-              400.",
+              value that says so. Any other value says http, but wss where https says https; two \
+              that disagree are answered with 400.",
         ..ROW
     },
     Setting {

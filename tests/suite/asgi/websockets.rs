@@ -77,8 +77,11 @@ fn the_scope_is_that_of_a_websocket() {
     assert_eq!(peer.bytes(), b"\x00\xff");
     // It has returned.
     assert_eq!(peer.closed(), (1000, String::new()));
-    let secure = ["Sec-WebSocket-Protocol: one, two", "X-Forwarded-Proto: https"];
-    assert!(Peer::connect(&server, "/show_scope", &secure).text().contains(r#""scheme": "wss""#));
+    for said in ["X-Forwarded-Proto: https", "X-Forwarded-Proto: wss"] {
+        let mut peer =
+            Peer::connect(&server, "/show_scope", &["Sec-WebSocket-Protocol: one, two", said]);
+        assert!(peer.text().contains(r#""scheme": "wss""#), "{said}");
+    }
     server.stop();
 }
 
@@ -179,6 +182,8 @@ fn what_breaks_the_protocol_of_asgi_raises_and_harms_nothing() {
         "ValueError: a websocket.send has no bytes and no text",
         "TypeError: a message is str or bytes",
         "ValueError: the close code 1005 may not be sent",
+        "TypeError: the code of a websocket.close is 1000, another of RFC 6455's or 3000 to 4999, not int: 70000",
+        "TypeError: 'reason' of an ASGI message is a str, not int: 7",
     ];
     assert_eq!(said.len(), begins.len(), "{said:?}");
     for (line, begin) in said.iter().zip(begins) {

@@ -40,6 +40,11 @@ impl Ending {
         }
     }
 
+    /// Whether the worker was asked to end.
+    pub fn is_due(&self) -> bool {
+        self.stop.state() != StopState::Running
+    }
+
     /// Clients wait for room, or do so no more: nobody is kept meanwhile, as at the end of a worker.
     pub fn crowded(&self, is_crowded: bool) {
         self.is_crowded.store(is_crowded, Ordering::Relaxed);

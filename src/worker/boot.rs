@@ -155,7 +155,7 @@ fn begin(
         Spoken::Wsgi => {
             Interface::Wsgi(Application::new(application, facts, hooks.for_requests())?)
         }
-        Spoken::Asgi => Interface::Asgi(start_loop(application, &settings)?),
+        Spoken::Asgi => Interface::Asgi(start_loop(&application, &settings)?),
     };
     let event_loop = interface.event_loop();
     if choice.concurrency == Concurrency::GreenThreads {
@@ -174,10 +174,11 @@ fn begin(
 
 /// The application's loop, on which its lifespan has begun.
 fn start_loop(
-    application: Py<PyAny>,
+    application: &Py<PyAny>,
     settings: &Settings,
 ) -> Result<&'static EventLoop, BootError> {
     let AsgiSettings { kind, lifespan, root_path, anyio_threads, .. } = &settings.asgi;
+    let graceful = settings.graceful_timeout;
     let loop_settings = LoopSettings {
         kind,
         lifespan,
@@ -186,6 +187,7 @@ fn start_loop(
             .requests_in_progress
             .map_or(settings.worker_connections, NonZeroUsize::get),
         anyio_threads: *anyio_threads,
+        patience: graceful.saturating_sub(LAST_WORDS.min(graceful / 4)),
     };
     let event_loop = EventLoop::start(application, &loop_settings)
         // As a traceback of its import.
@@ -193,6 +195,9 @@ fn start_loop(
     log::debug!("ASGI on {}", event_loop.name());
     Ok(event_loop)
 }
+
+/// Left of `graceful_timeout` for requests that are cancelled then to clean up, and for the lifespan to end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// An idle worker wakes this often, to say that it lives.
 const LONGEST_BEAT: Duration = Duration::from_secs(1);

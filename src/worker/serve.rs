@@ -151,6 +151,11 @@ impl Handler for Server {
     fn tend(&self, now: Instant) {
         self.service.sockets.tend(now);
         self.service.streams.tend(now);
+        if let Interface::Asgi(event_loop) = self.interface
+            && self.service.ending.is_due()
+        {
+            event_loop.ends(now);
+        }
     }
 
     fn roused(&self) -> Vec<Arc<Stream>> {

@@ -185,7 +185,8 @@ pub const ROWS: &[Setting] = &[
         default: Preset::Int(30),
         doc: "Seconds that running requests get to end on a stop or a reload. Connections without \
               a request in progress are closed when they have been idle for a second, or half of \
-              this.",
+              this. Shortly before it has passed (a second, or a quarter of it), requests of ASGI \
+              applications are cancelled and named in the log, so that the lifespan still ends.",
         ..ROW
     },
     Setting {

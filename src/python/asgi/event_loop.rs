@@ -2,6 +2,8 @@
 //!
 //! One eventfd, raised once for whatever has come since the loop looked last.
 
+mod looks;
+
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd};
@@ -45,6 +47,8 @@ pub struct LoopSettings<'a> {
     pub threads: usize,
     /// Of anyio's threads, if they are to be green.
     pub anyio_threads: Option<usize>,
+    /// How long requests are waited for when the worker ends, before they are cancelled.
+    pub patience: Duration,
 }
 
 /// The loop, with the application on it.
@@ -65,6 +69,9 @@ pub struct EventLoop {
     is_rung: AtomicBool,
     post: Mutex<Post>,
     end: AtomicU8,
+    // When the worker was asked to end, and how long requests may go on then.
+    ending: OnceLock<Instant>,
+    patience: Duration,
     // uvloop keeps a second stop for its next run.
     is_stopped: AtomicBool,
     running: Mutex<Running>,
@@ -96,10 +103,9 @@ struct Running {
     waiting: HashSet<u64>,
     // When the next look at deadlines is due, if one is.
     next_look: Option<Instant>,
+    // All were cancelled, because they would have kept the worker.
+    is_cut_off: bool,
 }
-
-/// Clients that are waited for are looked after so often.
-const LOOK: Duration = Duration::from_secs(1);
 
 // How the loop is to end.
 const LIVES: u8 = 0;
@@ -113,11 +119,11 @@ impl EventLoop {
     /// # Errors
     /// There is no such loop, or the application does not start: its traceback, or its own words.
     pub fn start(
-        application: Py<PyAny>,
+        application: &Py<PyAny>,
         settings: &LoopSettings<'_>,
     ) -> Result<&'static Self, PythonError> {
         attached(|py| {
-            let made = Self::make(py, application, settings)
+            let made = Self::make(py, application.clone_ref(py), settings)
                 .map_err(|error| traceback::raised(py, &error))?;
             let begun = module(py)
                 .and_then(|module| {
@@ -154,6 +160,8 @@ impl EventLoop {
             is_rung: AtomicBool::new(false),
             post: Mutex::default(),
             end: AtomicU8::new(LIVES),
+            ending: OnceLock::new(),
+            patience: settings.patience,
             is_stopped: AtomicBool::new(false),
             running: Mutex::default(),
             host: OnceLock::new(),
@@ -271,6 +279,13 @@ impl EventLoop {
         let is_new = self.end.fetch_max(end, Ordering::Relaxed) < end;
         if is_new || self.executor.is_idle() && self.awaits_executor.swap(false, Ordering::Relaxed)
         {
+            self.ring();
+        }
+    }
+
+    /// Its worker ends. On the engine's thread, by and by.
+    pub fn ends(&self, now: Instant) {
+        if self.ending.set(now).is_ok() {
             self.ring();
         }
     }
@@ -407,62 +422,6 @@ impl EventLoop {
         let running = self.running();
         !running.exchanges.is_empty() || !running.lasting.is_empty()
     }
-
-    /// Sees to it that deadlines are looked at, if there are any.
-    fn look_later(&'static self, py: Python<'_>) -> PyResult<()> {
-        let now = Instant::now();
-        let at = {
-            let running = self.running();
-            let due = self.host().request_timeout().and_then(|timeout| {
-                let first =
-                    running.exchanges.values().find_map(|it| it.try_borrow(py).ok()?.began());
-                Some(first? + timeout)
-            });
-            let client = (!running.waiting.is_empty()).then(|| now + LOOK);
-            let Some(at) = due.into_iter().chain(client).min() else { return Ok(()) };
-            if running.next_look.is_some_and(|next| next <= at) {
-                return Ok(());
-            }
-            at
-        };
-        self.running().next_look = Some(at);
-        let delay = at.saturating_duration_since(now).as_secs_f64();
-        let look = Bound::new(py, Look { home: self, at })?;
-        self.event_loop.call_method1(py, interned!(py, "call_later"), (delay, look))?;
-        Ok(())
-    }
-
-    /// Deadlines are looked at.
-    fn look(&'static self, py: Python<'_>) -> PyResult<()> {
-        let now = Instant::now();
-        self.running().next_look = None;
-        if let Some(timeout) = self.host().request_timeout() {
-            let all: Vec<_> =
-                self.running().exchanges.values().map(|it| it.clone_ref(py)).collect();
-            for exchange in all {
-                let Ok(mut exchange) = exchange.bind(py).try_borrow_mut() else { continue };
-                match exchange.began() {
-                    Some(began) if began + timeout > now => break,
-                    Some(_) => exchange.end_overdue(py, timeout),
-                    None => {}
-                }
-            }
-        }
-        let waiting: Vec<_> = self.running().waiting.iter().copied().collect();
-        for number in waiting {
-            let still = match self.find(py, number) {
-                None => false,
-                Some(exchange) => exchange.try_borrow_mut().map_or(true, |mut exchange| {
-                    exchange.look_after(py, now);
-                    exchange.waits_for_client()
-                }),
-            };
-            if !still {
-                self.running().waiting.remove(&number);
-            }
-        }
-        self.look_later(py)
-    }
 }
 
 impl Home for EventLoop {
@@ -532,23 +491,5 @@ impl Turn {
         // The bell is the parent's.
         end_if_stray(py, None);
         self.home.turn(py)
-    }
-}
-
-/// What the loop calls when a deadline may have passed.
-#[pyclass(module = "unicoro", frozen)]
-struct Look {
-    home: &'static EventLoop,
-    // If this is not when the next is due, an earlier one has taken its place.
-    at: Instant,
-}
-
-#[pymethods]
-impl Look {
-    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
-        if self.home.running().next_look != Some(self.at) {
-            return Ok(());
-        }
-        self.home.look(py)
     }
 }

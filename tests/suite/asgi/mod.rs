@@ -14,4 +14,5 @@ mod lifespan;
 mod lossless;
 mod mounted;
 mod requests;
+mod streams;
 mod websockets;

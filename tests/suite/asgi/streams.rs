@@ -1,0 +1,103 @@
+//! Streams of ASGI applications at the end of their worker, and requests that outlast its patience.
+
+use nix::sys::signal::Signal;
+
+use crate::support::client::Client;
+use crate::support::{Engine, Launch, Server};
+
+const GRACE: [&str; 2] = ["--long-connection-grace", "1"];
+
+fn start(arguments: &[&str]) -> Server {
+    Server::start(Engine::Coroutine, "cut_short", arguments)
+}
+
+/// A client whose stream has begun.
+fn begun(server: &Server, path: &str) -> Client {
+    let mut client = server.waiting_client(path);
+    let mut head = Vec::new();
+    while !String::from_utf8_lossy(&head).contains("data: ") {
+        head.extend(client.some_bytes());
+    }
+    client
+}
+
+/// Whether what comes to the end is cut off: a chunked body without its last chunk.
+fn is_cut_off(mut client: Client) -> bool {
+    !client.bytes_to_the_end().ends_with(b"0\r\n\r\n")
+}
+
+#[test]
+fn a_stop_ends_streams_after_the_grace_as_if_their_clients_had_left() {
+    let server = start(&GRACE);
+    let ticks = begun(&server, "/ticks");
+    server.signal(Signal::SIGTERM);
+    server.wait_for_log("1 stream is open; it may go on for 1 s");
+    assert!(is_cut_off(ticks));
+    server.wait_for_notes("ticks ended: the client is gone");
+    server.wait_for_log("1 stream is cut off: the worker ends");
+    server.wait_for_log(
+        "GET /ticks: it was cut off after long_connection_grace, because the worker ends",
+    );
+    server.wait_for_notes("shutdown");
+    server.end_of_stop();
+}
+
+#[test]
+fn streams_that_wait_are_told_and_those_that_end_in_time_are_whole() {
+    let server = start(&["--long-connection-grace", "2"]);
+    let silent: Vec<Client> = (0..2).map(|_| begun(&server, "/silent")).collect();
+    let mut flood = server.connect();
+    flood.keep_little();
+    flood.send("GET /flood HTTP/1.1\r\nHost: test\r\n\r\n");
+    server.wait_for_notes("flood begun");
+    let mut short = begun(&server, "/short");
+    server.signal(Signal::SIGTERM);
+    server.wait_for_log("4 streams are open; they may go on for 2 s");
+    server.scratch.write("go-on", "");
+    assert!(short.bytes_to_the_end().ends_with(b"end\r\n0\r\n\r\n"));
+    for client in silent {
+        assert!(is_cut_off(client));
+    }
+    server.wait_for_notes("silent ended: http.disconnect");
+    server.wait_for_notes("flood ended");
+    server.wait_for_log("3 streams are cut off: the worker ends");
+    server.wait_for_notes("shutdown");
+    drop(flood);
+    server.end_of_stop();
+}
+
+#[test]
+fn a_replaced_worker_ends_its_streams_so_too() {
+    let server = start(&GRACE);
+    let old = server.worker_pid();
+    let ticks = begun(&server, "/ticks");
+    server.signal(Signal::SIGHUP);
+    assert!(is_cut_off(ticks));
+    server.wait_for_workers_without(old, 1);
+    server.wait_for_log("1 stream is cut off: the worker ends");
+    server.stop();
+}
+
+#[test]
+fn who_listens_to_nobody_is_cancelled_in_time_for_the_lifespan_to_end() {
+    for path in ["/deaf", "/swallow_nothing"] {
+        let arguments = ["--graceful-timeout", "4", "--long-connection-grace", "1", "cut_short"];
+        let server = Launch::new(Engine::Coroutine).args(&arguments).start_by_itself();
+        let mut client = match path {
+            "/deaf" => begun(&server, path),
+            _ => server.waiting_client(path),
+        };
+        if path != "/deaf" {
+            server.wait_for_notes("begun");
+        }
+        server.signal(Signal::SIGTERM);
+        server.wait_for_notes("ended\nshutdown\n");
+        server.wait_for_log(&format!("GET {path} ("));
+        server.wait_for_log("s old) is cancelled: graceful_timeout is about to pass");
+        assert!(!server.log().contains("SIGKILL"), "{}", server.log());
+        // Of an answer that has begun nothing more can come.
+        let rest = String::from_utf8_lossy(&client.bytes_to_the_end()).into_owned();
+        assert_eq!(rest.starts_with("HTTP/1.1 503 "), path != "/deaf", "{rest}");
+        server.end_of_stop();
+    }
+}

@@ -11,17 +11,16 @@ use pyo3::{Py, PyAny};
 use unicoro_contract::{Engine, EngineListener, Seat, Siblings, Stop, drain, watch_forks};
 use unicoro_sys::title::set_title;
 
-use crate::config::{AsgiSettings, Settings, WorkerClass};
-use crate::logging::{self, AccessLog, TRACEBACK};
-use crate::python::{
-    self, Application, EventLoop, Hooks, LoadError, LoopSettings, ServerFacts, Spoken,
-};
+use crate::config::{AsgiSettings, Settings};
+use crate::logging::{self, AccessLog};
+use crate::python::{self, Application, EventLoop, Hooks, LoopSettings, ServerFacts, Spoken};
 use crate::supervisor::Station;
 use crate::supervisor::scoreboard::SlotState;
 
 use super::control::{Control, Early};
 use super::desk::Desk;
 use super::error::BootError;
+use super::loading::Loaded;
 use super::pulse::WorkerPulse;
 use super::quota::Quota;
 use super::reloader::Reloader;
@@ -139,25 +138,24 @@ fn begin(
     let Equipment { settings, arguments, names, application, access_log, hooks, .. } = equipment;
     hooks.post_fork(station.generation).map_err(BootError::Hook)?;
     settings.identity.assume().map_err(BootError::Identity)?;
-    let (application, reloader) = match application {
-        Some(application) => (application, None),
-        None => load_or_show(&settings, &arguments, names.as_ref(), access_log.as_ref())?,
+    let mut loaded = match application {
+        Some(application) => Loaded::before(application),
+        None => Loaded::now(&settings, &arguments, names.as_ref(), access_log.as_ref())?,
     };
     python::use_sendfile(settings.sendfile);
     let no_signals = |source| BootError::Missing { what: "signals", source };
     let early = Early::listen().map_err(no_signals)?;
-    hooks.post_worker_init(&application).map_err(BootError::Hook)?;
+    hooks.post_worker_init(&loaded.application).map_err(BootError::Hook)?;
+    let event_loop = start_loop(&mut loaded, &settings, station)?;
     let facts = ServerFacts {
         multithread: choice.concurrency != Concurrency::None,
         multiprocess: settings.workers > 1,
     };
-    let interface = match python::spoken_by(&application, settings.asgi.interface.as_str()) {
-        Spoken::Wsgi => {
-            Interface::Wsgi(Application::new(application, facts, hooks.for_requests())?)
-        }
-        Spoken::Asgi => Interface::Asgi(start_loop(&application, &settings)?),
+    let Loaded { application, reloader, .. } = loaded;
+    let interface = match event_loop {
+        Some(event_loop) => Interface::Asgi(event_loop),
+        None => Interface::Wsgi(Application::new(application, facts, hooks.for_requests())?),
     };
-    let event_loop = interface.event_loop();
     if choice.concurrency == Concurrency::GreenThreads {
         python::preflight()?;
     }
@@ -172,12 +170,18 @@ fn begin(
     Ok(Begun { server: Arc::new(server), stop, early, reloader, event_loop })
 }
 
-/// The application's loop, on which its lifespan has begun.
+/// The loop of an application that speaks ASGI, on which its lifespan has begun. With `--reload` one that does not
+/// start is replaced by its traceback.
 fn start_loop(
-    application: &Py<PyAny>,
+    loaded: &mut Loaded,
     settings: &Settings,
-) -> Result<&'static EventLoop, BootError> {
-    let AsgiSettings { kind, lifespan, root_path, anyio_threads, .. } = &settings.asgi;
+    station: &Station,
+) -> Result<Option<&'static EventLoop>, BootError> {
+    let AsgiSettings { interface, kind, lifespan, root_path, anyio_threads } = &settings.asgi;
+    let is_asgi = || python::spoken_by(&loaded.application, interface.as_str()) == Spoken::Asgi;
+    if loaded.is_stand_in || !is_asgi() {
+        return Ok(None);
+    }
     let graceful = settings.graceful_timeout;
     let loop_settings = LoopSettings {
         kind,
@@ -188,88 +192,29 @@ fn start_loop(
             .map_or(settings.worker_connections, NonZeroUsize::get),
         anyio_threads: *anyio_threads,
         patience: graceful.saturating_sub(LAST_WORDS.min(graceful / 4)),
+        pulse: Arc::new(Desk::new(station.slot)),
+        beat: beat(settings),
     };
-    let event_loop = EventLoop::start(application, &loop_settings)
-        // As a traceback of its import.
-        .map_err(|error| LoadError::Import(error.to_string()))?;
-    log::debug!("ASGI on {}", event_loop.name());
-    Ok(event_loop)
+    match EventLoop::start(&loaded.application, &loop_settings) {
+        Ok(event_loop) => {
+            log::debug!("ASGI on {}", event_loop.name());
+            Ok(Some(event_loop))
+        }
+        Err(error) => loaded.show(BootError::Start(error), "start").map(|()| None),
+    }
 }
 
 /// Left of `graceful_timeout` for requests that are cancelled then to clean up, and for the lifespan to end.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// How often a worker says that it lives.
+fn beat(settings: &Settings) -> Duration {
+    // Three signs in a time-out: one that is late is not a death.
+    settings.timeout.map_or(LONGEST_BEAT, |timeout| (timeout / 3).min(LONGEST_BEAT))
+}
+
 /// An idle worker wakes this often, to say that it lives.
 const LONGEST_BEAT: Duration = Duration::from_secs(1);
-
-/// Loads the application. With `--reload` one that does not load is replaced by its traceback, and
-/// the files are to be watched in either case.
-fn load_or_show(
-    settings: &Settings,
-    arguments: &[OsString],
-    names: Option<&Py<PyDict>>,
-    access_log: Option<&AccessLog>,
-) -> Result<(Py<PyAny>, Option<Reloader>), BootError> {
-    let load = || load(settings, arguments, names, access_log);
-    let Some(reload) = &settings.reload else { return Ok((load()?, None)) };
-    python::start(arguments)?;
-    let mut reloader = Reloader::new(reload, &settings.import_path())?;
-    let application = match load() {
-        // gunicorn: only for a SyntaxError.
-        Err(BootError::Load(error)) => {
-            let text = error.to_string();
-            log::error!(target: TRACEBACK, "The application does not load:\n{text}");
-            let shown = python::failed_application(&text)?;
-            reloader.failed(text);
-            shown
-        }
-        loaded => loaded?,
-    };
-    Ok((application, Some(reloader)))
-}
-
-/// Loads the application into this process. `names` are those of the config file; `access_log` is
-/// where the application's logger `gunicorn.access` leads.
-///
-/// # Errors
-/// See [`BootError`].
-pub fn load(
-    settings: &Settings,
-    arguments: &[OsString],
-    names: Option<&Py<PyDict>>,
-    access_log: Option<&AccessLog>,
-) -> Result<Py<PyAny>, BootError> {
-    std::env::set_current_dir(&settings.chdir)
-        .map_err(|source| BootError::Chdir { path: settings.chdir.clone(), source })?;
-    python::start(arguments)?;
-    python::make_module()?;
-    python::make_websocket_module()?;
-    python::prepare_mounting()?;
-    python::set_environ(&settings.raw_env)?;
-    python::prepare_path(&settings.import_path())?;
-    if !python::has_loggers() {
-        python::set_up_loggers(settings, access_log, names)?;
-    }
-    if settings.spew {
-        python::spew()?;
-    }
-    python::adapt_gevent(settings.worker_class == WorkerClass::Coroutine)?;
-    let worker_class = settings.worker_class.to_string();
-    Ok(python::load(&settings.wsgi_app.0, settings.asgi.interface.as_str(), &worker_class)?)
-}
-
-/// `--check-config`: whether the application loads, with the rights that a worker has. What is wrong.
-///
-/// # Errors
-/// See [`BootError`]; the exit code is 1, as gunicorn's.
-pub fn check(
-    settings: &Settings,
-    arguments: &[OsString],
-    names: Option<&Py<PyDict>>,
-) -> Result<(), BootError> {
-    settings.identity.assume().map_err(BootError::Identity)?;
-    load(settings, arguments, names, None).map(drop)
-}
 
 fn engine_seat(
     station: &Arc<Station>,
@@ -282,11 +227,9 @@ fn engine_seat(
         .iter()
         .map(|listener| EngineListener::new(listener.for_worker()?))
         .collect::<io::Result<_>>()?;
-    // Three signs in a time-out: one that is late is not a death.
-    let beat = settings.timeout.map_or(LONGEST_BEAT, |timeout| (timeout / 3).min(LONGEST_BEAT));
     let siblings: Arc<dyn Siblings> = Arc::new(Colleagues::of(station));
     Ok(Seat {
-        beat,
+        beat: beat(settings),
         siblings: Some(siblings),
         listeners,
         worker_connections: settings.worker_connections,

@@ -19,6 +19,9 @@ pub enum BootError {
     /// The application's import, or the look for it.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The application's lifespan: a traceback, or its own words.
+    #[error("{0}")]
+    Start(PythonError),
     /// Python, before the application's turn.
     #[error(transparent)]
     Python(#[from] PythonError),
@@ -59,6 +62,7 @@ impl BootError {
         match self {
             Self::Hook(_) => BootFailure::Hook,
             Self::Load(LoadError::Import(_)) => BootFailure::Import,
+            Self::Start(_) => BootFailure::Start,
             Self::Load(LoadError::Application(_)) => BootFailure::App,
             _ => BootFailure::Setup,
         }

@@ -12,6 +12,7 @@ mod desk;
 mod error;
 mod hosting;
 mod left;
+mod loading;
 mod pulse;
 mod quota;
 mod reloader;
@@ -21,5 +22,6 @@ mod service;
 mod siblings;
 mod stall;
 
-pub use boot::{Concurrency, EngineChoice, Equipment, check, load, run};
+pub use boot::{Concurrency, EngineChoice, Equipment, run};
 pub use error::BootError;
+pub use loading::{check, load};

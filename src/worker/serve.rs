@@ -39,16 +39,6 @@ pub enum Interface {
     Asgi(&'static EventLoop),
 }
 
-impl Interface {
-    /// The loop, if there is one.
-    pub fn event_loop(&self) -> Option<&'static EventLoop> {
-        match self {
-            Self::Wsgi(_) => None,
-            Self::Asgi(event_loop) => Some(event_loop),
-        }
-    }
-}
-
 impl Server {
     /// A handler for `application`. On the main thread.
     ///

@@ -160,7 +160,8 @@ pub const ROWS: &[Setting] = &[
         kind: SECONDS,
         default: Preset::Int(30),
         doc: "A worker that gives no sign of life for this many seconds is killed and replaced; 0 \
-              turns that off.",
+              turns that off. In the lifespan of an ASGI application its loop is such a sign: what \
+              waits there is waited for, and what blocks it is killed.",
         ..ROW
     },
     Setting {
@@ -222,7 +223,8 @@ pub const ROWS: &[Setting] = &[
         kind: Kind::Choice(&["auto", "on", "off"]),
         default: Preset::Str("auto"),
         doc: "Whether an ASGI application is told of its start and its end: on; off; auto, if it knows \
-              that protocol. One that says that its start has failed ends the worker.",
+              that protocol. One that says that its start has failed ends the worker; with --reload \
+              that is shown, as an import that fails.",
         ..ROW
     },
     Setting {

@@ -1,6 +1,7 @@
 """The side of ASGI that asyncio needs in Python. Run by module.rs, once in a process."""
 
 import asyncio
+import contextlib
 import http
 import traceback
 import types
@@ -109,9 +110,10 @@ async def live():
 class Lifespan:
     """The lifespan of one application (ASGI's lifespan protocol 2.0), which lasts as long as its worker."""
 
-    def __init__(self, application, mode):
+    def __init__(self, application, mode, minder):
         self.application = application
         self.mode = mode
+        self.minder = minder
         self.state = {}
         self.task = None
         self.told = None
@@ -123,6 +125,7 @@ class Lifespan:
             return None
         self.told = asyncio.Queue()
         self.task = asyncio.ensure_future(self.live())
+        self.task.add_done_callback(self.has_ended)
         failure = await self.tell("startup")
         if failure is not None:
             return failure
@@ -132,7 +135,14 @@ class Lifespan:
         raised = None if self.task.cancelled() else self.task.exception()
         if raised is not None and self.mode == "on":
             return "".join(traceback.format_exception(type(raised), raised, skip_own(raised))).rstrip()
+        if raised is not None:
+            self.minder.is_unknown(raised)
         return None
+
+    def has_ended(self, task):
+        """Where nothing was asked of it, nobody else says what it has raised."""
+        if not task.cancelled() and task.exception() is not None and self.answer.done():
+            self.minder.has_failed(task.exception().with_traceback(skip_own(task.exception())))
 
     async def shutdown(self):
         """``None``, or what went wrong."""
@@ -180,17 +190,40 @@ def skip_own(error):
 def begin(loop, lifespan):
     """On the main thread, before anything is served; ``None``, or why the application does not start."""
     asyncio.set_event_loop(loop)
-    return loop.run_until_complete(lifespan.startup())
+    with watched(loop, lifespan.minder, "lifespan.startup"):
+        return loop.run_until_complete(lifespan.startup())
 
 
 def end(loop, lifespan, quits):
     """On the main thread, when all is served, or was cut off if it ``quits``; ``None``, or what went wrong."""
     asyncio.set_event_loop(loop)
     try:
-        return loop.run_until_complete(wind_up(lifespan, quits))
+        with watched(loop, lifespan.minder, "lifespan.shutdown"):
+            try:
+                return loop.run_until_complete(wind_up(lifespan, quits))
+            finally:
+                loop.run_until_complete(loop.shutdown_asyncgens())
     finally:
-        loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
+
+
+@contextlib.contextmanager
+def watched(loop, minder, what):
+    """No engine says meanwhile that the worker lives, so a timer does as long as the loop turns: only one that
+    stands still is a worker that hangs, and then this is where."""
+
+    def beat():
+        nonlocal timer
+        minder.beat()
+        timer = loop.call_later(minder.pause, beat)
+
+    minder.is_at(what)
+    timer = loop.call_soon(beat)
+    try:
+        yield
+    finally:
+        timer.cancel()
+        minder.is_at(None)
 
 
 async def wind_up(lifespan, quits):

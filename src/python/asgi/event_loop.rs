@@ -13,13 +13,14 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use unicoro_contract::{AfterServe, Connection, ResidentsWord, tell_engine};
+use unicoro_contract::{AfterServe, Connection, Pulse, ResidentsWord, tell_engine};
 use unicoro_sys::event_fd::EventFd;
 
 use super::exchange::Exchange;
 use super::executor::Executor;
 use super::home::Home;
 use super::host::{Host, Opened};
+use super::lifespan::Minder;
 use super::module::{Functions, module};
 use super::ready::Ready;
 use super::scope::Scopes;
@@ -49,6 +50,10 @@ pub struct LoopSettings<'a> {
     pub anyio_threads: Option<usize>,
     /// How long requests are waited for when the worker ends, before they are cancelled.
     pub patience: Duration,
+    /// What tells the supervisor that the worker lives.
+    pub pulse: Arc<dyn Pulse>,
+    /// How often.
+    pub beat: Duration,
 }
 
 /// The loop, with the application on it.
@@ -142,7 +147,9 @@ impl EventLoop {
         let event_loop = module.call_method1("new_loop", (settings.kind,))?;
         let executor = Executor::new(settings.threads);
         executor.install(&event_loop, settings.anyio_threads)?;
-        let lifespan = module.getattr("Lifespan")?.call1((&application, settings.lifespan))?;
+        let minder = Minder::new(Arc::clone(&settings.pulse), settings.beat);
+        let lifespan =
+            module.getattr("Lifespan")?.call1((&application, settings.lifespan, minder))?;
         let state = lifespan.getattr("state")?.cast_into::<PyDict>()?.unbind();
         Ok(Self {
             application,

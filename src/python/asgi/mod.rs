@@ -16,6 +16,7 @@ pub mod executor;
 pub mod extensions;
 pub mod home;
 pub mod host;
+pub mod lifespan;
 pub mod module;
 pub mod mounted;
 pub mod ready;

@@ -119,7 +119,7 @@ impl Host for FakeHost {
         }
         let handled = [Signal::TERM, Signal::QUIT, Signal::INT, Signal::USR1, Signal::HUP];
         let signals = SignalPipe::install(&handled).unwrap();
-        station.slot.set_current(b"GET /slow", unicoro_sys::clock::Moment::now());
+        station.slot.begin(b"GET /slow", unicoro_sys::clock::Moment::now());
         station.ready();
         log::info!("worker {} of generation {} is ready", station.number, station.generation);
         self.serve(&station, &signals)

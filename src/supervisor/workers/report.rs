@@ -42,6 +42,8 @@ pub enum BootFailure {
     App = 4,
     /// Run a hook of the config file; the exit code is 3, as gunicorn's.
     Hook = 5,
+    /// Start the app, which was imported: its lifespan; the exit code is 3 as well.
+    Start = 6,
 }
 
 impl BootFailure {
@@ -49,7 +51,7 @@ impl BootFailure {
     #[must_use]
     pub fn exit_code(self) -> i32 {
         match self {
-            BootFailure::Hook => BootFailure::Import as i32,
+            BootFailure::Hook | BootFailure::Start => BootFailure::Import as i32,
             failure => failure as i32,
         }
     }
@@ -73,6 +75,7 @@ impl BootFailure {
             BootFailure::Import => "could not import the app",
             BootFailure::App => "could not find the app",
             BootFailure::Hook => "could not run a hook",
+            BootFailure::Start => "could not start the app",
         }
     }
 
@@ -82,6 +85,7 @@ impl BootFailure {
             3 => Some(BootFailure::Import),
             4 => Some(BootFailure::App),
             5 => Some(BootFailure::Hook),
+            6 => Some(BootFailure::Start),
             _ => None,
         }
     }

@@ -222,9 +222,12 @@ impl Slot {
             }
         }
         let named: Vec<_> = named.into_iter().map(with_age).collect();
-        let others = (self.busy.load(Ordering::Relaxed) as usize).saturating_sub(named.len());
+        let busy = self.busy.load(Ordering::Relaxed) as usize;
+        let others = busy.saturating_sub(named.len());
         match (&named[..], others) {
             ([], _) => None,
+            // No request: what the worker does before the first or behind the last.
+            ([one], 0) if busy == 0 => Some(one.clone()),
             ([one], 0) => Some(format!("the request {one}")),
             (_, 0) => Some(format!("the requests {}", named.join(", "))),
             (_, others) => Some(format!("the requests {} and {others} others", named.join(", "))),
@@ -333,6 +336,9 @@ mod tests {
         assert!(all.contains(", GET /second (0") && !all.contains("/first"), "{all}");
         slot.reset(0);
         assert_eq!((slot.current(), slot.in_progress()), (None, None));
+        slot.set_current(b"lifespan.startup", Moment::now());
+        assert_eq!(slot.in_progress().as_deref(), Some("lifespan.startup (0.0 s old)"));
+        slot.clear_current();
         assert!(!slot.has_answered());
         assert!(board.slot(2).is_none());
     }

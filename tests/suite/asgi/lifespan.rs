@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Engine, Launch, Server};
+use crate::support::{Engine, Launch, Server, wait};
 
 #[test]
 fn it_begins_before_the_first_request_and_ends_behind_the_last() {
@@ -40,7 +40,7 @@ fn failing(arguments: &[&str]) -> (i32, String) {
 fn a_start_that_fails_ends_with_its_reason_and_exit_code_3() {
     let (code, log) = failing(&["asynchronous:start_fails"]);
     assert_eq!(code, 3, "{log}");
-    assert!(log.contains("no database"), "{log}");
+    assert!(log.contains("could not start the app:\nno database"), "{log}");
     let (code, log) = failing(&["--lifespan", "on", "asynchronous:start_raises"]);
     assert_eq!(code, 3, "{log}");
     assert!(log.contains("ValueError: at the start") && log.contains("in start_raises"), "{log}");
@@ -58,4 +58,61 @@ fn an_application_that_knows_none_is_served_unless_it_must() {
         Server::start(Engine::Coroutine, "asynchronous:with_lifespan", &["--asgi-lifespan", "off"]);
     assert_eq!(server.get("/").text(), "no state");
     server.stop();
+}
+
+#[test]
+fn one_that_ends_where_nothing_was_asked_of_it_is_said() {
+    let server = Server::start(Engine::Coroutine, "asynchronous:start_raises", &[]);
+    assert_eq!(server.get("/").text(), "well");
+    server.wait_for_log("seems to know no lifespan: it has ended with ValueError: at the start");
+    server.stop();
+    let mut server = Server::start(Engine::Coroutine, "lifespans:dies_while_serving", &[]);
+    server.expect_errors();
+    assert_eq!(server.get("/").text(), "Hello, world!");
+    server.scratch.write("die", "");
+    server.wait_for_log("the application's lifespan has ended before its worker");
+    server.wait_for_log("ValueError: while it served");
+    assert_eq!(server.get("/").text(), "Hello, world!");
+    server.stop();
+}
+
+#[test]
+fn a_worker_lives_as_long_as_the_loop_of_its_lifespan_turns() {
+    let server =
+        Server::start(Engine::Coroutine, "lifespans:slow_at_both_ends", &["--timeout", "5"]);
+    assert_eq!(server.get("/").text(), "Hello, world!");
+    server.signal(Signal::SIGTERM);
+    server.wait_for_notes("startup\nshutdown\n");
+    assert!(!server.log().contains("WORKER TIMEOUT"), "{}", server.log());
+    server.end_of_stop();
+}
+
+#[test]
+fn one_that_blocks_its_loop_is_killed_and_named() {
+    let mut server = Server::start(Engine::Coroutine, "lifespans:blocks", &["--timeout", "3"]);
+    server.expect_errors();
+    server.wait_for_log(" s, at lifespan.startup (");
+    server.signal(Signal::SIGINT);
+    drop(server);
+}
+
+#[test]
+fn with_reload_a_start_that_fails_is_shown_until_it_is_mended() {
+    for forced in [&[][..], &["--interface", "asgi"], &["-k", "uvicorn.workers.UvicornWorker"]] {
+        let launch = Launch::new(Engine::Coroutine).args(&["--reload"]).args(forced);
+        let app = "from lifespans import start_fails_unless_mended as app\n";
+        launch.scratch.write("site_app.py", app);
+        let mut server = launch.args(&["site_app:app"]).start();
+        server.expect_errors();
+        assert_eq!(server.get("/").status, 500);
+        assert!(server.get("/").text().contains("no database"));
+        server.scratch.write("mended", "");
+        server.scratch.write("site_app.py", &format!("{app}#\n"));
+        server.wait_for_text("Hello, world!");
+        server.scratch.write("site_app.py", "import no_such_module\n");
+        wait::until_true("the error to be served", || {
+            server.get("/").text().contains("No module named 'no_such_module'")
+        });
+        server.stop();
+    }
 }

@@ -17,7 +17,7 @@ use crate::python::{self, Application, EventLoop, Hooks, LoopSettings, ServerFac
 use crate::supervisor::Station;
 use crate::supervisor::scoreboard::SlotState;
 
-use super::control::{Control, Early};
+use super::control::{Control, Early, shared};
 use super::desk::Desk;
 use super::error::BootError;
 use super::loading::Loaded;
@@ -107,6 +107,8 @@ fn serve(
     station.slot.beat();
     python::main_thread(|| choice.engine.run(engine_seat, server))?;
     control.end_begins();
+    // Those of the signal that has ended it: before Python code of the end runs them in its midst.
+    python::run_handlers();
     if let Some(event_loop) = event_loop {
         event_loop.end();
     }
@@ -138,13 +140,16 @@ fn begin(
     let Equipment { settings, arguments, names, application, access_log, hooks, .. } = equipment;
     hooks.post_fork(station.generation).map_err(BootError::Hook)?;
     settings.identity.assume().map_err(BootError::Identity)?;
+    let no_signals = |source| BootError::Missing { what: "signals", source };
+    let mut early = Early::begin().map_err(no_signals)?;
+    python::start(&arguments)?;
+    python::share_signals(&shared())?;
     let mut loaded = match application {
         Some(application) => Loaded::before(application),
         None => Loaded::now(&settings, &arguments, names.as_ref(), access_log.as_ref())?,
     };
     python::use_sendfile(settings.sendfile);
-    let no_signals = |source| BootError::Missing { what: "signals", source };
-    let early = Early::listen().map_err(no_signals)?;
+    early.listen().map_err(no_signals)?;
     hooks.post_worker_init(&loaded.application).map_err(BootError::Hook)?;
     let event_loop = start_loop(&mut loaded, &settings, station)?;
     let facts = ServerFacts {

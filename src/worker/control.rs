@@ -32,28 +32,42 @@ const ORPHANED: Duration = Duration::from_millis(1500);
 /// The exit code after `worker_abort`, as gunicorn's.
 const ABORTED: i32 = 1;
 
-/// What a worker listens to; TTIN and its like are the supervisor's.
-const SIGNALS: [Signal; 3] = [Signal::TERM, Signal::USR1, Signal::ABRT];
+/// What a worker listens to; TTIN and its like are the supervisor's. The application may handle them too.
+const SIGNALS: [Signal; 2] = [Signal::TERM, Signal::USR1];
 /// What it listens to as well, unless we were started with it ignored: then the application's children
 /// must ignore it too, and what has a handler is not ignored after exec(2). See [`Slot::hurry`].
 ///
 /// [`Slot::hurry`]: crate::supervisor::scoreboard::Slot::hurry
 const KEYBOARDS: [Signal; 2] = [Signal::INT, Signal::QUIT];
+/// What nobody else hears. faulthandler's handler, which has the process end by it at once, would come before
+/// the stacks and the hook.
+const LAST: [Signal; 1] = [Signal::ABRT];
 
-/// Signals that come from here on are kept for the control thread.
+/// Signals that come from here on are kept for the control thread: at first those that the application
+/// handles, then all.
 pub struct Early(SignalPipe);
 
 impl Early {
-    /// Begins to keep them.
+    /// Offers them to the application, which may be loaded from here on.
     ///
     /// # Errors
     /// No descriptor is left.
-    pub fn listen() -> io::Result<Self> {
-        Ok(Self(SignalPipe::install(&heard())?))
+    pub fn begin() -> io::Result<Self> {
+        Ok(Self(SignalPipe::install(&[])?))
+    }
+
+    /// Begins to keep them all.
+    ///
+    /// # Errors
+    /// A signal that cannot be caught.
+    pub fn listen(&mut self) -> io::Result<()> {
+        self.0.share(&shared())?;
+        self.0.listen(&LAST)
     }
 }
 
-fn heard() -> Vec<Signal> {
+/// Those that the application may handle as well.
+pub fn shared() -> Vec<Signal> {
     let mut heard = SIGNALS.to_vec();
     heard.extend(KEYBOARDS.iter().filter(|signal| !signal.was_ignored()));
     heard
@@ -75,15 +89,16 @@ impl Control {
         station: &Arc<Station>,
         hooks: &Arc<Hooks>,
     ) -> io::Result<Self> {
-        let (Early(mut signals), mut heard) = (early, heard());
+        let mut early = early;
         // The terminal's hang-up is the supervisor's business: it is heard and nothing is done. Not
         // ignored, because the application's children would ignore it as well; but if we were started
         // so, they must. And the application may handle it.
         if Signal::HUP.has_default() {
-            heard.push(Signal::HUP);
+            early.0.listen(&[Signal::HUP])?;
         }
-        // Again, because a hook may have handled one.
-        signals.listen(&heard)?;
+        // Again, because a hook may have handled one by another way than Python's.
+        early.listen()?;
+        let Early(signals) = early;
         let is_ending = Arc::new(AtomicBool::new(false));
         let thread = ControlThread {
             signals,

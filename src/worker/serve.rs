@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use unicoro_contract::{
     AfterRead, AfterServe, Attention, Blocked, Connection, CurrentRequest, Deadlock, Handler,
-    Hearing, Inbox, Language, Stop, Stream,
+    Hearing, Inbox, Language, Stop, StopState, Stream,
 };
 
 use super::desk::Desk;
@@ -29,6 +29,7 @@ pub struct Server {
     request_timeout: Duration,
     blocked_after: Option<Duration>,
     signals: SignalHandlers,
+    stop: Arc<Stop>,
 }
 
 /// How the application is called.
@@ -61,7 +62,7 @@ impl Server {
             service: Box::leak(Box::new(Service {
                 rules: Rules::new(settings),
                 streams: Streams::new(grace(settings), Arc::clone(&stop)),
-                ending: Ending::new(settings, keeps_alive, stop),
+                ending: Ending::new(settings, keeps_alive, Arc::clone(&stop)),
                 environ_names: environ_names.unwrap_or_default(),
                 access,
                 quota,
@@ -73,6 +74,7 @@ impl Server {
             request_timeout: settings.request_timeout.unwrap_or_default(),
             blocked_after: settings.blocked_after,
             signals: SignalHandlers::install()?,
+            stop,
         })
     }
 
@@ -277,7 +279,9 @@ impl Handler for Server {
     }
 
     fn main_thread_turn(&self) {
-        self.signals.run();
+        if self.signals.run() {
+            self.stop.ask(StopState::Draining);
+        }
         python::make_pending_calls();
         if let (Interface::Asgi(event_loop), Some(after)) = (&self.interface, self.blocked_after)
             && let Some((standstill, stack)) = event_loop.standstill(after)

@@ -4,5 +4,6 @@
 pub mod interrupt;
 pub mod pending_calls;
 pub mod request_threads;
+pub mod shared_signals;
 pub mod signal_handlers;
 pub mod thread_state;

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::prelude::*;
 use pyo3::types::IntoPyDict;
 use unicoro_contract::is_forked_child;
@@ -93,19 +94,27 @@ impl SignalHandlers {
         }
     }
 
-    /// Runs the handlers that are due. On the main thread, detached; waits for the GIL.
-    pub fn run(&self) {
+    /// Runs the handlers that are due. On the main thread, detached; waits for the GIL. See
+    /// [`run_handlers`].
+    pub fn run(&self) -> bool {
         self.hear();
-        if !self.is_due.swap(false, Ordering::Relaxed) && !self.is_untold {
-            return;
-        }
-        attached(|py| {
-            if let Err(error) = py.check_signals() {
-                let text = traceback::format(py, &error);
-                log::error!(target: TRACEBACK, "a signal handler of the application raised:\n{text}");
-            }
-        });
+        (self.is_due.swap(false, Ordering::Relaxed) || self.is_untold) && run_handlers()
     }
+}
+
+/// Runs those that are due, whether anybody was told or not. On the main thread; waits for the GIL. True:
+/// one of them has asked to leave, as by `sys.exit`.
+pub fn run_handlers() -> bool {
+    attached(|py| {
+        let Err(error) = py.check_signals() else { return false };
+        let leaves = error.is_instance_of::<PySystemExit>(py)
+            || error.is_instance_of::<PyKeyboardInterrupt>(py);
+        if !leaves {
+            let text = traceback::format(py, &error);
+            log::error!(target: TRACEBACK, "a signal handler of the application raised:\n{text}");
+        }
+        leaves
+    })
 }
 
 impl AsFd for SignalHandlers {

@@ -6,6 +6,7 @@ mod foreign;
 mod forks;
 mod importing;
 mod request_threads;
+mod signals;
 mod spew;
 mod subinterpreters;
 mod virtual_environment;

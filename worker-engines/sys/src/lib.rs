@@ -31,6 +31,7 @@ pub mod passed_fds;
 pub mod pipe;
 pub mod poll;
 pub mod process;
+mod second_handler;
 pub mod shared;
 pub mod shortage;
 pub mod signal;

@@ -82,7 +82,7 @@ impl Signal {
     /// # Errors
     /// `EINVAL` for a signal whose disposition cannot be changed.
     pub fn reset(self) -> io::Result<()> {
-        self.dispose(libc::SIG_DFL, 0)
+        self.dispose(&Wanted::DEFAULT)
     }
 
     /// Whether this program was started with it ignored, as by nohup(1).
@@ -96,43 +96,64 @@ impl Signal {
     /// # Errors
     /// `EINVAL` for a signal whose disposition cannot be changed.
     pub fn restore(self) -> io::Result<()> {
-        self.dispose(if self.was_ignored() { libc::SIG_IGN } else { libc::SIG_DFL }, 0)
+        let action = if self.was_ignored() { libc::SIG_IGN } else { libc::SIG_DFL };
+        self.dispose(&Wanted { action, flags: 0 })
     }
 
     /// Whether nobody ignores or handles it.
     #[must_use]
     pub fn has_default(self) -> bool {
-        self.disposition() == libc::SIG_DFL
+        self.disposition().action == libc::SIG_DFL
     }
 
-    /// What is done with it now: `SIG_DFL`, `SIG_IGN` or a handler's address. Async-signal-safe.
-    pub(super) fn disposition(self) -> libc::sighandler_t {
+    /// What is done with it now. Async-signal-safe.
+    pub(super) fn disposition(self) -> Wanted {
         let mut now = MaybeUninit::<libc::sigaction>::zeroed();
         // SAFETY: null changes nothing; what sigaction writes, or zeroes, is a valid sigaction.
-        unsafe {
+        let now = unsafe {
             libc::sigaction(self.0, ptr::null(), now.as_mut_ptr());
-            now.assume_init().sa_sigaction
-        }
+            now.assume_init()
+        };
+        Wanted { action: now.sa_sigaction, flags: now.sa_flags }
     }
 
-    /// Installs `handler`, which must do nothing that is not async-signal-safe.
-    pub(super) fn handle(self, handler: extern "C" fn(libc::c_int)) -> io::Result<()> {
-        self.dispose(handler as *const () as libc::sighandler_t, libc::SA_RESTART)
-    }
-
-    fn dispose(self, action: libc::sighandler_t, flags: libc::c_int) -> io::Result<()> {
+    /// Does this from now on. A handler must do nothing that is not async-signal-safe.
+    pub(super) fn dispose(self, to_do: &Wanted) -> io::Result<()> {
         let mut wanted = MaybeUninit::<libc::sigaction>::zeroed();
-        // SAFETY: all-zero is a valid sigaction; sigfillset writes the mask inside it. `action`
-        // is SIG_DFL, SIG_IGN, or a function with C's calling convention that lives for ever.
+        // SAFETY: all-zero is a valid sigaction; sigfillset writes the mask inside it. `action` is
+        // SIG_DFL, SIG_IGN, or a function of the type that the flags say, which lives for ever.
         let result = unsafe {
             let fields = wanted.as_mut_ptr();
-            (*fields).sa_sigaction = action;
+            (*fields).sa_sigaction = to_do.action;
             // Stopped children are no news to anyone here.
-            (*fields).sa_flags = flags | libc::SA_NOCLDSTOP;
+            (*fields).sa_flags = to_do.flags | libc::SA_NOCLDSTOP;
             libc::sigfillset(&raw mut (*fields).sa_mask);
             libc::sigaction(self.0, fields, ptr::null_mut())
         };
         check(result).map(drop)
+    }
+}
+
+/// What is to be done with a signal.
+pub(super) struct Wanted {
+    /// `SIG_DFL`, `SIG_IGN` or the address of a function, whose type the flags say.
+    pub action: libc::sighandler_t,
+    /// Those of sigaction(2).
+    pub flags: libc::c_int,
+}
+
+impl Wanted {
+    /// What the system does by itself.
+    pub(super) const DEFAULT: Self = Self { action: libc::SIG_DFL, flags: 0 };
+
+    /// This function is called, which does nothing that is not async-signal-safe.
+    pub(super) fn call(handler: extern "C" fn(libc::c_int)) -> Self {
+        Self { action: handler as *const () as libc::sighandler_t, flags: libc::SA_RESTART }
+    }
+
+    /// Whether a function is called.
+    pub(super) fn is_handler(&self) -> bool {
+        !matches!(self.action, libc::SIG_DFL | libc::SIG_IGN)
     }
 }
 
@@ -162,7 +183,7 @@ pub fn remember_beginning() {
     let mut ignored = 0;
     for signal in (1..=SIGNALS).map(Signal) {
         // gunicorn: whoever waits for children, as subprocess does, must hear of their end.
-        let is_ignored = signal.disposition() == libc::SIG_IGN && signal != Signal::CHLD;
+        let is_ignored = signal.disposition().action == libc::SIG_IGN && signal != Signal::CHLD;
         ignored |= u64::from(is_ignored) << (signal.0 - 1);
     }
     IGNORED.store(ignored, Ordering::Relaxed);
@@ -193,7 +214,7 @@ pub fn block_as_at_the_beginning() {
 pub fn leave_on_stop() {
     for signal in STOPS {
         // All three can be handled; if not, their default action ends the process as well.
-        drop(signal.handle(leave));
+        drop(signal.dispose(&Wanted::call(leave)));
     }
 }
 
@@ -201,8 +222,8 @@ pub fn leave_on_stop() {
 /// learns that what it was asked for, such as a check, was not done.
 pub fn end_by_stop() {
     for signal in STOPS {
-        if signal.disposition() == leave as *const () as libc::sighandler_t {
-            drop(signal.handle(end));
+        if signal.disposition().action == Wanted::call(leave).action {
+            drop(signal.dispose(&Wanted::call(end)));
         }
     }
 }

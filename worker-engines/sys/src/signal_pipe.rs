@@ -7,8 +7,8 @@
 //! Everything else happens in the loop that reads the pipe, with no restriction on what it may
 //! call. One pipe serves a process. In the child of any fork, the application's own included (a
 //! multiprocessing pool ends its children with SIGTERM), the handled signals are at once what the
-//! program was started with: otherwise they would land in the pipe that it shares with its parent, and
-//! stop that.
+//! program was started with, or what the application has made of them: otherwise they would land in the pipe
+//! that it shares with its parent, and stop that.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -16,10 +16,14 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Once;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
+use libc::{c_int, c_void, siginfo_t};
+
 use crate::bytes::{read, write};
 use crate::fd::{lent, set_nonblocking};
 use crate::pipe::pipe;
-use crate::signal::{Signal, unblock};
+use crate::process::Pid;
+use crate::second_handler;
+use crate::signal::{Signal, Wanted, unblock};
 
 /// The write end for the handler, or -1: then the signal is swallowed.
 static WAKE_FD: AtomicI32 = AtomicI32::new(-1);
@@ -63,12 +67,21 @@ impl SignalPipe {
     pub fn listen(&mut self, signals: &[Signal]) -> io::Result<()> {
         for signal in signals {
             HANDLED.fetch_or(bit_of(*signal), Ordering::SeqCst);
-            signal.handle(on_signal)?;
+            signal.dispose(&ours(*signal))?;
             if !self.handled.contains(signal) {
                 self.handled.push(*signal);
             }
         }
         unblock(signals)
+    }
+
+    /// The same, and whoever has handled one, or does so by [`hear_as_well`] later, is called too.
+    ///
+    /// # Errors
+    /// A signal that cannot be caught.
+    pub fn share(&mut self, signals: &[Signal]) -> io::Result<()> {
+        signals.iter().try_for_each(|signal| hear_as_well(*signal))?;
+        self.listen(signals)
     }
 
     /// The next signal that came in, if any. Never blocks.
@@ -110,6 +123,45 @@ impl AsFd for SignalPipe {
     }
 }
 
+/// Installs the handler for a signal that somebody else has just handled, whose handler is called behind it
+/// from now on. Nothing happens where there is no pipe.
+///
+/// # Errors
+/// A signal that cannot be caught.
+pub fn hear_as_well(signal: Signal) -> io::Result<()> {
+    let theirs = signal.disposition();
+    if WAKE_FD.load(Ordering::SeqCst) < 0 || is_ours(&theirs) {
+        return Ok(());
+    }
+    HANDLED.fetch_or(bit_of(signal), Ordering::SeqCst);
+    // What the program was started with is nobody's wish here: a worker's children have the default.
+    let is_inherited = theirs.action == libc::SIG_IGN && signal.was_ignored();
+    second_handler::keep(signal, if is_inherited { &Wanted::DEFAULT } else { &theirs });
+    signal.dispose(&ours(signal))
+}
+
+/// What the signal does without the handler that calls this: where it is not heard anyway it comes as one
+/// through the pipe, and in the child of a fork it does what it does by default.
+pub fn pass_on(signal: Signal) {
+    if is_ours(&signal.disposition()) {
+        return;
+    }
+    if !tell(signal) && signal.reset().is_ok() {
+        // Nobody is there to be told that it cannot be sent.
+        drop(Pid::me().send(signal));
+    }
+}
+
+/// The program's handler, as it is installed for a signal.
+fn ours(signal: Signal) -> Wanted {
+    let action = on_signal as *const () as libc::sighandler_t;
+    Wanted { action, flags: second_handler::flags(signal) | libc::SA_SIGINFO }
+}
+
+fn is_ours(wanted: &Wanted) -> bool {
+    wanted.action == on_signal as *const () as libc::sighandler_t
+}
+
 fn watch_forks() {
     static WATCHED: Once = Once::new();
     // SAFETY: the handler does only what a forked child may. It fails only for want of memory, and
@@ -127,12 +179,11 @@ fn bit_of(signal: Signal) -> u64 {
 extern "C" fn in_child() {
     WAKE_FD.store(-1, Ordering::SeqCst);
     let handled = HANDLED.swap(0, Ordering::SeqCst);
-    let ours = on_signal as *const () as libc::sighandler_t;
     for signal in (1..=64).map(Signal::from_raw).filter(|signal| handled & bit_of(*signal) != 0) {
-        if signal.disposition() == ours {
+        if is_ours(&signal.disposition()) {
             // As exec(2) does, for the children that are not forked. A signal that could be handled can
-            // be reset.
-            let _ = signal.reset();
+            // be so again.
+            let _ = second_handler::put_back(signal);
         }
     }
 }
@@ -141,14 +192,21 @@ fn is_for_later(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-/// Only async-signal-safe steps: an atomic load, and a write(2) made directly, which leaves errno
-/// alone.
-extern "C" fn on_signal(number: libc::c_int) {
-    if let Ok(pipe) = lent(WAKE_FD.load(Ordering::Relaxed)) {
-        // Signal numbers end at 64. The write end is non-blocking; a number that is no longer open
-        // gives EBADF, which says nothing new.
-        let _ = write(pipe, &[number as u8]);
-    }
+/// Only async-signal-safe steps: an atomic load, a write(2) made directly, which leaves errno alone; and
+/// whoever had the signal before, whose handler is bound by the same.
+extern "C" fn on_signal(number: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    let signal = Signal::from_raw(number);
+    tell(signal);
+    second_handler::call(signal, info, context);
+}
+
+/// Puts it into the pipe. False: there is none.
+fn tell(signal: Signal) -> bool {
+    let Ok(pipe) = lent(WAKE_FD.load(Ordering::Relaxed)) else { return false };
+    // Signal numbers end at 64. The write end is non-blocking; a number that is no longer open gives
+    // EBADF, which says nothing new.
+    let _ = write(pipe, &[signal.as_raw() as u8]);
+    true
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! nothing.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod imports;
 mod knots;
 mod names;
 

@@ -14,6 +14,7 @@ use pyo3::{PyResult, Python, ffi};
 
 use super::closed;
 use super::home::Home;
+use super::library_first::put_library_first;
 use super::traceback;
 use super::versions;
 use crate::logging::TRACEBACK;
@@ -146,14 +147,15 @@ fn ignore_signals() {
     }
 }
 
-/// Puts directories first in `sys.path`, the last of them first of all. Those that are there already
-/// stay where they are.
+/// Puts directories first in `sys.path`, the last of them first of all, and the standard library before
+/// them. Those that are there already stay where they are.
 ///
 /// # Errors
 /// The text of the Python exception.
 pub fn prepare_path(directories: &[&Path]) -> Result<(), PythonError> {
     attached(|py| {
         let prepare = || -> PyResult<()> {
+            put_library_first(py)?;
             let path = py.import("sys")?.getattr("path")?;
             let path = path.cast::<PyList>()?;
             for directory in directories {

@@ -6,6 +6,7 @@ pub mod home;
 pub mod imports;
 pub mod interned;
 pub mod interpreter;
+pub mod library_first;
 pub mod own_module;
 pub mod spew;
 pub mod stack;

@@ -5,6 +5,7 @@ mod children;
 mod foreign;
 mod forks;
 mod importing;
+mod named_like_the_library;
 mod request_threads;
 mod signals;
 mod spew;

@@ -1,7 +1,11 @@
 //! Running a config file, which is a Python program: its global names are the settings.
 
+use std::io;
+use std::path::Path;
+
+use pyo3::exceptions::PyModuleNotFoundError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyModule};
+use pyo3::types::{PyBytes, PyDict, PyModule};
 
 use super::config_values::{load_named_hooks, values};
 use crate::config::{ConfigError, ConfigSource, FileValue};
@@ -28,21 +32,16 @@ pub fn run(source: &ConfigSource) -> Result<ConfigGlobals, ConfigError> {
     attached(|py| {
         let (names, lines) = match source {
             ConfigSource::Path(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| {
-                    ConfigError::new(
-                        format!("the config file {} cannot be read: {error}", path.display()),
-                        "name one that exists with -c, or leave it out",
-                    )
-                })?;
+                let text = read(path)?;
                 let path = path.display().to_string();
-                let names =
-                    run_text(py, &text, &path).map_err(|error| raised(py, &path, &error))?;
-                (names, lines_of(py, &text).unwrap_or_default())
+                let text = PyBytes::new(py, &text);
+                let names = run_text(&text, &path).map_err(|error| raised(py, &path, &error))?;
+                (names, lines_of(&text).unwrap_or_default())
             }
             ConfigSource::Module(module) => {
                 let names = PyModule::import(py, module.as_str())
                     .map(|module| module.dict())
-                    .map_err(|error| raised(py, module, &error))?;
+                    .map_err(|error| not_imported(py, module, &error))?;
                 (names, Vec::new())
             }
         };
@@ -53,6 +52,35 @@ pub fn run(source: &ConfigSource) -> Result<ConfigGlobals, ConfigError> {
 
 /// What gunicorn calls a config file that is given by its path.
 const MODULE: &str = "__config__";
+
+/// Its bytes: Python knows the encoding (PEP 263).
+fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    std::fs::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::IsADirectory => ConfigError::new(
+            format!("the config file {} is a directory", path.display()),
+            "name a file in it, such as gunicorn.conf.py",
+        ),
+        _ => ConfigError::new(
+            format!("the config file {} cannot be read: {error}", path.display()),
+            "name one that exists with -c, or leave it out",
+        ),
+    })
+}
+
+fn not_imported(py: Python<'_>, module: &str, error: &PyErr) -> ConfigError {
+    let name: Option<String> = error
+        .is_instance_of::<PyModuleNotFoundError>(py)
+        .then(|| error.value(py).getattr("name").ok()?.extract().ok())
+        .flatten();
+    // Or a package that it lies in.
+    if name.is_some_and(|name| format!("{module}.").starts_with(&format!("{name}."))) {
+        return ConfigError::new(
+            format!("the config file python:{module} is not there: no module '{module}'"),
+            "name one in the current directory or the environment (PYTHONPATH); pythonpath comes too late",
+        );
+    }
+    raised(py, module, error)
+}
 
 fn raised(py: Python<'_>, name: &str, error: &PyErr) -> ConfigError {
     let text = traceback::format(py, error);
@@ -68,7 +96,8 @@ fn raised(py: Python<'_>, name: &str, error: &PyErr) -> ConfigError {
     )
 }
 
-fn run_text<'py>(py: Python<'py>, text: &str, path: &str) -> PyResult<Bound<'py, PyDict>> {
+fn run_text<'py>(text: &Bound<'py, PyBytes>, path: &str) -> PyResult<Bound<'py, PyDict>> {
+    let py = text.py();
     let builtins = py.import("builtins")?;
     // A module that can be found by its name, as dataclasses and pickle ask for. A new one each time:
     // what a reload has read may still be dropped.
@@ -83,8 +112,8 @@ fn run_text<'py>(py: Python<'py>, text: &str, path: &str) -> PyResult<Bound<'py,
 }
 
 /// The line of the last assignment to each name, at the top level of the file.
-fn lines_of(py: Python<'_>, text: &str) -> PyResult<Vec<(String, u32)>> {
-    let tree = py.import("ast")?.call_method1("parse", (text,))?;
+fn lines_of(text: &Bound<'_, PyBytes>) -> PyResult<Vec<(String, u32)>> {
+    let tree = text.py().import("ast")?.call_method1("parse", (text,))?;
     let mut lines = Vec::new();
     for statement in tree.getattr("body")?.try_iter()? {
         let statement = statement?;

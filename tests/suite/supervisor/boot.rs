@@ -114,6 +114,49 @@ each_of! { Sync, Gunicorn; fn config_file_with_a_syntax_error_ends_the_server_wi
     assert_names(&log, &["site.conf.py", "SyntaxError"]);
 }}
 
+// As Python reads it: a byte order mark, or what PEP 263 says.
+each_of! { Sync, GunicornSync; fn a_config_file_may_have_any_encoding(engine) {
+    let (mark, latin) = (&b"\xef\xbb\xbf"[..], &b"# -*- coding: latin-1 -*-\n"[..]);
+    for (head, name) in [(mark, &b"caf\xc3\xa9"[..]), (latin, &b"caf\xe9"[..])] {
+        let launch = Launch::new(engine).args(&["-c", "site.conf.py", "hello"]);
+        let lines: [&[u8]; 4] =
+            [head, b"def when_ready(server): server.log.info('ready: ", name, b"')\n"];
+        std::fs::write(launch.scratch.file("site.conf.py"), lines.concat()).unwrap();
+        let server = launch.start();
+        assert_eq!(server.get("/").status, 200);
+        server.wait_for_log("ready: caf\u{e9}");
+        server.stop();
+    }
+}}
+
+each_of! { Sync; fn a_bad_value_of_a_file_in_latin_1_is_told_with_its_line(engine) {
+    let launch = Launch::new(engine).args(&["-c", "site.conf.py", "hello"]);
+    let text = b"# coding: latin-1\n# \xe9\nworkers = 'many'\n";
+    std::fs::write(launch.scratch.file("site.conf.py"), text).unwrap();
+    let (code, log) = end_of(launch.start());
+    assert_eq!(code, 1);
+    assert_names(&log, &["workers", "many", "site.conf.py:3"]);
+}}
+
+each_of! { Sync; fn what_is_no_config_file_is_said_as_what_it_is(engine) {
+    for (config, words, wrong) in [
+        ("somewhere", &["somewhere is a directory", "name a file in it"][..], "name one that exists"),
+        ("python:nosuch", &["no module 'nosuch'", "pythonpath"], "raised an exception"),
+        ("python:there.nosuch", &["no module 'there.nosuch'"], "raised an exception"),
+        ("python:needs", &["raised an exception", "No module named 'absent'"], "no module 'needs'"),
+    ] {
+        let launch = Launch::new(engine).args(&["-c", config, "hello"]);
+        std::fs::create_dir(launch.scratch.file("somewhere")).unwrap();
+        std::fs::create_dir(launch.scratch.file("there")).unwrap();
+        launch.scratch.write("there/__init__.py", "");
+        launch.scratch.write("needs.py", "import absent\n");
+        let (code, log) = end_of(launch.start());
+        assert_eq!(code, 1, "{log}");
+        assert_names(&log, words);
+        assert!(!log.contains(wrong), "{log}");
+    }
+}}
+
 each_of! { Sync, Gunicorn; fn missing_config_file_ends_the_server_with_1(engine) {
     let (code, log) = failed_start(engine, &["-c", "no-such-file.py", "hello"]);
     assert_eq!(code, 1);

@@ -51,7 +51,5 @@ def from_json(path):
 
 
 def from_file(path):
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"logconfig: there is no file {path}")
     names = {"__file__": path, "here": os.path.dirname(path)}
     logging.config.fileConfig(path, defaults=names, disable_existing_loggers=False)

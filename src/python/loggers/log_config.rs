@@ -2,8 +2,9 @@
 //! left alone.
 
 use std::ffi::CStr;
+use std::path::Path;
 
-use pyo3::exceptions::PyKeyError;
+use pyo3::exceptions::{PyFileNotFoundError, PyKeyError};
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -29,11 +30,20 @@ pub fn configure<'py>(
             // The settings have seen it there.
             ("from_dict", found.ok_or_else(|| PyKeyError::new_err("logconfig_dict"))?)
         }
-        LogConfig::Json(path) => ("from_json", path.into_pyobject(py)?.into_any()),
-        LogConfig::File(path) => ("from_file", path.into_pyobject(py)?.into_any()),
+        LogConfig::Json(path) => ("from_json", file(py, "logconfig_json", path)?),
+        LogConfig::File(path) => ("from_file", file(py, "logconfig", path)?),
     };
     let partial = py.import("functools")?.getattr("partial")?;
     partial.call1((module.getattr(function)?, argument)).map(Some)
+}
+
+/// The path of a file that is there: no traceback says it better.
+fn file<'py>(py: Python<'py>, setting: &str, path: &Path) -> PyResult<Bound<'py, PyAny>> {
+    if !path.exists() {
+        let text = format!("{setting}: there is no file {}", path.display());
+        return Err(PyFileNotFoundError::new_err(text));
+    }
+    Ok(path.into_pyobject(py)?.into_any())
 }
 
 /// In Python, because it is about Python's modules.

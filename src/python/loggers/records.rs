@@ -34,7 +34,8 @@ fn emit_raised(py: Python<'_>, text: &str, error: &PyErr) -> bool {
         return false;
     }
     let write = || -> PyResult<bool> {
-        let raised = error.value(py).call_method1("with_traceback", (error.traceback(py),))?;
+        let raised =
+            error.value(py).call_method1("with_traceback", (traceback::frames(py, error),))?;
         let created = Entry::now(ERROR, String::new()).created;
         module(py)?.call_method1("emit", (ERROR, text, created, raised))?.extract()
     };

@@ -157,6 +157,23 @@ each_of! { Sync; fn what_is_no_config_file_is_said_as_what_it_is(engine) {
     }
 }}
 
+// What is ours in a traceback helps nobody to find the fault.
+each_of! { Sync, Coroutine; fn tracebacks_of_hooks_and_logconfig_begin_in_the_users_code(engine) {
+    for (config, words) in [
+        ("def on_starting(server): 1 / 0\n", "ZeroDivisionError"),
+        ("def post_fork(server, worker): 1 / 0\n", "ZeroDivisionError"),
+        ("def post_worker_init(worker): 1 / 0\n", "ZeroDivisionError"),
+        ("def when_ready(server): 1 / 0\ndef post_worker_init(worker): 1 / 0\n", "ZeroDivisionError"),
+        ("logconfig_dict = {'version': 2}\n", "ValueError"),
+        ("logconfig = 'absent.ini'\n", "FileNotFoundError"),
+    ] {
+        let launch = Launch::new(engine).args(&["-c", "site.conf.py", "hello"]);
+        launch.scratch.write("site.conf.py", config);
+        let (_, log) = end_of(launch.start());
+        assert!(log.contains(words) && !log.contains("<unicoro"), "{config}{log}");
+    }
+}}
+
 each_of! { Sync, Gunicorn; fn missing_config_file_ends_the_server_with_1(engine) {
     let (code, log) = failed_start(engine, &["-c", "no-such-file.py", "hello"]);
     assert_eq!(code, 1);

@@ -113,8 +113,12 @@ fn a_request_on_a_kept_connection_allocates_nothing() {
     python::start(&[]).unwrap();
     python::prepare_path(&[&apps]).unwrap();
     let facts = ServerFacts { multithread: true, multiprocess: false };
-    let application =
-        Application::new(python::load("hello:app", "auto", "sync").unwrap(), facts, None).unwrap();
+    let application = Application::new(
+        python::load("hello:app", "auto", "sync", Path::new(".")).unwrap(),
+        facts,
+        None,
+    )
+    .unwrap();
     let (ours, client) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
     let stream = Arc::new(Stream::new(ours.into(), 0, &BlockingWaiter));

@@ -24,8 +24,12 @@ fn request(criterion: &mut Criterion) {
     python::start(&[]).unwrap();
     python::prepare_path(&[&apps]).unwrap();
     let facts = ServerFacts { multithread: true, multiprocess: false };
-    let application =
-        Application::new(python::load("hello:app", "auto", "sync").unwrap(), facts, None).unwrap();
+    let application = Application::new(
+        python::load("hello:app", "auto", "sync", Path::new(".")).unwrap(),
+        facts,
+        None,
+    )
+    .unwrap();
     let (ours, mut client) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
     let stream = Arc::new(Stream::new(ours.into(), 0, &BlockingWaiter));

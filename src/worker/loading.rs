@@ -97,7 +97,8 @@ pub fn load(
     }
     python::adapt_gevent(settings.worker_class == WorkerClass::Coroutine)?;
     let worker_class = settings.worker_class.to_string();
-    Ok(python::load(&settings.wsgi_app.0, settings.asgi.interface.as_str(), &worker_class)?)
+    let (spec, interface) = (&settings.wsgi_app.0, settings.asgi.interface.as_str());
+    Ok(python::load(spec, interface, &worker_class, &settings.start_directory)?)
 }
 
 /// `--check-config`: whether the application loads, with the rights that a worker has. What is wrong.

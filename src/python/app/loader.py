@@ -1,12 +1,12 @@
-"""Finds an application by its name, and knows what it speaks. Run by loader.rs, each time that one is loaded."""
+"""Finds an application by its name, and knows what it speaks. Run by loader.rs, each time that one is loaded,
+behind hints.py and among its names.
+"""
 
 import ast
 import functools
 import importlib
 import inspect
 import os
-import platform
-import sys
 import traceback
 
 
@@ -18,7 +18,12 @@ def load(spec, interface, worker_class):
     """The application that ``spec`` names: ``mod``, ``mod:var``, ``mod:factory("literal", k=1)``. It speaks
     ``interface``: ``wsgi``, ``asgi``, or whatever it is (``auto``)."""
     module_name, _, expression = spec.partition(":")
+    if not module_name:
+        raise NoApplication(f"{spec!r} has no module before the colon: write MODULE:VARIABLE, as in app:app")
     name, args, kwargs = parse(expression or "application", spec)
+    if "/" in module_name or module_name.startswith("."):
+        hint = module_of_path(module_name, expression)
+        raise MisnamedModule(f"{module_name!r} is the path of a file, and no module's name: {hint}")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
@@ -27,8 +32,7 @@ def load(spec, interface, worker_class):
         found = getattr(module, name)
     except AttributeError:
         raise NoApplication(
-            f"the module {module_name!r} has no {name!r}: name the application's variable, "
-            f"as in {module_name}:app"
+            f"the module {module_name!r} has no {name!r}: {variable_of(module_name, module)}"
         ) from None
     if args is not None:
         found = found(*args, **kwargs)
@@ -46,10 +50,6 @@ def load(spec, interface, worker_class):
     return found
 
 
-class MisnamedModule(ModuleNotFoundError):
-    """The application's own module is not there, which needs no traceback."""
-
-
 def error_of_name(error, module_name, expression):
     """The same error, if it is not about the application's name."""
     if not f"{module_name}.".startswith(f"{error.name}."):
@@ -57,7 +57,7 @@ def error_of_name(error, module_name, expression):
     text = str(error)
     package, _, last = module_name.rpartition(".")
     if last == "py":
-        text += f": did you mean {package.replace('/', '.')}:{expression or 'app'}?"
+        text += f": {module_of_path(module_name, expression)}"
     elif text.endswith("is not a package") and not expression:
         text += f": did you mean {package}:{last}?"
     else:
@@ -82,16 +82,6 @@ def describe(error):
 def is_before_application(frame):
     place = frame.f_code.co_filename
     return frame.f_globals is globals() or place == importlib.__file__ or place.startswith("<frozen importlib")
-
-
-def environment():
-    """Which one is in use, and one that lies here and is not."""
-    text = f"The environment is CPython {platform.python_version()}, {sys.prefix}."
-    for found in map(os.path.abspath, (".venv", "venv")):
-        if os.path.exists(os.path.join(found, "pyvenv.cfg")) and not os.path.samefile(found, sys.prefix):
-            remedy = "install unicoro there" if "unicoro._engine" in sys.modules else "activate it"
-            return f"{text} {found} is another one: {remedy} if it is the application's."
-    return text
 
 
 OTHER_ENGINE = (
@@ -122,8 +112,6 @@ TORNADO = (
 
 CACHED = type(functools.cache(len))
 ASYNCHRONOUS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-# By which Flask's own command finds a factory.
-FACTORIES = ("create_app", "make_app")
 
 
 def check(found, spec, called, find_fault=None):

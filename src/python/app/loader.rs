@@ -1,6 +1,7 @@
 //! Finding the application: `mod`, `mod:var`, `mod:factory("literal", k=1)`.
 
 use std::ffi::CStr;
+use std::path::Path;
 
 use pyo3::exceptions::PySystemExit;
 use pyo3::ffi::c_str;
@@ -36,8 +37,7 @@ pub enum Spoken {
 #[must_use]
 pub fn spoken_by(application: &Py<PyAny>, interface: &str) -> Spoken {
     let is_asgi = attached(|py| -> PyResult<bool> {
-        let namespace = PyDict::new(py);
-        py.run(SOURCE, Some(&namespace), None)?;
+        let namespace = names(py, Path::new("."))?;
         let Some(speaks) = namespace.get_item("speaks")? else { return Ok(false) };
         Ok(speaks.call1((application, interface))?.extract::<String>()? == "asgi")
     });
@@ -45,17 +45,21 @@ pub fn spoken_by(application: &Py<PyAny>, interface: &str) -> Spoken {
 }
 
 /// Imports the application that `spec` names, which speaks `interface` and is to be served by
-/// `worker_class`.
+/// `worker_class`. The server was started in `start_directory`.
 ///
 /// # Errors
 /// See [`LoadError`].
-pub fn load(spec: &str, interface: &str, worker_class: &str) -> Result<Py<PyAny>, LoadError> {
+pub fn load(
+    spec: &str,
+    interface: &str,
+    worker_class: &str,
+    start_directory: &Path,
+) -> Result<Py<PyAny>, LoadError> {
     attached(|py| {
-        let namespace = PyDict::new(py);
         // The thread that imports it first counts as the main thread, for whose locks the process waits
         // at its end: a request's would never give them up.
-        request_threads::prepare(py)
-            .and_then(|()| py.run(SOURCE, Some(&namespace), None))
+        let namespace = request_threads::prepare(py)
+            .and_then(|()| names(py, start_directory))
             .map_err(|error| LoadError::Import(traceback::format(py, &error)))?;
         let find = |name: &str| namespace.get_item(name).ok().flatten();
         let (Some(load), Some(wrong)) = (find("load"), find("NoApplication")) else {
@@ -83,5 +87,15 @@ pub fn load(spec: &str, interface: &str, worker_class: &str) -> Result<Py<PyAny>
     })
 }
 
-/// In Python, because it is about Python's syntax.
-const SOURCE: &CStr = c_str!(include_str!("loader.py"));
+/// Those of hints.py and loader.py.
+fn names<'py>(py: Python<'py>, start_directory: &Path) -> PyResult<Bound<'py, PyDict>> {
+    let namespace = PyDict::new(py);
+    namespace.set_item("START", start_directory.as_os_str())?;
+    for source in SOURCES {
+        py.run(source, Some(&namespace), None)?;
+    }
+    Ok(namespace)
+}
+
+/// In Python, because they are about Python's syntax.
+const SOURCES: [&CStr; 2] = [c_str!(include_str!("hints.py")), c_str!(include_str!("loader.py"))];

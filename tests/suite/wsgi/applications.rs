@@ -1,7 +1,7 @@
 //! What is named as the application: where it is found, and one that WSGI cannot call is refused
 //! when it is loaded, with the form to write, and not by a 500 for each request.
 
-use crate::support::{Engine, Launch, Server, answering};
+use crate::support::{Engine, Launch, Server, answering, binary};
 
 const MODULE: &str = "wrongly_named";
 
@@ -22,21 +22,88 @@ fn is_refused(engine: Engine, name: &str, words: &[&str]) {
     }
 }
 
-each_of! { Sync, Coroutine; fn a_file_in_the_place_of_a_module_gets_a_hint(engine) {
-    for (name, hint) in [
-        ("wrongly_named.py:wsgi", "did you mean wrongly_named:wsgi?"),
-        ("wrongly_named.py", "did you mean wrongly_named:app?"),
-        ("wrongly_named.wsgi", "did you mean wrongly_named:wsgi?"),
-    ] {
-        let (code, log) = refusal(engine, &[name]);
-        assert_eq!(code, 3, "{log}");
-        assert!(log.contains(hint) && !log.contains("Traceback"), "{log}");
+// `proj` is a package, `app` a module that defines `app`, `mysite.wsgi` defines `application`.
+const HINTS: [(&str, &str); 20] = [
+    ("wrongly_named.py:wsgi", "did you mean wrongly_named:wsgi?"),
+    ("wrongly_named.wsgi", "did you mean wrongly_named:wsgi?"),
+    ("app.py", "did you mean app:app?"),
+    ("app.py:app", "did you mean app:app?"),
+    ("app:application", "did you mean app:app?"),
+    ("mysite.wsgi:app", "did you mean mysite.wsgi:application?"),
+    ("mysite/wsgi.py", "did you mean mysite.wsgi?"),
+    ("mysite.wsgi.py", "did you mean mysite.wsgi?"),
+    ("mysite/wsgi", "did you mean mysite.wsgi?"),
+    ("mysite/wsgi:app", "did you mean mysite.wsgi:application?"),
+    ("mysite/wsgi.py:application", "did you mean mysite.wsgi:application?"),
+    ("./app.py:app", "did you mean app:app?"),
+    ("./app:app", "did you mean app:app?"),
+    ("SCRATCH/app.py:app", "did you mean app:app?"),
+    ("SCRATCH/mysite/wsgi.py", "did you mean mysite.wsgi?"),
+    ("/nowhere/pv/tb.py:app", "did you mean --chdir /nowhere/pv tb:app?"),
+    (":app", "no module before the colon"),
+    ("proj/__init__.py:app", "did you mean proj:app?"),
+    ("app/app:app", "did you mean app.app:app?"),
+    ("../up/app.py:app", "/up app:app?"),
+];
+
+each_of! { Sync; fn a_name_that_is_nearly_right_gets_a_hint(engine) {
+    for (name, hint) in HINTS {
+        let launch = Launch::new(engine);
+        let name = name.replace("SCRATCH", &launch.scratch.path().display().to_string());
+        let launch = launch.args(&["--pythonpath", ".", &name]);
+        std::fs::create_dir(launch.scratch.file("mysite")).unwrap();
+        std::fs::create_dir(launch.scratch.file("proj")).unwrap();
+        launch.scratch.write("app.py", "from wrongly_named import wsgi as app\n");
+        launch.scratch.write("proj/__init__.py", "from wrongly_named import wsgi as app\n");
+        launch.scratch.write("mysite/wsgi.py", "from wrongly_named import wsgi\napplication = wsgi\n");
+        let mut server = launch.start();
+        let code = server.exit_code();
+        let log = server.log();
+        assert!(code == 3 || code == 4, "{log}");
+        assert!(log.contains(hint) && !log.contains("Traceback"), "{name}, {hint}:\n{log}");
     }
 }}
 
+each_of! { Sync; fn one_that_names_nothing_like_it_gets_none(engine) {
+    let (_, log) = refusal(engine, &["notes:absent"]);
+    assert!(log.contains("has no 'absent'") && log.contains("application's variable"), "{log}");
+}}
+
+each_of! { Sync; fn another_environment_is_named_with_what_to_start(engine) {
+    let about = |prepare: &dyn Fn(Launch) -> Launch| {
+        let mut server = prepare(alone(Launch::new(engine))).args(&["absent:app"]).start();
+        assert_eq!(server.exit_code(), 3);
+        server.log()
+    };
+    let make = |launch: &Launch, name: &str, with_unicoro: bool| {
+        std::fs::create_dir_all(launch.scratch.file(&format!("{name}/bin"))).unwrap();
+        launch.scratch.write(&format!("{name}/pyvenv.cfg"), "");
+        if with_unicoro {
+            launch.scratch.write(&format!("{name}/bin/unicoro"), "");
+        }
+    };
+    let log = about(&|launch| {
+        make(&launch, ".venv", true);
+        launch
+    });
+    assert!(log.contains("is another one: start ") && log.contains("/.venv/bin/unicoro"), "{log}");
+    let log = about(&|launch| {
+        make(&launch, ".venv", false);
+        std::fs::create_dir(launch.scratch.file("sub")).unwrap();
+        launch.args(&["--chdir", "sub"])
+    });
+    assert!(log.contains("/.venv is another one: "), "{log}");
+}}
+
+/// Without another environment that is activated, which would be named first: the wheel serves in its own.
+fn alone(launch: Launch) -> Launch {
+    if binary::is_wheel() { launch.env("VIRTUAL_ENV", "") } else { launch }
+}
+
 each_of! { Sync, Coroutine; fn a_module_that_is_missing_is_said_with_the_environment(engine) {
     for module in ["absent", "needs_absent"] {
-        let launch = Launch::new(engine).args(&["--pythonpath", ".", &format!("{module}:app")]);
+        let name = format!("{module}:app");
+        let launch = alone(Launch::new(engine)).args(&["--pythonpath", ".", &name]);
         launch.scratch.write("needs_absent.py", "import absent\n");
         let unused = launch.scratch.file(".venv");
         std::fs::create_dir(&unused).unwrap();

@@ -35,6 +35,22 @@ def interrupted(python):
     assert (code, text) == (-signal.SIGINT, ""), (code, text)
 
 
+def children_keep_their_interrupts(python):
+    """multiprocessing runs the script anew in the children that it spawns: they are not the server."""
+    script = os.path.join(os.path.dirname(python), "unicoro")
+    code, text = said(
+        python,
+        "-c",
+        "import runpy, signal, sys\n"
+        f"runpy.run_path({script!r}, run_name='__mp_main__')\n"
+        "import unicoro.__main__\n"
+        "sys.exit(signal.getsignal(signal.SIGINT) is not signal.default_int_handler)",
+        # As a terminal starts it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert (code, text) == (0, ""), (code, text)
+
+
 def capabilities(python):
     """The dynamic linker preloads nothing into a program that has more rights than who starts it."""
     if os.getuid() or not shutil.which("setcap"):
@@ -78,6 +94,7 @@ def another_minor_version(python):
 def main(python):
     not_preloaded(python)
     interrupted(python)
+    children_keep_their_interrupts(python)
     print("-- an interpreter with capabilities:", capabilities(python))
     print("-- an environment that the server's user may not enter:", closed_to_its_user(python))
     another_minor_version(python)

@@ -3,15 +3,8 @@ preloaded, because its calls must stand before libc's where the dynamic linker l
 itself from LD_PRELOAD then, so children do not get it.
 """
 
-import signal
-
-# Before anything else is imported: until the server listens, Ctrl-C ends the process and says nothing.
-# A disposition that somebody has chosen, such as that of a script's `&`, is left alone.
-if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-import importlib.util
 import os
+import signal
 import sys
 
 # "asked PID": by us. "done PID": the library was preloaded (wheel/src/preload.rs).
@@ -19,6 +12,11 @@ STATE = "UNICORO_PRELOAD"
 
 
 def main():
+    # Before more is imported: until the server listens, Ctrl-C ends the process and says nothing. A
+    # disposition that somebody has chosen, such as that of a script's `&`, is left alone. Not where this
+    # module is imported: multiprocessing runs the script anew in its children, which are not the server.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     state = os.environ.pop(STATE, "")
     if state == f"done {os.getpid()}":
         serve()
@@ -42,6 +40,8 @@ def serve():
 
 
 def begin_again():
+    import importlib.util
+
     spec = importlib.util.find_spec("unicoro._engine")
     if spec is None or spec.origin is None:
         version = ".".join(map(str, sys.version_info[:2]))

@@ -20,7 +20,7 @@ use unicoro_sys::daemon::daemonize;
 use unicoro_sys::fd::open_standard_streams;
 use unicoro_sys::signal::{end_by_stop, leave_on_stop, remember_beginning};
 
-use crate::config::{Halt, Invocation, Settings};
+use crate::config::{self, Halt, Invocation, Settings};
 use crate::listening::foreseen;
 use crate::logging::AccessLog;
 use crate::supervisor::Options;
@@ -120,12 +120,20 @@ fn warn_of_notices(settings: &Settings) {
 }
 
 fn invocation(arguments: &[OsString]) -> Result<Invocation, Failure> {
-    let cwd = start_directory().map_err(Failure::CurrentDirectory)?;
+    let args = arguments[1..].to_vec();
+    let cwd = match start_directory() {
+        Ok(cwd) => cwd,
+        // Whoever asks for words has them anywhere.
+        Err(error) => {
+            config::look_at_arguments(&args)?;
+            return Err(Failure::CurrentDirectory(error));
+        }
+    };
     // Variables that are no UTF-8 cannot be settings.
     let env: BTreeMap<_, _> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    Ok(Invocation { args: arguments[1..].to_vec(), env, cwd })
+    Ok(Invocation { args, env, cwd })
 }
 
 /// As the shell has entered it, if PWD says so: behind a symlink that is switched, a reload and an upgrade

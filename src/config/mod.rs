@@ -98,6 +98,14 @@ pub fn load(invocation: &Invocation, run_file: RunFile<'_>) -> Result<Settings, 
     Ok(settings)
 }
 
+/// Whether the command line alone asks for words, or is wrong: nothing else is read.
+///
+/// # Errors
+/// `Halt::Print`, `Halt::Version` and `Halt::Usage`, as [`load`].
+pub fn look_at_arguments(args: &[OsString]) -> Result<(), Halt> {
+    cli::parse_arguments(args).map(drop)
+}
+
 fn require_app(settings: &Settings) -> Result<(), ConfigError> {
     if !settings.wsgi_app.0.is_empty() {
         return Ok(());

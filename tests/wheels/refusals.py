@@ -4,10 +4,12 @@ the interpreter and the wheel. The environment is of no use afterwards."""
 
 import glob
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 
 NOBODY = 65534
 
@@ -49,6 +51,55 @@ def children_keep_their_interrupts(python):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert (code, text) == (0, ""), (code, text)
+
+
+def version(python):
+    script = "import unicoro; print(unicoro.__version__, *unicoro.version_info)"
+    ended = subprocess.run([python, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    text, *numbers = ended.stdout.split()
+    assert re.findall(r"\d+", text)[:3] == numbers, ended.stdout
+    gone = f"d=$(mktemp -d); cd $d; rmdir $d; exec '{python}' -m unicoro --version"
+    ended = subprocess.run(["bash", "-c", gone], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0 and text in ended.stdout, ended
+
+
+def another_environment(python):
+    """As pipx has it: the server in one environment, the application in another, which is activated."""
+    with tempfile.TemporaryDirectory() as other:
+        open(os.path.join(other, "pyvenv.cfg"), "w").close()
+        command = [python, "-m", "unicoro", "--bind", "127.0.0.1:0", "no_such_module"]
+        more = {"env": {**os.environ, "VIRTUAL_ENV": other}, "cwd": other}
+        code, text = said(*command, **more)
+        assert code == 3 and f"{other}, which is activated, is another one: install unicoro there" in text, text
+        os.mkdir(os.path.join(other, "bin"))
+        open(os.path.join(other, "bin/unicoro"), "w").close()
+        code, text = said(*command, **more)
+        assert code == 3 and f"another one: start {other}/bin/unicoro if" in text, text
+
+
+def without_proc(python):
+    if os.getuid() or not shutil.which("unshare"):
+        return "not tried: it takes root and unshare"
+    there = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
+    if said(*there, "true")[0]:
+        return "not tried: nothing can be mounted here"
+    code, text = said(*there, python, "-m", "unicoro", "--version")
+    assert code == 1 and "it takes /proc to be mounted" in text and "Traceback" not in text, text
+    return "refused"
+
+
+def other_pythons(python):
+    """Those that it does not serve find the package where somebody has put it on their path."""
+    home = os.path.dirname(os.path.dirname(python))
+    (package,) = glob.glob(os.path.join(home, "lib/python3*/site-packages"))
+    with open(os.path.join(os.path.dirname(__file__), "../../pyproject.toml")) as file:
+        first, behind = re.search(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', file.read()).groups()
+    served = f"it serves CPython 3.{first} to 3.{int(behind) - 1}"
+    pythons = glob.glob(os.path.expanduser("~/.pyenv/versions/3.[89].*/bin/python3"))
+    for other in pythons:
+        code, text = said(other, "-m", "unicoro", "--version", env={**os.environ, "PYTHONPATH": package})
+        assert code == 1 and served in text and "pip install" not in text, text
+    return f"{len(pythons)} tried"
 
 
 def capabilities(python):
@@ -95,6 +146,10 @@ def main(python):
     not_preloaded(python)
     interrupted(python)
     children_keep_their_interrupts(python)
+    version(python)
+    another_environment(python)
+    print("-- a system without /proc:", without_proc(python))
+    print("-- interpreters that it does not serve:", other_pythons(python))
     print("-- an interpreter with capabilities:", capabilities(python))
     print("-- an environment that the server's user may not enter:", closed_to_its_user(python))
     another_minor_version(python)

@@ -36,6 +36,8 @@ pub fn make_module() -> Result<(), PythonError> {
             let module = own_module::once(py, "unicoro", || {
                 PyModule::from_code(py, SOURCE, c"<unicoro>", c"unicoro")
             })?;
+            module.setattr("__version__", env!("CARGO_PKG_VERSION"))?;
+            module.setattr("version_info", version_info())?;
             module.add_function(wrap_pyfunction!(_delivered, &module)?)?;
             module.add_function(wrap_pyfunction!(_interrupted, &module)?)?;
             let class = module.getattr("RequestTimeout")?;
@@ -48,6 +50,16 @@ pub fn make_module() -> Result<(), PythonError> {
         };
         make().map_err(|error| traceback::raised(py, &error))
     })
+}
+
+/// The version's numbers, as gunicorn's.
+fn version_info() -> (u32, u32, u32) {
+    let number = |text: &str| text.parse().unwrap_or_default();
+    (
+        number(env!("CARGO_PKG_VERSION_MAJOR")),
+        number(env!("CARGO_PKG_VERSION_MINOR")),
+        number(env!("CARGO_PKG_VERSION_PATCH")),
+    )
 }
 
 /// The module as the wheel has it.

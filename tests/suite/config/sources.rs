@@ -1,6 +1,6 @@
 //! Settings: where they come from, which origin wins, and what is said of them.
 
-use crate::support::{Launch, Server};
+use crate::support::{Engine, Launch, Server};
 
 /// A config file that logs each access as `word`.
 fn logging(word: &str) -> String {
@@ -89,6 +89,19 @@ each_of! { Sync, Gunicorn; fn help_and_version_end_with_0(engine) {
         assert!(!server.scratch.read("stdout").is_empty(), "{flag} says nothing");
     }
 }}
+
+#[test]
+fn help_and_version_answer_where_the_directory_is_gone() {
+    for flag in ["--help", "--version"] {
+        let launch = Launch::new(Engine::Sync).args(&[flag]);
+        let gone = launch.scratch.file("gone").display().to_string();
+        let script = format!("mkdir {gone} && cd {gone} && rmdir {gone} && exec \"$@\"");
+        let words = ["bash".to_owned(), "-c".to_owned(), script, "bash".to_owned()];
+        let mut server = launch.inside_of(|_| words.to_vec()).start_unbound();
+        assert_eq!(server.exit_code(), 0, "{}", server.log());
+        assert!(!server.scratch.read("stdout").is_empty(), "{flag} says nothing");
+    }
+}
 
 each_of! { Sync, Coroutine, Gunicorn; fn a_config_file_may_import_what_lies_beside_it(engine) {
     for config in ["gunicorn.conf.py", "python:site_config"] {

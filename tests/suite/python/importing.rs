@@ -3,7 +3,7 @@
 
 use std::thread;
 
-use crate::support::{Engine, Server};
+use crate::support::{Engine, Launch, Server};
 
 /// Libraries are loaded once in a worker's life, so each round has a new one.
 #[test]
@@ -33,5 +33,21 @@ each_of! { Gthread, Coroutine, Gunicorn; fn a_request_may_be_the_first_that_impo
 each_of! { Sync, Gthread, Coroutine, Gunicorn; fn modules_are_found_while_logging_is_imported_first(engine) {
     let server = Server::start(engine, "first_imports", &[]);
     assert_eq!(server.get("/").text(), "logging mailbox");
+    server.stop();
+}}
+
+each_of! { Sync, Coroutine; fn the_package_knows_its_version(engine) {
+    let launch = Launch::new(engine).args(&["versioned"]);
+    launch.scratch.write(
+        "versioned.py",
+        "import unicoro\n\
+         def application(environ, start_response):\n    \
+             start_response('200 OK', [])\n    \
+             return [f'{unicoro.__version__} {unicoro.version_info}'.encode()]\n",
+    );
+    let server = launch.start();
+    let version = env!("CARGO_PKG_VERSION");
+    let numbers = version.split('-').next().unwrap().replace('.', ", ");
+    assert_eq!(server.get("/").text(), format!("{version} ({numbers})"));
     server.stop();
 }}

@@ -33,4 +33,15 @@ def _prepare_mounting():
     """A worker puts its own here, which brings the module where there is no package."""
 
 
+def __getattr__(name):
+    """``__version__`` and ``version_info``, as gunicorn has them. A worker puts its own here."""
+    if name not in ("__version__", "version_info"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import re
+    from importlib.metadata import version
+
+    text = version("unicoro")
+    return text if name == "__version__" else tuple(map(int, re.findall(r"\d+", text)[:3]))
+
+
 RequestTimeout.__module__ = wsgi_to_asgi.__module__ = "unicoro"

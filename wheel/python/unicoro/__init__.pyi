@@ -4,6 +4,9 @@ from typing import Any
 from _typeshed.wsgi import WSGIApplication
 from typing_extensions import Self
 
+__version__: str
+version_info: tuple[int, int, int]
+
 class RequestTimeout(BaseException):
     """The request has taken longer than request_timeout; its client was answered 504."""
 

@@ -9,6 +9,8 @@ import sys
 
 # "asked PID": by us. "done PID": the library was preloaded (wheel/src/preload.rs).
 STATE = "UNICORO_PRELOAD"
+# pyproject.toml says the same.
+FIRST, LAST = (3, 10), (3, 14)
 
 
 def main():
@@ -40,19 +42,37 @@ def serve():
 
 
 def begin_again():
+    engine = find_engine()
+    try:
+        # Not a wrapper, which the interpreter may have been started by.
+        program = os.readlink("/proc/self/exe")
+    except OSError as error:
+        sys.exit(f"unicoro: /proc/self/exe cannot be read ({error.strerror}): it takes /proc to be mounted")
+    others = os.environ.get("LD_PRELOAD")
+    os.environ["LD_PRELOAD"] = ":".join(filter(None, [preloadable(engine), others]))
+    os.environ[STATE] = f"asked {os.getpid()}"
+    os.execv(program, [sys.executable, *sys.orig_argv[1:]])
+
+
+def find_engine():
     import importlib.util
+    import platform
 
     spec = importlib.util.find_spec("unicoro._engine")
-    if spec is None or spec.origin is None:
-        version = ".".join(map(str, sys.version_info[:2]))
-        sys.exit(
-            f"unicoro: it was not installed for CPython {version}: {sys.executable} -m pip install unicoro"
-        )
-    others = os.environ.get("LD_PRELOAD")
-    os.environ["LD_PRELOAD"] = ":".join(filter(None, [preloadable(spec.origin), others]))
-    os.environ[STATE] = f"asked {os.getpid()}"
-    # Not a wrapper, which the interpreter may have been started by.
-    os.execv(os.readlink("/proc/self/exe"), [sys.executable, *sys.orig_argv[1:]])
+    if spec is not None and spec.origin is not None:
+        return spec.origin
+    version = name(sys.version_info[:2])
+    served = f"CPython {name(FIRST)} to {name(LAST)}"
+    if sys.implementation.name != "cpython" or not FIRST <= sys.version_info[:2] <= LAST:
+        kind = platform.python_implementation()
+        sys.exit(f"unicoro: it serves {served}, and {sys.executable} is {kind} {version}")
+    if "t" in sys.abiflags:
+        sys.exit(f"unicoro: it serves {served} with a GIL, and {sys.executable} is free-threaded")
+    sys.exit(f"unicoro: it was not installed for CPython {version}: {sys.executable} -m pip install unicoro")
+
+
+def name(version):
+    return ".".join(map(str, version))
 
 
 def preloadable(path):

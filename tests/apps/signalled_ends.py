@@ -13,6 +13,8 @@ def leave(number, frame):
 
 if os.environ["HANDLED"] == "leaves":
     signal.signal(signal.SIGTERM, leave)
+elif os.environ["HANDLED"] == "abort":
+    signal.signal(signal.SIGABRT, leave)
 else:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 

@@ -1,6 +1,6 @@
 """The signals that a worker hears itself, as the application's `signal` has them. Run once in a worker, by
 shared_signals.rs, which provides ``SHARED``, their numbers; ``hear``, by which the worker hears one that
-somebody has just handled; and ``pass_on``, which is what was there before.
+somebody has just handled; ``pass_on``, which is what was there before; and ``warn``, a line for the log.
 """
 
 import functools
@@ -14,7 +14,21 @@ def handle_as_well(signalnum, handler):
     before = handle(signalnum, handler)
     if signalnum in SHARED:  # noqa: F821
         hear(signalnum)  # noqa: F821
+    if signalnum == signal.SIGABRT and callable(handler):
+        warn(NOT_ABORT)  # noqa: F821
+    if type(getattr(handler, "__self__", None)).__module__.partition(".")[0] == "uvloop":
+        warn(NOT_UVLOOP.format(name=signal.Signals(signalnum).name))  # noqa: F821
     return before
+
+
+NOT_ABORT = (
+    "the application's handler for SIGABRT is not called: the master ends a worker by it that hangs; use the hook "
+    "worker_abort"
+)
+NOT_UVLOOP = (
+    "the handler for {name} that loop.add_signal_handler has set is not called: uvloop hears signals in a loop on the "
+    'main thread only; use signal.signal, or asgi_loop = "asyncio"'
+)
 
 
 def begin():

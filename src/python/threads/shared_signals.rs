@@ -36,6 +36,7 @@ fn make<'py>(py: Python<'py>, signals: &[Signal]) -> PyResult<Bound<'py, PyModul
     module.setattr("SHARED", numbers)?;
     module.setattr("hear", wrap_pyfunction!(hear, &module)?)?;
     module.setattr("pass_on", wrap_pyfunction!(pass_on, &module)?)?;
+    module.setattr("warn", wrap_pyfunction!(warn, &module)?)?;
     Ok(module)
 }
 
@@ -49,6 +50,11 @@ fn hear(signalnum: i32) -> PyResult<()> {
 #[pyo3(signature = (signalnum, _frame=None, /))]
 fn pass_on(signalnum: i32, _frame: Option<&Bound<'_, PyAny>>) {
     signal_pipe::pass_on(Signal::from_raw(signalnum));
+}
+
+#[pyfunction]
+fn warn(text: &str) {
+    log::warn!("{text}");
 }
 
 const NAME: &str = "unicoro.signals";

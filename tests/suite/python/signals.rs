@@ -90,6 +90,12 @@ each_of! { Sync, Gthread, Coroutine; fn one_that_leaves_or_ignores_ends_the_work
     }
 }}
 
+each_of! { Sync, Gthread, Coroutine; fn a_handler_that_is_not_called_is_warned_of(engine) {
+    let server = start(engine, "signalled_ends", "abort");
+    assert!(server.log().contains("handler for SIGABRT is not called"), "{}", server.log());
+    server.stop();
+}}
+
 // uvloop hears signals on the main thread only, where its loop does not run.
 #[test]
 fn a_loops_handlers_are_called_on_it() {
@@ -99,4 +105,13 @@ fn a_loops_handlers_are_called_on_it() {
     server.wait_for_notes("SIGUSR1 on the loop\n");
     server.signal(Signal::SIGTERM);
     server.end_of_stop();
+
+    let server = Server::start(Engine::Coroutine, "signalled_asgi", &["--asgi-loop", "uvloop"]);
+    assert_eq!(server.get("/").text(), "served");
+    assert!(
+        server
+            .log()
+            .contains("handler for SIGUSR1 that loop.add_signal_handler has set is not called")
+    );
+    server.stop();
 }

@@ -227,7 +227,7 @@ mod tests {
 
     /// No assertion macros and no panics here: a forked test process only returns a number.
     fn in_the_child() -> i32 {
-        let Ok(pipe) = SignalPipe::install(&[Signal::USR1, Signal::HUP]) else { return 1 };
+        let Ok(mut pipe) = SignalPipe::install(&[Signal::USR1, Signal::HUP]) else { return 1 };
         if SignalPipe::install(&[Signal::USR1]).is_ok() {
             return 2;
         }
@@ -250,7 +250,42 @@ mod tests {
         if !matches!(pipe.next_signal(), Ok(None)) {
             return 6;
         }
+        let shared = shares_one_with_another(&mut pipe);
+        if shared != 0 {
+            return shared;
+        }
         after_a_reset(pipe)
+    }
+
+    static CALLS: AtomicI32 = AtomicI32::new(0);
+
+    extern "C" fn another(_: c_int) {
+        CALLS.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Both hear it; a child's is the other's alone.
+    fn shares_one_with_another(pipe: &mut SignalPipe) -> i32 {
+        let theirs = another as *const () as libc::sighandler_t;
+        // SAFETY: a handler that does what is async-signal-safe.
+        unsafe { libc::signal(libc::SIGUSR2, theirs) };
+        if pipe.share(&[Signal::USR2]).is_err() || pipe.share(&[Signal::USR2]).is_err() {
+            return 10;
+        }
+        // SAFETY: as above.
+        unsafe { libc::raise(libc::SIGUSR2) };
+        let is_heard = matches!(pipe.next_signal(), Ok(Some(Signal::USR2)));
+        if !is_heard || CALLS.load(Ordering::SeqCst) != 1 {
+            return 11;
+        }
+        match fork() {
+            Ok(Fork::Child) => exit_now(i32::from(Signal::USR2.disposition().action != theirs)),
+            Ok(Fork::Parent(pid)) => {
+                let is_put_back =
+                    wait_for(pid).is_ok_and(|exit| exit == crate::process::Exit::Code(0));
+                if is_put_back { 0 } else { 12 }
+            }
+            Err(_) => 13,
+        }
     }
 
     fn after_a_reset(pipe: SignalPipe) -> i32 {

@@ -455,10 +455,12 @@ impl Response {
         self.encoder.exceeds(piece.len() as u64)
     }
 
-    /// Whether the body is whole with `piece`, and short enough to be held.
+    /// Whether the body is whole with `piece`, and the response one that may be held: short, and of a
+    /// connection that is kept. Behind others a close follows at once, for which nothing is gained.
     #[must_use]
     pub fn ends_with(&self, piece: &[u8]) -> bool {
         self.stage == Stage::Begun
+            && self.encoder.keeps_alive()
             && self.encoder.remaining() == Some(piece.len() as u64)
             && self.unsent.len() + piece.len() <= HELD
     }

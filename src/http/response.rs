@@ -196,6 +196,11 @@ impl Encoder {
         matches!(self.coding, Coding::Length(left) if more > left)
     }
 
+    /// Whether another request can follow, as far as the head says.
+    pub fn keeps_alive(&self) -> bool {
+        self.keep_alive
+    }
+
     /// Whether the head has been written.
     pub fn has_head(&self) -> bool {
         self.coding != Coding::Pending

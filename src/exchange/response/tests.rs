@@ -36,13 +36,17 @@ fn begin(response: &mut Response, status_line: &str) {
 }
 
 fn fields(name: &str, value: &str) -> Fields {
+    let mut fields = Fields::default();
+    push(&mut fields, name, value);
+    fields
+}
+
+fn push(fields: &mut Fields, name: &str, value: &str) {
     let append = |text: &str, bytes: &mut Vec<u8>| {
         bytes.extend_from_slice(text.as_bytes());
         Ok::<(), ()>(())
     };
-    let mut fields = Fields::default();
     fields.push(|bytes| append(name, bytes), |bytes| append(value, bytes)).unwrap();
-    fields
 }
 
 /// What the client has been sent.
@@ -196,4 +200,21 @@ fn a_long_head_leaves_at_once_and_what_was_not_sent_was_not_taken() {
     std::iter::from_fn(|| Some(sent(&mut client)).filter(|some| !some.is_empty()))
         .for_each(|some| taken += &some);
     assert!(taken.ends_with("\r\n\r\n3\r\nabc\r\n"), "{}", taken.len());
+}
+
+#[test]
+fn what_ends_is_held_only_if_its_connection_is_kept() {
+    let length = || fields("Content-Length", "3");
+    let (mut response, _client) = connected(None);
+    response.begin("200 OK".into(), length()).unwrap();
+    assert!(response.ends_with(b"abc") && !response.ends_with(b"ab"));
+    // The application wants no other request, or nobody knows where it would begin.
+    let (mut response, _client) = connected(None);
+    let mut closing = length();
+    push(&mut closing, "Connection", "close");
+    response.begin("200 OK".into(), closing).unwrap();
+    assert!(!response.ends_with(b"abc"));
+    let (mut response, _client) = connected(Some(Arc::new(AtomicBool::new(true))));
+    response.begin("200 OK".into(), length()).unwrap();
+    assert!(!response.ends_with(b"abc"));
 }

@@ -69,12 +69,27 @@ pub fn in_fresh_context<R>(_py: Python<'_>, body: impl FnOnce() -> R) -> R {
         if !is_entered {
             ffi::PyErr_Clear();
         }
-        let result = body();
-        if is_entered && ffi::PyContext_Exit(context) != 0 {
-            ffi::PyErr_Clear();
+        let _left_at_last = Context { context, is_entered };
+        body()
+    }
+}
+
+/// A context of contextvars; a guard, so that a panic leaves it too.
+struct Context {
+    context: *mut ffi::PyObject,
+    is_entered: bool,
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // SAFETY: attached with the state that has entered it, as `in_fresh_context` demands; null is
+        // let be. A failure leaves an exception, which is cleared.
+        unsafe {
+            if self.is_entered && ffi::PyContext_Exit(self.context) != 0 {
+                ffi::PyErr_Clear();
+            }
+            ffi::Py_XDECREF(self.context);
         }
-        ffi::Py_XDECREF(context);
-        result
     }
 }
 

@@ -180,7 +180,8 @@ impl Scopes {
     }
 
     fn name<'py>(&self, py: Python<'py>, name: &str) -> Bound<'py, PyBytes> {
-        let make = || (name.into(), PyBytes::new(py, name.to_ascii_lowercase().as_bytes()));
-        self.names.text(py, names::place(name), |known| **known == *name, make)
+        let text = || PyBytes::new(py, name.to_ascii_lowercase().as_bytes());
+        let Some(place) = names::place(name) else { return text() };
+        self.names.text(py, place, |known| **known == *name, || (name.into(), text()))
     }
 }

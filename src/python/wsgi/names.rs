@@ -19,19 +19,27 @@ impl Names {
 
     /// The key of the header of this name.
     pub fn key<'py>(&self, py: Python<'py>, name: &str) -> Bound<'py, PyString> {
-        let make = || (name.into(), PyString::new(py, &environ_key(name)));
-        self.0.text(py, place(name), |known| **known == *name, make)
+        let text = || PyString::new(py, &environ_key(name));
+        let Some(place) = place(name) else { return text() };
+        self.0.text(py, place, |known| **known == *name, || (name.into(), text()))
     }
 }
 
-/// Names that are told apart by length, ends and middle lie apart mostly; no more is wanted.
-pub fn place(name: &str) -> usize {
+/// Where a name is kept: those that are told apart by length, ends and middle lie apart mostly, no more is
+/// wanted. `None`: nowhere. Clients choose the names, and 512 long ones would be megabytes.
+pub fn place(name: &str) -> Option<usize> {
+    if name.len() > LONGEST {
+        return None;
+    }
     let bytes = name.as_bytes();
     let at = |index: usize| bytes.get(index).copied().map_or(0, usize::from);
     let len = bytes.len();
     let mixed = at(0) ^ at(len / 2) << 2 ^ at(len.wrapping_sub(2)) << 4 ^ len << 5 ^ len >> 2;
-    mixed % PLACES
+    Some(mixed % PLACES)
 }
+
+/// Twice as long as the names that browsers and proxies send.
+const LONGEST: usize = 64;
 
 /// Content_Length, which `header_map` may let through, is no Content-Length: the application would
 /// believe a length that the body does not have.
@@ -100,6 +108,11 @@ mod tests {
 
     #[test]
     fn the_shortest_names_have_places_too() {
-        assert!(["", "x", "xy"].iter().all(|name| place(name) < PLACES));
+        assert!(["", "x", "xy"].iter().all(|name| place(name).is_some_and(|at| at < PLACES)));
+    }
+
+    #[test]
+    fn a_long_name_is_not_kept() {
+        assert!(place(&"x".repeat(64)).is_some() && place(&"x".repeat(65)).is_none());
     }
 }

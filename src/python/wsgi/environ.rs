@@ -10,7 +10,7 @@ use super::addresses::Addresses;
 use super::errors::ErrorLog;
 use super::file_wrapper::FileWrapper;
 use super::latin1::latin1;
-use super::names::Names;
+use super::names::{Names, have_one_key};
 use crate::exchange::Place;
 use crate::http::{Field, Head, ProxyHeader, Version, percent_decode};
 use crate::python::interp::interned::interned;
@@ -176,11 +176,11 @@ impl Environ {
     }
 }
 
-/// The last of these fields with the earlier ones of its name: a repeated header is rare, and then one
+/// The last of these fields with the earlier ones of its key: a repeated header is rare, and then one
 /// value, joined with a comma (RFC 9110, 5.3; gunicorn joins without a space).
 fn joined(fields: &[Field<'_>]) -> Vec<u8> {
     let name = fields.last().map_or("", |last| last.name);
-    let values = fields.iter().filter(|field| field.name.eq_ignore_ascii_case(name));
+    let values = fields.iter().filter(|field| have_one_key(field.name, name));
     values.map(|field| field.value).collect::<Vec<_>>().join(&b',')
 }
 
@@ -220,5 +220,7 @@ mod tests {
         let fields = [field("Via", b"a".as_slice()), field("X", b"b"), field("VIA", b"\xe9")];
         assert_eq!(joined(&fields), b"a,\xe9");
         assert_eq!(joined(&fields[..1]), b"a");
+        let fields = [field("X-Name", b"a".as_slice()), field("Via", b"b"), field("x_Name", b"c")];
+        assert_eq!(joined(&fields), b"a,c");
     }
 }

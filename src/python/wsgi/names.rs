@@ -41,14 +41,22 @@ pub fn place(name: &str) -> Option<usize> {
 /// Twice as long as the names that browsers and proxies send.
 const LONGEST: usize = 64;
 
+/// Whether two headers have the same key: `header_map` may let X_Name through beside X-Name.
+pub fn have_one_key(one: &str, other: &str) -> bool {
+    let letter = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_uppercase() };
+    one.bytes().map(letter).eq(other.bytes().map(letter)) && is_bare(one) == is_bare(other)
+}
+
+/// Whether a header's key has no `HTTP_`.
+fn is_bare(name: &str) -> bool {
+    ["Content-Type", "Content-Length"].iter().any(|bare| name.eq_ignore_ascii_case(bare))
+}
+
 /// Content_Length, which `header_map` may let through, is no Content-Length: the application would
 /// believe a length that the body does not have.
 fn environ_key(name: &str) -> String {
-    let upper = name.to_ascii_uppercase();
-    match upper.as_str() {
-        "CONTENT-TYPE" | "CONTENT-LENGTH" => upper.replace('-', "_"),
-        _ => format!("HTTP_{}", upper.replace('-', "_")),
-    }
+    let key = name.to_ascii_uppercase().replace('-', "_");
+    if is_bare(name) { key } else { format!("HTTP_{key}") }
 }
 
 #[cfg(test)]
@@ -114,5 +122,14 @@ mod tests {
     #[test]
     fn a_long_name_is_not_kept() {
         assert!(place(&"x".repeat(64)).is_some() && place(&"x".repeat(65)).is_none());
+    }
+
+    #[test]
+    fn names_have_one_key_that_lead_to_one() {
+        let names =
+            ["X-A_b", "x_a-B", "X-A", "Content-Type", "content_type", "CONTENT-TYPE", "X-A-B-C"];
+        for (one, other) in names.iter().flat_map(|one| names.map(|other| (*one, other))) {
+            assert_eq!(have_one_key(one, other), environ_key(one) == environ_key(other));
+        }
     }
 }

@@ -89,6 +89,13 @@ each_of! { Sync, Coroutine; fn header_map_refuses_or_passes_underscores(engine) 
     server.stop();
 }}
 
+each_of! { Sync, Coroutine, Gunicorn; fn headers_with_one_key_are_one_value(engine) {
+    let server = Server::start(engine, "environ_dump", &["--header-map", "dangerous"]);
+    let answer = ask(&server, b"", "/", "X-Name: a\r\nOther: b\r\nX_Name: c\r\nx-nAME: d\r\n");
+    assert_says(&answer, &["HTTP_X_NAME 'a,c,d'"]);
+    server.stop();
+}}
+
 each_of! { Sync, Coroutine, Gunicorn; fn the_proxy_protocol_names_the_client(engine) {
     let v2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\0\x09\0\x0a";
     let server = Server::start(engine, "environ_dump", &["--proxy-protocol", "auto"]);

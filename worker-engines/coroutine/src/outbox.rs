@@ -5,7 +5,7 @@
 //! keeps the interpreter lock, the sender takes them: an OS thread that needs only the sockets.
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,7 +28,9 @@ static OUTBOX: Outbox = Outbox::new();
 static STUCK: Mutex<Vec<Arc<Stream>>> = Mutex::new(Vec::new());
 /// How many clients are waited for on a thread of their own.
 static DELIVERIES: AtomicUsize = AtomicUsize::new(0);
-/// Where the sender sleeps; unset where there is none, and then nothing is held.
+/// Whether there is one.
+static HAS_SENDER: AtomicBool = AtomicBool::new(false);
+/// Where the sender sleeps; without one nothing is held.
 static CLOCK: OnceLock<AlarmClock> = OnceLock::new();
 
 /// Answers may be held from now on.
@@ -40,12 +42,16 @@ pub fn start() -> io::Result<()> {
     thread::Builder::new().name("sender".into()).spawn(|| {
         let clock = CLOCK.wait();
         loop {
-            clock.sleep();
+            let slept = clock.sleep();
             send();
+            if let Err(error) = slept {
+                return lose_sender(&error);
+            }
         }
     })?;
     // Set once: a process has one scheduler.
     drop(CLOCK.set(clock));
+    HAS_SENDER.store(true, Ordering::SeqCst);
     Ok(())
 }
 
@@ -62,15 +68,28 @@ pub fn hold(
 ) -> Result<(), Vec<u8>> {
     let now = Instant::now();
     let is_short = now.duration_since(began) <= SHORT;
-    let Some(clock) = CLOCK.get().filter(|_| is_short && !is_forked_child()) else {
+    let may_hold = is_short && HAS_SENDER.load(Ordering::Relaxed) && !is_forked_child();
+    let Some(clock) = CLOCK.get().filter(|_| may_hold) else {
         return Err(answer);
     };
     match OUTBOX.put(stream, answer, tempo, now)? {
-        Put::First => clock.set(PROMISE),
+        Put::First => {
+            if let Err(error) = clock.set(PROMISE) {
+                lose_sender(&error);
+                send();
+            }
+        }
         Put::Beside => {}
         Put::Due => send(),
     }
     Ok(())
+}
+
+/// The application has closed the clock's descriptor, which is none of its own.
+fn lose_sender(error: &io::Error) {
+    if HAS_SENDER.swap(false, Ordering::SeqCst) {
+        log::error!("short answers are sent one by one from now on: the sender's clock: {error}");
+    }
 }
 
 /// Whether anything may be held.

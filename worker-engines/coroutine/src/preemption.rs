@@ -102,14 +102,18 @@ impl Preemptor {
         let now = nanoseconds(now.saturating_duration_since(self.epoch));
         if now + nanoseconds(self.slice / 4) > WAKES.load(Ordering::Relaxed) {
             WAKES.store(now + nanoseconds(self.slice / 2), Ordering::Relaxed);
-            self.clock.set(self.slice / 2);
+            if let Err(error) = self.clock.set(self.slice / 2) {
+                lose(&error);
+            }
         }
     }
 
     fn run(&self, handler: &dyn Handler, core: Shared) {
         let mut seen = 0;
         loop {
-            self.clock.sleep();
+            if let Err(error) = self.clock.sleep() {
+                return lose(&error);
+            }
             let switches = progress::switches();
             // An idle scheduler puts it off when it is idle no more.
             if !progress::is_waiting() {
@@ -120,6 +124,14 @@ impl Preemptor {
             }
             seen = switches;
         }
+    }
+}
+
+/// The application has closed the clock's descriptor, which is none of its own.
+fn lose(error: &io::Error) {
+    // Nobody puts it off any more.
+    if WAKES.swap(u64::MAX, Ordering::Relaxed) != u64::MAX {
+        log::error!("no preemption any more, a request that computes delays the others: {error}");
     }
 }
 

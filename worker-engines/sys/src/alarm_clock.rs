@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,
@@ -24,7 +25,10 @@ impl AlarmClock {
     }
 
     /// It rings once, so much later, and no more for what it was set to before. From any thread.
-    pub fn set(&self, after: Duration) {
+    ///
+    /// # Errors
+    /// timerfd_settime(2): as [`AlarmClock::sleep`]. Whoever sleeps already may not notice.
+    pub fn set(&self, after: Duration) -> io::Result<()> {
         const NEVER: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
         let once = Itimerspec {
             it_interval: NEVER,
@@ -34,14 +38,21 @@ impl AlarmClock {
                 tv_nsec: i64::from(after.subsec_nanos()).max(1),
             },
         };
-        // It fails only for what is no timer, and no time.
-        let _ = timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &once);
+        timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &once)?;
+        Ok(())
     }
 
     /// Sleeps until it rings.
-    pub fn sleep(&self) {
-        while rustix::io::read(&self.0, &mut [0; size_of::<u64>()]).is_err() {
-            // A signal.
+    ///
+    /// # Errors
+    /// read(2): it is none any more, because somebody has closed its descriptor.
+    pub fn sleep(&self) -> io::Result<()> {
+        loop {
+            match rustix::io::read(&self.0, &mut [0; size_of::<u64>()]) {
+                Ok(_) => return Ok(()),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
     }
 }
@@ -56,9 +67,16 @@ mod tests {
     fn it_rings_at_what_it_was_set_to_last() {
         let clock = AlarmClock::new().unwrap();
         let began = Instant::now();
-        clock.set(Duration::from_secs(3600));
-        clock.set(Duration::from_millis(5));
-        clock.sleep();
+        clock.set(Duration::from_secs(3600)).unwrap();
+        clock.set(Duration::from_millis(5)).unwrap();
+        clock.sleep().unwrap();
         assert!(began.elapsed() >= Duration::from_millis(5));
+    }
+
+    #[test]
+    fn what_is_no_clock_any_more_says_so() {
+        let clock = AlarmClock(std::fs::File::open("/").unwrap().into());
+        clock.set(Duration::from_secs(1)).unwrap_err();
+        clock.sleep().unwrap_err();
     }
 }

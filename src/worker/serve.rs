@@ -133,7 +133,7 @@ impl Handler for Server {
             return false;
         }
         let rules = &self.service.rules;
-        !is_whole(conn.inbox.as_slice(), &rules.limits, &rules.leniency)
+        conn.stream.has_unsent() || !is_whole(conn.inbox.as_slice(), &rules.limits, &rules.leniency)
     }
 
     fn crowded(&self, is_crowded: bool) {
@@ -161,6 +161,7 @@ impl Handler for Server {
         // The engine has scanned it, as far as it had come.
         conn.scanned = 0;
         match conn.stream.send_unsent() {
+            Ok(_) if conn.is_parting => return AfterServe::Close,
             Ok(false) => {}
             // It was for the end of the last answer alone.
             Ok(true) if conn.inbox.is_empty() => return self.service.ending.rest(conn),

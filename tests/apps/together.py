@@ -21,6 +21,11 @@ def numbered(number):
     return f"{number} " * (12_000 // (len(number) + 1))
 
 
+def numbered_and_noted(number):
+    note("numbered")
+    return numbered(number)
+
+
 def keeps_the_gil(_):
     """Computes in C for a second or so, and says when that was over."""
     sum(range(60_000_000))

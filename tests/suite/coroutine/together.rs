@@ -3,11 +3,13 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::support::client::get_request;
+use crate::support::client::{exchange_over, get_and_close, get_request};
+use crate::support::processes::status_number;
 use crate::support::wait::{self, PATIENCE};
 use crate::support::{Client, Engine, Launch, Server};
 
@@ -126,4 +128,47 @@ fn an_answer_is_whole_however_the_request_goes_on() {
     for (n, answers) in taken_late(spoilt).iter().enumerate() {
         assert_eq!(answers.matches("last ").count(), 12_000 / "last ".len(), "{n}");
     }
+}
+
+/// How many answers to `/numbered` a unix socket has room for whose client does not read.
+fn room() -> usize {
+    const LENGTH: usize = 12_000 + 150;
+    let (writer, _reader) = UnixStream::pair().unwrap();
+    writer.set_nonblocking(true).unwrap();
+    let mut sent = 0;
+    while (&writer).write(&[0; LENGTH]).is_ok_and(|count| count == LENGTH) {
+        sent += 1;
+    }
+    sent
+}
+
+#[test]
+fn clients_that_have_said_all_and_do_not_read_cost_no_threads() {
+    const CLIENTS: usize = 40;
+    let arguments = ["-b", "unix:app.sock", "--carriers", "1", "together"];
+    let server = Launch::new(Engine::Coroutine).args(&arguments).start_unbound();
+    let socket = server.scratch.file("app.sock");
+    let connect = || UnixStream::connect(&socket).ok();
+    let mut clients: Vec<UnixStream> =
+        (0..CLIENTS).map(|_| wait::until("the unix socket", PATIENCE, connect)).collect();
+    // The last answer is one too many.
+    let requests = room() + 1;
+    let asked = get_request("/numbered_and_noted?1").repeat(requests);
+    for client in &mut clients {
+        client.write_all(asked.as_bytes()).unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+    }
+    let all = CLIENTS * requests;
+    wait::until_true("all are answered", || server.notes().lines().count() == all);
+    exchange_over(&socket, get_and_close("/soon"));
+    let threads = status_number(server.worker_pid(), "Threads");
+    assert!(threads < 20, "{threads} threads");
+    for mut client in clients {
+        let mut text = String::new();
+        client.read_to_string(&mut text).expect("the end of the connection");
+        assert_eq!(text.matches("200 OK").count(), requests);
+        assert!(text.ends_with(&"1 ".repeat(6_000)));
+    }
+    server.stop();
 }

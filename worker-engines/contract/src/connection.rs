@@ -33,6 +33,9 @@ pub struct Connection {
     /// receives and decides how long. Neither its idleness nor the end of the worker closes it, and it makes
     /// no room for others. The handler says so.
     pub is_left: bool,
+    /// It is parted with as soon as its client has what is left of its last answer: it is served for that
+    /// alone. The engine says so.
+    pub is_parting: bool,
     /// What few connections need to be remembered of them; the handler's own.
     pub memory: Option<Box<dyn Any + Send + Sync>>,
 }
@@ -59,6 +62,7 @@ impl Connection {
             served: 0,
             is_kept: false,
             is_left: false,
+            is_parting: false,
             memory: None,
         }
     }

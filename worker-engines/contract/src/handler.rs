@@ -139,7 +139,8 @@ pub trait Handler: Language + Send + Sync {
         Vec::new()
     }
 
-    /// Serves one request; may wait through the connection's stream, and inside the application.
+    /// Serves one request; may wait through the connection's stream, and inside the application. Of a connection
+    /// that is parted with ([`Connection::is_parting`]), sends what is left of its last answer.
     fn serve(&self, connection: &mut Connection) -> AfterServe;
 
     /// Whether there is a resident: a green thread of the handler's own, which lives in

@@ -5,7 +5,7 @@
 //! keeps the interpreter lock, the sender takes them: an OS thread that needs only the sockets.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,8 +26,6 @@ const SHORT: Duration = Duration::from_micros(500);
 static OUTBOX: Outbox = Outbox::new();
 /// Streams whose clients have not taken all of what was held for them.
 static STUCK: Mutex<Vec<Arc<Stream>>> = Mutex::new(Vec::new());
-/// How many clients are waited for on a thread of their own.
-static DELIVERIES: AtomicUsize = AtomicUsize::new(0);
 /// Whether there is one.
 static HAS_SENDER: AtomicBool = AtomicBool::new(false);
 /// Where the sender sleeps; without one nothing is held.
@@ -110,62 +108,9 @@ pub fn take_stuck() -> Vec<Arc<Stream>> {
     std::mem::take(&mut *STUCK.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Whether no answer is on its way any more. By who has the scheduler's role.
+/// Whether all that was held has been sent, or is left to who serves its connection. By who has the
+/// scheduler's role.
 pub fn is_done() -> bool {
     let is_stuck = || !STUCK.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
-    OUTBOX.is_done() && !is_stuck() && DELIVERIES.load(Ordering::SeqCst) == 0
-}
-
-/// Waits for the client of such a stream on an OS thread: its connection is closed already, and nobody
-/// else looks after it. A client that takes a short answer so slowly is rare.
-pub fn deliver(stream: Arc<Stream>) {
-    DELIVERIES.fetch_add(1, Ordering::SeqCst);
-    let body = move || {
-        if let Err(error) = stream.send_unsent() {
-            log::info!("a client has not taken the end of its answer: {error}");
-        }
-        drop(stream);
-        DELIVERIES.fetch_sub(1, Ordering::SeqCst);
-        bell::ring();
-    };
-    if let Err(error) = thread::Builder::new().name("delivery".into()).spawn(body) {
-        DELIVERIES.fetch_sub(1, Ordering::SeqCst);
-        log::error!(
-            "no thread could be started to send the end of an answer, which is lost: {error}"
-        );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Read;
-    use std::os::unix::net::UnixStream;
-
-    use unicoro_contract::BlockingWaiter;
-
-    use super::*;
-
-    #[test]
-    fn an_answer_is_on_its_way_until_its_client_has_taken_it() {
-        const LENGTH: usize = 4_000_000;
-        let (ours, mut theirs) = UnixStream::pair().unwrap();
-        ours.set_nonblocking(true).unwrap();
-        let stream = Arc::new(Stream::new(ours.into(), 0, &BlockingWaiter));
-        let tempo = Tempo { idle: None, min_rate: 0 };
-        OUTBOX.put(&stream, vec![b'x'; LENGTH], &tempo, Instant::now()).unwrap();
-        assert!(!is_done());
-        send();
-        assert!(!is_done());
-        take_stuck().into_iter().for_each(deliver);
-        drop(stream);
-        assert!(!is_done());
-        let mut taken = Vec::new();
-        theirs.read_to_end(&mut taken).unwrap();
-        assert_eq!(taken.len(), LENGTH);
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while !is_done() {
-            assert!(Instant::now() < deadline, "it was taken");
-            thread::yield_now();
-        }
-    }
+    OUTBOX.is_done() && !is_stuck()
 }

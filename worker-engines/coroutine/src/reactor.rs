@@ -203,9 +203,7 @@ impl Reactor {
     /// What is left of an answer is sent by who serves its connection.
     fn look_after_stuck(self) {
         for stream in outbox::take_stuck() {
-            if !self.core.clients.borrow_mut().resume(&stream) {
-                outbox::deliver(stream);
-            }
+            self.core.clients.borrow_mut().resume(&stream);
         }
     }
 

@@ -234,14 +234,13 @@ impl<W: Copy> Clients<W> {
     }
 
     /// A client has not taken all of its last answer: if its connection is parked, and nobody has sent the
-    /// rest meanwhile, it is to be served. False: the connection is closed.
-    pub fn resume(&mut self, stream: &Arc<Stream>) -> bool {
+    /// rest meanwhile, it is to be served.
+    pub fn resume(&mut self, stream: &Arc<Stream>) {
         if stream.has_unsent()
             && let Some(connection) = self.lot.take_parked(stream)
         {
             self.ready.push_back(connection);
         }
-        self.lot.has(stream)
     }
 
     /// Something has happened to a connection that was left, of which no event tells: it is read, if it is
@@ -252,8 +251,15 @@ impl<W: Copy> Clients<W> {
         }
     }
 
-    /// Parts with a client.
-    pub fn close(&mut self, connection: Box<Connection>) {
+    /// Parts with a client. One that has not taken all of its last answer counts until it has: its connection
+    /// is to be served for that, within all limits.
+    pub fn close(&mut self, mut connection: Box<Connection>) {
+        connection.stream.let_go();
+        // Only once, lest it go round for ever.
+        if connection.stream.has_unsent() && !connection.is_parting {
+            connection.is_parting = true;
+            return self.ready.push_back(connection);
+        }
         let index = connection.stream.key();
         // First, so that its descriptor is free for who comes in its place.
         drop(connection);

@@ -173,19 +173,43 @@ fn a_client_is_served_again_until_it_has_taken_its_answer() {
     let outbox = Outbox::new();
     outbox.put(&stream, vec![0; LONG], &Tempo::default(), Instant::now()).unwrap();
     outbox.send(&mut drop);
-    assert!(full.clients.resume(&stream) && full.clients.has_ready());
+    full.clients.resume(&stream);
+    assert!(full.clients.has_ready());
     let connection = full.clients.next_ready().unwrap();
     assert!(Arc::ptr_eq(&connection.stream, &stream));
-    assert!(full.clients.resume(&stream) && !full.clients.has_ready());
+    full.clients.resume(&stream);
+    assert!(!full.clients.has_ready());
     let mut client = full.kept[0].try_clone().unwrap();
     let reader = std::thread::spawn(move || client.read_exact(&mut vec![0; LONG]).unwrap());
     assert!(stream.send_unsent().unwrap());
     reader.join().unwrap();
     full.clients.rest(connection, None, Instant::now());
-    assert!(full.clients.resume(&stream) && !full.clients.has_ready());
+    full.clients.resume(&stream);
+    assert!(!full.clients.has_ready());
     let connection = full.clients.lot.take(0).unwrap();
     full.clients.close(connection);
-    assert!(!full.clients.resume(&stream));
+    full.clients.resume(&stream);
+    assert!(!full.clients.has_ready() && full.clients.connected() == 1);
+}
+
+#[test]
+fn a_client_that_is_parted_with_counts_until_it_has_its_answer() {
+    const LONG: usize = 8 << 20;
+    let mut full = Full::new();
+    let connection = full.clients.lot.take(0).unwrap();
+    let stream = Arc::clone(&connection.stream);
+    let outbox = Outbox::new();
+    outbox.put(&stream, vec![0; LONG], &Tempo::default(), Instant::now()).unwrap();
+    outbox.send(&mut drop);
+    full.clients.close(connection);
+    assert_eq!(full.clients.connected(), 2);
+    let connection = full.clients.next_ready().unwrap();
+    let mut client = full.kept[0].try_clone().unwrap();
+    let reader = std::thread::spawn(move || client.read_exact(&mut vec![0; LONG]).unwrap());
+    assert!(stream.send_unsent().unwrap());
+    reader.join().unwrap();
+    full.clients.close(connection);
+    assert!(!full.clients.has_ready() && full.clients.connected() == 1);
 }
 
 #[test]

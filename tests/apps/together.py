@@ -1,5 +1,6 @@
 """Answers of which the server holds a few to send them together, and what they may not wait for."""
 
+import ctypes
 import os
 import time
 
@@ -24,6 +25,23 @@ def numbered(number):
 def numbered_and_noted(number):
     note("numbered")
     return numbered(number)
+
+
+def ends(how):
+    """Ends the process, or puts another program in its place."""
+    libc = ctypes.PyDLL(None)
+    true = [b"/bin/true", b"true", None]
+    arguments = (ctypes.c_char_p * 2)(*true[1:])
+    ways = {
+        "os._exit": lambda: os._exit(3),
+        "os.abort": os.abort,
+        "os.execv": lambda: os.execv("/bin/true", ["true"]),
+        "os.execve": lambda: os.execve("/bin/true", ["true"], {}),
+        "execvp": lambda: libc.execvp(true[0], arguments),
+        "execvpe": lambda: libc.execvpe(true[0], arguments, arguments[1:]),
+        "fexecve": lambda: os.execve(os.open("/bin/true", os.O_RDONLY), ["true"], {}),
+    }
+    ways.get(how, lambda: getattr(libc, how)(3))()
 
 
 def keeps_the_gil(_):

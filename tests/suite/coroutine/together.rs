@@ -172,3 +172,30 @@ fn clients_that_have_said_all_and_do_not_read_cost_no_threads() {
     }
     server.stop();
 }
+
+#[test]
+fn an_answer_is_sent_before_the_process_ends() {
+    for way in [
+        "os._exit",
+        "os.abort",
+        "os.execv",
+        "os.execve",
+        "execvp",
+        "execvpe",
+        "fexecve",
+        "_exit",
+        "_Exit",
+        "exit",
+        "quick_exit",
+    ] {
+        let (mut server, mut gate) = shut();
+        let mut soon = server.connect();
+        soon.send(get_request("/soon"));
+        let _last = server.waiting_client(&format!("/ends?{way}"));
+        open(&server, &mut gate);
+        let answer = soon.response_or_close();
+        assert_eq!(answer.map(|answer| answer.text()).as_deref(), Some("soon"), "{way}");
+        server.expect_errors();
+        server.stop();
+    }
+}

@@ -7,9 +7,12 @@
 //! Answers are put in by one thread, the scheduler's; any thread may send them, because that takes no
 //! more than their sockets. Each connection has at most one here, and nothing else is sent on it before.
 
+use std::mem::{self, ManuallyDrop};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
+
+use unicoro_sys::clock;
 
 use crate::{Stream, Tempo, is_forked_child};
 
@@ -19,6 +22,8 @@ const MOST: usize = 32;
 /// How long the oldest is held, as long as others come: a client's wake-up costs some 20 us, and requests
 /// of a framework take 100 to 200.
 const LONGEST: Duration = Duration::from_millis(1);
+/// How long the end of the process waits for another thread, which sends some 32 answers without waiting.
+const LAST: Duration = Duration::from_millis(20);
 
 /// Held answers, in the order in which they were given.
 #[derive(Default)]
@@ -111,6 +116,29 @@ impl Outbox {
         self.senders.fetch_sub(1, Ordering::SeqCst);
     }
 
+    /// Sends all, and waits for other threads that do, because the process ends: what a client does not take
+    /// at once is lost. For a signal's handler too, so it waits for no lock, nor allocates or frees.
+    pub fn send_last(&self) {
+        let until = Instant::now() + LAST;
+        loop {
+            let held = match self.held.try_lock() {
+                Ok(held) => Some(held),
+                Err(TryLockError::Poisoned(held)) => Some(held.into_inner()),
+                Err(TryLockError::WouldBlock) => None,
+            };
+            if let Some(mut held) = held {
+                self.has_some.store(false, Ordering::SeqCst);
+                let taken = ManuallyDrop::new(mem::take(&mut *held));
+                taken.iter().for_each(|answer| answer.stream.send_at_last(&answer.bytes));
+            }
+            // Its own thread may be one of them, which a signal has interrupted.
+            if self.is_done() || Instant::now() >= until {
+                return;
+            }
+            clock::pause();
+        }
+    }
+
     /// Whether all that was put in has been sent, or given to `stuck`. By the thread that puts in.
     pub fn is_done(&self) -> bool {
         !self.has_some() && self.senders.load(Ordering::SeqCst) == 0
@@ -159,6 +187,25 @@ mod tests {
         assert_eq!(&bytes, b"one");
         second.read_exact(&mut bytes).unwrap();
         assert_eq!(&bytes, b"two");
+    }
+
+    #[test]
+    fn the_last_are_sent_as_far_as_clients_take_them() {
+        let (outbox, now) = (Outbox::new(), Instant::now());
+        let ((one, mut first), (two, mut second)) = (pair(), pair());
+        outbox.put(&one, b"one".to_vec(), &ANY, now).unwrap();
+        outbox.put(&two, vec![0; 4_000_000], &ANY, now).unwrap();
+        outbox.send_last();
+        assert!(outbox.is_done() && !one.has_unsent() && !two.has_unsent());
+        let mut bytes = [0; 3];
+        first.read_exact(&mut bytes).unwrap();
+        assert_eq!(&bytes, b"one");
+        second.read_exact(&mut bytes).unwrap();
+        // Of another thread that never ends nobody waits for ever.
+        outbox.senders.fetch_add(1, Ordering::SeqCst);
+        let _held = outbox.held.lock().unwrap();
+        outbox.send_last();
+        assert!(now.elapsed() >= LAST && !outbox.is_done());
     }
 
     #[test]

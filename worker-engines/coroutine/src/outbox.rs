@@ -103,6 +103,17 @@ pub fn send() {
     });
 }
 
+/// Sends what is held, because the process ends. From anywhere, a signal's handler too.
+pub fn send_last() {
+    OUTBOX.send_last();
+}
+
+/// Sends what is held, and has other threads send what they have taken: another program may begin.
+pub fn empty() {
+    send();
+    OUTBOX.send_last();
+}
+
 /// Streams that have got stuck since it was asked last: what is left must be waited for.
 pub fn take_stuck() -> Vec<Arc<Stream>> {
     std::mem::take(&mut *STUCK.lock().unwrap_or_else(PoisonError::into_inner))

@@ -8,6 +8,14 @@ use std::mem::MaybeUninit;
 use std::ops::{Add, Sub};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rustix::time::Timespec;
+
+/// Sleeps for some 50 us, while another thread does what is waited for. Async-signal-safe.
+pub fn pause() {
+    // A signal ends it earlier.
+    let _ = rustix::thread::nanosleep(&Timespec { tv_sec: 0, tv_nsec: 50_000 });
+}
+
 /// A point in time: milliseconds of CLOCK_MONOTONIC.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Moment(u64);

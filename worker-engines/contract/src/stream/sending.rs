@@ -65,6 +65,18 @@ impl Stream {
         is_whole
     }
 
+    /// The same at the end of the process: of what the client does not take at once nothing is kept.
+    pub(crate) fn send_at_last(&self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            match socket::send(self.fd.as_fd(), &[IoSlice::new(bytes)]) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        self.held.end(Unsent::default());
+    }
+
     /// An answer that is held goes out, as far as it can without waiting.
     pub fn let_go(&self) {
         // In a forked child it is the parent's.

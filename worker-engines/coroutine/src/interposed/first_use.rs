@@ -8,8 +8,11 @@
 use std::mem::zeroed;
 use std::ptr;
 
-/// Uses them, in vain.
+use super::process::endings;
+
+/// Uses them, in vain; those that nobody comes back from are looked up.
 pub fn use_first() {
+    endings::find();
     let none = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: no descriptor is -1; what is waited for is initialised here, and its time has passed.
     unsafe {

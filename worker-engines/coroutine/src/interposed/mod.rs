@@ -14,7 +14,7 @@
 //! | `machinery` | what the calls are made of |
 //! | `descriptors` | read, write, poll and their like; close |
 //! | `offloaded` | what can only block: name look-ups, file locks, fsync, FIFOs, System V's calls |
-//! | `process` | children, credentials, signal masks, kernel threads, sleep |
+//! | `process` | children, credentials, signal masks, kernel threads, sleep, the end of the process |
 //! | `sync` | locks, condition variables, semaphores, barriers, futexes |
 
 mod machinery;

@@ -3,7 +3,7 @@
 use super::descriptors::{closing, poll, receive, send, socket};
 use super::machinery::call::Call;
 use super::offloaded::{durable, file_lock, ipc, lookup, open};
-use super::process::{children, credentials, mask, sleep, thread};
+use super::process::{children, credentials, endings, mask, sleep, thread};
 use super::sync::{barrier, c11, condvar, futex, mutex, once, rwlock, semaphore, spin};
 
 /// Every one.
@@ -15,6 +15,7 @@ pub(super) static TABLE: &[&[Call]] = &[
     condvar::CALLS,
     credentials::CALLS,
     durable::CALLS,
+    endings::CALLS,
     futex::CALLS,
     ipc::CALLS,
     file_lock::CALLS,

@@ -12,6 +12,7 @@ mod bypass;
 mod closing;
 mod conditions;
 mod direct;
+mod endings;
 mod files;
 mod futexes;
 mod handlers;

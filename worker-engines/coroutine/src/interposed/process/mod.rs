@@ -3,6 +3,7 @@
 
 pub mod children;
 pub mod credentials;
+pub mod endings;
 pub mod mask;
 pub mod sleep;
 pub mod thread;

@@ -206,3 +206,17 @@ def use_kept(environ, start_response):
     except OSError as error:
         outcome = str(error)
     return plain(start_response, outcome)
+
+
+class Buffer(bytearray):
+    """A buffer whose length takes its time to say."""
+
+    def __len__(self):
+        note("asked")
+        while not os.path.exists(os.path.join(os.environ["SCRATCH"], "go-on")):
+            time.sleep(0.005)
+        return super().__len__()
+
+
+def read_into(environ, start_response):
+    return plain(start_response, f"read {environ['wsgi.input'].readinto(Buffer(10))}")

@@ -211,7 +211,7 @@ impl Application {
             left = upgraded::conclude(&request.line(), &websocket, ended, start);
             ended = Ok(None);
         }
-        let reader = input.try_borrow_mut().ok().and_then(|mut input| input.take_reader());
+        let reader = input.get().take_reader();
         let taken = start.try_borrow_mut().ok().and_then(|mut start| start.take_response());
         let mut response = taken.unwrap_or_else(|| lost(request));
         match ended {

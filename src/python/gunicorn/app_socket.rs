@@ -56,9 +56,7 @@ impl AppSocket {
             self.stream.upgrade().ok_or_else(|| PyOSError::new_err("the request is over"))?;
         stream.share();
         let fd = py.import("os")?.call_method1("dup", (stream.as_raw_fd(),))?;
-        // If a thread of the application's reads the input right now, they are that thread's.
-        let input = self.input.as_ref().and_then(|input| input.try_borrow_mut(py).ok());
-        let received = input.map(|mut input| input.take_received());
+        let received = self.input.as_ref().map(|input| input.get().take_received());
         let socket = match received.unwrap_or_default().as_slice() {
             // (family, type, proto, fileno): -1 means to ask the descriptor.
             [] => py.import("socket")?.getattr("socket")?.call1((-1, -1, -1, fd))?,

@@ -139,8 +139,7 @@ impl Handle {
             ),
             _ => request_timeout::due(py).unwrap_or_else(|| over(py)),
         })?;
-        let received = input.try_borrow_mut().map(|mut input| input.take_received());
-        let received = received.unwrap_or_default();
+        let received = input.get().take_received();
         let socket =
             self.sockets.open(&stream, agreed.as_ref(), &received).ok_or_else(|| over(py))?;
         // Nobody else has: the response switches once, and is lent here until others see this.

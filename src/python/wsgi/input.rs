@@ -3,7 +3,12 @@
 //! It lives as long as the application keeps it; the connection only as long as the request. So the
 //! [`Reader`] is lent to it and taken back at the end, and what reads later finds the end of file.
 
-use pyo3::exceptions::{PyConnectionResetError, PyOSError, PyTimeoutError, PyValueError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, TryLockError};
+
+use pyo3::exceptions::{
+    PyConnectionResetError, PyOSError, PyRuntimeError, PyTimeoutError, PyValueError,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -15,8 +20,16 @@ use crate::python::gil::attach::detached;
 const STEP: usize = 64 * 1024;
 
 /// A request's body.
-#[pyclass(module = "unicoro", name = "Input")]
+#[pyclass(module = "unicoro", name = "Input", frozen)]
 pub struct Input {
+    // `None`: there is none, and requests share this object. Nobody waits for the lock: see `with`.
+    body: Option<Mutex<Body>>,
+    // Its request is: a thread that reads at this moment is the last one.
+    is_over: AtomicBool,
+}
+
+/// What there is of it.
+struct Body {
     reader: Option<Box<Reader>>,
     // Read from the body beyond what was asked for: only looking for a line's end does that.
     ahead: Vec<u8>,
@@ -26,24 +39,56 @@ pub struct Input {
 impl Input {
     /// A body that `reader` reads.
     pub fn new(reader: Box<Reader>) -> Self {
-        Self { reader: Some(reader), ahead: Vec::new(), taken: 0 }
+        let body = Body { reader: Some(reader), ahead: Vec::new(), taken: 0 };
+        Self { body: Some(Mutex::new(body)), is_over: AtomicBool::new(false) }
     }
 
     /// No body.
     pub fn empty() -> Self {
-        Self { reader: None, ahead: Vec::new(), taken: 0 }
+        Self { body: None, is_over: AtomicBool::new(false) }
     }
 
-    /// Takes the reader back.
-    pub fn take_reader(&mut self) -> Option<Box<Reader>> {
-        self.reader.take()
+    /// Takes the reader back: the request is over. `None` also while a thread of the application's reads, which
+    /// gives it up then.
+    pub fn take_reader(&self) -> Option<Box<Reader>> {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.lock()?.reader.take()
     }
 
-    /// Takes what the client has sent beyond all that was read, as it came.
-    pub fn take_received(&mut self) -> Vec<u8> {
-        self.reader.as_mut().map(|reader| reader.take_received()).unwrap_or_default()
+    /// Takes what the client has sent beyond all that was read, as it came. If a thread of the application's
+    /// reads right now, that is this thread's.
+    pub fn take_received(&self) -> Vec<u8> {
+        let mut body = self.lock();
+        let reader = body.as_mut().and_then(|body| body.reader.as_mut());
+        reader.map(|reader| reader.take_received()).unwrap_or_default()
     }
 
+    /// The body, if there is one and no other thread has it.
+    fn lock(&self) -> Option<MutexGuard<'_, Body>> {
+        match self.body.as_ref()?.try_lock() {
+            Ok(body) => Some(body),
+            Err(TryLockError::Poisoned(body)) => Some(body.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Has the body read, if there is one; code of the application's does not run meanwhile.
+    fn with<R: Default>(&self, read: impl FnOnce(&mut Body) -> PyResult<R>) -> PyResult<R> {
+        if self.body.is_none() {
+            return Ok(R::default());
+        }
+        let mut body = self.lock().ok_or_else(|| PyRuntimeError::new_err(TAKEN))?;
+        let read = read(&mut body);
+        if self.is_over.load(Ordering::Relaxed) {
+            body.reader = None;
+        }
+        read
+    }
+}
+
+const TAKEN: &str = "another thread reads this body at the moment";
+
+impl Body {
     fn ahead(&self) -> &[u8] {
         &self.ahead[self.taken..]
     }
@@ -68,6 +113,16 @@ impl Input {
             if self.pull(py, step, &mut out)? == 0 {
                 break;
             }
+        }
+        Ok(out)
+    }
+
+    /// Reads what has come, at most `wanted` bytes.
+    fn read_some(&mut self, py: Python<'_>, wanted: usize) -> PyResult<Vec<u8>> {
+        let mut out = Vec::new();
+        self.take_ahead(wanted, &mut out);
+        if out.is_empty() && wanted > 0 {
+            self.pull(py, wanted, &mut out)?;
         }
         Ok(out)
     }
@@ -123,24 +178,20 @@ fn size_or_all(size: Option<isize>) -> usize {
 #[pymethods]
 impl Input {
     #[pyo3(signature = (size=None, /))]
-    fn read<'py>(&mut self, py: Python<'py>, size: Option<isize>) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = self.read_exactly(py, size_or_all(size))?;
+    fn read<'py>(&self, py: Python<'py>, size: Option<isize>) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = self.with(|body| body.read_exactly(py, size_or_all(size)))?;
         Ok(PyBytes::new(py, &bytes))
     }
 
     #[pyo3(signature = (size=None, /))]
-    fn readline<'py>(
-        &mut self,
-        py: Python<'py>,
-        size: Option<isize>,
-    ) -> PyResult<Bound<'py, PyBytes>> {
-        let line = self.read_line(py, size_or_all(size))?;
+    fn readline<'py>(&self, py: Python<'py>, size: Option<isize>) -> PyResult<Bound<'py, PyBytes>> {
+        let line = self.with(|body| body.read_line(py, size_or_all(size)))?;
         Ok(PyBytes::new(py, &line))
     }
 
     #[pyo3(signature = (hint=None, /))]
     fn readlines<'py>(
-        &mut self,
+        &self,
         py: Python<'py>,
         hint: Option<isize>,
     ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
@@ -149,7 +200,7 @@ impl Input {
         let mut lines = Vec::new();
         let mut total = 0;
         while total < hint {
-            let line = self.read_line(py, usize::MAX)?;
+            let line = self.with(|body| body.read_line(py, usize::MAX))?;
             if line.is_empty() {
                 break;
             }
@@ -160,13 +211,9 @@ impl Input {
     }
 
     /// What has come, at most `buffer`'s length: for `io.BufferedReader` and its like.
-    fn readinto(&mut self, py: Python<'_>, buffer: &Bound<'_, PyAny>) -> PyResult<usize> {
+    fn readinto(&self, py: Python<'_>, buffer: &Bound<'_, PyAny>) -> PyResult<usize> {
         let wanted = buffer.len()?;
-        let mut bytes = Vec::new();
-        self.take_ahead(wanted, &mut bytes);
-        if bytes.is_empty() && wanted > 0 {
-            self.pull(py, wanted, &mut bytes)?;
-        }
+        let bytes = self.with(|body| body.read_some(py, wanted))?;
         let end = isize::try_from(bytes.len()).map_err(|_| PyValueError::new_err("too long"))?;
         let slice = pyo3::types::PySlice::new(py, 0, end, 1);
         buffer.set_item(slice, PyBytes::new(py, &bytes))?;
@@ -181,8 +228,8 @@ impl Input {
         slf
     }
 
-    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let line = self.read_line(py, usize::MAX)?;
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let line = self.with(|body| body.read_line(py, usize::MAX))?;
         Ok((!line.is_empty()).then(|| PyBytes::new(py, &line)))
     }
 }

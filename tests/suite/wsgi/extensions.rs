@@ -124,3 +124,13 @@ each_of! { Sync, Gthread, Coroutine; fn what_an_application_keeps_of_a_request_l
     }
     server.stop();
 }}
+
+each_of! { Gthread, Coroutine; fn a_buffer_of_the_applications_keeps_no_body_from_others(engine) {
+    let server = Server::start(engine, "hostile", &[]);
+    let mut first = server.waiting_client("/read_into");
+    server.wait_for_notes("asked");
+    assert_eq!(server.get("/read").text(), "read 0");
+    server.scratch.write("go-on", "");
+    assert_eq!(first.response().text(), "read 0");
+    server.stop();
+}}

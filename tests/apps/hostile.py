@@ -182,6 +182,13 @@ def keep(environ, start_response):
     return [b"kept"]
 
 
+def said_by(use):
+    try:
+        return use()
+    except OSError as error:
+        return str(error)
+
+
 def use_kept(environ, start_response):
     """What comes of it in a later request."""
     name, thing = KEPT
@@ -199,6 +206,7 @@ def use_kept(environ, start_response):
             thing["wsgi.early_hints"]([("Link", "</anothers.css>")]),
             thing["unicoro.client_disconnected"](),
             thing["wsgi.input"].read(),
+            said_by(lambda: thing["gunicorn.socket"].fileno()),
         ],
     }
     try:

@@ -247,8 +247,7 @@ const UNKNOWN: u16 = 0;
 /// Whether the application has answered on the socket itself: it raises StopIteration, which makes
 /// gunicorn close without a word.
 fn is_hand_over(socket: &Bound<'_, AppSocket>, error: &PyErr) -> bool {
-    let is_taken = socket.try_borrow().is_ok_and(|socket| socket.is_taken());
-    is_taken && error.is_instance_of::<PyStopIteration>(socket.py())
+    socket.get().is_taken() && error.is_instance_of::<PyStopIteration>(socket.py())
 }
 
 /// The variables that the access log asks for, as text.

@@ -55,7 +55,7 @@ impl Handles {
     ) -> PyResult<()> {
         let py = environ.py();
         self.start.try_borrow_mut(py)?.lend(response, self.write.clone_ref(py));
-        self.socket.try_borrow_mut(py)?.lend(stream, input.clone().unbind());
+        self.socket.get().lend(stream, input.clone().unbind());
         environ.set_item(interned!(py, "wsgi.input"), input)?;
         environ.set_item(interned!(py, "wsgi.early_hints"), &self.early_hints)?;
         environ
@@ -65,18 +65,20 @@ impl Handles {
 
     /// Takes back what is lent still. False: somebody may still use them.
     fn take_back(&self, py: Python<'_>) -> bool {
+        // First of all: what is kept leads to no other request, on the same connection neither.
+        let is_untaken = self.socket.get().take_back();
         let is_ended = self.start.try_borrow_mut(py).is_ok_and(|mut start| {
             drop(start.take_response());
             true
         });
         // `start_response` is held here, and by its three methods.
         is_ended
+            && is_untaken
             && is_held(py, &self.start, 4)
             && is_held(py, &self.socket, 1)
             && is_alone(py, &self.write)
             && is_alone(py, &self.early_hints)
             && is_alone(py, &self.client_disconnected)
-            && self.socket.try_borrow_mut(py).is_ok_and(|mut socket| socket.take_back())
     }
 }
 

@@ -8,7 +8,8 @@
 
 use std::ffi::CStr;
 use std::os::fd::AsRawFd;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use pyo3::exceptions::PyOSError;
 use pyo3::ffi::c_str;
@@ -19,45 +20,57 @@ use unicoro_contract::Stream;
 use crate::python::wsgi::input::Input;
 
 /// Stands for the socket.
-#[pyclass(module = "unicoro", name = "Socket")]
+#[pyclass(module = "unicoro", name = "Socket", frozen)]
 #[derive(Default)]
 pub struct AppSocket {
+    lent: Mutex<Option<Lent>>,
+    is_taken: AtomicBool,
+    socket: OnceLock<Py<PyAny>>,
+}
+
+/// What it has of a request.
+struct Lent {
     // Weak: an application that keeps its environ must not keep the connection open.
     stream: Weak<Stream>,
     // What has received bytes behind the request's head; shared by requests without any.
-    input: Option<Py<Input>>,
-    socket: OnceLock<Py<PyAny>>,
+    input: Py<Input>,
 }
 
 impl AppSocket {
     /// Lends it a request's connection; nothing is made yet.
-    pub fn lend(&mut self, stream: &Arc<Stream>, input: Py<Input>) {
-        self.stream = Arc::downgrade(stream);
-        self.input = Some(input);
+    pub fn lend(&self, stream: &Arc<Stream>, input: Py<Input>) {
+        *self.lent() = Some(Lent { stream: Arc::downgrade(stream), input });
     }
 
     /// Takes it back. False: the application has used it.
-    pub fn take_back(&mut self) -> bool {
-        self.stream = Weak::new();
-        self.input = None;
+    pub fn take_back(&self) -> bool {
+        let lent = self.lent().take();
+        drop(lent);
         !self.is_taken()
     }
 
     /// Whether the application has used it.
     pub fn is_taken(&self) -> bool {
-        self.socket.get().is_some()
+        self.is_taken.load(Ordering::Relaxed)
+    }
+
+    /// Held for moments only, and while no code of the application's runs.
+    fn lent(&self) -> MutexGuard<'_, Option<Lent>> {
+        self.lent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn socket<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         if let Some(socket) = self.socket.get() {
             return Ok(socket.bind(py).clone());
         }
-        let stream =
-            self.stream.upgrade().ok_or_else(|| PyOSError::new_err("the request is over"))?;
+        let find = |lent: &Lent| Some((lent.stream.upgrade()?, lent.input.clone_ref(py)));
+        let found = self.lent().as_ref().and_then(find);
+        let (stream, input) = found.ok_or_else(|| PyOSError::new_err("the request is over"))?;
+        self.is_taken.store(true, Ordering::Relaxed);
         stream.share();
         let fd = py.import("os")?.call_method1("dup", (stream.as_raw_fd(),))?;
-        let received = self.input.as_ref().map(|input| input.get().take_received());
-        let socket = match received.unwrap_or_default().as_slice() {
+        let received = input.get().take_received();
+        let socket = match received.as_slice() {
             // (family, type, proto, fileno): -1 means to ask the descriptor.
             [] => py.import("socket")?.getattr("socket")?.call1((-1, -1, -1, fd))?,
             received => PyModule::from_code(

@@ -100,25 +100,42 @@ each_of! { Coroutine; fn many_may_speak_another_protocol_at_once(engine) {
     server.stop();
 }}
 
+/// What comes of what an application has kept of a request, if it uses it in another.
+const KEPT: [(&str, &str); 9] = [
+    ("strongly=start_response", OVER),
+    ("strongly=write", OVER),
+    ("strongly=wsgi.early_hints", "None"),
+    ("strongly=unicoro.client_disconnected", "True"),
+    ("strongly=gunicorn.socket", "the request is over"),
+    ("strongly=environ", "[None, True, b'', 'the request is over']"),
+    // A method can be referred to weakly; it may be gone, but not be another request's.
+    ("weakly=write", "gone"),
+    ("weakly=wsgi.early_hints", "gone"),
+    ("weakly=unicoro.client_disconnected", "gone"),
+];
+const OVER: &str = "this request is over";
+
 each_of! { Sync, Gthread, Coroutine; fn what_an_application_keeps_of_a_request_leads_to_no_other_client(engine) {
-    const OVER: &str = "this request is over";
     let server = Server::start(engine, "hostile", &[]);
-    for (kept, comes_of_it) in [
-        ("strongly=start_response", OVER),
-        ("strongly=write", OVER),
-        ("strongly=wsgi.early_hints", "None"),
-        ("strongly=unicoro.client_disconnected", "True"),
-        ("strongly=gunicorn.socket", "the request is over"),
-        ("strongly=environ", "[None, True, b'']"),
-        // A method can be referred to weakly; it may be gone, but not be another request's.
-        ("weakly=write", "gone"),
-        ("weakly=wsgi.early_hints", "gone"),
-        ("weakly=unicoro.client_disconnected", "gone"),
-    ] {
+    for (kept, comes_of_it) in KEPT {
         // The second time with what the first request may have left for it.
         for _ in 0..2 {
             assert_eq!(server.get(&format!("/keep?{kept}")).text(), "kept", "{kept}");
             let response = server.get("/use_kept");
+            assert_eq!((response.status, response.text().as_str()), (200, comes_of_it), "{kept}");
+        }
+    }
+    server.stop();
+}}
+
+each_of! { Gthread, Coroutine; fn nor_to_another_request_on_its_connection(engine) {
+    let server = Server::start(engine, "hostile", &[]);
+    // Behind a proxy these are two clients.
+    let mut client = server.connect();
+    for (kept, comes_of_it) in KEPT {
+        for _ in 0..2 {
+            assert_eq!(client.get(&format!("/keep?{kept}")).text(), "kept", "{kept}");
+            let response = client.get("/use_kept");
             assert_eq!((response.status, response.text().as_str()), (200, comes_of_it), "{kept}");
         }
     }

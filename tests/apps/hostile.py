@@ -216,6 +216,62 @@ def use_kept(environ, start_response):
     return plain(start_response, outcome)
 
 
+def is_taken(use):
+    """Whether another thread has what `use` needs, and goes on having it."""
+    for _ in range(20):
+        try:
+            use()
+        except RuntimeError:
+            time.sleep(0.01)
+        except AssertionError:
+            return False
+        else:
+            return False
+    return True
+
+
+def in_a_thread(use, probe):
+    """Returns as soon as a thread is in the middle of `use`, which waits for the client."""
+
+    def to_its_end():
+        with contextlib.suppress(OSError):
+            while True:
+                use()
+        note("ended")
+
+    threading.Thread(target=to_its_end, daemon=True).start()
+    while not is_taken(probe):
+        time.sleep(0.01)
+
+
+def written_beyond(environ, start_response):
+    length = [("Content-Length", str(1 << 30))]
+    write = start_response("200 OK", length)
+    in_a_thread(lambda: write(b"x" * (1 << 24)), lambda: start_response("200 OK", length))
+    note("left")
+    return []
+
+
+def hinted_beyond(environ, start_response):
+    hint = environ["wsgi.early_hints"]
+    links = [("Link", "<" + "x" * 4000 + ">")] * 50
+    in_a_thread(lambda: hint(links), lambda: hint([]))
+    note("left")
+    return []
+
+
+def stop():
+    raise OSError
+
+
+def read_beyond(environ, start_response):
+    KEPT.append(environ)
+    read = environ["wsgi.input"].read
+    in_a_thread(lambda: read(5) or stop(), lambda: read(0))
+    note("left")
+    return plain(start_response, "left")
+
+
 class Buffer(bytearray):
     """A buffer whose length takes its time to say."""
 

@@ -5,6 +5,7 @@
 //! request. So the next request gets them again, if nobody else has any of them.
 #![allow(unsafe_code)]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::ffi;
@@ -27,11 +28,14 @@ pub struct Handles {
     write: Py<PyAny>,
     early_hints: Py<PyAny>,
     client_disconnected: Py<PyAny>,
+    // What is lent could not be taken back: whoever has it gives it up.
+    is_over: Arc<AtomicBool>,
 }
 
 impl Handles {
     fn new(py: Python<'_>) -> PyResult<Self> {
-        let start = Bound::new(py, StartResponse::default())?;
+        let is_over = Arc::new(AtomicBool::new(false));
+        let start = Bound::new(py, StartResponse::new(Arc::clone(&is_over)))?;
         let methods = Methods::all(py)?;
         Ok(Self {
             write: methods.write.bind(&start)?.unbind(),
@@ -39,6 +43,7 @@ impl Handles {
             client_disconnected: methods.client_disconnected.bind(&start)?.unbind(),
             socket: Py::new(py, AppSocket::default())?,
             start: start.unbind(),
+            is_over,
         })
     }
 
@@ -71,6 +76,9 @@ impl Handles {
             drop(start.take_response());
             true
         });
+        if !is_ended {
+            self.is_over.store(true, Ordering::Relaxed);
+        }
         // `start_response` is held here, and by its three methods.
         is_ended
             && is_untaken

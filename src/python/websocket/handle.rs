@@ -131,8 +131,7 @@ impl Handle {
                 Err(_) => detached(py, || thread::sleep(GLANCE)),
             }
         };
-        let response = start.response().map_err(|_| over(py))?;
-        let sent = detached(py, || response.switch(&head));
+        let sent = start.waiting(py, |response| response.switch(&head)).map_err(|_| over(py))?;
         sent.map_err(|error| match error.kind() {
             std::io::ErrorKind::AlreadyExists => PyRuntimeError::new_err(
                 "the request is answered: a WebSocket is accepted before start_response is called",

@@ -8,7 +8,8 @@
 //! back to it, as `environ["unicoro.websocket"]` does.
 
 use std::io;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyValueError};
 use pyo3::prelude::*;
@@ -26,14 +27,20 @@ use crate::python::gil::attach::detached;
 
 /// What an application begins its response with.
 #[pyclass(module = "unicoro", name = "StartResponse")]
-#[derive(Default)]
 pub struct StartResponse {
     lent: Option<Response>,
     // Its own method, bound, as long as there is a response to write to: it is what a call returns.
     write: Option<Py<PyAny>>,
+    // Who lent it could not take it back, because a thread waits for the client in the middle of it.
+    is_over: Arc<AtomicBool>,
 }
 
 impl StartResponse {
+    /// One that has no response. Whoever cannot take one back sets `is_over`.
+    pub fn new(is_over: Arc<AtomicBool>) -> Self {
+        Self { lent: None, write: None, is_over }
+    }
+
     /// Lends it this response; `write` is its own method.
     pub fn lend(&mut self, response: Response, write: Py<PyAny>) {
         (self.lent, self.write) = (Some(response), Some(write));
@@ -57,6 +64,24 @@ impl StartResponse {
     fn progress(&mut self) -> PyResult<(bool, bool)> {
         let response = self.response()?;
         Ok((response.has_begun(), response.has_left()))
+    }
+
+    /// Has `body` wait for the client.
+    ///
+    /// # Errors
+    /// The request is over.
+    pub fn waiting<R>(
+        &mut self,
+        py: Python<'_>,
+        body: impl FnOnce(&mut Response) -> R,
+    ) -> PyResult<R> {
+        let response = self.response()?;
+        let done = detached(py, || body(response));
+        // Its request may have ended meanwhile: then nobody else takes it, and `write` leads back here.
+        if self.is_over.load(Ordering::Relaxed) {
+            drop(self.take_response());
+        }
+        Ok(done)
     }
 
     /// The response, as long as hints may be sent before it.
@@ -138,9 +163,11 @@ impl StartResponse {
         // As above.
         let fields = fields_of_hints(headers)?;
         let mut this = slf.try_borrow_mut()?;
-        let Some(response) = this.hinted() else { return Ok(()) };
-        let sent = detached(py, || response.send_hints(&fields)).map_err(cannot_be_sent)?;
-        sent.map_err(|error| cannot_send(py, &error))
+        if this.hinted().is_none() {
+            return Ok(());
+        }
+        let sent = this.waiting(py, |response| response.send_hints(&fields))?;
+        sent.map_err(cannot_be_sent)?.map_err(|error| cannot_send(py, &error))
     }
 
     /// `unicoro.client_disconnected`: whether nobody is left to answer.
@@ -150,9 +177,8 @@ impl StartResponse {
     }
 
     fn write(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>) -> PyResult<()> {
-        let response = self.response()?;
         let data = data.as_bytes();
-        detached(py, || response.send(data)).map_err(|error| cannot_send(py, &error))
+        self.waiting(py, |response| response.send(data))?.map_err(|error| cannot_send(py, &error))
     }
 }
 

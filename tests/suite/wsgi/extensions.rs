@@ -2,7 +2,8 @@
 //! left.
 
 use crate::support::client::{get_and_close, get_request};
-use crate::support::{Client, Server, wait};
+use crate::support::processes::open_sockets;
+use crate::support::{Client, Engine, Server, wait};
 
 each_of! { Sync, Gthread, Coroutine; fn an_app_can_ask_whether_its_client_has_left(engine) {
     let server = Server::start(engine, "hostile", &[]);
@@ -140,6 +141,43 @@ each_of! { Gthread, Coroutine; fn nor_to_another_request_on_its_connection(engin
         }
     }
     server.stop();
+}}
+
+/// A thread of the application's waits for the client in the middle of `way` when its request ends: it takes
+/// nothing with it.
+fn leaves_nothing_open(engine: Engine, way: &str, headers: &str) {
+    let mut server = Server::start(engine, "hostile", &[]);
+    let worker = server.worker_pid();
+    assert_eq!(server.get("/hello").text(), "hello");
+    let open = || open_sockets(worker);
+    let before = open();
+    // More than one: that of the client before may have been open still.
+    for times in 1..=3 {
+        let wait_for = |note| {
+            wait::until_true(note, || server.notes().matches(note).count() == times);
+        };
+        let mut client = server.connect();
+        client.keep_little();
+        client.send(format!("POST /{way} HTTP/1.1\r\nHost: test\r\n{headers}\r\n"));
+        wait_for("left");
+        drop(client);
+        wait_for("ended");
+    }
+    wait::until_true("no socket is left open", || open() <= before);
+    server.expect_errors();
+    server.stop();
+}
+
+each_of! { Sync, Gthread, Coroutine; fn a_response_written_beyond_its_request_leaves_no_socket_open(engine) {
+    leaves_nothing_open(engine, "written_beyond", "");
+}}
+
+each_of! { Sync, Gthread, Coroutine; fn hints_given_beyond_their_request_leave_no_socket_open(engine) {
+    leaves_nothing_open(engine, "hinted_beyond", "");
+}}
+
+each_of! { Sync, Gthread, Coroutine; fn a_body_read_beyond_its_request_leaves_no_socket_open(engine) {
+    leaves_nothing_open(engine, "read_beyond", "Content-Length: 10\r\n");
 }}
 
 each_of! { Gthread, Coroutine; fn a_buffer_of_the_applications_keeps_no_body_from_others(engine) {

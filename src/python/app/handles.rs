@@ -106,7 +106,7 @@ fn is_alone(py: Python<'_>, method: &Py<PyAny>) -> bool {
         }
 }
 
-/// Handles that no request has, at most as many as there were requests at once.
+/// Handles that no request has.
 #[derive(Default)]
 pub struct SpareHandles(Mutex<Vec<Handles>>);
 
@@ -123,7 +123,13 @@ impl SpareHandles {
     /// Those of a request that is over. They are dropped if somebody else has one.
     pub fn give(&self, py: Python<'_>, handles: Handles) {
         if handles.take_back(py) {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(handles);
+            let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if spare.len() < MOST {
+                spare.push(handles);
+            }
         }
     }
 }
+
+/// Spare ones at most: of more requests at once most wait, beside which new handles cost little.
+const MOST: usize = 64;

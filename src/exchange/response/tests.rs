@@ -156,7 +156,7 @@ fn a_socket_that_the_application_has_taken_is_handed_over() {
     let (mut response, _client) = begun();
     response.end();
     assert_eq!(response.fate(), Fate::Kept);
-    response.stream.share();
+    response.stream.share().unwrap();
     assert_eq!(response.fate(), Fate::HandedOver);
 }
 

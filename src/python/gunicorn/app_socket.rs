@@ -17,6 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use unicoro_contract::Stream;
 
+use crate::python::gil::attach::detached;
 use crate::python::wsgi::input::Input;
 
 /// Stands for the socket.
@@ -67,7 +68,7 @@ impl AppSocket {
         let found = self.lent().as_ref().and_then(find);
         let (stream, input) = found.ok_or_else(|| PyOSError::new_err("the request is over"))?;
         self.is_taken.store(true, Ordering::Relaxed);
-        stream.share();
+        detached(py, || stream.share())?;
         let fd = py.import("os")?.call_method1("dup", (stream.as_raw_fd(),))?;
         let received = input.get().take_received();
         let socket = match received.as_slice() {

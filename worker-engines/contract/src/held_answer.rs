@@ -27,12 +27,12 @@ pub struct Unsent {
 impl HeldAnswer {
     /// An answer is put into an outbox.
     pub fn begin(&self) {
-        self.stands_in_outbox.store(true, Ordering::Release);
+        self.stands_in_outbox.store(true, Ordering::SeqCst);
     }
 
     /// Whether one stands there, or has left it and is being sent.
     pub fn is_on_its_way(&self) -> bool {
-        self.stands_in_outbox.load(Ordering::Acquire)
+        self.stands_in_outbox.load(Ordering::SeqCst)
     }
 
     /// It was sent, but for `unsent`.

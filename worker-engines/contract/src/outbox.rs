@@ -153,11 +153,11 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
+    use std::io::{self, Read};
     use std::os::unix::net::UnixStream;
 
     use super::*;
-    use crate::BlockingWaiter;
+    use crate::{BlockingWaiter, Interest, Waiter};
 
     const ANY: Tempo = Tempo { idle: None, min_rate: 0 };
 
@@ -241,6 +241,60 @@ mod tests {
         assert!(stream.send_unsent().unwrap() && !stream.send_unsent().unwrap());
         drop((stream, stuck));
         assert!(reader.join().unwrap() == answer);
+    }
+
+    #[test]
+    fn what_is_left_goes_before_all_that_the_application_sends() {
+        let (outbox, (stream, mut client)) = (Outbox::new(), pair());
+        let answer = vec![b'x'; 4_000_000];
+        outbox.put(&stream, answer.clone(), &ANY, Instant::now()).unwrap();
+        outbox.send(&mut drop);
+        let reader = std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            client.read_to_end(&mut bytes).unwrap();
+            bytes
+        });
+        stream.share().unwrap();
+        assert!(stream.is_shared() && !stream.has_unsent());
+        drop(stream);
+        assert!(reader.join().unwrap() == answer);
+    }
+
+    /// Holds an answer just when a thread of the application's has taken the socket.
+    struct Late(Outbox);
+    static LATE: Late = Late(Outbox::new());
+
+    impl Waiter for Late {
+        fn wait(&self, _: &Stream, _: Interest, _: Option<Instant>) -> io::Result<bool> {
+            Ok(true)
+        }
+
+        fn hold(
+            &self,
+            stream: &Arc<Stream>,
+            answer: Vec<u8>,
+            began: Instant,
+            tempo: &Tempo,
+        ) -> Result<(), Vec<u8>> {
+            stream.share().unwrap();
+            self.0.put(stream, answer, tempo, began).map(drop)
+        }
+
+        fn let_go(&self) {
+            send_with_none_stuck(&self.0);
+        }
+    }
+
+    #[test]
+    fn nothing_is_held_on_a_socket_that_is_taken_meanwhile() {
+        let (ours, mut client) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let stream = Arc::new(Stream::new(ours.into(), 0, &LATE));
+        stream.hold(b"one".to_vec(), Instant::now(), &ANY).unwrap();
+        assert!(!LATE.0.has_some());
+        let mut bytes = [0; 3];
+        client.read_exact(&mut bytes).unwrap();
+        assert_eq!(&bytes, b"one");
     }
 
     #[test]

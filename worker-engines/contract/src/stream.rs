@@ -200,16 +200,21 @@ impl Stream {
         self.key
     }
 
-    /// The application takes a descriptor of its own, and may keep the connection longer than we do.
-    pub fn share(&self) {
-        self.let_go();
-        self.is_shared.store(true, Ordering::Relaxed);
+    /// The application takes a descriptor of its own, and may keep the connection longer than we do. What is
+    /// still to be sent goes before all that it sends: may wait for the client.
+    ///
+    /// # Errors
+    /// As [`Stream::send_unsent`].
+    pub fn share(&self) -> io::Result<()> {
+        // First: from here on nothing is held, or it is seen below.
+        self.is_shared.store(true, Ordering::SeqCst);
+        self.send_unsent().map(drop)
     }
 
     /// Whether it has taken one.
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        self.is_shared.load(Ordering::Relaxed)
+        self.is_shared.load(Ordering::SeqCst)
     }
 
     /// The engine was told that bytes have come, or (`hung_up`) that no more will.

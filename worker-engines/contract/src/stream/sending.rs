@@ -31,7 +31,12 @@ impl Stream {
         if self.is_shared() {
             return Err(answer);
         }
-        self.waiter.hold(self, answer, began, tempo)
+        self.waiter.hold(self, answer, began, tempo)?;
+        // By a thread of the application's, which has not seen that anything was held.
+        if self.is_shared() {
+            self.let_go();
+        }
+        Ok(())
     }
 
     /// The answer that its outbox has.

@@ -54,7 +54,8 @@ impl Stream {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 // Whoever looks at the connection next finds that its client is gone.
-                Err(_) => {
+                Err(error) => {
+                    log::info!("the client left before it had the whole response: {error}");
                     socket::shutdown_both(self.fd.as_fd());
                     sent = bytes.len();
                 }

@@ -1,6 +1,7 @@
 """What a server does to bad clients, seen from inside: bodies read, big answers, who has left."""
 
 import contextlib
+import gc
 import os
 import queue
 import threading
@@ -264,6 +265,15 @@ def stop():
     raise OSError
 
 
+def close_event_polls(environ, start_response):
+    """Closes descriptors that are not its own: those of epoll."""
+    for descriptor in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{descriptor}") == "anon_inode:[eventpoll]":
+                os.close(int(descriptor))
+    return plain(start_response, "closed")
+
+
 def read_beyond(environ, start_response):
     KEPT.append(environ)
     read = environ["wsgi.input"].read
@@ -284,3 +294,18 @@ class Buffer(bytearray):
 
 def read_into(environ, start_response):
     return plain(start_response, f"read {environ['wsgi.input'].readinto(Buffer(10))}")
+
+
+def wait_for_go_on(environ, start_response):
+    note("waits")
+    while not os.path.exists(os.path.join(os.environ["SCRATCH"], "go-on")):
+        time.sleep(0.02)
+    return plain(start_response, "gone on")
+
+
+def count_hints(environ, start_response):
+    """How many functions for early hints there are."""
+    gc.collect()
+    mine = environ["wsgi.early_hints"]
+    alike = [it for it in gc.get_objects() if type(it) is type(mine) and it.__name__ == mine.__name__]
+    return plain(start_response, str(len(alike)))

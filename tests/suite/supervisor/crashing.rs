@@ -97,3 +97,14 @@ each_of! { Sync, Gthread, Coroutine, Gunicorn; fn a_file_that_becomes_too_long_i
     assert_eq!(server.get("/write_too_much").text(), "File too large");
     server.stop();
 }}
+
+each_of! { Gthread, Coroutine; fn a_worker_whose_epoll_was_closed_is_replaced(engine) {
+    let mut server = Server::start(engine, "hostile", &[]);
+    let worker = server.worker_pid();
+    assert_eq!(server.get("/close_event_polls").text(), "closed");
+    server.wait_for_workers_without(worker, 1);
+    assert_eq!(server.get("/hello").text(), "hello");
+    assert!(server.log().contains("epoll_wait failed, so this worker ends"));
+    server.expect_errors();
+    server.stop();
+}}

@@ -189,3 +189,17 @@ each_of! { Gthread, Coroutine; fn a_buffer_of_the_applications_keeps_no_body_fro
     assert_eq!(first.response().text(), "read 0");
     server.stop();
 }}
+
+#[test]
+fn what_many_requests_at_once_were_given_is_not_kept_for_good() {
+    let server = Server::start(Engine::Coroutine, "hostile", &[]);
+    let clients = server.waiting_clients(150, "/wait_for_go_on");
+    wait::until_true("all wait", || server.notes().matches("waits").count() == clients.len());
+    server.scratch.write("go-on", "");
+    for mut client in clients {
+        assert_eq!(client.response().text(), "gone on");
+    }
+    let kept: usize = server.get("/count_hints").text().parse().unwrap();
+    assert!(kept <= 65, "{kept}");
+    server.stop();
+}

@@ -69,7 +69,9 @@ impl Reactor {
                 let is_at_rest = is_blocking && self.core.queue.is_alone();
                 progress::set_waiting(is_blocking);
                 if let Err(error) = self.core.epoll.wait(&mut events, timeout) {
-                    log::error!("the reactor's epoll_wait failed: {error}");
+                    // It would fail at once again: the application has closed a descriptor that is not its own.
+                    log::error!("the reactor's epoll_wait failed, so this worker ends: {error}");
+                    self.core.seat.stop.ask(StopState::Quitting);
                 }
                 progress::set_waiting(false);
                 now = Instant::now();

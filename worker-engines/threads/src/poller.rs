@@ -78,7 +78,9 @@ impl Poller {
         let timeout = deadline
             .map_or(self.seat.beat, |at| at.saturating_duration_since(now).min(self.seat.beat));
         if let Err(error) = self.clients.epoll.wait(events, Some(timeout)) {
-            log::error!("the poller's epoll_wait failed: {error}");
+            // It would fail at once again: the application has closed a descriptor that is not its own.
+            log::error!("the poller's epoll_wait failed, so this worker ends: {error}");
+            self.seat.stop.ask(StopState::Quitting);
         }
         for (token, ready) in events.iter() {
             match token {

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
+from typing import Any, type_check_only
 
 from typing_extensions import Self
 
@@ -22,6 +23,7 @@ class GeventWebSocket:
     version: str | None
     path: str | None
     origin: str | None
+    def __init__(self, websocket: WebSocket, environ: dict[str, Any]) -> None: ...
     @property
     def closed(self) -> bool: ...
     @property
@@ -30,12 +32,16 @@ class GeventWebSocket:
     def send(self, message: str | bytes | bytearray, binary: bool | None = None) -> None: ...
     def close(self, code: int = 1000, message: str | bytes = b"") -> None: ...
 
+# The next two are to annotate with, below `if TYPE_CHECKING:`. When the program runs they are the engine's, and
+# this module has none of them.
+@type_check_only
 class PreparedMessage:
     """A message that many clients are sent."""
 
 def prepare(data: str | bytes | bytearray | memoryview) -> PreparedMessage:
     """A message that many clients are sent: it is framed and compressed once."""
 
+@type_check_only
 class WebSocket:
     """`environ["unicoro.websocket"]`; it cannot be made otherwise."""
 

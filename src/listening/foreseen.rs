@@ -13,7 +13,8 @@ use super::address::Address;
 use super::bind_error::BindError;
 use super::stale_socket::look_at_path;
 
-/// Whether a start could listen there, as far as that can be known. No name is looked up.
+/// Whether a start could listen there, as far as that can be known. No name is looked up. Of what a start may still be
+/// given, as systemd gives sockets and a `RuntimeDirectory` to that alone, the log warns.
 ///
 /// # Errors
 /// What [`Listener::bind`](super::listener::Listener::bind) would say.
@@ -23,7 +24,17 @@ pub fn check(address: &Address) -> Result<(), BindError> {
         Address::Fd(number) => listening(*number).map(drop),
         Address::Tcp { .. } | Address::Abstract(_) => Ok(()),
     };
-    checked.map_err(|source| BindError::new(address, source))
+    let Err(source) = checked else { return Ok(()) };
+    let may_come = match address {
+        Address::Fd(number) => *number > libc::STDERR_FILENO,
+        _ => source.kind() == io::ErrorKind::NotFound,
+    };
+    let error = BindError::new(address, source);
+    if !may_come {
+        return Err(error);
+    }
+    log::warn!("as things are now, the start {error}");
+    Ok(())
 }
 
 /// An inherited descriptor after a look at what it is.

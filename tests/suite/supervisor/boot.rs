@@ -284,8 +284,6 @@ fn check_config_refuses_what_the_start_refuses() {
 fn check_config_refuses_addresses_that_nobody_can_listen_on() {
     for (address, word) in [
         ("unix:.", "is not a socket"),
-        ("unix:absent/a.sock", "make the directory"),
-        ("fd://77", "a listening socket of this number"),
         ("fd://0", "standard streams"),
         ("256.1.1.1:80", "not an IPv4 address"),
     ] {
@@ -302,6 +300,21 @@ fn check_config_refuses_addresses_that_nobody_can_listen_on() {
         assert_eq!(checked.exit_code(), 0, "{address}: {}", checked.log());
     }
     server.stop();
+}
+
+/// systemd gives sockets and a RuntimeDirectory to the start, and not to an ExecStartPre with the check.
+#[test]
+fn check_config_warns_of_what_only_the_start_may_be_given() {
+    for (address, word) in
+        [("unix:absent/a.sock", "make the directory"), ("fd://77", "a listening socket of this number")]
+    {
+        let arguments = ["--check-config", "-b", address, "hello"];
+        let mut checked = Launch::new(Engine::Sync).args(&arguments).start_unbound();
+        assert_eq!(checked.exit_code(), 0, "{address}: {}", checked.log());
+        assert_names(&checked.log(), &["[WARNING]", address, word]);
+        let (code, log) = end_of(Launch::new(Engine::Sync).args(&arguments[1..]).start());
+        assert_eq!(code, 1, "{address}: {log}");
+    }
 }
 
 /// The end of a start with this limit of the shell's.

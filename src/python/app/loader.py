@@ -44,7 +44,7 @@ def load(spec, interface, worker_class):
         if worker_class != "coroutine":
             raise NoApplication(OTHER_ENGINE.format(spec=spec, worker_class=worker_class))
         if interface == "asgi":
-            check(found, spec, None, fault_for_asgi)
+            check(found, spec, f"{module_name}:{name}()", fault_for_asgi)
     else:
         check(found, spec, f"{module_name}:{name}()")
     return found
@@ -104,6 +104,10 @@ FACTORY = (
     "{spec!r} does not answer the two arguments of a WSGI application (environ, start_response); "
     "if it makes one, let it be called: {called!r}"
 )
+FACTORY_OF_ASGI = (
+    "{spec!r} does not answer the three arguments of an ASGI application (scope, receive, send); "
+    "if it makes one, let it be called: {called!r}"
+)
 
 TORNADO = (
     "{spec!r} is an application of tornado's, which is neither WSGI nor ASGI: run it by tornado's own server "
@@ -150,11 +154,13 @@ def fault_for_asgi(found):
     if inspect.isclass(found):
         return fault_of_instances(found) if fault_of_instances(found) is ASGI_2 else None
     signature = inspect.signature(found, follow_wrapped=False)
+    if is_factory(found, signature):
+        return FACTORY_OF_ASGI
     if takes(signature, 3):
         return None
     if is_asynchronous(found) or is_asynchronous(calls) or takes(signature, 1):
         return ASGI_2
-    return NO_ASGI if takes(signature, 2) else None
+    return NO_ASGI if takes(signature, 2) else FACTORY_OF_ASGI
 
 
 def says_what_it_is(found):

@@ -35,4 +35,7 @@ class LibraryFirst:
 
 
 def begin():
-    sys.meta_path.insert(sys.meta_path.index(PathFinder), LibraryFirst(list(sys.path)))
+    finders = sys.meta_path
+    # A site's own may have replaced it.
+    place = finders.index(PathFinder) if PathFinder in finders else len(finders)
+    finders.insert(place, LibraryFirst(list(sys.path)))

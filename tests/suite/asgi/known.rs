@@ -60,6 +60,8 @@ fn what_is_certainly_no_asgi_is_refused_where_asgi_is_asked_for() {
         ("flask_app:app", "takes two arguments, as a WSGI application does"),
         ("hello", "unicoro.wsgi_to_asgi(app)"),
         ("wrongly_named:Asgi2", "guarantee_single_callable"),
+        ("wrongly_named:create_app", "let it be called: 'wrongly_named:create_app()'"),
+        ("wrongly_named:make_app", "let it be called: 'wrongly_named:make_app()'"),
     ] {
         let (code, log) = refusal(Engine::Coroutine, &["-k", "asgi", name]);
         assert_eq!(code, 4, "{log}");

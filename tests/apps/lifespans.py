@@ -1,6 +1,7 @@
 """ASGI applications whose lifespans go otherwise than they should."""
 
 import asyncio
+import functools
 import os
 import time
 
@@ -30,6 +31,44 @@ async def slow_at_both_ends(scope, receive, send):
         await asyncio.sleep(8)
         note(step)
         await send({"type": f"lifespan.{step}.complete"})
+
+
+async def sets_task_factory(scope, receive, send):
+    """One that wraps each coroutine, as sentry's does."""
+    if scope["type"] != "lifespan":
+        return await FACTORY_PATHS[scope["path"]](scope, receive, send)
+
+    def make(loop, coroutine, **named):
+        if "fails" in state:
+            state.clear()
+            coroutine.close()
+            raise ValueError("the factory's own")
+
+        async def wrap():
+            return await coroutine
+
+        task = asyncio.Task(wrap(), loop=loop, **named)
+        if "cancels" in state:
+            state.clear()
+            task.cancel()
+        return task
+
+    state = set()
+    FACTORY_PATHS["/fails_next"] = FACTORY_PATHS["/cancels_next"] = functools.partial(have_next, state)
+    await receive()
+    asyncio.get_running_loop().set_task_factory(make)
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+async def have_next(state, scope, receive, send):
+    """Something befall the next request's task."""
+    state.add(scope["path"].removeprefix("/").removesuffix("_next"))
+    await answer(send, "the next")
+
+
+FACTORY_PATHS = {"/": hello}
 
 
 async def blocks(scope, receive, send):

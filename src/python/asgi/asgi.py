@@ -28,17 +28,31 @@ def pause():
     yield
 
 
-async def serve(application, scope, exchange):
+async def serve(application, scope, exchange, pauses=True):
     """The life of a request, as a task. What it raises is the exchange's business; nobody waits for it. It has
     come as far as the pause before it becomes one: what cancels a task before its first step is raised there, and
     otherwise would be raised before the first line."""
     try:
-        await pause()
+        if pauses:
+            await pause()
         await application(scope, exchange.receive, exchange.send)
     except BaseException as error:
         exchange.over(error)
     else:
         exchange.over(None)
+
+
+def serve_by_factory(create_task, application, scope, exchange):
+    """The same where a factory makes the loop's tasks. It may wrap the coroutine, which nobody can await then if it
+    pauses; so it is the task that says whether it came to its first line."""
+    task = create_task(serve(application, scope, exchange, pauses=False))
+
+    def has_ended(task):
+        if not exchange.has_ended():
+            exchange.over(asyncio.CancelledError() if task.cancelled() else task.exception())
+
+    task.add_done_callback(has_ended)
+    return task
 
 
 async def receive(exchange):

@@ -61,6 +61,8 @@ pub struct EventLoop {
     application: Py<PyAny>,
     event_loop: Py<PyAny>,
     create_task: Py<PyAny>,
+    // The application may set one at any time.
+    get_task_factory: Py<PyAny>,
     create_future: Py<PyAny>,
     lifespan: Py<PyAny>,
     scopes: Scopes,
@@ -154,6 +156,7 @@ impl EventLoop {
         Ok(Self {
             application,
             create_task: event_loop.getattr("create_task")?.unbind(),
+            get_task_factory: event_loop.getattr("get_task_factory")?.unbind(),
             create_future: event_loop.getattr("create_future")?.unbind(),
             event_loop: event_loop.unbind(),
             lifespan: lifespan.unbind(),
@@ -379,13 +382,6 @@ impl EventLoop {
             // No memory: the connection is lost with it.
             Err(error) => return drop(error),
         };
-        let begin = || -> PyResult<Py<PyAny>> {
-            let serve = self.functions.serve.bind(py);
-            let life = serve.call1((&self.application, scope?, &exchange))?;
-            // To its pause.
-            life.call_method1(interned!(py, "send"), (py.None(),))?;
-            Ok(self.create_task.bind(py).call1((life,))?.unbind())
-        };
         self.running().exchanges.insert(number, exchange.clone().unbind());
         if let Some(refusal) = refusal {
             return exchange.borrow_mut().refuse(py, &refusal);
@@ -396,10 +392,28 @@ impl EventLoop {
             // Those before it have held the loop up for so long.
             return exchange.borrow_mut().refuse_overdue(py, timeout);
         }
-        match begin() {
+        match scope.and_then(|scope| self.create_task_of(py, &scope, &exchange)) {
             Ok(task) => exchange.borrow_mut().begin(task),
             Err(error) => exchange.borrow_mut().lost(py, &error),
         }
+    }
+
+    fn create_task_of(
+        &self,
+        py: Python<'_>,
+        scope: &Bound<'_, PyDict>,
+        exchange: &Bound<'_, Exchange>,
+    ) -> PyResult<Py<PyAny>> {
+        if !self.get_task_factory.bind(py).call0()?.is_none() {
+            let serve = self.functions.serve_by_factory.bind(py);
+            let task = serve.call1((&self.create_task, &self.application, scope, exchange))?;
+            return Ok(task.unbind());
+        }
+        let serve = self.functions.serve.bind(py);
+        let life = serve.call1((&self.application, scope, exchange))?;
+        // To its pause.
+        life.call_method1(interned!(py, "send"), (py.None(),))?;
+        Ok(self.create_task.bind(py).call1((life,))?.unbind())
     }
 
     fn stop_if_dismissed(&self, py: Python<'_>) {

@@ -14,6 +14,8 @@ const SOURCE: &CStr = c_str!(include_str!("asgi.py"));
 pub struct Functions {
     /// The task of a request.
     pub serve: Py<PyAny>,
+    /// Makes it where the loop has a task factory.
+    pub serve_by_factory: Py<PyAny>,
     /// What `receive` returns where nothing has come.
     pub receive: Py<PyAny>,
     /// What `send` returns where its client has not taken all.
@@ -38,6 +40,7 @@ impl Functions {
         let function = |name: &str| Ok::<_, PyErr>(module.getattr(name)?.unbind());
         Ok(Self {
             serve: function("serve")?,
+            serve_by_factory: function("serve_by_factory")?,
             receive: function("receive")?,
             drain: function("drain")?,
             send_in_line: function("send_in_line")?,

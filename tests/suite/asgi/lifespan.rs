@@ -88,6 +88,24 @@ fn a_worker_lives_as_long_as_the_loop_of_its_lifespan_turns() {
 }
 
 #[test]
+fn a_task_factory_that_it_sets_may_wrap_each_request() {
+    for kind in ["asyncio", "uvloop"] {
+        let app = "lifespans:sets_task_factory";
+        let mut server = Server::start(Engine::Coroutine, app, &["--loop", kind]);
+        server.expect_errors();
+        assert_eq!(server.get("/").text(), "Hello, world!", "{}", server.log());
+        assert_eq!(server.get("/cancels_next").text(), "the next");
+        assert_eq!(server.get("/").status, 500);
+        server.wait_for_log("Error handling request GET /\n");
+        assert_eq!(server.get("/fails_next").text(), "the next");
+        assert_eq!(server.get("/").status, 500);
+        server.wait_for_log("ValueError: the factory's own");
+        assert_eq!(server.get("/").text(), "Hello, world!");
+        server.stop();
+    }
+}
+
+#[test]
 fn one_that_blocks_its_loop_is_killed_and_named() {
     let mut server = Server::start(Engine::Coroutine, "lifespans:blocks", &["--timeout", "3"]);
     server.expect_errors();

@@ -99,6 +99,11 @@ impl Exchange {
         Ok(future)
     }
 
+    /// Whether the application has ended.
+    fn has_ended(&self) -> bool {
+        self.is_over
+    }
+
     /// The application has ended, with this exception or with `None`.
     fn over(&mut self, py: Python<'_>, error: &Bound<'_, PyAny>) {
         let raised = (!error.is_none()).then(|| without_own_frame(error));

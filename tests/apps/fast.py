@@ -200,3 +200,22 @@ starlette = Starlette(
     routes=[Route("/plain", plain, methods=["GET", "POST"]), WebSocketRoute("/endpoint", Endpoint)]
 )
 starlette.add_middleware(Passing)
+
+
+# Lifespans that fail ----------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def fails_at_start(app):
+    raise ValueError("no database at the start")
+    yield
+
+
+@asynccontextmanager
+async def fails_at_end(app):
+    yield
+    raise ValueError("no database at the end")
+
+
+start_fails = FastAPI(lifespan=fails_at_start)
+end_fails = Starlette(lifespan=fails_at_end)

@@ -22,6 +22,15 @@ async def dies_while_serving(scope, receive, send):
     raise ValueError("while it served")
 
 
+async def dies_behind_its_end(scope, receive, send):
+    if scope["type"] != "lifespan":
+        return await hello(scope, receive, send)
+    for step in ("startup", "shutdown"):
+        await receive()
+        await send({"type": f"lifespan.{step}.complete"})
+    raise ValueError("behind the end")
+
+
 async def slow_at_both_ends(scope, receive, send):
     """For longer than a worker may be silent."""
     if scope["type"] != "lifespan":

@@ -154,9 +154,15 @@ class Lifespan:
         return None
 
     def has_ended(self, task):
-        """Where nothing was asked of it, nobody else says what it has raised."""
-        if not task.cancelled() and task.exception() is not None and self.answer.done():
-            self.minder.has_failed(task.exception().with_traceback(skip_own(task.exception())))
+        """Where nothing was asked of it, nobody else says what it has raised. What it has told as its failure is
+        said (Starlette raises it behind that)."""
+        if task.cancelled() or task.exception() is None or not self.answer.done():
+            return
+        answer = self.answer.result()
+        if answer["type"].endswith(".failed") and answer.get("message"):
+            return
+        when = "before its worker" if answer["type"] == "lifespan.startup.complete" else f"behind {answer['type']}"
+        self.minder.has_failed(task.exception().with_traceback(skip_own(task.exception())), when)
 
     async def shutdown(self):
         """``None``, or what went wrong."""

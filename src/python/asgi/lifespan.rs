@@ -51,8 +51,8 @@ impl Minder {
     }
 
     /// The lifespan has ended with this while nothing was asked of it.
-    fn has_failed(&self, error: &Bound<'_, PyAny>) {
-        let text = "the application's lifespan has ended before its worker, by an exception:";
-        log_raised(error.py(), text, &PyErr::from_value(error.clone()));
+    fn has_failed(&self, error: &Bound<'_, PyAny>, when: &str) {
+        let text = format!("the application's lifespan has ended {when}, by an exception:");
+        log_raised(error.py(), &text, &PyErr::from_value(error.clone()));
     }
 }

@@ -76,6 +76,40 @@ fn one_that_ends_where_nothing_was_asked_of_it_is_said() {
     server.stop();
 }
 
+/// How often the log has it.
+fn count(log: &str, text: &str) -> usize {
+    log.matches(text).count()
+}
+
+#[test]
+fn what_starlette_raises_behind_its_failure_is_said_once() {
+    let (code, log) = failing(&["fast:start_fails"]);
+    assert_eq!(code, 3, "{log}");
+    assert_eq!(count(&log, "ValueError: no database at the start"), 1, "{log}");
+    assert!(!log.contains("lifespan has ended"), "{log}");
+    let mut server = Server::start(Engine::Coroutine, "fast:end_fails", &[]);
+    server.expect_errors();
+    assert_eq!(server.get("/").status, 404);
+    server.signal(Signal::SIGTERM);
+    assert_eq!(server.exit_code(), 0);
+    let log = server.log();
+    assert!(log.contains("the application's lifespan.shutdown has failed:"), "{log}");
+    assert_eq!(count(&log, "ValueError: no database at the end"), 1, "{log}");
+    assert!(!log.contains("lifespan has ended"), "{log}");
+}
+
+#[test]
+fn what_is_raised_behind_the_end_is_said_as_that() {
+    let mut server = Server::start(Engine::Coroutine, "lifespans:dies_behind_its_end", &[]);
+    server.expect_errors();
+    assert_eq!(server.get("/").text(), "Hello, world!");
+    server.signal(Signal::SIGTERM);
+    assert_eq!(server.exit_code(), 0);
+    let log = server.log();
+    assert!(log.contains("has ended behind lifespan.shutdown.complete, by an exception"), "{log}");
+    assert_eq!(count(&log, "ValueError: behind the end"), 1, "{log}");
+}
+
 #[test]
 fn a_worker_lives_as_long_as_the_loop_of_its_lifespan_turns() {
     let server =

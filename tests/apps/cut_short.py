@@ -167,6 +167,22 @@ async def flood(scope, receive, send):
         raise
 
 
+async def whole_at_once(scope, receive, send):
+    """Waits for a client that takes nothing of an answer in one message."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    note("begun")
+    try:
+        await send({"type": "http.response.body", "body": b"data: " * 10_000_000})
+    except OSError:
+        note("told")
+
+
+async def whole_by_another(scope, receive, send):
+    """The same, and does not wait itself."""
+    asyncio.create_task(whole_at_once(scope, receive, send))
+    await until_file("go-on")
+
+
 async def short(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"data: ", "more_body": True})

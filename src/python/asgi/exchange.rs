@@ -193,11 +193,20 @@ impl Exchange {
         self.cancel(py);
     }
 
-    /// It would keep the worker for longer than that may go on: the task is cancelled. The line that says so.
+    /// It would keep the worker for longer than that may go on: the task is cancelled, and a whole answer that its
+    /// client has not taken yet is cut off. The line that says so.
     pub fn end_with_worker(&mut self, py: Python<'_>) -> String {
         self.is_cut_off = true;
         self.cancel(py);
-        format!("{} ({:.1} s old)", self.line(), self.began.elapsed().as_secs_f32())
+        let is_whole = |opened: &Opened| opened.response.has_ended() || self.is_over;
+        let is_whole = self.opened.as_ref().is_some_and(is_whole);
+        if let Some(opened) = self.opened.as_mut().filter(|_| is_whole) {
+            opened.response.give_up(Breakage::WorkerEnds, FAILED);
+            self.is_client_lost = true;
+            self.answered(py);
+        }
+        let end = if is_whole { "cut off" } else { "cancelled" };
+        format!("{} ({:.1} s old) is {end}", self.line(), self.began.elapsed().as_secs_f32())
     }
 
     /// Cancels its task.

@@ -67,6 +67,24 @@ fn streams_that_wait_are_told_and_those_that_end_in_time_are_whole() {
 }
 
 #[test]
+fn a_whole_answer_that_is_not_taken_is_cut_off_in_time_for_the_lifespan_to_end() {
+    for path in ["/whole_at_once", "/whole_by_another"] {
+        let server = start(&["--graceful-timeout", "4"]);
+        let mut client = server.connect();
+        client.keep_little();
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"));
+        server.wait_for_notes("begun");
+        server.scratch.write("go-on", "");
+        server.signal(Signal::SIGTERM);
+        server.wait_for_notes("shutdown");
+        server.wait_for_log(&format!("GET {path} ("));
+        server.wait_for_log("s old) is cut off: graceful_timeout is about to pass");
+        assert!(!server.log().contains("SIGKILL"), "{}", server.log());
+        server.end_of_stop();
+    }
+}
+
+#[test]
 fn a_replaced_worker_ends_its_streams_so_too() {
     let server = start(&GRACE);
     let old = server.worker_pid();

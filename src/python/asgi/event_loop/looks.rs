@@ -97,11 +97,11 @@ impl EventLoop {
             let Ok(mut exchange) = exchange.bind(py).try_borrow_mut() else { continue };
             let line = exchange.end_with_worker(py);
             if index < NAMED {
-                log::warn!("{line} is cancelled: graceful_timeout is about to pass");
+                log::warn!("{line}: graceful_timeout is about to pass");
             }
         }
         if left.len() > NAMED {
-            log::warn!("{} others are cancelled as well", left.len() - NAMED);
+            log::warn!("{} others are cancelled or cut off as well", left.len() - NAMED);
         }
     }
 }

@@ -196,6 +196,7 @@ fn start_loop(
             .requests_in_progress
             .map_or(settings.worker_connections, NonZeroUsize::get),
         anyio_threads: *anyio_threads,
+        graceful_timeout: graceful,
         patience: graceful.saturating_sub(LAST_WORDS.min(graceful / 4)),
         pulse: Arc::new(Desk::new(station.slot)),
         beat: beat(settings),

@@ -80,6 +80,17 @@ async def have_next(state, scope, receive, send):
 FACTORY_PATHS = {"/": hello}
 
 
+async def never_ends(scope, receive, send):
+    """Its shutdown, whose loop turns."""
+    if scope["type"] != "lifespan":
+        return await hello(scope, receive, send)
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    note("shutdown")
+    await asyncio.sleep(600)
+
+
 async def blocks(scope, receive, send):
     """The loop, where it starts."""
     await receive()

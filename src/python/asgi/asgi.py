@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import http
+import math
 import traceback
 import types
 
@@ -218,7 +219,7 @@ def end(loop, lifespan, quits):
     """On the main thread, when all is served, or was cut off if it ``quits``; ``None``, or what went wrong."""
     asyncio.set_event_loop(loop)
     try:
-        with watched(loop, lifespan.minder, "lifespan.shutdown"):
+        with watched(loop, lifespan.minder, "lifespan.shutdown", lifespan.minder.patience):
             try:
                 return loop.run_until_complete(wind_up(lifespan, quits))
             finally:
@@ -228,13 +229,17 @@ def end(loop, lifespan, quits):
 
 
 @contextlib.contextmanager
-def watched(loop, minder, what):
+def watched(loop, minder, what, patience=math.inf):
     """No engine says meanwhile that the worker lives, so a timer does as long as the loop turns: only one that
-    stands still is a worker that hangs, and then this is where."""
+    stands still is a worker that hangs, and then this is where. What has not come to its end after its ``patience``
+    hangs too."""
+    until = loop.time() + patience
 
     def beat():
         nonlocal timer
         minder.beat()
+        if loop.time() > until:
+            return
         timer = loop.call_later(minder.pause, beat)
 
     minder.is_at(what)

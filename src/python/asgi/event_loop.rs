@@ -48,6 +48,8 @@ pub struct LoopSettings<'a> {
     pub threads: usize,
     /// Of anyio's threads, if they are to be green.
     pub anyio_threads: Option<usize>,
+    /// How long a worker may take to end.
+    pub graceful_timeout: Duration,
     /// How long requests are waited for when the worker ends, before they are cancelled.
     pub patience: Duration,
     /// What tells the supervisor that the worker lives.
@@ -149,7 +151,8 @@ impl EventLoop {
         let event_loop = module.call_method1("new_loop", (settings.kind,))?;
         let executor = Executor::new(settings.threads);
         executor.install(&event_loop, settings.anyio_threads)?;
-        let minder = Minder::new(Arc::clone(&settings.pulse), settings.beat);
+        let minder =
+            Minder::new(Arc::clone(&settings.pulse), settings.beat, settings.graceful_timeout);
         let lifespan =
             module.getattr("Lifespan")?.call1((&application, settings.lifespan, minder))?;
         let state = lifespan.getattr("state")?.cast_into::<PyDict>()?.unbind();

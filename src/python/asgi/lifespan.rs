@@ -13,12 +13,13 @@ use crate::python::loggers::records::log_raised;
 pub struct Minder {
     pulse: Arc<dyn Pulse>,
     pause: Duration,
+    patience: Duration,
 }
 
 impl Minder {
-    /// With the worker's pulse, which beats so often.
-    pub fn new(pulse: Arc<dyn Pulse>, pause: Duration) -> Self {
-        Self { pulse, pause }
+    /// With the worker's pulse, which beats so often; `lifespan.shutdown` may take so long.
+    pub fn new(pulse: Arc<dyn Pulse>, pause: Duration, patience: Duration) -> Self {
+        Self { pulse, pause, patience }
     }
 }
 
@@ -28,6 +29,12 @@ impl Minder {
     #[getter]
     fn pause(&self) -> f64 {
         self.pause.as_secs_f64()
+    }
+
+    /// Seconds until a `lifespan.shutdown` that goes on is no sign of life any more.
+    #[getter]
+    fn patience(&self) -> f64 {
+        self.patience.as_secs_f64()
     }
 
     /// The loop turns.

@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Engine, Launch, Server, wait};
+use crate::support::{Engine, Launch, Server, processes, wait};
 
 #[test]
 fn it_begins_before_the_first_request_and_ends_behind_the_last() {
@@ -144,6 +144,22 @@ fn one_that_blocks_its_loop_is_killed_and_named() {
     let mut server = Server::start(Engine::Coroutine, "lifespans:blocks", &["--timeout", "3"]);
     server.expect_errors();
     server.wait_for_log(" s, at lifespan.startup (");
+    server.signal(Signal::SIGINT);
+    drop(server);
+}
+
+#[test]
+fn a_worker_that_ends_by_itself_and_whose_shutdown_has_no_end_is_killed() {
+    let arguments = ["--graceful-timeout", "1", "--timeout", "3"];
+    let mut server = Server::start(Engine::Coroutine, "lifespans:never_ends", &arguments);
+    server.expect_errors();
+    assert_eq!(server.get("/").text(), "Hello, world!");
+    let worker = server.worker_pid();
+    processes::signal(worker, Signal::SIGTERM);
+    server.wait_for_notes("shutdown");
+    server.wait_for_log(" s, at lifespan.shutdown (");
+    server.wait_for_workers_without(worker, 1);
+    assert_eq!(server.get("/").text(), "Hello, world!");
     server.signal(Signal::SIGINT);
     drop(server);
 }

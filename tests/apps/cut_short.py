@@ -2,10 +2,14 @@
 
 import asyncio
 import os
+import sys
 import time
 
 from asynchronous import answer, until_file
 from notes import note
+
+if sys.version_info < (3, 11):
+    from exceptiongroup import BaseExceptionGroup
 
 
 async def hello(scope, receive, send):
@@ -97,6 +101,15 @@ async def fail_of_it(scope, receive, send):
     except OSError:
         note("left")
         raise RuntimeError("the client is gone")
+
+
+async def fail_in_group(scope, receive, send):
+    """One task of a group hears that the client has left, and another has a fault of its own."""
+    try:
+        await fail_of_it(scope, receive, send)
+    except RuntimeError as gone:
+        failures = [gone] if scope["query_string"] else [gone, KeyError("a fault in the group")]
+        raise BaseExceptionGroup("", failures)
 
 
 async def swallow(scope, receive, send):

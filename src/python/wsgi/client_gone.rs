@@ -29,8 +29,8 @@ pub fn comes_of_it(py: Python<'_>, error: &PyErr) -> bool {
     comes_of(error.value(py), &|error| is_one(error))
 }
 
-/// Whether `is_one` is true of an exception, of one of those that it was raised because of or while they were
-/// handled, or of all in a group.
+/// Whether `is_one` is true of an exception, or of one of those that it was raised because of or while they were
+/// handled. A group is judged by its members, all of them: a task group's context is whatever its body raised.
 pub fn comes_of(error: &Bound<'_, PyAny>, is_one: &dyn Fn(&Bound<'_, PyAny>) -> bool) -> bool {
     Search { is_one, steps: STEPS }.finds(error)
 }
@@ -57,7 +57,13 @@ impl Search<'_> {
                 return false;
             }
             self.steps -= 1;
-            if (self.is_one)(&error) || self.finds_all(&error) {
+            if let Some(members) = members(&error) {
+                if members.iter().all(|member| self.finds(member)) {
+                    return true;
+                }
+                continue;
+            }
+            if (self.is_one)(&error) {
                 return true;
             }
             let reasons = [interned!(py, "__cause__"), interned!(py, "__context__")];
@@ -66,17 +72,16 @@ impl Search<'_> {
         }
         false
     }
+}
 
-    /// In a group, as anyio's and asyncio's task groups raise them.
-    fn finds_all(&mut self, error: &Bound<'_, PyAny>) -> bool {
-        let py = error.py();
-        if !error.hasattr(interned!(py, "derive")).unwrap_or(false) {
-            return false;
-        }
-        let members = error.getattr(interned!(py, "exceptions")).and_then(|all| all.extract());
-        let members: Vec<Bound<'_, PyAny>> = members.unwrap_or_default();
-        !members.is_empty() && members.iter().all(|member| self.finds(member))
+/// Those of a group, as anyio's and asyncio's task groups raise them. It has one at least.
+fn members<'py>(error: &Bound<'py, PyAny>) -> Option<Vec<Bound<'py, PyAny>>> {
+    let py = error.py();
+    if !error.hasattr(interned!(py, "derive")).unwrap_or(false) {
+        return None;
     }
+    let members: Vec<_> = error.getattr(interned!(py, "exceptions")).ok()?.extract().ok()?;
+    (!members.is_empty()).then_some(members)
 }
 
 const CLIENT: &str = "the client is gone";

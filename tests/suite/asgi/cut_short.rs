@@ -86,12 +86,16 @@ fn a_fault_behind_a_client_that_has_left_is_logged_and_what_comes_of_that_is_not
     let mut server = start(&[]);
     drop(begun(&server, "/fail_of_it"));
     server.wait_for_notes("left");
+    drop(begun(&server, "/fail_in_group?alone"));
+    server.wait_for_notes("left\nleft");
     assert_eq!(server.get("/").text(), "Hello, world!");
     server.assert_no_errors();
     server.expect_errors();
     drop(begun(&server, "/ignore_and_fail"));
     server.wait_for_log("Error handling request GET /ignore_and_fail");
     server.wait_for_log("KeyError: 'a fault of its own'");
+    drop(begun(&server, "/fail_in_group"));
+    server.wait_for_log("KeyError: 'a fault in the group'");
     drop(begun(&server, "/fail_by_upstream"));
     server.wait_for_log("BrokenPipeError: [Errno 32] the upstream's");
     server.stop();

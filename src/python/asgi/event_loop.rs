@@ -416,7 +416,10 @@ impl EventLoop {
         let life = serve.call1((&self.application, scope, exchange))?;
         // To its pause.
         life.call_method1(interned!(py, "send"), (py.None(),))?;
-        Ok(self.create_task.bind(py).call1((life,))?.unbind())
+        let task = self.create_task.bind(py).call1((&life,));
+        // Before the coroutine is closed, which tells its end.
+        let task = task.inspect_err(|_| exchange.borrow_mut().never_begins())?;
+        Ok(task.unbind())
     }
 
     fn stop_if_dismissed(&self, py: Python<'_>) {

@@ -146,10 +146,19 @@ impl Exchange {
         }
     }
 
-    /// It cannot begin: the server's own objects could not be made.
+    /// It has no task: what its coroutine tells is not the application's.
+    pub fn never_begins(&mut self) {
+        self.is_over = true;
+    }
+
+    /// It has no task, because of this.
     pub fn lost(&mut self, py: Python<'_>, error: &PyErr) {
         self.is_over = true;
-        self.fail(py, Trouble::Raised(error.clone_ref(py)));
+        if self.opened.is_some() {
+            self.fail(py, Trouble::Raised(error.clone_ref(py)));
+        } else {
+            self.log_if_its_own(py, error);
+        }
     }
 
     /// Its loop is no more: its client is parted with.

@@ -108,6 +108,9 @@ impl Exchange {
     fn over(&mut self, py: Python<'_>, error: &Bound<'_, PyAny>) {
         let raised = (!error.is_none()).then(|| without_own_frame(error));
         end_if_stray(py, raised.as_ref());
+        if self.is_over {
+            return;
+        }
         (self.task, self.is_over) = (None, true);
         if self.socket().is_some() {
             self.speech_is_over(py, raised.as_ref());

@@ -197,7 +197,7 @@ fn start_loop(
             .map_or(settings.worker_connections, NonZeroUsize::get),
         anyio_threads: *anyio_threads,
         graceful_timeout: graceful,
-        patience: graceful.saturating_sub(LAST_WORDS.min(graceful / 4)),
+        patience: graceful.saturating_sub(last_words(graceful)),
         pulse: Arc::new(Desk::new(station.slot)),
         beat: beat(settings),
     };
@@ -210,8 +210,11 @@ fn start_loop(
     }
 }
 
-/// Left of `graceful_timeout` for requests that are cancelled then to clean up, and for the lifespan to end.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Left of `graceful_timeout` for requests that are cancelled then to clean up, for their clients to be parted with
+/// (`idle_grace`), and for the lifespan to end.
+fn last_words(graceful_timeout: Duration) -> Duration {
+    (2 * drain::GRACE).min(graceful_timeout / 4)
+}
 
 /// How often a worker says that it lives.
 fn beat(settings: &Settings) -> Duration {
@@ -240,8 +243,7 @@ fn engine_seat(
         listeners,
         worker_connections: settings.worker_connections,
         request_timeout: settings.request_timeout,
-        // Well within what the supervisor bears.
-        idle_grace: drain::GRACE.min(settings.graceful_timeout / 2),
+        idle_grace: last_words(settings.graceful_timeout) / 2,
         stop,
         pulse: Arc::new(WorkerPulse::new(station, reloader)),
     })

@@ -168,6 +168,17 @@ async def swallow_nothing(scope, receive, send):
         note("swallow_nothing ended")
 
 
+async def finish_when_cancelled(scope, receive, send):
+    """An answer whose head was sent before its worker was asked to end."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
+    await send({"type": "http.response.body", "body": b"data: ", "more_body": True})
+    try:
+        await asyncio.sleep(600)
+    finally:
+        await send({"type": "http.response.body", "body": b"end"})
+        note("finish_when_cancelled ended")
+
+
 async def flood(scope, receive, send):
     """Waits for a client that takes nothing."""
     await send({"type": "http.response.start", "status": 200, "headers": []})

@@ -85,6 +85,24 @@ fn a_whole_answer_that_is_not_taken_is_cut_off_in_time_for_the_lifespan_to_end()
 }
 
 #[test]
+fn a_connection_that_goes_back_behind_the_cut_does_not_keep_the_worker() {
+    let arguments = ["--graceful-timeout", "3", "cut_short"];
+    let server = Launch::new(Engine::Coroutine).args(&arguments).start_by_itself();
+    let mut client = server.connect();
+    client.send("GET /finish_when_cancelled HTTP/1.1\r\nHost: test\r\n\r\n");
+    let mut head = Vec::new();
+    while !String::from_utf8_lossy(&head).contains("data: ") {
+        head.extend(client.some_bytes());
+    }
+    assert!(!String::from_utf8_lossy(&head).contains("Connection: close"));
+    server.signal(Signal::SIGTERM);
+    server.wait_for_notes("finish_when_cancelled ended\nshutdown\n");
+    assert!(client.bytes_to_the_end().ends_with(b"end"));
+    assert!(!server.log().contains("SIGKILL"), "{}", server.log());
+    server.end_of_stop();
+}
+
+#[test]
 fn a_replaced_worker_ends_its_streams_so_too() {
     let server = start(&GRACE);
     let old = server.worker_pid();

@@ -389,6 +389,9 @@ impl EventLoop {
         if let Some(refusal) = refusal {
             return exchange.borrow_mut().refuse(py, &refusal);
         }
+        if self.running().is_cut_off {
+            return exchange.borrow_mut().refuse_at_end(py);
+        }
         if let Some(timeout) = self.host().request_timeout()
             && exchange.borrow().began().is_some_and(|began| began.elapsed() >= timeout)
         {

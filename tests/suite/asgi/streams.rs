@@ -103,6 +103,21 @@ fn a_connection_that_goes_back_behind_the_cut_does_not_keep_the_worker() {
 }
 
 #[test]
+fn a_request_that_begins_behind_the_cut_is_refused() {
+    let arguments = ["--graceful-timeout", "4", "cut_short"];
+    let server = Launch::new(Engine::Coroutine).args(&arguments).start_by_itself();
+    let mut client = server.connect();
+    let request = |path| format!("GET /{path} HTTP/1.1\r\nHost: test\r\n\r\n");
+    client.send(request("finish_when_cancelled") + &request("swallow_nothing"));
+    assert!(!client.some_bytes().is_empty());
+    server.signal(Signal::SIGTERM);
+    server.wait_for_notes("finish_when_cancelled ended\nshutdown\n");
+    let rest = String::from_utf8_lossy(&client.bytes_to_the_end()).into_owned();
+    assert!(rest.contains("endHTTP/1.1 503 "), "{rest}");
+    server.end_of_stop();
+}
+
+#[test]
 fn a_replaced_worker_ends_its_streams_so_too() {
     let server = start(&GRACE);
     let old = server.worker_pid();

@@ -152,6 +152,20 @@ impl Exchange {
         }
         drop(self.finish(py));
     }
+
+    /// All others were cancelled, because they would have kept the worker: the application does not hear of it.
+    pub fn refuse_at_end(&mut self, py: Python<'_>) {
+        self.is_over = true;
+        log::info!(
+            "{}: it came when the others had been cancelled, at the worker's end",
+            self.line()
+        );
+        if let Some(opened) = &mut self.opened {
+            opened.response.refuse(ENDING, "");
+        }
+        drop(self.finish(py));
+    }
+
     /// What the application has raised where nobody can be answered any more: said, unless it comes of what it was
     /// told itself, that its client is gone or its time over.
     pub(super) fn log_if_its_own(&self, py: Python<'_>, error: &PyErr) {

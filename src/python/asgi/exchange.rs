@@ -62,6 +62,8 @@ pub struct Exchange {
     is_client_lost: bool,
     // Its client sent what it may not, and has been told: the application heard that it has left.
     is_body_refused: bool,
+    // Its body did not come whole, and the application heard that it has left.
+    is_body_broken: bool,
     // The engine tells when something has come of its client.
     is_watched: bool,
     // The next turn of the loop is its own.
@@ -125,6 +127,7 @@ impl Exchange {
             is_cut_off: false,
             is_client_lost: false,
             is_body_refused: false,
+            is_body_broken: false,
             is_watched: false,
             is_told: false,
             receiving: Vec::new(),

@@ -1,5 +1,8 @@
 //! Frameworks as their users use them.
 
+use std::io::Read;
+use std::net::Shutdown;
+
 use crate::support::client::get_and_close;
 use crate::support::websocket::{Peer, handshake};
 use crate::support::{Client, Engine, Response, Server};
@@ -59,6 +62,19 @@ fn starlette_is_served() {
     assert_eq!(client.get("/plain").text(), "GET /plain ");
     assert_eq!(post(&mut client, "/plain", "text/plain", "abc").1, "POST /plain abc");
     assert_eq!(client.get("/absent").status, 404);
+    server.stop();
+}
+
+#[test]
+fn a_client_that_leaves_within_its_body_is_no_error_of_starlettes() {
+    let server = Server::start(Engine::Coroutine, "fast:starlette", &[]);
+    let mut client = server.connect();
+    client.send("POST /plain HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\nabc");
+    let (mut stream, _) = client.into_parts();
+    stream.shutdown(Shutdown::Write).unwrap();
+    // It is there to take what Starlette makes of it.
+    drop(stream.read_to_end(&mut Vec::new()));
+    server.wait_for_log("POST /plain: its body did not come whole, and then: ClientDisconnect");
     server.stop();
 }
 

@@ -121,9 +121,10 @@ impl Exchange {
         }
         let has_ended = self.opened.as_ref().is_none_or(|opened| opened.response.has_ended());
         match raised {
-            Some(error) if has_ended && self.is_body_refused => {
+            Some(error) if has_ended && self.is_body_broken => {
                 // Most frameworks fail behind it, so it is nobody's fault but the client's.
-                log::info!("{}: its body was refused, and then: {error}", self.line());
+                let how = if self.is_body_refused { "was refused" } else { "did not come whole" };
+                log::info!("{}: its body {how}, and then: {error}", self.line());
             }
             Some(error) if has_ended => self.log_if_its_own(py, &error),
             Some(error) => self.fail(py, Trouble::Raised(error)),

@@ -49,6 +49,7 @@ impl Exchange {
                     Some(body(py, &data, !self.has_body)?)
                 }
                 Err(failure) => {
+                    self.is_body_broken = true;
                     self.refuse_body(py, &failure);
                     Some(disconnect(py)?)
                 }

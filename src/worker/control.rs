@@ -61,7 +61,12 @@ impl Early {
     /// # Errors
     /// A signal that cannot be caught.
     pub fn listen(&mut self) -> io::Result<()> {
-        self.0.share(&shared())?;
+        for signal in self.0.share(&shared())? {
+            log::warn!(
+                "the application's handler for {signal} is not called: it sends the signal again to hand it on \
+                 (SA_NODEFER), as that of faulthandler.register(chain=True) does; register it without chain"
+            );
+        }
         self.0.listen(&LAST)
     }
 }

@@ -1,6 +1,7 @@
 """The signals that a worker hears itself, as the application's `signal` has them. Run once in a worker, by
-shared_signals.rs, which provides ``SHARED``, their numbers; ``hear``, by which the worker hears one that
-somebody has just handled; ``pass_on``, which is what was there before; and ``warn``, a line for the log.
+shared_signals.rs, which provides ``SHARED``, their numbers; ``handle_and_hear``, which calls the function that it is
+given, and has the worker hear the signal too; ``pass_on``, which is what was there before; and ``warn``, a line for
+the log.
 """
 
 import functools
@@ -11,9 +12,10 @@ handle = signal.signal
 
 @functools.wraps(handle)
 def handle_as_well(signalnum, handler):
-    before = handle(signalnum, handler)
     if signalnum in SHARED:  # noqa: F821
-        hear(signalnum)  # noqa: F821
+        before = handle_and_hear(handle, signalnum, handler)  # noqa: F821
+    else:
+        before = handle(signalnum, handler)
     if signalnum == signal.SIGABRT and callable(handler):
         warn(NOT_ABORT)  # noqa: F821
     if type(getattr(handler, "__self__", None)).__module__.partition(".")[0] == "uvloop":

@@ -5,7 +5,7 @@ use std::ffi::CStr;
 
 use pyo3::ffi::c_str;
 use pyo3::prelude::*;
-use unicoro_sys::signal::Signal;
+use unicoro_sys::signal::{BlockedSignals, Signal};
 use unicoro_sys::signal_pipe;
 
 use crate::python::error::PythonError;
@@ -34,15 +34,25 @@ fn make<'py>(py: Python<'py>, signals: &[Signal]) -> PyResult<Bound<'py, PyModul
         PyModule::from_code(py, SOURCE, c"<unicoro's shared_signals.py>", c"unicoro.signals")?;
     let numbers: Vec<i32> = signals.iter().map(|signal| signal.as_raw()).collect();
     module.setattr("SHARED", numbers)?;
-    module.setattr("hear", wrap_pyfunction!(hear, &module)?)?;
+    module.setattr("handle_and_hear", wrap_pyfunction!(handle_and_hear, &module)?)?;
     module.setattr("pass_on", wrap_pyfunction!(pass_on, &module)?)?;
     module.setattr("warn", wrap_pyfunction!(warn, &module)?)?;
     Ok(module)
 }
 
+/// In one step: no code of Python's runs while CPython's handler stands alone, and a signal that comes then waits,
+/// if no thread of the application's lets it through.
 #[pyfunction]
-fn hear(signalnum: i32) -> PyResult<()> {
-    Ok(signal_pipe::hear_as_well(Signal::from_raw(signalnum))?)
+fn handle_and_hear<'py>(
+    handle: &Bound<'py, PyAny>,
+    signalnum: i32,
+    handler: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let _blocked = BlockedSignals::all()?;
+    let before = handle.call1((signalnum, handler))?;
+    // CPython's is always called.
+    signal_pipe::hear_as_well(Signal::from_raw(signalnum))?;
+    Ok(before)
 }
 
 /// What a signal does where the application does not handle it.

@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Engine, Launch, Server, processes, wait};
+use crate::support::{Engine, Launch, Scratch, Server, processes, wait};
 
 /// A worker that hears INT and QUIT too, wherever the tests were started.
 fn start(engine: Engine, app: &str, handled: &str) -> Server {
@@ -93,6 +93,68 @@ each_of! { Sync, Gthread, Coroutine; fn one_that_leaves_or_ignores_ends_the_work
 each_of! { Sync, Gthread, Coroutine; fn a_handler_that_is_not_called_is_warned_of(engine) {
     let server = start(engine, "signalled_ends", "abort");
     assert!(server.log().contains("handler for SIGABRT is not called"), "{}", server.log());
+    server.stop();
+}}
+
+// It would put the signal's default in the place of the worker's handler, or call that without end.
+each_of! { Sync, Gthread, Coroutine; fn one_that_hands_on_to_the_one_before_takes_no_stop_away(engine) {
+    for handled in ["handed on", "handed on to another"] {
+        let server = start(engine, "signalled_ends", handled);
+        assert!(server.log().contains("handler for SIGTERM is not called"), "{}", server.log());
+        stops_gracefully(server, if handled == "handed on" { "" } else { "the first\n" });
+    }
+    let hook = "import faulthandler, signal\ndef post_worker_init(worker):\n    \
+                for number in signal.SIGTERM, signal.SIGUSR1:\n        \
+                faulthandler.register(number, chain=True)\n";
+    let launch = Launch::new(engine).args(&["-c", "conf.py", "signalled_ends"]);
+    let prepare = |scratch: &Scratch| {
+        scratch.write("conf.py", hook);
+        vec!["env".to_owned()]
+    };
+    let server = launch.env("HANDLED", "handed on later").inside_of(prepare).start();
+    assert_eq!(server.get("/").status, 200);
+    stops_gracefully(server, "");
+}}
+
+/// After a USR1 that kills nobody; with the request in progress answered, and these notes of the stop.
+fn stops_gracefully(server: Server, noted: &str) {
+    let worker = server.worker_pid();
+    processes::signal(worker, Signal::SIGUSR1);
+    let mut client = server.waiting_client("/held");
+    server.wait_for_notes("held\n");
+    assert_eq!(server.worker_pid(), worker);
+    server.signal(Signal::SIGTERM);
+    wait::until_true("the stop", || server.log().contains("Handling signal: term"));
+    std::fs::write(server.scratch.file("may_answer"), "").unwrap();
+    assert_eq!(client.response().text(), "served");
+    server.wait_for_notes(&format!("held\n{noted}"));
+    server.end_of_stop();
+}
+
+// systemd sends it to all processes at once, and the master sends it to the workers.
+each_of! { Sync, Gthread, Coroutine; fn a_second_stop_does_not_interrupt_the_end(engine) {
+    let server = start(engine, "signalled_ends", "at the end");
+    let worker = server.worker_pid();
+    server.signal(Signal::SIGTERM);
+    server.wait_for_notes("leaves\nthe end begins\n");
+    processes::signal(worker, Signal::SIGTERM);
+    std::fs::write(server.scratch.file("may_end"), "").unwrap();
+    server.wait_for_notes("leaves\nthe end begins\nthe end\n");
+    server.end_of_stop();
+}}
+
+// The supervisor has not sent it, and still ends the worker in the end.
+each_of! { Gthread, Coroutine; fn a_worker_that_leaves_by_itself_is_borne_no_longer_than_another(engine) {
+    let launch = Launch::new(engine).args(&["--graceful-timeout", "1", "signalled_ends"]);
+    let mut server = launch.env("HANDLED", "another").start();
+    assert_eq!(server.get("/").status, 200);
+    let _held = server.waiting_client("/held");
+    server.wait_for_notes("held\n");
+    let old = server.worker_pid();
+    processes::signal(old, Signal::SIGUSR2);
+    server.wait_for_workers_without(old, 1);
+    assert_eq!(server.get("/").text(), "served");
+    server.expect_errors();
     server.stop();
 }}
 

@@ -75,13 +75,20 @@ impl SignalPipe {
         unblock(signals)
     }
 
-    /// The same, and whoever has handled one, or does so by [`hear_as_well`] later, is called too.
+    /// The same, and whoever has handled one, or does so by [`hear_as_well`] later, is called too. Those
+    /// whose handler is not.
     ///
     /// # Errors
     /// A signal that cannot be caught.
-    pub fn share(&mut self, signals: &[Signal]) -> io::Result<()> {
-        signals.iter().try_for_each(|signal| hear_as_well(*signal))?;
-        self.listen(signals)
+    pub fn share(&mut self, signals: &[Signal]) -> io::Result<Vec<Signal>> {
+        let mut uncalled = Vec::new();
+        for signal in signals {
+            if hear_as_well(*signal)? == Behind::Left {
+                uncalled.push(*signal);
+            }
+        }
+        self.listen(signals)?;
+        Ok(uncalled)
     }
 
     /// The next signal that came in, if any. Never blocks.
@@ -123,21 +130,41 @@ impl AsFd for SignalPipe {
     }
 }
 
+/// What becomes of a handler that was in the place of the program's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behind {
+    /// It is called behind the program's.
+    Called,
+    /// It is not: it wants to be interrupted by its own signal, which it sends itself, so as to hand it on to
+    /// the handler before it, as that of faulthandler.register(chain=True). It would put that in the place of
+    /// the program's, or hand on to the program's without end.
+    Left,
+}
+
 /// Installs the handler for a signal that somebody else has just handled, whose handler is called behind it
 /// from now on. Nothing happens where there is no pipe.
 ///
 /// # Errors
 /// A signal that cannot be caught.
-pub fn hear_as_well(signal: Signal) -> io::Result<()> {
+pub fn hear_as_well(signal: Signal) -> io::Result<Behind> {
     let theirs = signal.disposition();
     if WAKE_FD.load(Ordering::SeqCst) < 0 || is_ours(&theirs) {
-        return Ok(());
+        return Ok(Behind::Called);
     }
     HANDLED.fetch_or(bit_of(signal), Ordering::SeqCst);
-    // What the program was started with is nobody's wish here: a worker's children have the default.
-    let is_inherited = theirs.action == libc::SIG_IGN && signal.was_ignored();
-    second_handler::keep(signal, if is_inherited { &Wanted::DEFAULT } else { &theirs });
-    signal.dispose(&ours(signal))
+    let hands_on = theirs.is_handler() && theirs.flags & libc::SA_NODEFER != 0;
+    if !hands_on {
+        // What the program was started with is nobody's wish here: a worker's children have the default.
+        let is_inherited = theirs.action == libc::SIG_IGN && signal.was_ignored();
+        second_handler::keep(signal, if is_inherited { &Wanted::DEFAULT } else { &theirs });
+    }
+    signal.dispose(&ours(signal))?;
+    Ok(if hands_on { Behind::Left } else { Behind::Called })
+}
+
+/// Nobody else's handlers are called for these any more.
+pub fn hear_alone(signals: &[Signal]) {
+    signals.iter().for_each(|signal| second_handler::keep(*signal, &Wanted::DEFAULT));
 }
 
 /// What the signal does without the handler that calls this: where it is not heard anyway it comes as one
@@ -277,6 +304,10 @@ mod tests {
         if !is_heard || CALLS.load(Ordering::SeqCst) != 1 {
             return 11;
         }
+        let chained = calls_one_that_calls_ours_once(pipe);
+        if chained != 0 {
+            return chained;
+        }
         match fork() {
             Ok(Fork::Child) => exit_now(i32::from(Signal::USR2.disposition().action != theirs)),
             Ok(Fork::Parent(pid)) => {
@@ -286,6 +317,39 @@ mod tests {
             }
             Err(_) => 13,
         }
+    }
+
+    extern "C" fn handing_on(number: c_int) {
+        CALLS.fetch_add(1, Ordering::SeqCst);
+        on_signal(number, std::ptr::null_mut(), std::ptr::null_mut());
+    }
+
+    /// It has found ours in its place, as libraries do that take no signal away from who had it.
+    fn calls_one_that_calls_ours_once(pipe: &mut SignalPipe) -> i32 {
+        let theirs = handing_on as *const () as libc::sighandler_t;
+        for round in 1..=2 {
+            // SAFETY: a handler that does what is async-signal-safe.
+            unsafe { libc::signal(libc::SIGHUP, theirs) };
+            CALLS.store(0, Ordering::SeqCst);
+            if pipe.share(&[Signal::HUP]).is_err() {
+                return 20;
+            }
+            // SAFETY: as above.
+            unsafe { libc::raise(libc::SIGHUP) };
+            if CALLS.load(Ordering::SeqCst) != 1 {
+                return 20 + round;
+            }
+            while let Ok(Some(signal)) = pipe.next_signal() {
+                if signal != Signal::HUP {
+                    return 23;
+                }
+            }
+        }
+        hear_alone(&[Signal::HUP]);
+        // SAFETY: as above.
+        unsafe { libc::raise(libc::SIGHUP) };
+        let is_heard = matches!(pipe.next_signal(), Ok(Some(Signal::HUP)));
+        if is_heard && CALLS.load(Ordering::SeqCst) == 1 { 0 } else { 24 }
     }
 
     fn after_a_reset(pipe: SignalPipe) -> i32 {

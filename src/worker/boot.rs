@@ -9,6 +9,7 @@ use std::time::Duration;
 use pyo3::types::PyDict;
 use pyo3::{Py, PyAny};
 use unicoro_contract::{Engine, EngineListener, Seat, Siblings, Stop, drain, watch_forks};
+use unicoro_sys::signal_pipe::hear_alone;
 use unicoro_sys::title::set_title;
 
 use crate::config::{AsgiSettings, Settings};
@@ -107,7 +108,9 @@ fn serve(
     station.slot.beat();
     python::main_thread(|| choice.engine.run(engine_seat, server))?;
     control.end_begins();
-    // Those of the signal that has ended it: before Python code of the end runs them in its midst.
+    // The application's handlers of the signal that has ended it run before Python code of the end runs them in
+    // its midst; those of a second one never: systemd and timeout(1) send it.
+    hear_alone(&shared());
     python::run_handlers();
     if let Some(event_loop) = event_loop {
         event_loop.end();

@@ -44,6 +44,15 @@ impl Quota {
         }
     }
 
+    /// A signal handler of the application's has asked to leave, and the worker does: the supervisor knows of it,
+    /// and bears it no longer than `graceful_timeout` once there is a successor.
+    pub fn left(&self) {
+        if !self.is_retiring.load(Ordering::Relaxed) {
+            log::info!("a signal handler has asked to leave: asking for a successor");
+            self.retire();
+        }
+    }
+
     fn retire(&self) {
         if !self.is_retiring.swap(true, Ordering::Relaxed) {
             self.station.retiring();

@@ -280,7 +280,9 @@ impl Handler for Server {
     }
 
     fn main_thread_turn(&self) {
-        if self.signals.run() {
+        // After a signal that stops the worker this is under way.
+        if self.signals.run() && self.stop.state() == StopState::Running {
+            self.service.quota.left();
             self.stop.ask(StopState::Draining);
         }
         python::make_pending_calls();

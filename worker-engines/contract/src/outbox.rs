@@ -139,6 +139,19 @@ impl Outbox {
         }
     }
 
+    /// Sends all, as [`send`] does, and waits for other threads that do, but no longer than for the end of the
+    /// process: another program may begin in its place, or may not.
+    ///
+    /// [`send`]: Outbox::send
+    pub fn empty(&self, stuck: &mut dyn FnMut(Arc<Stream>)) {
+        let until = Instant::now() + LAST;
+        self.send(stuck);
+        while !self.is_done() && Instant::now() < until {
+            clock::pause();
+            self.send(stuck);
+        }
+    }
+
     /// Whether all that was put in has been sent, or given to `stuck`. By the thread that puts in.
     pub fn is_done(&self) -> bool {
         !self.has_some() && self.senders.load(Ordering::SeqCst) == 0
@@ -206,6 +219,25 @@ mod tests {
         let _held = outbox.held.lock().unwrap();
         outbox.send_last();
         assert!(now.elapsed() >= LAST && !outbox.is_done());
+    }
+
+    #[test]
+    fn what_is_put_in_while_it_is_emptied_stays_whole() {
+        let (outbox, now) = (Outbox::new(), Instant::now());
+        let ((one, _first), (two, _second)) = (pair(), pair());
+        outbox.put(&one, vec![0; 4_000_000], &ANY, now).unwrap();
+        let mut stuck = Vec::new();
+        outbox.empty(&mut |stream| {
+            if stuck.is_empty() {
+                outbox.put(&two, vec![0; 4_000_000], &ANY, now).unwrap();
+            }
+            stuck.push(stream);
+        });
+        assert!(outbox.is_done() && stuck.len() == 2 && two.has_unsent());
+        // Of another thread that never ends nobody waits for ever.
+        outbox.senders.fetch_add(1, Ordering::SeqCst);
+        outbox.empty(&mut drop);
+        assert!(now.elapsed() >= LAST);
     }
 
     #[test]

@@ -97,10 +97,12 @@ pub fn has_some() -> bool {
 
 /// Sends what is held. From any thread.
 pub fn send() {
-    OUTBOX.send(&mut |stream| {
-        STUCK.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
-        bell::ring();
-    });
+    OUTBOX.send(&mut keep_stuck);
+}
+
+fn keep_stuck(stream: Arc<Stream>) {
+    STUCK.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
+    bell::ring();
 }
 
 /// Sends what is held, because the process ends. From anywhere, a signal's handler too.
@@ -108,10 +110,10 @@ pub fn send_last() {
     OUTBOX.send_last();
 }
 
-/// Sends what is held, and has other threads send what they have taken: another program may begin.
+/// Sends what is held, and has other threads send what they have taken: another program may begin. If it does
+/// not, what clients have not taken is sent later.
 pub fn empty() {
-    send();
-    OUTBOX.send_last();
+    OUTBOX.empty(&mut keep_stuck);
 }
 
 /// Streams that have got stuck since it was asked last: what is left must be waited for.

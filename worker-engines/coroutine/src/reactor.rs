@@ -13,6 +13,7 @@
 //! No borrow of the engine's state may be held across `handler.serve`, a park, a yield or a spawn.
 
 use std::io;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ use unicoro_contract::{
     AfterServe, Connection, Interest, ResidentsWord, StopState, Stream, drain, serve_caught,
 };
 use unicoro_reactor::{Events, Ready, Token};
+use unicoro_sys::poll::poll;
 
 use crate::core::Core;
 use crate::deadline::Alarm;
@@ -35,6 +37,9 @@ use crate::{bell, errands, outbox, preemption, progress, stirred};
 /// While green threads can run, the epoll set is looked at no more often than this: a look is a
 /// system call, a switch is not.
 const LOOK: Duration = Duration::from_micros(250);
+
+/// How long the reactor sleeps in each turn once it can wait for nothing.
+const BLIND: Duration = Duration::from_millis(1);
 
 /// A green worker serves requests in a row for this long while others can run.
 const RUN: Duration = Duration::from_millis(1);
@@ -60,6 +65,7 @@ impl Reactor {
         let mut events = Events::default();
         let mut last_look = Instant::now();
         let mut last_beat = None;
+        let mut is_blind = false;
         while !self.wind_up() {
             let mut now = Instant::now();
             self.hear_resident(now);
@@ -69,9 +75,14 @@ impl Reactor {
                 let is_at_rest = is_blocking && self.core.queue.is_alone();
                 progress::set_waiting(is_blocking);
                 if let Err(error) = self.core.epoll.wait(&mut events, timeout) {
-                    // It would fail at once again: the application has closed a descriptor that is not its own.
-                    log::error!("the reactor's epoll_wait failed, so this worker ends: {error}");
-                    self.core.seat.stop.ask(StopState::Quitting);
+                    // It fails at once again: the application has closed a descriptor that is not its own.
+                    if !mem::replace(&mut is_blind, true) {
+                        log::error!(
+                            "the reactor's epoll_wait failed, so this worker ends: {error}"
+                        );
+                        self.core.seat.stop.ask(StopState::Quitting);
+                    }
+                    drop(poll(&mut [], Some(BLIND)));
                 }
                 progress::set_waiting(false);
                 now = Instant::now();
@@ -95,8 +106,8 @@ impl Reactor {
             self.core.room.look_after(now);
             if last_beat.is_none_or(|beat| now.duration_since(beat) >= self.core.seat.beat) {
                 last_beat = Some(now);
-                // A worker in which no code of the language runs is not alive.
-                if !progress::is_kept() {
+                // A worker in which no code of the language runs, or that hears of no client, is not alive.
+                if !progress::is_kept() && !is_blind {
                     self.core.seat.pulse.beat();
                 }
                 self.core.crew.look_after(now);

@@ -26,6 +26,8 @@ use crate::python::wsgi::input::Input;
 pub struct AppSocket {
     lent: Mutex<Option<Lent>>,
     is_taken: AtomicBool,
+    /// What the client has sent ahead, once it was taken: for each thread that makes the socket at the same time.
+    received: OnceLock<Vec<u8>>,
     socket: OnceLock<Py<PyAny>>,
 }
 
@@ -67,10 +69,24 @@ impl AppSocket {
         let find = |lent: &Lent| Some((lent.stream.upgrade()?, lent.input.clone_ref(py)));
         let found = self.lent().as_ref().and_then(find);
         let (stream, input) = found.ok_or_else(|| PyOSError::new_err("the request is over"))?;
+        // First: the connection must not serve another request beside the application.
         self.is_taken.store(true, Ordering::Relaxed);
+        let made = self.make(py, &stream, &input);
+        // Unless it has nothing of it after all, nor has another thread that makes one.
+        self.is_taken.store(made.is_ok() || self.received.get().is_some(), Ordering::Relaxed);
+        let socket = made?;
+        Ok(self.socket.get_or_init(|| socket.unbind()).bind(py).clone())
+    }
+
+    fn make<'py>(
+        &self,
+        py: Python<'py>,
+        stream: &Stream,
+        input: &Py<Input>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         detached(py, || stream.share())?;
         let fd = py.import("os")?.call_method1("dup", (stream.as_raw_fd(),))?;
-        let received = input.get().take_received();
+        let received = self.received.get_or_init(|| input.get().take_received());
         let socket = match received.as_slice() {
             // (family, type, proto, fileno): -1 means to ask the descriptor.
             [] => py.import("socket")?.getattr("socket")?.call1((-1, -1, -1, fd))?,
@@ -85,7 +101,7 @@ impl AppSocket {
         };
         // It was accepted for an event loop. Our own calls never block, whatever this says.
         socket.call_method1("setblocking", (true,))?;
-        Ok(self.socket.get_or_init(|| socket.unbind()).bind(py).clone())
+        Ok(socket)
     }
 }
 

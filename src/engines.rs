@@ -8,6 +8,12 @@ use unicoro_threads::ThreadsEngine;
 use crate::config::{Settings, WorkerClass};
 use crate::worker::{Concurrency, EngineChoice};
 
+/// Looks up what ends the process, whatever the engine, so that a signal's handler finds it. Once, while the process
+/// has one thread.
+pub fn find_endings() {
+    unicoro_coroutine::find_endings();
+}
+
 /// The engine that the settings ask for, and what the worker must know of it.
 #[must_use]
 pub fn choose(settings: &Settings) -> EngineChoice {

@@ -41,6 +41,7 @@ pub fn begin() {
     // std has done so for the executable. Without /dev/null the logs say what is missing.
     drop(open_standard_streams());
     remember_beginning();
+    engines::find_endings();
     leave_on_stop();
     INHERITANCE.get_or_init(Inheritance::take);
 }

@@ -85,7 +85,7 @@ use crate::error::{EngineError, StartError};
 use crate::reactor::Reactor;
 use crate::waiter::{ParkingWaiter, hear_resident};
 
-pub use interposed::{Bypass, Count, bypassed, counts};
+pub use interposed::{Bypass, Count, bypassed, counts, find_endings};
 
 /// The engine of `-k coroutine`.
 #[derive(Clone, Copy, Debug)]

@@ -35,6 +35,7 @@ pub use bypass::{Bypass, bypassed};
 pub use check::check;
 pub use counts::{Count, counts};
 pub use first_use::use_first;
+pub use process::endings::find as find_endings;
 pub use process::thread::remember_main_thread;
 pub use sync::allocator::find as find_allocator;
 pub use sync::futex::find_own_code;

@@ -43,7 +43,7 @@ macro_rules! endings {
             $(pub static $name: Real = real!(@find $name $($version)?);)*
         }
 
-        /// Looks the real calls up: a child after a fork had better not.
+        /// Looks the real calls up: a signal's handler, or a child after a fork, had better not.
         pub fn find() {
             $(found::$name.address();)*
         }

@@ -305,9 +305,10 @@ fn check_config_refuses_addresses_that_nobody_can_listen_on() {
 /// systemd gives sockets and a RuntimeDirectory to the start, and not to an ExecStartPre with the check.
 #[test]
 fn check_config_warns_of_what_only_the_start_may_be_given() {
-    for (address, word) in
-        [("unix:absent/a.sock", "make the directory"), ("fd://77", "a listening socket of this number")]
-    {
+    for (address, word) in [
+        ("unix:absent/a.sock", "make the directory"),
+        ("fd://77", "a listening socket of this number"),
+    ] {
         let arguments = ["--check-config", "-b", address, "hello"];
         let mut checked = Launch::new(Engine::Sync).args(&arguments).start_unbound();
         assert_eq!(checked.exit_code(), 0, "{address}: {}", checked.log());

@@ -11,8 +11,10 @@ modules = set(sys.argv[1:])
 
 
 def run_one(module):
-    run(module)
-    modules.discard(module)
+    try:
+        run(module)
+    finally:
+        modules.discard(module)
 
 
 for module in sys.argv[1:]:

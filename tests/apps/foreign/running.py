@@ -5,6 +5,7 @@ has ended, `[null, "ok", ""]` at the end of the module. A process that dies leav
 began and did not end.
 """
 
+import contextlib
 import fnmatch
 import json
 import os
@@ -20,6 +21,7 @@ RESOURCES = ["cpu", "decimal", "subprocess", "walltime"]
 OF_THIS_MACHINE = ["test_socketserver"]
 LOADING = threading.Lock()
 TESTFN = os_helper.TESTFN
+TRIES = 5  # of a line
 
 
 class Outcomes(unittest.TestResult):
@@ -29,9 +31,14 @@ class Outcomes(unittest.TestResult):
         self.outcome = None
 
     def write(self, *line):
-        # Opened for each line: there are tests that close every descriptor, and tests that fork.
-        with open(self.path, "a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(json.dumps(line) + "\n")
+        # Opened for each line: there are tests that close every descriptor, and tests that fork. And some that close
+        # one twice (test_fileio), which may be this one the second time.
+        for _ in range(TRIES):
+            with contextlib.suppress(OSError):
+                with open(self.path, "a", encoding="utf-8", errors="backslashreplace") as file:
+                    file.write(json.dumps(line) + "\n")
+                return
+        raise OSError(f"{self.path} cannot be written")
 
     def startTest(self, test):
         super().startTest(test)

@@ -21,7 +21,7 @@ def sleep(environ):
 
 
 def nap(environ):
-    time.sleep(0.05)
+    time.sleep(0.2)
     return "slept"
 
 

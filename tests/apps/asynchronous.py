@@ -142,12 +142,17 @@ async def wait_for_end(scope, receive, send):
     note((await receive())["type"])
 
 
+async def send_again_and_again(send, body=b"again "):
+    """Until its client has left."""
+    while True:
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        await asyncio.sleep(0.01)
+
+
 async def send_for_ever(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": []})
     try:
-        while True:
-            await send({"type": "http.response.body", "body": b"again ", "more_body": True})
-            await asyncio.sleep(0.01)
+        await send_again_and_again(send)
     except OSError as error:
         note(f"OSError: {type(error).__name__}")
         raise

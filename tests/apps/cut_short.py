@@ -5,7 +5,7 @@ import os
 import sys
 import time
 
-from asynchronous import answer, until_file
+from asynchronous import answer, send_again_and_again, until_file
 from notes import note
 
 if sys.version_info < (3, 11):
@@ -71,9 +71,7 @@ async def ignore_and_fail(scope, receive, send):
     """Lets pass that its client has left, and has a fault of its own then."""
     await send({"type": "http.response.start", "status": 200, "headers": []})
     try:
-        while True:
-            await send({"type": "http.response.body", "body": b"again ", "more_body": True})
-            await asyncio.sleep(0.01)
+        await send_again_and_again(send)
     except OSError:
         pass
     raise KeyError("a fault of its own")
@@ -83,9 +81,7 @@ async def fail_by_upstream(scope, receive, send):
     """Another connection's end, which is not its client's."""
     await send({"type": "http.response.start", "status": 200, "headers": []})
     try:
-        while True:
-            await send({"type": "http.response.body", "body": b"again ", "more_body": True})
-            await asyncio.sleep(0.01)
+        await send_again_and_again(send)
     except OSError:
         pass
     raise BrokenPipeError(32, "the upstream's")
@@ -95,9 +91,7 @@ async def fail_of_it(scope, receive, send):
     """As frameworks do, which have an exception of their own for it."""
     await send({"type": "http.response.start", "status": 200, "headers": []})
     try:
-        while True:
-            await send({"type": "http.response.body", "body": b"again ", "more_body": True})
-            await asyncio.sleep(0.01)
+        await send_again_and_again(send)
     except OSError:
         note("left")
         raise RuntimeError("the client is gone")
@@ -133,9 +127,7 @@ async def fail_in_cleaning_up(scope, receive, send):
 async def ticks(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": []})
     try:
-        while True:
-            await send({"type": "http.response.body", "body": b"data: \n\n", "more_body": True})
-            await asyncio.sleep(0.02)
+        await send_again_and_again(send, b"data: \n\n")
     except OSError as error:
         note(f"ticks ended: {error}")
         raise

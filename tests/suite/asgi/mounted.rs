@@ -103,14 +103,9 @@ fn pieces_go_both_ways_as_they_come() {
     client.send("4\r\ntwo\n\r\n0\r\n\r\n");
     assert_eq!(client.response().text(), "2 lines");
     let mut client = server.waiting_client("/wsgi/stream");
-    let mut text = String::new();
-    while !text.ends_with("first\r\n") {
-        text += &String::from_utf8_lossy(&client.some_bytes());
-    }
+    client.text_until("first\r\n");
     server.scratch.write("go-on", "");
-    while !text.ends_with("0\r\n\r\n") {
-        text += &String::from_utf8_lossy(&client.some_bytes());
-    }
+    let text = client.text_until("0\r\n\r\n");
     assert!(text.contains(" second"), "{text}");
     server.wait_for_notes("closed");
     drop(client);

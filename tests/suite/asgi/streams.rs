@@ -14,16 +14,8 @@ fn start(arguments: &[&str]) -> Server {
 /// A client whose stream has begun.
 fn begun(server: &Server, path: &str) -> Client {
     let mut client = server.waiting_client(path);
-    let mut head = Vec::new();
-    while !String::from_utf8_lossy(&head).contains("data: ") {
-        head.extend(client.some_bytes());
-    }
+    client.text_until("data: ");
     client
-}
-
-/// Whether what comes to the end is cut off: a chunked body without its last chunk.
-fn is_cut_off(mut client: Client) -> bool {
-    !client.bytes_to_the_end().ends_with(b"0\r\n\r\n")
 }
 
 #[test]
@@ -32,7 +24,7 @@ fn a_stop_ends_streams_after_the_grace_as_if_their_clients_had_left() {
     let ticks = begun(&server, "/ticks");
     server.signal(Signal::SIGTERM);
     server.wait_for_log("1 stream is open; it may go on for 1 s");
-    assert!(is_cut_off(ticks));
+    assert!(ticks.ends_cut_off());
     server.wait_for_notes("ticks ended: the client is gone");
     server.wait_for_log("1 stream is cut off: the worker ends");
     server.wait_for_log(
@@ -56,7 +48,7 @@ fn streams_that_wait_are_told_and_those_that_end_in_time_are_whole() {
     server.scratch.write("go-on", "");
     assert!(short.bytes_to_the_end().ends_with(b"end\r\n0\r\n\r\n"));
     for client in silent {
-        assert!(is_cut_off(client));
+        assert!(client.ends_cut_off());
     }
     server.wait_for_notes("silent ended: http.disconnect");
     server.wait_for_notes("flood ended");
@@ -90,11 +82,7 @@ fn a_connection_that_goes_back_behind_the_cut_does_not_keep_the_worker() {
     let server = Launch::new(Engine::Coroutine).args(&arguments).start_by_itself();
     let mut client = server.connect();
     client.send("GET /finish_when_cancelled HTTP/1.1\r\nHost: test\r\n\r\n");
-    let mut head = Vec::new();
-    while !String::from_utf8_lossy(&head).contains("data: ") {
-        head.extend(client.some_bytes());
-    }
-    assert!(!String::from_utf8_lossy(&head).contains("Connection: close"));
+    assert!(!client.text_until("data: ").contains("Connection: close"));
     server.signal(Signal::SIGTERM);
     server.wait_for_notes("finish_when_cancelled ended\nshutdown\n");
     assert!(client.bytes_to_the_end().ends_with(b"end"));
@@ -123,7 +111,7 @@ fn a_replaced_worker_ends_its_streams_so_too() {
     let old = server.worker_pid();
     let ticks = begun(&server, "/ticks");
     server.signal(Signal::SIGHUP);
-    assert!(is_cut_off(ticks));
+    assert!(ticks.ends_cut_off());
     server.wait_for_workers_without(old, 1);
     server.wait_for_log("1 stream is cut off: the worker ends");
     server.stop();

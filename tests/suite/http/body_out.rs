@@ -1,21 +1,12 @@
 //! Response bodies: framing, streaming, HEAD, 204 and 304, write().
 
-use crate::support::{Client, Response, Server};
+use crate::support::{Response, Server};
 
 fn head(server: &Server, path: &str) -> (Response, bool) {
     let mut client = server.connect();
     client.send(format!("HEAD {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"));
     let response = client.response_to_head();
     (response, client.is_closed())
-}
-
-/// Reads from the stream until `text` has come.
-fn read_until(client: &mut Client, text: &str) -> String {
-    let mut received = String::new();
-    while !received.contains(text) {
-        received += &String::from_utf8_lossy(&client.some_bytes());
-    }
-    received
 }
 
 each_of! { Sync, Coroutine, Gunicorn; fn body_with_length_is_sent_as_it_is(engine) {
@@ -60,10 +51,10 @@ each_of! { Sync, Coroutine, Gunicorn; fn each_piece_is_sent_when_it_is_yielded(e
     for path in ["/stream", "/write_at_once"] {
         let mut client = server.connect();
         client.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"));
-        let start = read_until(&mut client, "first");
+        let start = client.text_until("first");
         assert!(!start.contains("second"));
         server.scratch.write("go-on", "");
-        read_until(&mut client, "second");
+        client.text_until("second");
         drop(client);
         std::fs::remove_file(server.scratch.file("go-on")).unwrap();
     }

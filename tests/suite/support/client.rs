@@ -96,6 +96,20 @@ impl Client {
         std::mem::take(&mut self.rest)
     }
 
+    /// All that has come once this text is in it; if the server closes before, the test fails.
+    #[track_caller]
+    pub fn text_until(&mut self, text: &str) -> String {
+        while find(&self.rest, text.as_bytes()).is_none() {
+            assert!(self.fill(), "{text:?} did not come, but {:?}", self.rest_as_text());
+        }
+        String::from_utf8_lossy(&self.some_bytes()).into_owned()
+    }
+
+    /// Whether a chunked body comes to its end without its last chunk.
+    pub fn ends_cut_off(mut self) -> bool {
+        !self.bytes_to_the_end().ends_with(b"0\r\n\r\n")
+    }
+
     /// Reads once, at most `count` bytes; nothing at the end of the stream or after a reset.
     pub fn at_most(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];

@@ -11,16 +11,8 @@ const GRACE: [&str; 2] = ["--long-connection-grace", "1"];
 fn begun(server: &Server, path: &str) -> Client {
     let mut client = server.connect();
     client.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
-    let mut head = Vec::new();
-    while !String::from_utf8_lossy(&head).contains("data: ") {
-        head.extend(client.some_bytes());
-    }
+    client.text_until("data: ");
     client
-}
-
-/// Whether what comes to the end is cut off: a chunked body without its last chunk.
-fn is_cut_off(mut client: Client) -> bool {
-    !client.bytes_to_the_end().ends_with(b"0\r\n\r\n")
 }
 
 each_of! { Sync, Gthread, Coroutine;
@@ -28,7 +20,7 @@ fn a_stop_ends_streams_after_the_grace_as_if_their_clients_had_left(engine) {
     let server = Server::start(engine, "streams", &GRACE);
     let ticks = begun(&server, "/ticks");
     server.signal(Signal::SIGTERM);
-    assert!(is_cut_off(ticks));
+    assert!(ticks.ends_cut_off());
     server.wait_for_notes("ticks ended\n");
     server.wait_for_log("1 stream is open; it may go on for 1 s");
     server.wait_for_log("1 stream is cut off: the worker ends");
@@ -45,16 +37,13 @@ fn a_stream_that_waits_is_told_and_one_that_ends_in_time_is_whole(engine) {
     let silent: Vec<Client> = (0..2).map(|_| begun(&server, "/silent")).collect();
     let mut short = server.connect();
     short.send("GET /short HTTP/1.1\r\nHost: x\r\n\r\n");
-    let mut said = Vec::new();
-    while !String::from_utf8_lossy(&said).contains("begin ") {
-        said.extend(short.some_bytes());
-    }
+    short.text_until("begin ");
     server.signal(Signal::SIGTERM);
     server.wait_for_log("3 streams are open; they may go on for 3 s");
     std::fs::write(server.scratch.file("go"), "").unwrap();
     assert!(short.bytes_to_the_end().ends_with(b"end\r\n0\r\n\r\n"));
     for client in silent {
-        assert!(is_cut_off(client));
+        assert!(client.ends_cut_off());
     }
     server.wait_for_notes("silent ended\nsilent ended\n");
     server.wait_for_log("2 streams are cut off: the worker ends");
@@ -69,7 +58,7 @@ fn a_replaced_worker_ends_its_streams_so_too() {
     let old = server.worker_pid();
     let ticks = begun(&server, "/ticks");
     server.signal(Signal::SIGHUP);
-    assert!(is_cut_off(ticks));
+    assert!(ticks.ends_cut_off());
     server.wait_for_workers_without(old, 1);
     server.wait_for_log("1 stream is cut off: the worker ends");
     server.stop();

@@ -281,7 +281,7 @@ impl Handler for Server {
 
     fn main_thread_turn(&self) {
         // After a signal that stops the worker this is under way.
-        if self.signals.run() && self.stop.state() == StopState::Running {
+        if self.signals.run() && !self.service.ending.is_due() {
             self.service.quota.left();
             self.stop.ask(StopState::Draining);
         }

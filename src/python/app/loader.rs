@@ -37,7 +37,8 @@ pub enum Spoken {
 #[must_use]
 pub fn spoken_by(application: &Py<PyAny>, interface: &str) -> Spoken {
     let is_asgi = attached(|py| -> PyResult<bool> {
-        let namespace = names(py, Path::new("."))?;
+        let namespace = PyDict::new(py);
+        py.run(LOADER, Some(&namespace), None)?;
         let Some(speaks) = namespace.get_item("speaks")? else { return Ok(false) };
         Ok(speaks.call1((application, interface))?.extract::<String>()? == "asgi")
     });
@@ -91,11 +92,12 @@ pub fn load(
 fn names<'py>(py: Python<'py>, start_directory: &Path) -> PyResult<Bound<'py, PyDict>> {
     let namespace = PyDict::new(py);
     namespace.set_item("START", start_directory.as_os_str())?;
-    for source in SOURCES {
+    for source in [HINTS, LOADER] {
         py.run(source, Some(&namespace), None)?;
     }
     Ok(namespace)
 }
 
 /// In Python, because they are about Python's syntax.
-const SOURCES: [&CStr; 2] = [c_str!(include_str!("hints.py")), c_str!(include_str!("loader.py"))];
+const HINTS: &CStr = c_str!(include_str!("hints.py"));
+const LOADER: &CStr = c_str!(include_str!("loader.py"));

@@ -167,10 +167,14 @@ impl Exchange {
     /// Its loop is no more: its client is parted with.
     pub fn abandon(&mut self, py: Python<'_>) {
         self.is_cut_off = true;
-        if let Some(opened) = &mut self.opened {
-            opened.response.give_up(Breakage::Left, FAILED);
-            self.is_client_lost = true;
-        }
+        self.give_up(py, Breakage::Left, FAILED);
+    }
+
+    /// Its answer is given up, and its connection goes back: for this reason, with this status if none has left.
+    fn give_up(&mut self, py: Python<'_>, breakage: Breakage, status: u16) {
+        let Some(opened) = &mut self.opened else { return };
+        opened.response.give_up(breakage, status);
+        self.is_client_lost = true;
         self.answered(py);
     }
 
@@ -190,12 +194,10 @@ impl Exchange {
     pub fn end_overdue(&mut self, py: Python<'_>, timeout: Duration) {
         self.is_cut_off = true;
         let line = self.line();
-        match &mut self.opened {
+        match &self.opened {
             Some(opened) => {
                 end_overdue(&opened.connection.stream, &line, timeout);
-                opened.response.give_up(Breakage::Overdue, OVERDUE);
-                self.is_client_lost = true;
-                self.answered(py);
+                self.give_up(py, Breakage::Overdue, OVERDUE);
             }
             None => log::warn!(
                 "{line} has exceeded request_timeout ({} s) behind its answer",
@@ -212,10 +214,8 @@ impl Exchange {
         self.cancel(py);
         let is_whole = |opened: &Opened| opened.response.has_ended() || self.is_over;
         let is_whole = self.opened.as_ref().is_some_and(is_whole);
-        if let Some(opened) = self.opened.as_mut().filter(|_| is_whole) {
-            opened.response.give_up(Breakage::WorkerEnds, FAILED);
-            self.is_client_lost = true;
-            self.answered(py);
+        if is_whole {
+            self.give_up(py, Breakage::WorkerEnds, FAILED);
         }
         let end = if is_whole { "cut off" } else { "cancelled" };
         format!("{} ({:.1} s old) is {end}", self.line(), self.began.elapsed().as_secs_f32())

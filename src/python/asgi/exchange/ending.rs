@@ -128,14 +128,13 @@ impl Exchange {
     pub(super) fn fail(&mut self, py: Python<'_>, trouble: Trouble) {
         let line = self.line();
         self.note_end_of_stream();
+        if let (true, Some(_), Trouble::Raised(error)) = (self.is_cut_off, &self.opened, &trouble) {
+            self.log_if_its_own(py, error);
+        }
         let Some(opened) = &mut self.opened else { return };
         let response = &mut opened.response;
         if self.is_cut_off {
-            if let Trouble::Raised(error) = &trouble {
-                self.log_if_its_own(py, error);
-            }
-            let Some(opened) = &mut self.opened else { return };
-            opened.response.refuse(ENDING, "");
+            response.refuse(ENDING, "");
         } else if self.home.quits()
             // Nobody is there to be answered, and the application has heard that.
             || matches!(trouble, Trouble::Misused(_))
